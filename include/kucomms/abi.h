@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * The contract between the two sides of a kucomms channel.
+ *
+ * A channel is two rings, one each way, between exactly two sides; through a
+ * device it is one open file of /dev/kucomms_NAME. To get one, a process
+ *
+ *   1. opens the device,
+ *   2. attaches (KUCOMMS_IOC_ATTACH): asks for ring sizes, learns the offsets,
+ *   3. maps four regions, each whole, shared, and at its own offset:
+ *
+ *      region            written by  user mapping  length
+ *      user control      user        read-write    one page
+ *      kernel control    kernel      read-only     one page
+ *      to-kernel data    user        read-write    2 * to_kernel_size
+ *      to-user data      kernel      read-only     2 * to_user_size
+ *
+ * The data regions show the same pages twice in a row, so a message that
+ * begins near the end of the ring goes on without a seam: nobody wraps.
+ *
+ * Messages. A record is a struct kucomms_message and `length` bytes of data.
+ * The next record begins where this one ends, rounded up to
+ * KUCOMMS_RECORD_ALIGN. Positions are free-running u32 byte counts, both start
+ * at 0, and `position & (size - 1)` is where a record lies in the data region.
+ * A record and the control word of its successor must fit into the ring
+ * together, so the longest message has KUCOMMS_LENGTH_MAX(size) bytes.
+ *
+ * Publication. The producer owns the space from its own position up to the
+ * consumer's released position + size. It
+ *
+ *   a. clears the `control` word where the *next* record will begin,
+ *   b. writes the record,
+ *   c. stores this record's `control` with release semantics.
+ *
+ * The consumer loads the `control` word at its own position with acquire
+ * semantics: 0 says "nothing yet". Because of (a) it never takes stale bytes
+ * for a header. A batch is published at once by storing the control word of
+ * its *first* record last.
+ *
+ * Release. The consumer stores its position into its own control page with
+ * release semantics when it no longer needs the bytes before it: at least once
+ * per eighth of the ring, and always before it says "nothing to read". The
+ * producer loads it with acquire semantics when its last copy shows no room.
+ *
+ * Doorbells. Busy sides make no system call. A side that is about to sleep
+ *
+ *   - for data: sets need_data in its control page to 1;
+ *   - for room: sets need_room to (position | 1), where `position` is what the
+ *     consumer must have released before the record will fit;
+ *
+ * then executes a full barrier, looks once more, and sleeps. The other side
+ * publishes (or releases), executes a full barrier, reads need_data (or
+ * need_room), and only if set - and, for need_room, only if the position has
+ * been reached - rings the doorbell. Positions are multiples of 8, so
+ * the lowest bit is free to say "somebody waits".
+ *
+ * The kernel side of a device never sleeps on behalf of an adaptive endpoint:
+ * it has need_data set whenever it is not looking at the ring, and the message
+ * handler runs inside the client's doorbell call.
+ *
+ * Trust. Each side writes only its own control page and its own data. Nothing
+ * that the other side writes is believed: words are read once, checked, and
+ * only the checked copy is used. A side that breaks the rules breaks its own
+ * channel (KUCOMMS_STATE_BROKEN) and nothing else.
+ *
+ * Extensibility. Structures passed to ioctls begin with their own size. The
+ * kernel accepts shorter ones (missing fields are 0) and longer ones whose
+ * unknown tail is 0 (else E2BIG). Unknown flags and non-zero reserved fields
+ * are refused with EINVAL. Layouts are the same for 32-bit and 64-bit
+ * processes.
+ */
+#ifndef KUCOMMS_ABI_H
+#define KUCOMMS_ABI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#if defined(__KERNEL__)
+#include <linux/build_bug.h>
+#include <linux/stddef.h>
+#else
+#include <stddef.h>
+#endif
+
+#ifdef __cplusplus
+#define KUCOMMS_STATIC_ASSERT(what) static_assert(what, #what)
+#else
+#define KUCOMMS_STATIC_ASSERT(what) _Static_assert(what, #what)
+#endif
+#define KUCOMMS_ASSERT_OFFSET(type, member, offset) \
+	KUCOMMS_STATIC_ASSERT(offsetof(struct type, member) == (offset))
+
+/* Changes only when an old client can no longer work with a new module. */
+#define KUCOMMS_ABI_VERSION	1
+
+/* Device names: prefix, then [a-z0-9_], at most 63 characters in all. */
+#define KUCOMMS_NAME_PREFIX	"kucomms_"
+#define KUCOMMS_NAME_MAX	63
+
+/*
+ * Half a cache line: a header never lies across two. Measured between two
+ * CPUs, round trips and streams of 8 to 1024 bytes are as fast as with 64,
+ * and faster than with 8, where every second header takes two lines to move.
+ */
+#define KUCOMMS_RECORD_ALIGN	32u
+#define KUCOMMS_RING_SIZE_MIN	4096u
+#define KUCOMMS_RING_SIZE_MAX	(1u << 30)
+
+/*
+ * struct kucomms_message - what stands before the data of every message
+ * @length:  bytes of data that follow; 0 is legal
+ * @control: the ring's own, KUCOMMS_CONTROL_*; senders need not set it
+ * @type:    the user's own, like @id and @user: any value, none is reserved
+ */
+struct kucomms_message {
+	__u32 length;
+	__u32 control;
+	__u64 type;
+	__u64 id;
+	__u64 user;
+};
+
+KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_message) == 32);
+KUCOMMS_ASSERT_OFFSET(kucomms_message, length, 0);
+KUCOMMS_ASSERT_OFFSET(kucomms_message, control, 4);
+KUCOMMS_ASSERT_OFFSET(kucomms_message, type, 8);
+KUCOMMS_ASSERT_OFFSET(kucomms_message, id, 16);
+KUCOMMS_ASSERT_OFFSET(kucomms_message, user, 24);
+
+#define KUCOMMS_CONTROL_EMPTY		0u	/* nothing here yet */
+#define KUCOMMS_CONTROL_MESSAGE		1u	/* a message */
+#define KUCOMMS_CONTROL_DISCARDED	3u	/* a record to skip */
+
+/*
+ * The longest message of a ring of @size bytes: behind its record one unit
+ * stays free, for the control word of the next one.
+ */
+#define KUCOMMS_LENGTH_MAX(size) \
+	((size) - KUCOMMS_RECORD_ALIGN - (__u32)sizeof(struct kucomms_message))
+
+/*
+ * struct kucomms_control - a control page: what one side tells the other
+ * @position:  how far this side, as a consumer, has released its incoming ring
+ * @need_data: not 0: ring the doorbell when something has been published
+ * @need_room: lowest bit set: ring it when the rest of the word is released
+ * @state:     KUCOMMS_STATE_*; meaningful in the kernel control page only
+ *
+ * The position changes all the time and the other words hardly ever, so they
+ * are kept apart by 128 bytes: a pair of cache lines, as adjacent-line
+ * prefetchers fetch them.
+ */
+struct kucomms_control {
+	__u32 position;
+	__u32 reserved0[31];
+	__u32 need_data;
+	__u32 need_room;
+	__u32 state;
+	__u32 reserved1[29];
+};
+
+KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_control) == 256);
+KUCOMMS_ASSERT_OFFSET(kucomms_control, position, 0);
+KUCOMMS_ASSERT_OFFSET(kucomms_control, need_data, 128);
+KUCOMMS_ASSERT_OFFSET(kucomms_control, need_room, 132);
+KUCOMMS_ASSERT_OFFSET(kucomms_control, state, 136);
+
+#define KUCOMMS_STATE_OPEN	0u	/* messages flow */
+#define KUCOMMS_STATE_HANGUP	1u	/* the endpoint has gone: ESHUTDOWN */
+#define KUCOMMS_STATE_BROKEN	2u	/* a side broke the rules: EPROTO */
+
+/*
+ * struct kucomms_attach - KUCOMMS_IOC_ATTACH
+ * @size:                  in: sizeof(struct kucomms_attach) as the caller knows
+ *                         it; out: as the kernel knows it
+ * @flags:                 in: 0
+ * @to_kernel_size:        in: bytes wanted for the ring towards the kernel, a
+ *                         power of two, or 0 for the device's default; out:
+ *                         bytes given
+ * @to_user_size:          the same for the other ring
+ * @version:               out: KUCOMMS_ABI_VERSION of the kernel
+ * @channel:               out: number of this channel on its device
+ * @features:              out: KUCOMMS_FEATURE_* of the kernel
+ * @user_control_offset:   out: mmap offset of the user control page
+ * @kernel_control_offset: out: mmap offset of the kernel control page
+ * @to_kernel_offset:      out: mmap offset of the ring towards the kernel
+ * @to_user_offset:        out: mmap offset of the ring towards the user
+ * @reserved:              in: 0
+ *
+ * Errors: EINVAL (size, flags, reserved fields, ring sizes that are no power
+ * of two or out of bounds), E2BIG (unknown fields set), EBUSY (this open file
+ * has a channel already), ENOTCONN (no kernel module serves this device),
+ * ENODEV (the device has been removed), EUSERS (the device has as many
+ * channels as it may), ENOMEM, or what the module's connect handler says.
+ */
+struct kucomms_attach {
+	__u32 size;
+	__u32 flags;
+	__u32 to_kernel_size;
+	__u32 to_user_size;
+	__u32 version;
+	__u32 channel;
+	__u64 features;
+	__u64 user_control_offset;
+	__u64 kernel_control_offset;
+	__u64 to_kernel_offset;
+	__u64 to_user_offset;
+	__u64 reserved[4];
+};
+
+KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_attach) == 96);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, size, 0);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, flags, 4);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_kernel_size, 8);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_user_size, 12);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, version, 16);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, channel, 20);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, features, 24);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, user_control_offset, 32);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, kernel_control_offset, 40);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_kernel_offset, 48);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_user_offset, 56);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 64);
+
+/*
+ * struct kucomms_wait - KUCOMMS_IOC_WAIT: ring the doorbell, then wait
+ * @size:     in: sizeof(struct kucomms_wait)
+ * @events:   in: KUCOMMS_EVENT_* to wait for, at least one; RING rings first
+ * @deadline: in: CLOCK_MONOTONIC nanoseconds when to give up, negative: never,
+ *            0 (or any time gone by): do not sleep
+ *
+ * What to wait for is read from the user control page, which the caller has
+ * prepared as for any sleep: DATA is true when something lies beyond
+ * `position`, ROOM when the position in `need_room` has been released.
+ * Because the deadline is absolute the call can be restarted after a signal.
+ *
+ * Returns the events (DATA, ROOM) that came true, or fails with ETIME (none
+ * until the deadline), ESHUTDOWN or EPROTO (the channel's state, when there is
+ * no DATA left), EINTR (a signal whose handler does not restart calls), EINVAL,
+ * E2BIG, ENOTCONN (not attached).
+ */
+struct kucomms_wait {
+	__u32 size;
+	__u32 events;
+	__s64 deadline;
+};
+
+KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_wait) == 16);
+KUCOMMS_ASSERT_OFFSET(kucomms_wait, size, 0);
+KUCOMMS_ASSERT_OFFSET(kucomms_wait, events, 4);
+KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
+
+#define KUCOMMS_EVENT_DATA	(1u << 0)
+#define KUCOMMS_EVENT_ROOM	(1u << 1)
+#define KUCOMMS_EVENT_RING	(1u << 2)
+
+#define KUCOMMS_IOC_MAGIC	0xCE
+#define KUCOMMS_IOC_ATTACH	_IOWR(KUCOMMS_IOC_MAGIC, 1, struct kucomms_attach)
+
+/*
+ * The doorbell: tells the kernel that something has been published or
+ * released. The argument is 0 (flags; others: EINVAL). For an adaptive
+ * endpoint the message handler runs before the call returns.
+ *
+ * Returns 0 when the ring has been emptied (or the handler waits for room in
+ * the other one), 1 when the call has done its share and more is left: ring
+ * again. Fails with ESHUTDOWN or EPROTO (the channel's state), EINTR (killed
+ * while others had their turn), ENOTCONN (not attached).
+ */
+#define KUCOMMS_IOC_DOORBELL	_IO(KUCOMMS_IOC_MAGIC, 2)
+#define KUCOMMS_IOC_WAIT	_IOW(KUCOMMS_IOC_MAGIC, 3, struct kucomms_wait)
+
+#endif /* KUCOMMS_ABI_H */

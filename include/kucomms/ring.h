@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * The ring core: the only code that touches words which two sides share. It is
+ * compiled unchanged into the kernel module, the library and the tests; abi.h
+ * describes the protocol.
+ *
+ *     producer                              consumer
+ *
+ *     reserve: LOAD.acquire position   (A)  release: STORE.release position
+ *              clear next control
+ *     write the record
+ *     commit:  STORE.release control   (B)  receive: LOAD.acquire control
+ *                                                    read the record
+ *     publish                               set need_data
+ *     FULL BARRIER                     (C)  FULL BARRIER
+ *     load need_data: ring?                 receive: look again, sleep
+ *
+ *     set need_room                         release
+ *     FULL BARRIER                     (D)  FULL BARRIER
+ *     reserve: look again, sleep            load need_room: ring?
+ *
+ * A: the consumer's reads of a record are done before the producer writes over
+ *    it. B: the record, and the cleared control word behind it, are there
+ *    before the consumer sees the record. C, D: one of the two sides sees what
+ *    the other wrote: either the sleeper finds what it waits for, or the waker
+ *    finds the flag.
+ *
+ * A producer or consumer is used by one thread at a time; a ring may have a
+ * producer thread and a consumer thread that know nothing of each other.
+ * Everything in struct kucomms_producer and kucomms_consumer is private to its
+ * side: nothing in it is ever read back from shared memory.
+ */
+#ifndef KUCOMMS_RING_H
+#define KUCOMMS_RING_H
+
+#include <kucomms/abi.h>
+
+#ifdef __KERNEL__
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <asm/barrier.h>
+#define kucomms_load(p)			READ_ONCE(*(p))
+#define kucomms_store(p, v)		WRITE_ONCE(*(p), (v))
+#define kucomms_load_acquire(p)		smp_load_acquire(p)
+#define kucomms_store_release(p, v)	smp_store_release((p), (v))
+#define kucomms_full_barrier()		smp_mb()
+#define kucomms_likely(x)		likely(x)
+#define kucomms_unlikely(x)		unlikely(x)
+#else
+#include <errno.h>
+#include <stdbool.h>
+#define kucomms_load(p)			__atomic_load_n((p), __ATOMIC_RELAXED)
+#define kucomms_store(p, v)		__atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define kucomms_load_acquire(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define kucomms_store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define kucomms_full_barrier()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define kucomms_likely(x)		__builtin_expect(!!(x), 1)
+#define kucomms_unlikely(x)		__builtin_expect(!!(x), 0)
+#endif
+
+/* What a position that somebody waits for looks like in need_room. */
+#define KUCOMMS_NEED_ROOM	1u
+
+/**
+ * struct kucomms_producer - the writing end of a ring
+ * @data:         the data region, its pages mapped twice in a row
+ * @size:         of the ring, in bytes
+ * @position:     where the next record begins
+ * @released:     the last copy of the consumer's position that was found good
+ * @held:         where the record begins whose publication is held back
+ * @held_control: its control word; KUCOMMS_CONTROL_EMPTY: none is held back
+ * @own:          control page of this side
+ * @peer:         control page of the other side
+ */
+struct kucomms_producer {
+	unsigned char *data;
+	__u32 size;
+	__u32 position;
+	__u32 released;
+	__u32 held;
+	__u32 held_control;
+	struct kucomms_control *own;
+	const struct kucomms_control *peer;
+};
+
+/**
+ * struct kucomms_consumer - the reading end of a ring
+ * @data:     the data region, its pages mapped twice in a row
+ * @size:     of the ring, in bytes
+ * @position: where the next record to look at begins
+ * @done:     this side needs nothing before it any more
+ * @released: what the producer has been told of @done
+ * @own:      control page of this side
+ * @peer:     control page of the other side
+ */
+struct kucomms_consumer {
+	unsigned char *data;
+	__u32 size;
+	__u32 position;
+	__u32 done;
+	__u32 released;
+	struct kucomms_control *own;
+	const struct kucomms_control *peer;
+};
+
+static inline struct kucomms_message *
+kucomms_record_at(unsigned char *data, __u32 size, __u32 position)
+{
+	return (struct kucomms_message *)(void *)(data + (position & (size - 1)));
+}
+
+/* From the beginning of a record to that of its successor. */
+static inline __u32 kucomms_record_stride(__u32 length)
+{
+	return ((__u32)sizeof(struct kucomms_message) + length +
+		KUCOMMS_RECORD_ALIGN - 1) & ~(KUCOMMS_RECORD_ALIGN - 1);
+}
+
+/* All but one unit, which the next control word needs. */
+static inline __u32 kucomms_ring_capacity(__u32 size)
+{
+	return size - KUCOMMS_RECORD_ALIGN;
+}
+
+static inline void kucomms_producer_init(struct kucomms_producer *producer,
+					 void *data, __u32 size,
+					 struct kucomms_control *own,
+					 const struct kucomms_control *peer)
+{
+	producer->data = (unsigned char *)data;
+	producer->size = size;
+	producer->position = 0;
+	producer->released = 0;
+	producer->held = 0;
+	producer->held_control = KUCOMMS_CONTROL_EMPTY;
+	producer->own = own;
+	producer->peer = peer;
+}
+
+/*
+ * Takes a fresh look at how far the consumer has got. Its position can only be
+ * between what it said last and where this side is; anything else is a lie.
+ */
+static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
+{
+	/* A: pairs with kucomms_consumer_tell() */
+	__u32 released = kucomms_load_acquire(&producer->peer->position);
+
+	if (kucomms_unlikely(released - producer->released >
+			     producer->position - producer->released))
+		return -EPROTO;
+	producer->released = released;
+	return 0;
+}
+
+/*
+ * Makes room for a message of @length bytes. On success *@record lies in the
+ * ring, its length is set, the rest of the header and the data that follow are
+ * the caller's to write before it commits (or discards) the record.
+ *
+ * Fails with -EMSGSIZE (can never fit), -EAGAIN (no room now), -EPROTO (the
+ * other side's position is nonsense).
+ */
+static inline int kucomms_producer_reserve(struct kucomms_producer *producer,
+					   __u32 length,
+					   struct kucomms_message **record)
+{
+	__u32 capacity = kucomms_ring_capacity(producer->size);
+	struct kucomms_message *next;
+	__u32 stride;
+
+	if (kucomms_unlikely(length > KUCOMMS_LENGTH_MAX(producer->size)))
+		return -EMSGSIZE;
+	stride = kucomms_record_stride(length);
+
+	if (producer->position - producer->released > capacity - stride) {
+		int err = kucomms_producer_refresh(producer);
+
+		if (kucomms_unlikely(err))
+			return err;
+		if (producer->position - producer->released > capacity - stride)
+			return -EAGAIN;
+	}
+
+	next = kucomms_record_at(producer->data, producer->size,
+				 producer->position + stride);
+	kucomms_store(&next->control, KUCOMMS_CONTROL_EMPTY);
+
+	*record = kucomms_record_at(producer->data, producer->size,
+				    producer->position);
+	(*record)->length = length;
+	producer->position += stride;
+	return 0;
+}
+
+/* Publishes what has been held back, if anything; says whether it did. */
+static inline bool kucomms_producer_flush(struct kucomms_producer *producer)
+{
+	struct kucomms_message *record;
+
+	if (producer->held_control == KUCOMMS_CONTROL_EMPTY)
+		return false;
+	record = kucomms_record_at(producer->data, producer->size,
+				   producer->held);
+	/* B: pairs with kucomms_consumer_receive() */
+	kucomms_store_release(&record->control, producer->held_control);
+	producer->held_control = KUCOMMS_CONTROL_EMPTY;
+	return true;
+}
+
+/*
+ * Hands over a reserved record, as a message or to be skipped (@control). With
+ * @more it need not be seen before the next commit without, or flush: the
+ * consumer gets no further than the first record that is held back, so that
+ * one's control word, stored last, publishes all.
+ */
+static inline void kucomms_producer_commit(struct kucomms_producer *producer,
+					   struct kucomms_message *record,
+					   __u32 control, bool more)
+{
+	if (more && producer->held_control == KUCOMMS_CONTROL_EMPTY) {
+		producer->held = (__u32)((unsigned char *)record - producer->data);
+		producer->held_control = control;
+		return;
+	}
+	/* B: pairs with kucomms_consumer_receive() */
+	kucomms_store_release(&record->control, control);
+	if (!more)
+		kucomms_producer_flush(producer);
+}
+
+/* After publication: does the consumer sleep? */
+static inline bool
+kucomms_producer_must_ring(const struct kucomms_producer *producer)
+{
+	/* C: pairs with kucomms_consumer_arm() */
+	kucomms_full_barrier();
+	return kucomms_load(&producer->peer->need_data) != 0;
+}
+
+/*
+ * Before sleeping for room for @length bytes (which must be possible in this
+ * ring): reserve must fail once more after this, else do not sleep.
+ */
+static inline void kucomms_producer_arm(struct kucomms_producer *producer,
+					__u32 length)
+{
+	__u32 position = producer->position + kucomms_record_stride(length) -
+			 kucomms_ring_capacity(producer->size);
+
+	kucomms_store(&producer->own->need_room, position | KUCOMMS_NEED_ROOM);
+	/* D: pairs with kucomms_consumer_must_ring() */
+	kucomms_full_barrier();
+}
+
+static inline void kucomms_producer_disarm(struct kucomms_producer *producer)
+{
+	kucomms_store(&producer->own->need_room, 0);
+}
+
+static inline void kucomms_consumer_init(struct kucomms_consumer *consumer,
+					 void *data, __u32 size,
+					 struct kucomms_control *own,
+					 const struct kucomms_control *peer)
+{
+	consumer->data = (unsigned char *)data;
+	consumer->size = size;
+	consumer->position = 0;
+	consumer->done = 0;
+	consumer->released = 0;
+	consumer->own = own;
+	consumer->peer = peer;
+}
+
+/*
+ * Takes the next record off the ring: *@message becomes a private copy of its
+ * header and *@data points to its bytes in the ring, which stay as they are
+ * (as far as the other side plays fair) until kucomms_consumer_release().
+ *
+ * Returns 1 for a message, 0 when there is nothing to read, -EPROTO when what
+ * is there cannot be a record. A discarded record counts as read and comes
+ * back as -ENOMSG, so that callers can bound what they do in one go.
+ */
+static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
+					   struct kucomms_message *message,
+					   const void **data)
+{
+	const struct kucomms_message *record =
+		kucomms_record_at(consumer->data, consumer->size,
+				  consumer->position);
+	/* B: pairs with kucomms_producer_commit() and _flush() */
+	__u32 control = kucomms_load_acquire(&record->control);
+	__u32 length, stride;
+
+	if (control == KUCOMMS_CONTROL_EMPTY)
+		return 0;
+
+	/* Each word once: the other side may change it at any time. */
+	length = kucomms_load(&record->length);
+	if (kucomms_unlikely(length > KUCOMMS_LENGTH_MAX(consumer->size)))
+		return -EPROTO;
+	stride = kucomms_record_stride(length);
+	/* No honest producer gets ahead of what it has been given back. */
+	if (kucomms_unlikely(consumer->position - consumer->released >
+			     kucomms_ring_capacity(consumer->size) - stride))
+		return -EPROTO;
+
+	message->length = length;
+	message->control = control;
+	message->type = kucomms_load(&record->type);
+	message->id = kucomms_load(&record->id);
+	message->user = kucomms_load(&record->user);
+	*data = record + 1;
+	consumer->position += stride;
+
+	if (kucomms_likely(control == KUCOMMS_CONTROL_MESSAGE))
+		return 1;
+	return control == KUCOMMS_CONTROL_DISCARDED ? -ENOMSG : -EPROTO;
+}
+
+/* Puts the record that was received last back: it will be received again. */
+static inline void kucomms_consumer_unreceive(struct kucomms_consumer *consumer,
+					      __u32 length)
+{
+	consumer->position -= kucomms_record_stride(length);
+}
+
+/* Lets the producer know; says whether there was anything to tell. */
+static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
+{
+	if (consumer->released == consumer->done)
+		return false;
+	consumer->released = consumer->done;
+	/* A: pairs with kucomms_producer_refresh() */
+	kucomms_store_release(&consumer->own->position, consumer->released);
+	return true;
+}
+
+/*
+ * Gives back everything received so far. The producer is told once per eighth
+ * of the ring, and by kucomms_consumer_tell() when there is nothing to read:
+ * a word that it reads is a cache line that moves twice. Returns whether it
+ * has been told, so that the caller asks kucomms_consumer_must_ring().
+ */
+static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
+{
+	consumer->done = consumer->position;
+	if (consumer->done - consumer->released < consumer->size / 8)
+		return false;
+	return kucomms_consumer_tell(consumer);
+}
+
+/* Has the position that the word @need_room asks for been released? */
+static inline bool
+kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
+			  __u32 need_room)
+{
+	return (__s32)(consumer->released - (need_room & ~KUCOMMS_NEED_ROOM)) >= 0;
+}
+
+/* After the producer has been told: does it sleep for what it now has? */
+static inline bool
+kucomms_consumer_must_ring(const struct kucomms_consumer *consumer)
+{
+	__u32 need_room;
+
+	/* D: pairs with kucomms_producer_arm() */
+	kucomms_full_barrier();
+	need_room = kucomms_load(&consumer->peer->need_room);
+	return (need_room & KUCOMMS_NEED_ROOM) &&
+	       kucomms_consumer_has_room(consumer, need_room);
+}
+
+/*
+ * Before sleeping for data: receive must find nothing once more after this,
+ * else do not sleep.
+ */
+static inline void kucomms_consumer_arm(struct kucomms_consumer *consumer)
+{
+	kucomms_store(&consumer->own->need_data, 1);
+	/* C: pairs with kucomms_producer_must_ring() */
+	kucomms_full_barrier();
+}
+
+static inline void kucomms_consumer_disarm(struct kucomms_consumer *consumer)
+{
+	kucomms_store(&consumer->own->need_data, 0);
+}
+
+#endif /* KUCOMMS_RING_H */
