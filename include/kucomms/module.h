@@ -90,7 +90,7 @@ struct kucomms_ops {
 /**
  * kucomms_register() - be the kernel side of /dev/kucomms_@name
  * @name: [a-z0-9_], with or without the prefix "kucomms_"
- * @ops:  the handlers; must stay until kucomms_unregister() has returned
+ * @ops:  the handlers; copied
  * @priv: handed to every handler
  *
  * Handlers may run before this returns. Context: may sleep.

@@ -154,42 +154,51 @@ static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 }
 
 /*
+ * Is there room for a message of @length bytes? 0: yes; -EMSGSIZE: it can never
+ * fit; -EAGAIN: not now; -EPROTO: the other side's position is nonsense.
+ */
+static inline int kucomms_producer_room(struct kucomms_producer *producer,
+					__u32 length)
+{
+	__u32 most;
+	int err;
+
+	if (kucomms_unlikely(length > KUCOMMS_LENGTH_MAX(producer->size)))
+		return -EMSGSIZE;
+	most = kucomms_ring_capacity(producer->size) -
+	       kucomms_record_stride(length);
+	if (kucomms_likely(producer->position - producer->released <= most))
+		return 0;
+	err = kucomms_producer_refresh(producer);
+	if (kucomms_unlikely(err))
+		return err;
+	return producer->position - producer->released <= most ? 0 : -EAGAIN;
+}
+
+/*
  * Makes room for a message of @length bytes. On success *@record lies in the
  * ring, its length is set, the rest of the header and the data that follow are
  * the caller's to write before it commits (or discards) the record.
  *
- * Fails with -EMSGSIZE (can never fit), -EAGAIN (no room now), -EPROTO (the
- * other side's position is nonsense).
+ * Fails as kucomms_producer_room() does.
  */
 static inline int kucomms_producer_reserve(struct kucomms_producer *producer,
 					   __u32 length,
 					   struct kucomms_message **record)
 {
-	__u32 capacity = kucomms_ring_capacity(producer->size);
 	struct kucomms_message *next;
-	__u32 stride;
+	int err = kucomms_producer_room(producer, length);
 
-	if (kucomms_unlikely(length > KUCOMMS_LENGTH_MAX(producer->size)))
-		return -EMSGSIZE;
-	stride = kucomms_record_stride(length);
-
-	if (producer->position - producer->released > capacity - stride) {
-		int err = kucomms_producer_refresh(producer);
-
-		if (kucomms_unlikely(err))
-			return err;
-		if (producer->position - producer->released > capacity - stride)
-			return -EAGAIN;
-	}
-
-	next = kucomms_record_at(producer->data, producer->size,
-				 producer->position + stride);
-	kucomms_store(&next->control, KUCOMMS_CONTROL_EMPTY);
-
+	if (kucomms_unlikely(err))
+		return err;
 	*record = kucomms_record_at(producer->data, producer->size,
 				    producer->position);
 	(*record)->length = length;
-	producer->position += stride;
+	producer->position += kucomms_record_stride(length);
+
+	next = kucomms_record_at(producer->data, producer->size,
+				 producer->position);
+	kucomms_store(&next->control, KUCOMMS_CONTROL_EMPTY);
 	return 0;
 }
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Channels: one open file each. This file has their life, their state and the
+ * notification of the client; attach.c, send.c, dispatch.c and wait.c have what
+ * is done with them.
+ *
+ * Who may use a channel, and until when:
+ *  - the file's own calls (ioctl, mmap, poll): hold the file, and destroy comes
+ *    from its release;
+ *  - the endpoint's handlers, and what the module does between connect and
+ *    disconnect: kucomms_channel_detach() ends that, under the turn;
+ *  - kucomms_broadcast(), under RCU: the memory goes one grace period after
+ *    the channel left the endpoint's list;
+ *  - the interrupt work that wakes the client: the free work waits for it;
+ *  - mappings: hold the file, and references to the pages.
+ */
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "channel.h"
+#include "endpoint.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static struct workqueue_struct *free_queue;
+
+static void channel_free(struct work_struct *work)
+{
+	struct kucomms_channel *channel =
+		container_of(to_rcu_work(work), struct kucomms_channel,
+			     free_work);
+	int i;
+
+	irq_work_sync(&channel->wake_work);
+	for (i = 0; i < KUCOMMS_REGIONS; i++)
+		kucomms_region_free(&channel->regions[i]);
+	kvfree(channel->copy);
+	if (channel->endpoint)
+		kucomms_endpoint_put(channel->endpoint);
+	put_device(&channel->device->dev);
+	mutex_destroy(&channel->attach_lock);
+	kfree(channel);
+}
+
+static void channel_wake_work(struct irq_work *work)
+{
+	struct kucomms_channel *channel =
+		container_of(work, struct kucomms_channel, wake_work);
+
+	wake_up_interruptible_all(&channel->wait);
+}
+
+/* Takes over the caller's reference to @device. */
+struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device)
+{
+	struct kucomms_channel *channel = kzalloc(sizeof(*channel),
+						  GFP_KERNEL_ACCOUNT);
+
+	if (!channel)
+		return NULL;
+	channel->device = device;
+	mutex_init(&channel->attach_lock);
+	raw_spin_lock_init(&channel->lock);
+	init_waitqueue_head(&channel->wait);
+	init_irq_work(&channel->wake_work, channel_wake_work);
+	INIT_LIST_HEAD(&channel->peers);
+	INIT_LIST_HEAD(&channel->siblings);
+	INIT_RCU_WORK(&channel->free_work, channel_free);
+	return channel;
+}
+
+/* The file is closed, and so is every mapping. */
+void kucomms_channel_destroy(struct kucomms_channel *channel)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+	struct kucomms_device *device = channel->device;
+
+	if (channel->attached) {
+		mutex_lock(&endpoint->turn);
+		kucomms_channel_detach(channel);
+		mutex_unlock(&endpoint->turn);
+		kucomms_device_remove_channel(device, channel);
+		ida_free(&device->numbers, channel->number);
+	}
+	kucomms_device_close(device);
+	queue_rcu_work(free_queue, &channel->free_work);
+}
+
+/* What every call on a channel that is no longer open comes back with. */
+int kucomms_channel_error(const struct kucomms_channel *channel)
+{
+	/* Pairs with channel_leave_open(). */
+	switch (smp_load_acquire(&channel->state)) {
+	case KUCOMMS_STATE_OPEN:
+		return 0;
+	case KUCOMMS_STATE_HANGUP:
+		return -ESHUTDOWN;
+	default:
+		return -EPROTO;
+	}
+}
+
+/*
+ * Wakes the client, wherever this is called: with interrupts off it may be
+ * inside the scheduler, or under a lock that a wake-up takes.
+ */
+void kucomms_channel_wake(struct kucomms_channel *channel)
+{
+	if (irqs_disabled())
+		irq_work_queue(&channel->wake_work);
+	else
+		wake_up_interruptible_all(&channel->wait);
+}
+
+/*
+ * The private state decides; the copy in shared memory tells a client that
+ * makes no system call. Whoever comes first wins.
+ */
+static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
+{
+	struct kucomms_control *control =
+		channel->regions[KUCOMMS_REGION_KERNEL_CONTROL].address;
+
+	if (cmpxchg(&channel->state, KUCOMMS_STATE_OPEN, state) !=
+	    KUCOMMS_STATE_OPEN)
+		return false;
+	/* Everything published before is there when the client sees this. */
+	smp_store_release(&control->state, state);
+	kucomms_channel_wake(channel);
+	return true;
+}
+
+void kucomms_channel_hang_up(struct kucomms_channel *channel)
+{
+	channel_leave_open(channel, KUCOMMS_STATE_HANGUP);
+}
+
+/* Called once per channel at most with effect, so nothing can flood a log. */
+void kucomms_channel_break(struct kucomms_channel *channel,
+			   enum kucomms_why why)
+{
+	u32 position = why == KUCOMMS_WHY_POSITION ? channel->out.position :
+						     channel->in.position;
+
+	if (!channel_leave_open(channel, KUCOMMS_STATE_BROKEN))
+		return;
+	WRITE_ONCE(channel->counters.broken, 1);
+	trace_kucomms_broken(channel->device->minor, channel->number, why,
+			     position);
+}
+
+/*
+ * Which of the events that the client may wait for are true. Its control page
+ * says what it has read and what it wants to write; a lie there makes it wake
+ * too early or too late, which is nobody else's business.
+ */
+unsigned int kucomms_channel_events(struct kucomms_channel *channel)
+{
+	const struct kucomms_control *user =
+		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
+	u32 need_room = READ_ONCE(user->need_room);
+	unsigned int events = 0;
+
+	if (READ_ONCE(channel->published) != READ_ONCE(user->position))
+		events |= KUCOMMS_EVENT_DATA;
+	if (!(need_room & KUCOMMS_NEED_ROOM) ||
+	    kucomms_consumer_has_room(&channel->in, need_room))
+		events |= KUCOMMS_EVENT_ROOM;
+	return events;
+}
+
+int kucomms_channel_init(void)
+{
+	free_queue = alloc_workqueue("kucomms_free", WQ_UNBOUND, 0);
+	return free_queue ? 0 : -ENOMEM;
+}
+
+/* No file is open: all channels are on their way to the queue, or in it. */
+void kucomms_channel_uninit(void)
+{
+	rcu_barrier();
+	destroy_workqueue(free_queue);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that kucomms supports: 5.10 and newer. The
+ * HAVE_ macros come from the compile probes in src/configure, never from the
+ * version, which distributions' backports make a liar.
+ */
+#ifndef KUCOMMS_SRC_COMPAT_H
+#define KUCOMMS_SRC_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
+#error "kucomms needs Linux 5.10 or newer"
+#endif
+
+static inline void kucomms_vm_flags_mod(struct vm_area_struct *vma,
+					unsigned long set, unsigned long clear)
+{
+#ifdef HAVE_VM_FLAGS_MOD
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
+#endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dispatch: messages from the client to the message handler, inside the
+ * client's own doorbell call.
+ */
+#include <linux/string.h>
+
+#include "channel.h"
+#include "endpoint.h"
+
+/* So many messages, then it is somebody else's turn. */
+#define TURN_MESSAGES	256
+
+/* What became of one look at the ring. */
+enum outcome {
+	OUTCOME_HANDLED,	/* look again */
+	OUTCOME_EMPTY,		/* nothing more to read */
+	OUTCOME_STALLED,	/* the handler wants the message again, later */
+	OUTCOME_BROKEN,
+};
+
+static enum outcome dispatch_message(struct kucomms_channel *channel,
+				     const struct kucomms_message *message,
+				     const void *data)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+	int err;
+
+	if (!(endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE))
+		data = memcpy(channel->copy, data, message->length);
+	err = endpoint->ops.message(channel, message, data, endpoint->priv);
+	if (likely(!err)) {
+		channel->counters.messages_to_kernel++;
+		return OUTCOME_HANDLED;
+	}
+	if (err == -EAGAIN) {
+		kucomms_consumer_unreceive(&channel->in, message->length);
+		return kucomms_channel_stall(channel) ? OUTCOME_STALLED :
+							OUTCOME_HANDLED;
+	}
+	kucomms_channel_break(channel, KUCOMMS_WHY_HANDLER);
+	return OUTCOME_BROKEN;
+}
+
+static enum outcome dispatch_one(struct kucomms_channel *channel)
+{
+	struct kucomms_message message;
+	const void *data;
+	int ret;
+
+	ret = kucomms_consumer_receive(&channel->in, &message, &data);
+	if (ret == 1)
+		return dispatch_message(channel, &message, data);
+	if (ret == 0)
+		return OUTCOME_EMPTY;
+	if (ret == -ENOMSG)
+		return OUTCOME_HANDLED;
+	kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+	return OUTCOME_BROKEN;
+}
+
+/* One turn; returns true if the next one would find more at once. */
+static bool dispatch_turn(struct kucomms_channel *channel)
+{
+	enum outcome outcome = OUTCOME_HANDLED;
+	bool told = false;
+	int i;
+
+	if (unlikely(channel->stalled))
+		kucomms_channel_unstall(channel);
+	channel->in_turn = true;
+	for (i = 0; i < TURN_MESSAGES && outcome == OUTCOME_HANDLED; i++) {
+		outcome = dispatch_one(channel);
+		told |= kucomms_consumer_release(&channel->in);
+	}
+	channel->in_turn = false;
+	told |= kucomms_consumer_tell(&channel->in);
+	kucomms_channel_flush(channel);
+	/* Another thread of the client may wait for the room just made. */
+	if (told && kucomms_consumer_must_ring(&channel->in) &&
+	    waitqueue_active(&channel->wait))
+		kucomms_channel_wake(channel);
+	return outcome == OUTCOME_HANDLED;
+}
+
+/*
+ * The client rang: it has published something, or made room. Returns 1 if it
+ * should ring again, 0 if not, or the channel's error.
+ */
+int kucomms_channel_doorbell(struct kucomms_channel *channel)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+	bool more = false;
+	int err;
+
+	err = kucomms_channel_error(channel);
+	if (unlikely(err))
+		return err;
+	if (mutex_lock_killable(&endpoint->turn))
+		return -EINTR;
+	if (likely(!endpoint->dead)) {
+		channel->counters.doorbells++;
+		if (endpoint->ops.message)
+			more = dispatch_turn(channel);
+	}
+	mutex_unlock(&endpoint->turn);
+	return kucomms_channel_error(channel) ?: more;
+}

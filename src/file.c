@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a process can do with an open device.
+ */
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+#include "channel.h"
+
+static int file_open(struct inode *inode, struct file *file)
+{
+	struct kucomms_device *device = kucomms_device_open(iminor(inode));
+	struct kucomms_channel *channel;
+
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	channel = kucomms_channel_create(device);
+	if (!channel) {
+		kucomms_device_close(device);
+		put_device(&device->dev);
+		return -ENOMEM;
+	}
+	file->private_data = channel;
+	return stream_open(inode, file);
+}
+
+static int file_release(struct inode *inode, struct file *file)
+{
+	kucomms_channel_destroy(file->private_data);
+	return 0;
+}
+
+/* The channel, if it is attached: then all of it is there to be used. */
+static struct kucomms_channel *file_channel(struct file *file)
+{
+	struct kucomms_channel *channel = file->private_data;
+
+	/* Pairs with attach_connect(). */
+	return smp_load_acquire(&channel->attached) ? channel : NULL;
+}
+
+/*
+ * Reads a structure that begins with its own size, which may be that of an
+ * older or newer caller. Returns the caller's size.
+ */
+static long file_get_struct(void *to, size_t known, size_t least,
+			    const void __user *from)
+{
+	u32 size;
+	int err;
+
+	if (get_user(size, (const u32 __user *)from))
+		return -EFAULT;
+	if (size < least)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(to, known, from, size);
+	return err ?: size;
+}
+
+static long file_attach(struct kucomms_channel *channel, void __user *arg)
+{
+	struct kucomms_attach attach;
+	long size;
+	int err;
+
+	size = file_get_struct(&attach, sizeof(attach), sizeof(attach), arg);
+	if (size < 0)
+		return size;
+	err = kucomms_channel_attach(channel, &attach);
+	if (err)
+		return err;
+	attach.size = sizeof(attach);
+	return copy_to_user(arg, &attach, min_t(size_t, size, sizeof(attach))) ?
+	       -EFAULT : 0;
+}
+
+static long file_wait(struct kucomms_channel *channel, void __user *arg)
+{
+	struct kucomms_wait wait;
+	long size;
+
+	size = file_get_struct(&wait, sizeof(wait), sizeof(wait), arg);
+	if (size < 0)
+		return size;
+	return kucomms_channel_wait(channel, wait.events, wait.deadline);
+}
+
+/* The size in an ioctl's number is the caller's, like the one in the struct. */
+static unsigned int without_size(unsigned int command)
+{
+	return command & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT);
+}
+
+static long file_ioctl(struct file *file, unsigned int command,
+		       unsigned long arg)
+{
+	struct kucomms_channel *channel = file_channel(file);
+
+	if (likely(command == KUCOMMS_IOC_DOORBELL)) {
+		if (unlikely(arg))
+			return -EINVAL;
+		return channel ? kucomms_channel_doorbell(channel) : -ENOTCONN;
+	}
+	command = without_size(command);
+	if (command == without_size(KUCOMMS_IOC_WAIT))
+		return channel ? file_wait(channel, (void __user *)arg) :
+				 -ENOTCONN;
+	if (command == without_size(KUCOMMS_IOC_ATTACH))
+		return file_attach(file->private_data, (void __user *)arg);
+	return -ENOTTY;
+}
+
+static int file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct kucomms_channel *channel = file_channel(file);
+	const unsigned int shift = KUCOMMS_REGION_SHIFT - PAGE_SHIFT;
+	unsigned long index = vma->vm_pgoff >> shift;
+
+	if (!channel)
+		return -ENOTCONN;
+	if (index >= KUCOMMS_REGIONS || vma->vm_pgoff != index << shift)
+		return -EINVAL;
+	return kucomms_region_map(&channel->regions[index], vma,
+				  index == KUCOMMS_REGION_USER_CONTROL ||
+				  index == KUCOMMS_REGION_TO_KERNEL);
+}
+
+static __poll_t file_poll(struct file *file, poll_table *table)
+{
+	struct kucomms_channel *channel = file_channel(file);
+	unsigned int events;
+	__poll_t mask = 0;
+	int err;
+
+	if (!channel)
+		return EPOLLERR;
+	poll_wait(file, &channel->wait, table);
+	/* Pairs with the barriers in the ring's must_ring(): queue, then look. */
+	smp_mb();
+	err = kucomms_channel_error(channel);
+	events = kucomms_channel_events(channel);
+	if (events & KUCOMMS_EVENT_DATA)
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (err)
+		mask |= EPOLLHUP | EPOLLIN | EPOLLRDHUP |
+			(err == -EPROTO ? EPOLLERR : 0);
+	else if (events & KUCOMMS_EVENT_ROOM)
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	return mask;
+}
+
+const struct file_operations kucomms_file_operations = {
+	.owner = THIS_MODULE,
+	.open = file_open,
+	.release = file_release,
+	.unlocked_ioctl = file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = file_mmap,
+	.poll = file_poll,
+};

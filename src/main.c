@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module: parameters, the order in which things come and go.
+ */
+#define pr_fmt(fmt) "kucomms: " fmt
+
+#include <linux/fs.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "channel.h"
+#include "endpoint.h"
+
+unsigned int kucomms_devices_max = 4096;
+module_param_named(devices_max, kucomms_devices_max, uint, 0444);
+MODULE_PARM_DESC(devices_max, "how many devices there may be (1 to 1048576, default 4096)");
+
+unsigned int kucomms_channels_max = 64;
+module_param_named(channels_max, kucomms_channels_max, uint, 0444);
+MODULE_PARM_DESC(channels_max, "how many channels a device may have (1 to 65536, default 64)");
+
+unsigned int kucomms_ring_size = 128 * 1024;
+module_param_named(ring_size, kucomms_ring_size, uint, 0444);
+MODULE_PARM_DESC(ring_size, "bytes of a ring if the client does not say (power of two, default 131072)");
+
+unsigned int kucomms_ring_size_max = 16 * 1024 * 1024;
+module_param_named(ring_size_max, kucomms_ring_size_max, uint, 0444);
+MODULE_PARM_DESC(ring_size_max, "most bytes that a client may ask for (power of two up to 1 GiB, default 16777216)");
+
+static bool parameter_valid(const char *name, unsigned int value, unsigned int least,
+		     unsigned int most)
+{
+	if (value >= least && value <= most)
+		return true;
+	pr_err("%s=%u: must be from %u to %u\n", name, value, least, most);
+	return false;
+}
+
+static bool parameters_valid(void)
+{
+	if (!parameter_valid("devices_max", kucomms_devices_max, 1, 1 << MINORBITS) ||
+	    !parameter_valid("channels_max", kucomms_channels_max, 1, 65536) ||
+	    !parameter_valid("ring_size_max", kucomms_ring_size_max, PAGE_SIZE,
+		      KUCOMMS_RING_SIZE_MAX) ||
+	    !parameter_valid("ring_size", kucomms_ring_size, PAGE_SIZE,
+		      kucomms_ring_size_max))
+		return false;
+	if (is_power_of_2(kucomms_ring_size) &&
+	    is_power_of_2(kucomms_ring_size_max))
+		return true;
+	pr_err("ring_size=%u, ring_size_max=%u: must be powers of two\n",
+	       kucomms_ring_size, kucomms_ring_size_max);
+	return false;
+}
+
+static int __init kucomms_init(void)
+{
+	int err;
+
+	if (!parameters_valid())
+		return -EINVAL;
+	err = kucomms_channel_init();
+	if (err)
+		return err;
+	err = kucomms_endpoint_init();
+	if (err)
+		goto err_channel;
+	/* Last: from here on user space comes. */
+	err = kucomms_device_init();
+	if (err)
+		goto err_endpoint;
+	return 0;
+
+err_endpoint:
+	kucomms_endpoint_uninit();
+err_channel:
+	kucomms_channel_uninit();
+	return err;
+}
+
+/*
+ * No module uses the exported functions any more, and no file is open: the
+ * kernel counts both. Channels that are still being freed hold devices.
+ */
+static void __exit kucomms_exit(void)
+{
+	kucomms_channel_uninit();
+	kucomms_device_uninit();
+	kucomms_endpoint_uninit();
+}
+
+module_init(kucomms_init);
+module_exit(kucomms_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_VERSION(KUCOMMS_VERSION);
+MODULE_AUTHOR("The kucomms authors");
+MODULE_DESCRIPTION("Messages between kernel modules and user space, through shared memory");

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shared pages. A mapping holds references to the pages themselves, so they
+ * live until the last mapping has gone, whatever becomes of the channel.
+ */
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+#include "region.h"
+
+/*
+ * @size bytes, a multiple of the page size, seen @times times in a row. All of
+ * it is charged to the caller's memory cgroup.
+ */
+int kucomms_region_alloc(struct kucomms_region *region, size_t size,
+			 unsigned int times)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
+			  __GFP_NOWARN;
+	unsigned int unique = size >> PAGE_SHIFT;
+	unsigned int i;
+
+	region->count = unique * times;
+	region->pages = kvcalloc(region->count, sizeof(*region->pages), gfp);
+	if (!region->pages)
+		return -ENOMEM;
+
+	for (i = 0; i < region->count; i++) {
+		struct page *page;
+
+		if (i >= unique) {
+			region->pages[i] = region->pages[i - unique];
+			continue;
+		}
+		page = alloc_page(gfp | __GFP_ZERO);
+		if (!page)
+			goto err_free;
+		region->pages[i] = page;
+		region->unique++;
+	}
+
+	region->address = vmap(region->pages, region->count, VM_MAP,
+			       PAGE_KERNEL);
+	if (region->address)
+		return 0;
+
+err_free:
+	kucomms_region_free(region);
+	return -ENOMEM;
+}
+
+/* Also for a region that was never allocated, or only partly. */
+void kucomms_region_free(struct kucomms_region *region)
+{
+	unsigned int i;
+
+	if (region->address)
+		vunmap(region->address);
+	for (i = 0; i < region->unique; i++)
+		put_page(region->pages[i]);
+	kvfree(region->pages);
+	memset(region, 0, sizeof(*region));
+}
+
+/*
+ * Maps the whole region, and only the whole: shared, never executable, and
+ * where the kernel alone writes, never writable, not even by mprotect() later.
+ */
+int kucomms_region_map(const struct kucomms_region *region,
+		       struct vm_area_struct *vma, bool writable)
+{
+	if (vma_pages(vma) != region->count || !(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	if (!writable && (vma->vm_flags & VM_WRITE))
+		return -EPERM;
+
+	kucomms_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP,
+			     VM_MAYEXEC | (writable ? 0 : VM_MAYWRITE));
+	return vm_map_pages_zero(vma, region->pages, region->count);
+}
