@@ -159,12 +159,15 @@ unsigned int kucomms_channel_events(struct kucomms_channel *channel)
 {
 	const struct kucomms_control *user =
 		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
+	u32 need_data = READ_ONCE(user->need_data);
 	u32 need_room = READ_ONCE(user->need_room);
+	u32 read = need_data & KUCOMMS_NEED ? need_data & ~KUCOMMS_NEED :
+					      READ_ONCE(user->position);
 	unsigned int events = 0;
 
-	if (READ_ONCE(channel->published) != READ_ONCE(user->position))
+	if (READ_ONCE(channel->published) != read)
 		events |= KUCOMMS_EVENT_DATA;
-	if (!(need_room & KUCOMMS_NEED_ROOM) ||
+	if (!(need_room & KUCOMMS_NEED) ||
 	    kucomms_consumer_has_room(&channel->in, need_room))
 		events |= KUCOMMS_EVENT_ROOM;
 	return events;

@@ -44,15 +44,16 @@
  *
  * Doorbells. Busy sides make no system call. A side that is about to sleep
  *
- *   - for data: sets need_data in its control page to 1;
+ *   - for data: sets need_data in its control page to (position | 1), where
+ *     `position` is that of the record it waits for;
  *   - for room: sets need_room to (position | 1), where `position` is what the
  *     consumer must have released before the record will fit;
  *
  * then executes a full barrier, looks once more, and sleeps. The other side
  * publishes (or releases), executes a full barrier, reads need_data (or
- * need_room), and only if set - and, for need_room, only if the position has
- * been reached - rings the doorbell. Positions are multiples of 8, so
- * the lowest bit is free to say "somebody waits".
+ * need_room), and only if the lowest bit is set - and, for need_room, only if
+ * the position has been reached - rings the doorbell. Positions are multiples
+ * of KUCOMMS_RECORD_ALIGN, so the lowest bit is free to say "somebody waits".
  *
  * The kernel side of a device never sleeps on behalf of an adaptive endpoint:
  * it has need_data set whenever it is not looking at the ring, and the message
@@ -141,7 +142,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_message, user, 24);
 /*
  * struct kucomms_control - a control page: what one side tells the other
  * @position:  how far this side, as a consumer, has released its incoming ring
- * @need_data: not 0: ring the doorbell when something has been published
+ * @need_data: lowest bit (KUCOMMS_NEED) set: ring the doorbell when something
+ *             is published at the rest of the word or beyond
  * @need_room: lowest bit set: ring it when the rest of the word is released
  * @state:     KUCOMMS_STATE_*; meaningful in the kernel control page only
  *
@@ -163,6 +165,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, position, 0);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, need_data, 128);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, need_room, 132);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, state, 136);
+
+#define KUCOMMS_NEED		1u
 
 #define KUCOMMS_STATE_OPEN	0u	/* messages flow */
 #define KUCOMMS_STATE_HANGUP	1u	/* the endpoint has gone: ESHUTDOWN */
@@ -229,8 +233,10 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 64);
  *            0 (or any time gone by): do not sleep
  *
  * What to wait for is read from the user control page, which the caller has
- * prepared as for any sleep: DATA is true when something lies beyond
- * `position`, ROOM when the position in `need_room` has been released.
+ * prepared as for any sleep: DATA is true when something has been published
+ * beyond the position in `need_data` (or beyond `position`, if that is not
+ * set), ROOM when the position in `need_room` has been released. poll() looks
+ * at the same words.
  * Because the deadline is absolute the call can be restarted after a signal.
  *
  * Returns the events (DATA, ROOM) that came true, or fails with ETIME (none

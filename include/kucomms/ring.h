@@ -58,9 +58,6 @@
 #define kucomms_unlikely(x)		__builtin_expect(!!(x), 0)
 #endif
 
-/* What a position that somebody waits for looks like in need_room. */
-#define KUCOMMS_NEED_ROOM	1u
-
 /**
  * struct kucomms_producer - the writing end of a ring
  * @data:         the data region, its pages mapped twice in a row
@@ -244,7 +241,7 @@ kucomms_producer_must_ring(const struct kucomms_producer *producer)
 {
 	/* C: pairs with kucomms_consumer_arm() */
 	kucomms_full_barrier();
-	return kucomms_load(&producer->peer->need_data) != 0;
+	return kucomms_load(&producer->peer->need_data) & KUCOMMS_NEED;
 }
 
 /*
@@ -257,7 +254,7 @@ static inline void kucomms_producer_arm(struct kucomms_producer *producer,
 	__u32 position = producer->position + kucomms_record_stride(length) -
 			 kucomms_ring_capacity(producer->size);
 
-	kucomms_store(&producer->own->need_room, position | KUCOMMS_NEED_ROOM);
+	kucomms_store(&producer->own->need_room, position | KUCOMMS_NEED);
 	/* D: pairs with kucomms_consumer_must_ring() */
 	kucomms_full_barrier();
 }
@@ -364,7 +361,7 @@ static inline bool
 kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
 			  __u32 need_room)
 {
-	return (__s32)(consumer->released - (need_room & ~KUCOMMS_NEED_ROOM)) >= 0;
+	return (__s32)(consumer->released - (need_room & ~KUCOMMS_NEED)) >= 0;
 }
 
 /* After the producer has been told: does it sleep for what it now has? */
@@ -376,7 +373,7 @@ kucomms_consumer_must_ring(const struct kucomms_consumer *consumer)
 	/* D: pairs with kucomms_producer_arm() */
 	kucomms_full_barrier();
 	need_room = kucomms_load(&consumer->peer->need_room);
-	return (need_room & KUCOMMS_NEED_ROOM) &&
+	return (need_room & KUCOMMS_NEED) &&
 	       kucomms_consumer_has_room(consumer, need_room);
 }
 
@@ -386,7 +383,8 @@ kucomms_consumer_must_ring(const struct kucomms_consumer *consumer)
  */
 static inline void kucomms_consumer_arm(struct kucomms_consumer *consumer)
 {
-	kucomms_store(&consumer->own->need_data, 1);
+	kucomms_store(&consumer->own->need_data,
+		      consumer->position | KUCOMMS_NEED);
 	/* C: pairs with kucomms_producer_must_ring() */
 	kucomms_full_barrier();
 }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The receiving half of a channel.
+ */
+#include <string.h>
+
+#include "channel.h"
+
+/* The kernel's side may be waiting for the room that has just been made. */
+static void receive_ring(struct kucomms_channel *channel)
+{
+	/* An error is the channel's state, which the next call will find. */
+	if (kucomms_consumer_must_ring(&channel->in))
+		kucomms_channel_doorbell(channel, &channel->receive_doorbells);
+}
+
+/* The next message, or -EAGAIN; what is to be skipped is. */
+static int receive_next(struct kucomms_channel *channel,
+			struct kucomms_message *message, const void **data)
+{
+	int ret;
+
+	do {
+		ret = kucomms_consumer_receive(&channel->in, message, data);
+	} while (ret == -ENOMSG);
+	if (ret == 0)
+		return -EAGAIN;
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * Nothing to read: gives back what is not needed any more, which may bring new
+ * messages at once, and finds out whether there can be any more at all. The
+ * state is read before the last look: what was sent before it changed counts.
+ */
+static int receive_idle(struct kucomms_channel *channel,
+			struct kucomms_message *message, const void **data)
+{
+	int state, err;
+
+	if (kucomms_consumer_tell(&channel->in))
+		receive_ring(channel);
+	state = kucomms_channel_error(channel);
+	err = receive_next(channel, message, data);
+	return err == -EAGAIN && state ? state : err;
+}
+
+static void receive_arm(struct kucomms_channel *channel)
+{
+	__u32 need = channel->in.position | KUCOMMS_NEED;
+
+	if (channel->armed == need)
+		return;
+	kucomms_consumer_arm(&channel->in);
+	channel->armed = need;
+}
+
+static void receive_disarm(struct kucomms_channel *channel)
+{
+	if (!channel->armed)
+		return;
+	kucomms_consumer_disarm(&channel->in);
+	channel->armed = 0;
+}
+
+/* Arms, looks once more, sleeps: the order that loses no wake-up. */
+static int receive_wait(struct kucomms_channel *channel,
+			struct kucomms_message *message, const void **data,
+			__s64 deadline)
+{
+	int err;
+
+	for (;;) {
+		receive_arm(channel);
+		err = receive_idle(channel, message, data);
+		if (err != -EAGAIN)
+			return err;
+		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_DATA,
+					   deadline, &channel->receive_waits);
+		if (err)
+			return err;
+	}
+}
+
+KUCOMMS_API int kucomms_receive(struct kucomms_channel *channel,
+				struct kucomms_message *message,
+				const void **data, int timeout_ms)
+{
+	int err = receive_next(channel, message, data);
+
+	if (err == -EAGAIN && timeout_ms) {
+		err = receive_idle(channel, message, data);
+		if (err == -EAGAIN)
+			err = receive_wait(channel, message, data,
+					   kucomms_deadline(timeout_ms));
+	} else if (err == -EAGAIN) {
+		if (channel->polled)
+			receive_arm(channel);
+		err = receive_idle(channel, message, data);
+	}
+	if (err)
+		return err;
+	receive_disarm(channel);
+	channel->received++;
+	return 0;
+}
+
+KUCOMMS_API void kucomms_release(struct kucomms_channel *channel)
+{
+	if (kucomms_consumer_release(&channel->in))
+		receive_ring(channel);
+}
+
+KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
+				     struct kucomms_message *message,
+				     void *buffer, size_t capacity,
+				     int timeout_ms)
+{
+	const void *data;
+	int err = kucomms_receive(channel, message, &data, timeout_ms);
+
+	if (err)
+		return err;
+	if (message->length > capacity) {
+		kucomms_consumer_unreceive(&channel->in, message->length);
+		channel->received--;
+		return -EMSGSIZE;
+	}
+	if (message->length)
+		memcpy(buffer, data, message->length);
+	kucomms_release(channel);
+	return 0;
+}
+
+KUCOMMS_API int kucomms_fd(struct kucomms_channel *channel)
+{
+	channel->polled = true;
+	receive_arm(channel);
+	return channel->fd;
+}
