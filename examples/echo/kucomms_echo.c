@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The smallest kucomms module: every message goes back to where it came from.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <kucomms/module.h>
+
+static int echo(struct kucomms_channel *channel,
+		const struct kucomms_message *message, const void *data,
+		void *priv)
+{
+	/* No room? -EAGAIN: the same message comes again when there is. */
+	return kucomms_send_unlocked(channel, message, data, 0);
+}
+
+static const struct kucomms_ops ops = { .message = echo };
+static struct kucomms_endpoint *endpoint;
+
+static int __init echo_init(void)
+{
+	endpoint = kucomms_register("mymodule", &ops, NULL);
+	return PTR_ERR_OR_ZERO(endpoint);
+}
+
+static void __exit echo_exit(void)
+{
+	kucomms_unregister(endpoint);
+}
+
+module_init(echo_init);
+module_exit(echo_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The kucomms authors");
+MODULE_DESCRIPTION("kucomms example: sends every message back");

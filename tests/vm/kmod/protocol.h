@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the test programs ask of kucomms_test.ko: the `type` of a message.
+ */
+#ifndef KUCOMMS_TEST_PROTOCOL_H
+#define KUCOMMS_TEST_PROTOCOL_H
+
+#include <linux/types.h>
+
+enum test_type {
+	TEST_ECHO,	/* send it back, from the handler */
+	TEST_SINK,	/* count it, no answer */
+	TEST_REPORT,	/* answer with a struct test_report */
+	TEST_BURST,	/* `id` messages from hard interrupts, `user` bytes each */
+	TEST_STREAM,	/* `id` messages from the handler, `user` bytes each */
+	TEST_FAIL,	/* the handler fails with -EIO */
+	TEST_LATER,	/* the handler says -EAGAIN for the first two times */
+	TEST_SLOW,	/* the handler sleeps for `user` ms, then sends it back */
+	TEST_FULL,	/* fill the ring towards the user; answer never */
+};
+
+struct test_report {
+	__u64 messages;		/* handled by this endpoint */
+	__u64 work;		/* calls of the work handler */
+	__u64 timer;		/* calls of the timer handler */
+	__u64 overlaps;		/* handlers that ran at the same time: a bug */
+	__u64 connects;
+	__u64 disconnects;
+	__u64 elapsed;		/* ns since the module was loaded */
+};
+
+#endif
