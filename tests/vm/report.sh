@@ -97,7 +97,8 @@ fail_the_rest() {
 	done
 }
 
-console_tail() { tr -d '\r' <"$work/console.log" | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | tail -n 40; }
+# Long enough for an oops and the panic that follows it: what went wrong stands at the beginning.
+console_tail() { tr -d '\r' <"$work/console.log" | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | tail -n 120; }
 
 summary() {
 	# A guest that closed early leaves a short plan, which is a failure as well.

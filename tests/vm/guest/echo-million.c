@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A million messages of random sizes and contents go through the kernel and
+ * back, as an unprivileged user sends them: each compared byte for byte, in
+ * order, none lost. Rings of one page, of 1 MiB and of the default size;
+ * blocking and not; full and empty rings are met and counted.
+ */
+#include <pthread.h>
+
+#include "test.h"
+
+#define POOL_SIZE (1u << 21)
+#define MIB (1u << 20)
+
+static unsigned char *pool;	/* random bytes; a message is a piece of it */
+
+/* What message number `id` looks like follows from its number alone. */
+struct piece {
+	__u32 length;
+	const unsigned char *data;
+};
+
+/* Small ones are the most common; some are as long as the ring admits. */
+static struct piece piece_of(uint64_t id, __u32 longest)
+{
+	uint64_t state = (id + 1) * 0x9e3779b97f4a7c15u;
+	uint64_t kind = (t_random(&state) >> 32) % 100;
+	__u32 most = kind < 60 ? 256 : kind < 95 ? 4096 : 65536;
+	struct piece piece;
+
+	if (most > longest)
+		most = longest;
+	piece.length = (t_random(&state) >> 20) % (most + 1);
+	if ((t_random(&state) >> 32) % 1000 == 0)
+		piece.length = longest;
+	piece.data = pool + (t_random(&state) >> 20) % (POOL_SIZE - piece.length);
+	return piece;
+}
+
+struct run {
+	struct kucomms_channel *channel;
+	uint64_t count;
+	__u32 longest;
+	uint64_t full;
+	uint64_t empty;
+};
+
+static int send_one(struct run *run, uint64_t id, int timeout)
+{
+	struct piece piece = piece_of(id, run->longest);
+	struct kucomms_message message = {
+		.length = piece.length, .type = TEST_ECHO, .id = id,
+		.user = ~id,
+	};
+
+	return kucomms_send(run->channel, &message, piece.data, 0, timeout);
+}
+
+static int receive_one(struct run *run, uint64_t id, int timeout)
+{
+	struct piece piece = piece_of(id, run->longest);
+	struct kucomms_message message;
+	const void *data;
+	int err = kucomms_receive(run->channel, &message, &data, timeout);
+
+	if (err)
+		return err;
+	t_equal(message.id, id);
+	t_equal(message.user, ~id);
+	t_equal(message.type, TEST_ECHO);
+	t_equal(message.length, piece.length);
+	t_assert(!memcmp(data, piece.data, piece.length));
+	kucomms_release(run->channel);
+	return 0;
+}
+
+/* One thread: sends as long as there is room, receives as long as there is. */
+static void run_nonblocking(struct run *run)
+{
+	uint64_t sent = 0, received = 0;
+	int err;
+
+	while (received < run->count) {
+		while (sent < run->count) {
+			err = send_one(run, sent, 0);
+			if (err == -EAGAIN) {
+				run->full++;
+				break;
+			}
+			t_equal(err, 0);
+			sent++;
+		}
+		for (;;) {
+			err = receive_one(run, received, 0);
+			if (err == -EAGAIN) {
+				run->empty++;
+				break;
+			}
+			t_equal(err, 0);
+			received++;
+		}
+	}
+}
+
+static void *blocking_receiver(void *arg)
+{
+	struct run *run = arg;
+	uint64_t i;
+
+	for (i = 0; i < run->count; i++)
+		t_equal(receive_one(run, i, -1), 0);
+	return NULL;
+}
+
+/* Two threads, each asleep whenever the other is behind. */
+static void run_blocking(struct run *run)
+{
+	pthread_t thread;
+	uint64_t i;
+
+	t_equal(pthread_create(&thread, NULL, blocking_receiver, run), 0);
+	for (i = 0; i < run->count; i++)
+		t_equal(send_one(run, i, -1), 0);
+	t_equal(pthread_join(thread, NULL), 0);
+}
+
+static uint64_t run_all(const char *what, __u32 ring, uint64_t count,
+			void (*how)(struct run *))
+{
+	struct run run = { .channel = t_open("test", ring, ring),
+			   .count = count };
+	struct kucomms_stats stats;
+
+	run.longest = kucomms_length_max(run.channel);
+	t_equal(run.longest, KUCOMMS_LENGTH_MAX(ring));
+	how(&run);
+	stats = t_stats(run.channel);
+	t_equal(stats.sent, count);
+	t_equal(stats.received, count);
+	printf("%s, ring %u: %llu messages; found full %llu times, empty %llu times; %.3f doorbells and %.3f waits a message\n",
+	       what, ring, (unsigned long long)count,
+	       (unsigned long long)run.full, (unsigned long long)run.empty,
+	       (double)stats.doorbells / (double)count,
+	       (double)stats.waits / (double)count);
+	if (how == run_nonblocking) {
+		t_assert(run.full > 0);
+		t_assert(run.empty > 0);
+	} else {
+		t_assert(stats.waits > 0);
+	}
+	kucomms_close(run.channel);
+	return count;
+}
+
+int main(void)
+{
+	uint64_t state = 42, total = 0;
+	size_t i;
+
+	t_device("kucomms_test");
+	t_equal(chmod("/dev/kucomms_test", 0666), 0);
+	t_equal(setgid(1002), 0);
+	t_equal(setuid(1002), 0);
+
+	pool = malloc(POOL_SIZE);
+	t_assert(pool);
+	for (i = 0; i < POOL_SIZE; i += sizeof(state)) {
+		t_random(&state);
+		memcpy(pool + i, &state, sizeof(state));
+	}
+	total += run_all("non-blocking", 4096, 400000, run_nonblocking);
+	total += run_all("non-blocking", MIB, 300000, run_nonblocking);
+	total += run_all("blocking", 4096, 150000, run_blocking);
+	total += run_all("blocking", MIB, 150000, run_blocking);
+	t_assert(total >= 1000000);
+	return 0;
+}

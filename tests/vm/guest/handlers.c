@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The handlers of an endpoint: never two at a time, work 100 times a second,
+ * the timer once, connect and disconnect in pairs, and sending from hard
+ * interrupts while handlers send, too.
+ */
+#include <poll.h>
+#include <pthread.h>
+
+#include "test.h"
+
+#define CLIENTS 4
+#define ECHOES 3000
+
+static void *echo_client(void *arg)
+{
+	struct kucomms_channel *channel = t_open(arg, 65536, 65536);
+	char text[32];
+	int i;
+
+	for (i = 0; i < ECHOES; i++) {
+		struct kucomms_message message = { .id = (__u64)i };
+		char answer[256];
+
+		snprintf(text, sizeof(text), "%d", i);
+		message.length = (__u32)strlen(text);
+		t_equal(kucomms_send(channel, &message, text, 0, -1), 0);
+		do {	/* between them the timer's ticks, sent to all */
+			t_equal(kucomms_receive_copy(channel, &message, answer,
+						     sizeof(answer), -1), 0);
+		} while (message.type != TEST_ECHO);
+		t_equal(message.id, i);
+		t_assert(!memcmp(answer, text, strlen(text)));
+	}
+	kucomms_close(channel);
+	return NULL;
+}
+
+static void clients_at_once(const char *name)
+{
+	pthread_t threads[CLIENTS];
+	int i;
+
+	for (i = 0; i < CLIENTS; i++)
+		t_equal(pthread_create(&threads[i], NULL, echo_client,
+				       (void *)name), 0);
+	for (i = 0; i < CLIENTS; i++)
+		t_equal(pthread_join(threads[i], NULL), 0);
+}
+
+/* Five seconds, counted by the kernel's own clock. */
+static void check_rates(struct kucomms_channel *channel)
+{
+	struct test_report first = t_report(channel), last;
+	double seconds;
+
+	t_equal(poll(NULL, 0, 5000), 0);
+	last = t_report(channel);
+	seconds = (double)(last.elapsed - first.elapsed) / 1e9;
+	printf("work %.2f a second, timer %.2f\n",
+	       (double)(last.work - first.work) / seconds,
+	       (double)(last.timer - first.timer) / seconds);
+	t_assert(last.timer - first.timer >= 4);
+	t_assert(last.timer - first.timer <= (__u64)seconds + 1);
+	/* Not more often than asked for; how late is the machine's affair. */
+	t_assert(last.work - first.work <= (__u64)(seconds * 100) + 2);
+	t_assert(last.work > first.work);
+}
+
+static void check_broadcast(struct kucomms_channel *channel)
+{
+	struct kucomms_message message;
+	const void *data;
+
+	do {
+		t_equal(kucomms_receive(channel, &message, &data, 3000), 0);
+		kucomms_release(channel);
+	} while (message.type != TEST_REPORT || !message.id);
+}
+
+/* Interrupts send while the client has its echoes handled: none gets lost. */
+static void check_interrupts(const char *name)
+{
+	struct kucomms_channel *channel = t_open(name, 65536, 16 << 20);
+	struct kucomms_message message = { .type = TEST_BURST, .id = 20000,
+					   .user = 48 };
+	uint64_t bursts = 0, wrong = 0;
+	const void *data;
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	while (bursts < 20000) {
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		t_equal(message.type, TEST_BURST);
+		t_equal(message.id, bursts);
+		t_equal(message.length, 48);
+		wrong += message.user != 1;
+		bursts++;
+		kucomms_release(channel);
+	}
+	t_equal(wrong, 0);
+	kucomms_close(channel);
+}
+
+/* A closed file in the middle of a burst: disconnect stops the interrupts. */
+static void check_close_in_burst(void)
+{
+	struct kucomms_message message = { .type = TEST_BURST, .id = 1 << 30 };
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		struct kucomms_channel *channel = t_open("test", 4096, 4096);
+		const void *data;
+
+		t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		message = (struct kucomms_message){ .type = TEST_BURST,
+						    .id = 1 << 30 };
+		kucomms_close(channel);
+	}
+}
+
+int main(void)
+{
+	struct kucomms_channel *channel;
+	struct test_report report;
+
+	t_device("kucomms_test");
+	t_device("kucomms_shared");
+	t_device("kucomms_ticker");
+	channel = t_open("ticker", 65536, 65536);
+	check_rates(channel);
+	check_broadcast(channel);
+	clients_at_once("ticker");
+	clients_at_once("shared");
+	check_interrupts("shared");
+	check_close_in_burst();
+
+	report = t_report(channel);
+	t_equal(report.overlaps, 0);
+	t_equal(report.connects, CLIENTS + 1);
+	t_equal(report.disconnects, CLIENTS);
+	kucomms_close(channel);
+	t_equal(t_remove("kucomms_test"), 0);
+	t_equal(t_remove("kucomms_shared"), 0);
+	t_equal(t_remove("kucomms_ticker"), 0);
+	return 0;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module's side goes and comes: clients see the hang-up at once, asleep or
+ * awake, what was sent before can still be read, and a new channel works when
+ * the name is registered again. Either order of device and registration.
+ */
+#include <poll.h>
+#include <pthread.h>
+
+#include "test.h"
+
+static void late(const char *on)
+{
+	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+}
+
+static void *sleep_in_receive(void *arg)
+{
+	struct kucomms_message message;
+	const void *data;
+
+	return (void *)(long)kucomms_receive(arg, &message, &data, -1);
+}
+
+static void *sleep_in_poll(void *arg)
+{
+	struct pollfd polled = { .fd = kucomms_fd(arg), .events = POLLIN };
+
+	t_equal(poll(&polled, 1, -1), 1);
+	return (void *)(long)polled.revents;
+}
+
+/* Both sleepers are there; then the module unregisters. */
+static void check_sleepers(void)
+{
+	struct kucomms_channel *a = t_open("late", 4096, 4096);
+	struct kucomms_channel *b = t_open("late", 4096, 4096);
+	struct kucomms_message message = { .type = TEST_SINK };
+	pthread_t threads[2];
+	void *result;
+
+	t_equal(pthread_create(&threads[0], NULL, sleep_in_receive, a), 0);
+	t_equal(pthread_create(&threads[1], NULL, sleep_in_poll, b), 0);
+	late("0");
+	t_equal(pthread_join(threads[0], &result), 0);
+	t_equal((long)result, -ESHUTDOWN);
+	t_equal(pthread_join(threads[1], &result), 0);
+	t_assert((long)result & POLLHUP);
+	t_equal(kucomms_send(a, &message, NULL, 0, -1), -ESHUTDOWN);
+	t_equal(t_echo(b, "nobody"), -ESHUTDOWN);
+	kucomms_close(a);
+	kucomms_close(b);
+}
+
+static void check_rest_is_read(void)
+{
+	struct kucomms_channel *channel;
+	struct kucomms_message message = { .type = TEST_ECHO };
+	const void *data;
+	int i;
+
+	late("1");
+	channel = t_open("late", 4096, 4096);
+	for (i = 0; i < 5; i++) {
+		message.id = (__u64)i;
+		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	}
+	late("0");
+	for (i = 0; i < 5; i++) {
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		t_equal(message.id, i);
+		kucomms_release(channel);
+	}
+	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
+	kucomms_close(channel);
+}
+
+/* Clients that never stop, while the module comes and goes. */
+static void *restless(void *arg)
+{
+	volatile bool *stop = arg;
+	struct kucomms_channel *channel;
+	long echoes = 0;
+	int err;
+
+	while (!*stop) {
+		err = kucomms_open("late", NULL, &channel);
+		if (err == -ENOTCONN)
+			continue;
+		t_equal(err, 0);
+		do {
+			err = t_echo(channel, "restless");
+			echoes += !err;
+		} while (!err && !*stop);
+		t_assert(!err || err == -ESHUTDOWN);
+		kucomms_close(channel);
+	}
+	return (void *)echoes;
+}
+
+static void check_races(void)
+{
+	volatile bool stop = false;
+	pthread_t threads[3];
+	void *echoes;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		t_equal(pthread_create(&threads[i], NULL, restless,
+				       (void *)&stop), 0);
+	for (i = 0; i < 200; i++) {
+		late("1");
+		late("0");
+	}
+	late("1");
+	/* All three are served by the last registration, too. */
+	while (t_attribute("kucomms_late", "messages_to_user") < 1000)
+		;
+	stop = true;
+	for (i = 0; i < 3; i++)
+		t_equal(pthread_join(threads[i], &echoes), 0);
+	late("0");
+}
+
+int main(void)
+{
+	struct kucomms_channel *channel;
+
+	/* Registered first, then created. */
+	late("1");
+	t_equal(kucomms_open("late", NULL, &channel), -ENOENT);
+	t_device("kucomms_late");
+	channel = t_open("late", 0, 0);
+	t_equal(t_echo(channel, "registered first"), 0);
+	kucomms_close(channel);
+	late("0");
+	t_equal(kucomms_open("late", NULL, &channel), -ENOTCONN);
+	/* Created first, then registered. */
+	late("1");
+	check_sleepers();
+	check_rest_is_read();
+	check_races();
+	/* Removed while registered, created once more. */
+	late("1");
+	t_equal(t_remove("kucomms_late"), 0);
+	t_equal(t_create("kucomms_late"), 0);
+	channel = t_open("late", 0, 0);
+	t_equal(t_echo(channel, "again"), 0);
+	kucomms_close(channel);
+	late("0");
+	t_equal(t_remove("kucomms_late"), 0);
+	return 0;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Creating and removing devices: every wrong name and every wrong time has its
+ * exact error, and nothing is left behind.
+ */
+#include <dirent.h>
+
+#include "test.h"
+
+#define LONGEST "kucomms_9_123456789_123456789_123456789_123456789_123456789_1234"
+
+static const struct {
+	const char *text;
+	int err;
+} names[] = {
+	{ "", 0 },	/* the kernel has no say: nothing is written */
+	{ "\n", -EINVAL },
+	{ "kucomms_", -EINVAL },
+	{ "kucomms_\n", -EINVAL },
+	{ "mymodule", -EINVAL },
+	{ "kucomms", -EINVAL },
+	{ "KUCOMMS_x", -EINVAL },
+	{ "kucomms_X", -EINVAL },
+	{ "kucomms_a-b", -EINVAL },
+	{ "kucomms_a b", -EINVAL },
+	{ " kucomms_a", -EINVAL },
+	{ "kucomms_a ", -EINVAL },
+	{ "kucomms_../../etc/passwd", -EINVAL },
+	{ "../kucomms_a", -EINVAL },
+	{ "kucomms_a/b", -EINVAL },
+	{ "kucomms_a\nkucomms_b", -EINVAL },
+	{ "kucomms_a\n\n", -EINVAL },
+	{ "kucomms_caf\xc3\xa9", -EINVAL },
+	{ "kucomms_%s%n", -EINVAL },
+	{ "kucomms_a", 0 },
+	{ "kucomms_a", -EEXIST },
+	{ "kucomms_a\n", -EEXIST },
+	{ "kucomms_0", 0 },
+	{ "kucomms__", 0 },
+	{ "kucomms_kucomms_a\n", 0 },
+};
+
+static int count_devices(void)
+{
+	DIR *dir = opendir(T_CLASS);
+	struct dirent *entry;
+	int count = 0;
+
+	t_assert(dir);
+	while ((entry = readdir(dir)))
+		count += !strncmp(entry->d_name, "kucomms_", 8);
+	closedir(dir);
+	return count;
+}
+
+static void check_length(void)
+{
+	char name[65] = LONGEST;
+
+	t_equal(strlen(name), 64);
+	t_equal(t_create(name), -EINVAL);
+	name[63] = '\0';
+	t_equal(t_create(name), 0);
+	t_equal(t_create(name), -EEXIST);
+	t_equal(t_remove(name), 0);
+}
+
+/* What fgets() would take for the end is part of the name here. */
+static void check_nul(void)
+{
+	t_equal(t_write(T_CONTROL "create_device", "kucomms_a\0b", 11), -EINVAL);
+	t_equal(t_write(T_CONTROL "create_device", "kucomms_n\0", 10), -EINVAL);
+}
+
+static void check_busy(void)
+{
+	int fd = open("/dev/kucomms_a", O_RDWR | O_CLOEXEC);
+
+	t_assert(fd >= 0);
+	t_equal(t_attribute("kucomms_a", "opens"), 1);
+	t_equal(t_remove("kucomms_a"), -EBUSY);
+	close(fd);
+	t_equal(t_attribute("kucomms_a", "opens"), 0);
+}
+
+/* Only root manages devices, and the control files say so. */
+static void check_permission(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		t_equal(setuid(1002), 0);
+		t_equal(t_create("kucomms_mine"), -EACCES);
+		t_equal(t_remove("kucomms_a"), -EACCES);
+		t_equal(t_sys(open("/dev/kucomms_a", O_RDWR)), -EACCES);
+		exit(0);
+	}
+	t_equal(t_wait(pid), 0);
+}
+
+int main(void)
+{
+	int before = count_devices();
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int err = t_create(names[i].text);
+
+		if (err != names[i].err) {
+			printf("creating \"%s\": %d, not %d\n", names[i].text,
+			       err, names[i].err);
+			return 1;
+		}
+	}
+	t_equal(count_devices(), before + 4);
+	check_length();
+	check_nul();
+	check_busy();
+	check_permission();
+
+	t_equal(t_remove("kucomms_missing"), -ENODEV);
+	t_equal(t_remove("a"), -EINVAL);
+	t_equal(t_remove("kucomms_a"), 0);
+	t_equal(t_remove("kucomms_a"), -ENODEV);
+	t_equal(t_sys(access("/dev/kucomms_a", F_OK)), -ENOENT);
+	t_equal(t_remove("kucomms_0"), 0);
+	t_equal(t_remove("kucomms__"), 0);
+	t_equal(t_remove("kucomms_kucomms_a"), 0);
+	t_equal(count_devices(), before);
+	return 0;
+}

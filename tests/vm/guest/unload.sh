@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# A module with an attached client is removed at once: the client sees the hang-up, nothing waits for it. kucomms
+# itself stays as long as a file is open.
+. guest.sh
+
+control=/sys/devices/virtual/kucomms/kucomms
+write_to $control/create_device kucomms_mymodule
+mkfifo /tmp/started
+attached /tmp/started &
+client=$!
+read -r _ </tmp/started
+
+rmmod kucomms_echo || fail "kucomms_echo cannot be removed while a client is attached"
+[ ! -d /sys/module/kucomms_echo ] || fail "kucomms_echo is still there"
+wait $client
+[ $? -eq 0 ] || fail "the client did not see the hang-up"
+
+insmod /modules/kucomms_echo.ko
+attached /tmp/started &
+client=$!
+read -r _ </tmp/started
+expect_status 1 rmmod kucomms
+rmmod kucomms_echo
+wait $client || fail "the second client did not see the hang-up"
+insmod /modules/kucomms_echo.ko
+write_to $control/remove_device kucomms_mymodule

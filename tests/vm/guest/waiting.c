@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Timeouts, signals, poll and epoll, waiting for room, and a handler that asks
+ * for its message again.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include "test.h"
+
+static int receive(struct kucomms_channel *channel, int timeout,
+		   struct kucomms_message *message)
+{
+	const void *data;
+	int err = kucomms_receive(channel, message, &data, timeout);
+
+	if (!err)
+		kucomms_release(channel);
+	return err;
+}
+
+static void check_timeouts(struct kucomms_channel *channel)
+{
+	struct kucomms_message message;
+	uint64_t start = t_now_ns();
+
+	t_equal(receive(channel, 0, &message), -EAGAIN);
+	t_equal(receive(channel, 50, &message), -ETIMEDOUT);
+	t_assert(t_now_ns() - start >= 50000000);
+}
+
+static void check_sizes(struct kucomms_channel *channel)
+{
+	struct kucomms_message message = {
+		.length = kucomms_length_max(channel) + 1,
+	};
+	char small[4], data[8] = "1234567";
+
+	t_equal(kucomms_send(channel, &message, data, 0, 0), -EMSGSIZE);
+	message.length = ~0u;
+	t_equal(kucomms_send(channel, &message, data, 0, -1), -EMSGSIZE);
+	message.length = sizeof(data);
+	t_equal(kucomms_send(channel, &message, data, 2, 0), -EINVAL);
+
+	t_equal(kucomms_send(channel, &message, data, 0, 0), 0);
+	t_equal(kucomms_receive_copy(channel, &message, small, sizeof(small),
+				     -1), -EMSGSIZE);
+	t_equal(message.length, sizeof(data));
+	t_equal(kucomms_receive_copy(channel, &message, data, sizeof(data),
+				     -1), 0);
+	t_assert(!strcmp(data, "1234567"));
+}
+
+/* Zero-copy both ways: several reserved, one discarded, published at once. */
+static void check_in_place(struct kucomms_channel *channel)
+{
+	struct kucomms_message *records[3], message;
+	const void *data[2];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		t_equal(kucomms_reserve(channel, 8, &records[i], 0), 0);
+		t_equal(records[i]->length, 8);
+		records[i]->type = TEST_ECHO;
+		records[i]->id = (__u64)i;
+		memcpy(records[i] + 1, "in place", 8);
+	}
+	t_equal(kucomms_commit(channel, records[0], KUCOMMS_MORE), 0);
+	kucomms_discard(channel, records[1]);
+	t_equal(receive(channel, 0, &message), -EAGAIN);
+	t_equal(kucomms_commit(channel, records[2], 0), 0);
+	for (i = 0; i < 2; i++) {
+		t_equal(kucomms_receive(channel, &message, &data[i], -1), 0);
+		t_equal(message.id, 2 * i);
+	}
+	t_assert(!memcmp(data[0], "in place", 8));
+	t_assert(!memcmp(data[1], "in place", 8));
+	kucomms_release(channel);
+}
+
+/* Two that are not released yet are no news to one who waits for the third. */
+static void check_unreleased(struct kucomms_channel *channel)
+{
+	struct kucomms_message message = { .type = TEST_ECHO };
+	unsigned long long waits;
+	const void *data;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	}
+	waits = t_stats(channel).waits;
+	t_equal(kucomms_receive(channel, &message, &data, 50), -ETIMEDOUT);
+	t_equal(t_stats(channel).waits, waits + 1);
+	kucomms_release(channel);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void check_signals(struct kucomms_channel *channel)
+{
+	struct sigaction action = { .sa_handler = nothing };
+	struct kucomms_message message;
+	timer_t timer;
+	const struct itimerspec soon = { .it_value.tv_nsec = 20000000 };
+
+	t_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+	t_equal(sigaction(SIGALRM, &action, NULL), 0);
+	t_equal(timer_settime(timer, 0, &soon, NULL), 0);
+	t_equal(receive(channel, -1, &message), -EINTR);
+
+	action.sa_flags = SA_RESTART;
+	t_equal(sigaction(SIGALRM, &action, NULL), 0);
+	t_equal(timer_settime(timer, 0, &soon, NULL), 0);
+	t_equal(receive(channel, 100, &message), -ETIMEDOUT);
+	timer_delete(timer);
+	t_equal(t_echo(channel, "after signals"), 0);
+}
+
+static int poll_now(struct kucomms_channel *channel, int timeout)
+{
+	struct pollfd polled = { .fd = kucomms_fd(channel),
+				 .events = POLLIN | POLLOUT };
+	int ready = poll(&polled, 1, timeout);
+
+	t_assert(ready >= 0);
+	return polled.revents;
+}
+
+static void burst(struct kucomms_channel *channel, __u64 count)
+{
+	struct kucomms_message message = { .type = TEST_BURST, .id = count };
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+}
+
+static void check_poll(void)
+{
+	struct kucomms_channel *channel = t_open("test", 4096, 4096);
+	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };
+	struct kucomms_message message;
+
+	t_equal(poll_now(channel, 0), POLLOUT);
+	burst(channel, 1);
+	t_equal(poll(&polled, 1, -1), 1);
+	t_equal(polled.revents, POLLIN);
+	t_equal(receive(channel, 0, &message), 0);
+	t_equal(receive(channel, 0, &message), -EAGAIN);
+	t_equal(poll_now(channel, 0), POLLOUT);
+	kucomms_close(channel);
+}
+
+/* Edge-triggered: one notification for each time that it ran dry. */
+static void check_epoll(void)
+{
+	struct kucomms_channel *channel = t_open("test", 4096, 65536);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct kucomms_message message;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	uint64_t expected = 0;
+	int err;
+
+	t_assert(epoll >= 0);
+	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, kucomms_fd(channel), &event), 0);
+	burst(channel, 500);
+	while (expected < 500) {
+		t_equal(epoll_wait(epoll, &event, 1, -1), 1);
+		while (!(err = receive(channel, 0, &message))) {
+			t_equal(message.id, expected);
+			/* The test is void if it was no hard interrupt. */
+			t_equal(message.user, 1);
+			expected++;
+		}
+		t_equal(err, -EAGAIN);
+	}
+	close(epoll);
+	kucomms_close(channel);
+}
+
+static void *drain(void *arg)
+{
+	struct kucomms_channel *channel = arg;
+	struct kucomms_message message;
+	uint64_t expected = 0;
+
+	while (expected < 2000) {
+		t_equal(receive(channel, -1, &message), 0);
+		if (message.type != TEST_STREAM)
+			continue;
+		t_equal(message.id, expected);
+		expected++;
+	}
+	return NULL;
+}
+
+/*
+ * The handler finds no room for its 2000 answers, is stalled and resumed as
+ * room is made, and the sender sleeps until then.
+ */
+static void check_stall(void)
+{
+	struct kucomms_channel *channel = t_open("test", 4096, 4096);
+	struct kucomms_message message = { .type = TEST_STREAM, .id = 2000,
+					   .user = 100 };
+	struct kucomms_message sink = { .type = TEST_SINK, .length = 1000 };
+	char data[1000] = "";
+	pthread_t thread;
+	int i;
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	for (i = 0; !kucomms_send(channel, &sink, data, 0, 0); i++)
+		;
+	t_assert(i >= 2);
+	t_equal(kucomms_send(channel, &sink, data, 0, 0), -EAGAIN);
+	t_equal(kucomms_send(channel, &sink, data, 0, 20), -ETIMEDOUT);
+	t_equal(poll_now(channel, 0), POLLIN | POLLOUT);
+	t_equal(kucomms_send(channel, &sink, data, 0, 0), -EAGAIN);
+	t_equal(poll_now(channel, 0), POLLIN);
+	t_equal(pthread_create(&thread, NULL, drain, channel), 0);
+	t_equal(kucomms_send(channel, &sink, data, 0, -1), 0);
+	t_equal(pthread_join(thread, NULL), 0);
+	t_equal(t_echo(channel, "after a stall"), 0);
+	kucomms_close(channel);
+}
+
+/* -EAGAIN for its own reasons: the handler is asked again when somebody rings. */
+static void check_again(struct kucomms_channel *channel)
+{
+	struct kucomms_message message = { .type = TEST_LATER, .id = 5 };
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	t_equal(receive(channel, 0, &message), -EAGAIN);
+	message = (struct kucomms_message){ .type = TEST_ECHO, .id = 6 };
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	t_equal(receive(channel, 0, &message), -EAGAIN);
+	message = (struct kucomms_message){ .type = TEST_ECHO, .id = 7 };
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	t_equal(receive(channel, 0, &message), 0);
+	t_equal(message.id, 5);
+	t_equal(receive(channel, 0, &message), 0);
+	t_equal(message.id, 6);
+	t_equal(receive(channel, 0, &message), 0);
+	t_equal(message.id, 7);
+}
+
+int main(void)
+{
+	struct kucomms_channel *channel;
+
+	t_device("kucomms_test");
+	channel = t_open("test", 0, 0);
+	check_timeouts(channel);
+	check_sizes(channel);
+	check_in_place(channel);
+	check_unreleased(channel);
+	check_signals(channel);
+	check_again(channel);
+	kucomms_close(channel);
+	check_poll();
+	check_epoll();
+	check_stall();
+	t_equal(t_remove("kucomms_test"), 0);
+	return 0;
+}
