@@ -118,33 +118,40 @@ static inline __u32 random_below(__u64 *state, __u32 limit)
 	return (__u32)(((__u64)random_next(state) * limit) >> 32);
 }
 
-/* Bytes that depend on the message and on their place in it. */
-static inline void message_fill(struct kucomms_message *record, __u64 id)
+#define PATTERN_LENGTH	(1u << 20)
+
+/* Bytes that tell where they are; 256 more, for a message to begin anywhere. */
+static unsigned char pattern[PATTERN_LENGTH + 256];
+
+__attribute__((constructor)) static void pattern_init(void)
 {
-	unsigned char *data = (unsigned char *)(record + 1);
 	__u32 i;
 
+	for (i = 0; i < sizeof(pattern); i++)
+		pattern[i] = (unsigned char)((i * 2654435761u) >> 24);
+}
+
+/* The bytes of message @id: those of its neighbours are shifted. */
+static inline const unsigned char *message_bytes(__u64 id)
+{
+	return pattern + (id * 37 & 255);
+}
+
+static inline void message_fill(struct kucomms_message *record, __u64 id)
+{
 	record->type = ~id;
 	record->id = id;
 	record->user = id << 32 | record->length;
-	for (i = 0; i < record->length; i++)
-		data[i] = (unsigned char)(id * 37 + i * 7);
+	memcpy(record + 1, message_bytes(id), record->length);
 }
 
 /* Is it the one that message_fill() made of @id and @length? */
 static inline bool message_is(const struct kucomms_message *message,
 			      const void *data, __u64 id, __u32 length)
 {
-	const unsigned char *bytes = data;
-	unsigned char wrong = 0;
-	__u32 i;
-
-	if (message->length != length || message->type != ~id ||
-	    message->id != id || message->user != (id << 32 | length))
-		return false;
-	for (i = 0; i < length; i++)
-		wrong |= bytes[i] ^ (unsigned char)(id * 37 + i * 7);
-	return !wrong;
+	return message->length == length && message->type == ~id &&
+	       message->id == id && message->user == (id << 32 | length) &&
+	       !memcmp(data, message_bytes(id), length);
 }
 
 /* Room that must be there. */
