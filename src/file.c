@@ -60,7 +60,7 @@ static long file_get_struct(void *to, size_t known, size_t least,
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	err = copy_struct_from_user(to, known, from, size);
-	return err ?: size;
+	return err ? err : (long)size;
 }
 
 static long file_attach(struct kucomms_channel *channel, void __user *arg)

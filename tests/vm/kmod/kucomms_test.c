@@ -22,6 +22,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <kucomms/module.h>
 
 #include "protocol.h"
@@ -35,12 +36,14 @@ struct test_endpoint {
 };
 
 /*
- * Interrupts that send to one channel. The lock is what real drivers hold when
- * they have an event to report; it also keeps `channel` alive.
+ * Interrupts that send to one channel, raised one after the other by a work
+ * item. The lock is what real drivers hold when they have an event to report;
+ * it also keeps `channel` alive.
  */
 static struct {
 	spinlock_t lock;
-	struct irq_work work;
+	struct work_struct raiser;
+	struct irq_work interrupt;
 	struct kucomms_channel *channel;
 	u64 left;
 	u64 next;
@@ -62,7 +65,7 @@ static void leave(struct test_endpoint *test)
 	atomic_dec(&test->running);
 }
 
-/* In hard interrupt context: sends one message and asks for the next interrupt. */
+/* In hard interrupt context: sends one message. */
 static void burst_interrupt(struct irq_work *work)
 {
 	struct kucomms_message message = { .type = TEST_BURST };
@@ -77,9 +80,27 @@ static void burst_interrupt(struct irq_work *work)
 		kucomms_send(burst.channel, &message, burst_data, 0);
 		burst.left--;
 	}
-	if (burst.channel && burst.left)
-		irq_work_queue(&burst.work);
 	spin_unlock_irqrestore(&burst.lock, flags);
+}
+
+static bool burst_goes_on(void)
+{
+	unsigned long flags;
+	bool more;
+
+	spin_lock_irqsave(&burst.lock, flags);
+	more = burst.channel && burst.left;
+	spin_unlock_irqrestore(&burst.lock, flags);
+	return more;
+}
+
+static void burst_raise(struct work_struct *work)
+{
+	while (burst_goes_on()) {
+		irq_work_queue(&burst.interrupt);
+		irq_work_sync(&burst.interrupt);
+		cond_resched();
+	}
 }
 
 static int burst_start(struct kucomms_channel *channel,
@@ -95,7 +116,7 @@ static int burst_start(struct kucomms_channel *channel,
 	burst.next = 0;
 	burst.length = message->user;
 	spin_unlock_irqrestore(&burst.lock, flags);
-	irq_work_queue(&burst.work);
+	queue_work(system_unbound_wq, &burst.raiser);
 	return 0;
 }
 
@@ -342,7 +363,8 @@ static void unregister_all(void)
 	kucomms_unregister(late.endpoint);
 	for (i = 0; i < ARRAY_SIZE(served); i++)
 		kucomms_unregister(served[i].test->endpoint);
-	irq_work_sync(&burst.work);
+	cancel_work_sync(&burst.raiser);
+	irq_work_sync(&burst.interrupt);
 }
 
 static int __init test_init(void)
@@ -351,7 +373,8 @@ static int __init test_init(void)
 
 	loaded = ktime_get();
 	spin_lock_init(&burst.lock);
-	init_irq_work(&burst.work, burst_interrupt);
+	INIT_WORK(&burst.raiser, burst_raise);
+	init_irq_work(&burst.interrupt, burst_interrupt);
 	for (i = 0; i < ARRAY_SIZE(served); i++) {
 		served[i].test->endpoint =
 			kucomms_register(served[i].name, served[i].ops,
