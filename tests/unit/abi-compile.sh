@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-FileCopyrightText: The kucomms authors
+#
+# Usage: abi-compile.sh
+#
+# Every public user-space header compiles alone, twice in a row, as each kind of C and C++ that applications are
+# written in; and the ABI has one layout for 32-bit and 64-bit processes and for all compilers. Writes TAP.
+
+set -eu -o pipefail
+
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+headers=(kucomms/abi.h kucomms/ring.h kucomms/kucomms.h)
+warnings=(-Wall -Wextra -Werror -Iinclude)
+modes=(
+	'c -std=c11 -pedantic-errors'
+	'c -std=gnu11'
+	'c++ -std=c++17 -pedantic-errors'
+	'c -std=gnu11 -m32'
+	'c++ -std=c++17 -m32'
+)
+number=0
+failures=0
+
+# Runs a command; its name goes before it.
+verdict() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		sed 's/^/# /' "$work/log"
+		failures=$((failures + 1))
+	fi
+}
+
+skip() {
+	number=$((number + 1))
+	echo "ok $number - $1 # SKIP $2"
+}
+
+# Can this compiler do this mode at all? Its C library may be missing.
+can() {
+	local compiler=$1 language=$2
+	shift 2
+	printf '#include <errno.h>\n' | "$compiler" -x "$language" "$@" -fsyntax-only - 2>/dev/null
+}
+
+compile_header() {
+	local compiler=$1 header=$2 language=$3
+	shift 3
+	printf '#include <%s>\n#include <%s>\n' "$header" "$header" |
+		"$compiler" -x "$language" "$@" "${warnings[@]}" -fsyntax-only -
+}
+
+headers_compile() {
+	local compiler=$1 mode header options
+	for mode in "${modes[@]}"; do
+		read -ra options <<<"$mode"
+		for header in "${headers[@]}"; do
+			if can "$compiler" "${options[@]}"; then
+				verdict "$compiler compiles $header as $mode" \
+					compile_header "$compiler" "$header" "${options[@]}"
+			else
+				skip "$compiler compiles $header as $mode" \
+					"$compiler has no headers for ${mode#* }: install gcc-multilib, g++-multilib"
+			fi
+		done
+	done
+}
+
+# Prints every figure that the two sides of a channel must agree on.
+write_layout_program() {
+	cat <<-'EOF'
+		#include <stdio.h>
+		#include <kucomms/abi.h>
+		#define SIZE(type) printf(#type " %zu\n", sizeof(struct type))
+		#define OFFSET(type, member) printf(#type "." #member " %zu\n", offsetof(struct type, member))
+		#define NUMBER(name) printf(#name " %#lx\n", (unsigned long)(name))
+		int main(void)
+		{
+	EOF
+	sed -nE 's/^KUCOMMS_ASSERT_OFFSET\(([a-z_]+), ([a-z_0-9]+), .*/\tOFFSET(\1, \2);/p
+		s/^struct (kucomms_[a-z_]+) \{/\tSIZE(\1);/p' include/kucomms/abi.h
+	cat <<-'EOF'
+			NUMBER(KUCOMMS_ABI_VERSION);
+			NUMBER(KUCOMMS_LENGTH_MAX(KUCOMMS_RING_SIZE_MIN));
+			NUMBER(KUCOMMS_LENGTH_MAX(KUCOMMS_RING_SIZE_MAX));
+			NUMBER(KUCOMMS_IOC_ATTACH);
+			NUMBER(KUCOMMS_IOC_DOORBELL);
+			NUMBER(KUCOMMS_IOC_WAIT);
+			return 0;
+		}
+	EOF
+}
+
+# The figures as this compiler sees them, into $work/NAME; options may follow.
+layout() {
+	local name=$1 compiler=$2
+	shift 2
+	"$compiler" "$@" "${warnings[@]}" -o "$work/program" "$work/layout.c" && "$work/program" >"$work/$name"
+}
+
+# Version 1 of the ABI has these for good; abi.h itself asserts the offsets.
+frozen() {
+	cat <<-'EOF'
+		KUCOMMS_ABI_VERSION 0x1
+		KUCOMMS_LENGTH_MAX(KUCOMMS_RING_SIZE_MIN) 0xfc0
+		KUCOMMS_LENGTH_MAX(KUCOMMS_RING_SIZE_MAX) 0x3fffffc0
+		KUCOMMS_IOC_ATTACH 0xc060ce01
+		KUCOMMS_IOC_DOORBELL 0xce02
+		KUCOMMS_IOC_WAIT 0x4010ce03
+		kucomms_attach 96
+		kucomms_control 256
+		kucomms_message 32
+		kucomms_wait 16
+	EOF
+}
+
+is_frozen() {
+	layout reference gcc && diff <(frozen | sort) <(grep -v '\.' "$work/reference" | sort)
+}
+
+# Are there more members in abi.h than are compared here?
+every_member_is_compared() {
+	local members
+	members=$(sed -nE '/^struct kucomms_[a-z_]+ \{/,/^\}/ s/^\t__[us][0-9]+ ([a-z_0-9]+).*/\1/p' include/kucomms/abi.h |
+		grep -vc '^reserved[0-9]')
+	diff <(echo "$members members in abi.h") <(echo "$(grep -c '\.' "$work/reference") members in abi.h")
+}
+
+same_layout() {
+	layout other "$@" && diff "$work/reference" "$work/other"
+}
+
+layouts_agree() {
+	local compiler=$1
+	verdict "$compiler lays the ABI out as gcc does" same_layout "$compiler"
+	if can "$compiler" c -m32; then
+		verdict "$compiler -m32 lays the ABI out as gcc does" same_layout "$compiler" -m32
+	else
+		skip "$compiler -m32 lays the ABI out as gcc does" \
+			"$compiler has no headers for -m32: install gcc-multilib"
+	fi
+}
+
+write_layout_program >"$work/layout.c"
+verdict 'the figures of ABI version 1 are what they were' is_frozen
+verdict 'every member of a structure is compared' every_member_is_compared
+for compiler in gcc clang; do
+	if command -v "$compiler" >/dev/null; then
+		headers_compile "$compiler"
+		layouts_agree "$compiler"
+	else
+		skip "$compiler compiles the headers" "$compiler is not installed"
+	fi
+done
+echo "1..$number"
+[ "$failures" -eq 0 ]
