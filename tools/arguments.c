@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Command line arguments.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "error.h"
+#include "output.h"
+
+/* What getopt_long() did not like: it keeps a bundled letter in optopt only. */
+static const char *bad_option(const struct command *command, char **argv)
+{
+	static char letter[] = "-?";
+
+	if (!optopt || strchr(command->short_options, optopt))
+		return argv[optind - 1];
+	letter[1] = optopt;
+	return letter;
+}
+
+int next_option(const struct command *command, int argc, char **argv)
+{
+	int option;
+
+	opterr = 0;
+	option = getopt_long(argc, argv, command->short_options,
+			     command->long_options, NULL);
+	switch (option) {
+	case 'h':
+		print_command_help(command);
+		exit(finish_output(EXIT_SUCCESS));
+	case '?':
+		exit(usage_error(command, "it has no such option: %s",
+				 quote(bad_option(command, argv))));
+	case ':':
+		exit(usage_error(command, "a value must follow %s",
+				 quote(argv[optind - 1])));
+	default:
+		return option;
+	}
+}
+
+struct device_name next_name(const struct command *command, int argc,
+			     char **argv)
+{
+	struct device_name name;
+	const char *mistake;
+
+	if (optind >= argc)
+		exit(usage_error(command, "the NAME of a device is missing"));
+	mistake = parse_name(&name, argv[optind]);
+	if (mistake)
+		exit(usage_error(command, "%s is no name: %s; a name is 1 to %d "
+				 "of the characters a-z, 0-9 and _, the prefix "
+				 "%s may stand before it", quote(argv[optind]),
+				 mistake, SHORT_NAME_MAX, KUCOMMS_NAME_PREFIX));
+	optind++;
+	return name;
+}
+
+void no_more_arguments(const struct command *command, int argc, char **argv)
+{
+	if (optind < argc)
+		exit(usage_error(command, "too many arguments, from %s on",
+				 quote(argv[optind])));
+}
+
+/* Octal numbers would surprise, so the base is not left to strtoull(). */
+uint64_t number_argument(const struct command *command, const char *option,
+			 const char *text)
+{
+	const bool hex = !strncmp(text, "0x", 2);
+	const char *digits = hex ? text + 2 : text;
+	const size_t length = strspn(digits, hex ? "0123456789abcdefABCDEF" :
+						   "0123456789");
+	uint64_t number;
+
+	errno = 0;
+	number = strtoull(digits, NULL, hex ? 16 : 10);
+	if (!length || digits[length] || errno)
+		exit(usage_error(command, "%s %s is no number: 0 to %llu, or "
+				 "0x and up to 16 hexadecimal digits", option,
+				 quote(text), ULLONG_MAX));
+	return number;
+}
+
+/* Seconds to milliseconds, rounded up: only 0 means not to wait at all. */
+int timeout_argument(const struct command *command, const char *text)
+{
+	const double most = INT_MAX / 1000;
+	double seconds;
+	char *end;
+	int ms;
+
+	seconds = strtod(text, &end);
+	/* strtod() would also take signs, blanks, "inf" and hexadecimal. */
+	if (end == text || text[strspn(text, "0123456789.")] || *end ||
+	    seconds > most)
+		exit(usage_error(command, "--timeout %s is no number of "
+				 "seconds: 0 to %.0f, a fraction is allowed",
+				 quote(text), most));
+	ms = seconds * 1000;
+	return ms < seconds * 1000 ? ms + 1 : ms;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMSCTL_ARGUMENTS_H
+#define KUCOMMSCTL_ARGUMENTS_H
+
+#include <stdint.h>
+
+#include "kucommsctl.h"
+#include "name.h"
+
+/*
+ * These read the arguments of @command. On a mistake they explain it and exit,
+ * as they do after --help; so commands must not hold anything by then.
+ */
+
+/* The next option or, when there are no more, -1. */
+int next_option(const struct command *command, int argc, char **argv);
+
+/* The device that the next argument names. */
+struct device_name next_name(const struct command *command, int argc,
+			     char **argv);
+
+/* No more arguments may follow. */
+void no_more_arguments(const struct command *command, int argc, char **argv);
+
+/* The values of options, which are called @option in messages. */
+uint64_t number_argument(const struct command *command, const char *option,
+			 const char *text);
+int timeout_argument(const struct command *command, const char *text);
+
+#endif

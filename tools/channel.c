@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Channels: what can go wrong with them, in words.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "channel.h"
+#include "error.h"
+#include "module.h"
+
+#define NO_SUCH_DEVICE \
+	EXIT_NO_DEVICE, "there is no such device", \
+	"create it: sudo kucommsctl create NAME"
+
+static const struct problem open_problems[] = {
+	{ ENOENT, NO_SUCH_DEVICE },
+	{ ENODEV, NO_SUCH_DEVICE },
+	{ ENXIO, NO_SUCH_DEVICE },
+	{ EACCES, EXIT_PERMISSION, "you may not open /dev/kucomms_NAME",
+	  "you must be in its group (kucommsctl show NAME), usually kucomms, "
+	  "but you are only in those that `id -nG` prints; after "
+	  "`sudo usermod -aG kucomms USER` log in again" },
+	{ ENOTCONN, EXIT_FAILURE, "no kernel module serves the device",
+	  "load the kernel module that registers \"NAME\"" },
+	{ EUSERS, EXIT_BUSY,
+	  "the device has as many channels as the module's parameter "
+	  "channels_max allows",
+	  "close one: kucommsctl show NAME counts them" },
+	{ EPROTONOSUPPORT, EXIT_VERSION,
+	  "the kernel module and the library have different versions",
+	  "compare them: kucommsctl version" },
+	{ ENOTTY, EXIT_FAILURE, "/dev/kucomms_NAME is no kucomms device",
+	  "remove that file, then: sudo kucommsctl create NAME" },
+	{ 0, EXIT_FAILURE, NULL,
+	  "the kernel module that serves NAME may have refused (kucommsctl "
+	  "show NAME says which it is); look into its documentation, and dmesg" }
+};
+
+static const struct problem message_problems[] = {
+	{ ETIMEDOUT, EXIT_TIMEOUT, "nothing happened in the time given",
+	  "give more with --timeout; kucommsctl show NAME tells what flows" },
+	{ ESHUTDOWN, EXIT_FAILURE,
+	  "the kernel module that served the device has unregistered",
+	  "load the kernel module that registers \"NAME\" again" },
+	{ EPROTO, EXIT_FAILURE,
+	  "a side has broken the rules, so the channel is closed",
+	  "look into the kernel's log: dmesg" },
+	{ 0, EXIT_FAILURE, NULL, "look into the kernel's log: dmesg" }
+};
+
+int open_channel(const struct device_name *name, const char *what,
+		 struct kucomms_channel **channel)
+{
+	const int error = -kucomms_open(name->text, NULL, channel);
+
+	if (!error)
+		return EXIT_SUCCESS;
+	if (error == ENOENT && !module_loaded())
+		return report_no_module(what, short_name(name));
+	return report(open_problems, error, what, short_name(name));
+}
+
+int report_message(const struct device_name *name, int error,
+		   const char *what)
+{
+	/* What --timeout 0 gives: it does not even begin to wait. */
+	if (error == EAGAIN)
+		error = ETIMEDOUT;
+	return report(message_problems, error, what, short_name(name));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMSCTL_DEVICE_H
+#define KUCOMMSCTL_DEVICE_H
+
+#include "module.h"
+#include "output.h"
+
+/* What can be told about a device: the columns of list, the lines of show. */
+enum device_field {
+	DEVICE_NAME,
+	DEVICE_ENDPOINT,
+	DEVICE_CHANNELS,
+	DEVICE_OWNER,
+	DEVICE_MODE,
+	DEVICE_NODE,
+	DEVICE_OPENS,
+	DEVICE_MESSAGES_TO_KERNEL,
+	DEVICE_MESSAGES_TO_USER,
+	DEVICE_DOORBELLS,
+	DEVICE_WAKEUPS,
+	DEVICE_TO_USER_FULL,
+	DEVICE_BROKEN,
+	DEVICE_FIELDS
+};
+
+struct device {
+	struct field fields[DEVICE_FIELDS];
+};
+
+/* The key of a field. */
+const char *device_key(enum device_field field);
+
+/* Returns whether there is such a device; then device_free() is due. */
+bool device_read(struct device *device, const struct device_name *name);
+void device_free(struct device *device);
+
+/* Paths of a device's node, and of its directory in sysfs. */
+struct device_path {
+	char text[sizeof(DEVICES_DIR "/") + KUCOMMS_NAME_MAX];
+};
+struct device_path device_node(const struct device_name *name);
+struct device_path device_directory(const struct device_name *name);
+
+/*
+ * The names of all devices, in order. Returns how many, or, if there are none
+ * because there is no module, -1. The array is the caller's to free.
+ */
+int device_names(struct device_name **names);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kucommsctl help
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "arguments.h"
+#include "error.h"
+
+void print_help(void)
+{
+	const struct command *const *command;
+
+	puts("Usage: kucommsctl COMMAND [ARGUMENT...]\n"
+	     "       kucommsctl -h | --help | -V | --version\n"
+	     "\n"
+	     "Manages kucomms devices, the meeting points of kernel modules and programs.\n");
+	for (command = commands; *command; command++)
+		printf("  %-10s%s\n", (*command)->name, (*command)->summary);
+	puts("\n"
+	     "NAME is that of a device, with or without the prefix kucomms_.\n"
+	     "kucommsctl help COMMAND tells more, kucommsctl(8) all.");
+}
+
+void print_command_help(const struct command *command)
+{
+	printf("Usage: kucommsctl %s %s\n\n%s\n%s", command->name,
+	       command->synopsis, command->summary,
+	       *command->details ? "\n" : "");
+	printf("%s", command->details);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	const struct command *topic;
+
+	while (next_option(command, argc, argv) != -1)
+		;
+	if (optind == argc) {
+		print_help();
+		return EXIT_SUCCESS;
+	}
+	topic = command_find(argv[optind]);
+	if (!topic)
+		return usage_error(command, "there is no command %s",
+				   quote(argv[optind]));
+	optind++;
+	no_more_arguments(command, argc, argv);
+	print_command_help(topic);
+	return EXIT_SUCCESS;
+}
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+const struct command command_help = {
+	.name = "help",
+	.synopsis = "[COMMAND]",
+	.summary = "explain a command",
+	.details = "Without COMMAND lists all.\n",
+	.short_options = ":h",
+	.long_options = options,
+	.run = run,
+};

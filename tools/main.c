@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kucommsctl: manages kucomms devices and talks to them.
+ */
+#include <kucomms/kucomms.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "kucommsctl.h"
+#include "output.h"
+
+const struct command *const commands[] = {
+	&command_create,
+	&command_remove,
+	&command_list,
+	&command_show,
+	&command_send,
+	&command_recv,
+	&command_version,
+	&command_help,
+	NULL
+};
+
+const struct command *command_find(const char *name)
+{
+	const struct command *const *command;
+
+	for (command = commands; *command; command++)
+		if (!strcmp((*command)->name, name))
+			return *command;
+	return NULL;
+}
+
+static bool is_either(const char *argument, const char *one, const char *other)
+{
+	return !strcmp(argument, one) || !strcmp(argument, other);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2)
+		return usage_error(NULL, "a command is missing");
+	if (is_either(argv[1], "-h", "--help")) {
+		print_help();
+		return finish_output(EXIT_SUCCESS);
+	}
+	if (is_either(argv[1], "-V", "--version")) {
+		puts("kucommsctl " KUCOMMS_VERSION);
+		return finish_output(EXIT_SUCCESS);
+	}
+	command = command_find(argv[1]);
+	if (!command)
+		return usage_error(NULL, "there is no command %s",
+				   quote(argv[1]));
+	return finish_output(command->run(command, argc - 1, argv + 1));
+}
