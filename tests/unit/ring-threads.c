@@ -16,7 +16,9 @@
 #include <sched.h>
 #include <sys/eventfd.h>
 
+#ifndef PATIENCE_MS
 #define PATIENCE_MS	5000
+#endif
 
 /**
  * struct side - one thread's view

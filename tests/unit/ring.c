@@ -459,6 +459,23 @@ static void tell_gives_back_what_release_kept(void **state)
 	ring_close(&ring);
 }
 
+static void what_is_still_being_read_is_not_given_back(void **state)
+{
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	assert_int_equal(ring_send(&ring, 1, 0), 0);
+	assert_int_equal(ring_send(&ring, 2, 3000), 0);
+	ring_expect(&ring, 1, 0);
+	assert_false(kucomms_consumer_release(&ring.consumer));
+	ring_expect(&ring, 2, 3000);
+	assert_true(kucomms_consumer_tell(&ring.consumer));
+	assert_int_equal(ring.consumer_page->position, 32);
+	assert_int_equal(ring_send(&ring, 3, 3000), -EAGAIN);
+	ring_close(&ring);
+}
+
 static void the_producer_rings_only_for_an_armed_consumer(void **state)
 {
 	struct ring ring;
@@ -609,6 +626,7 @@ int main(void)
 		cmocka_unit_test(a_message_put_back_is_received_again),
 		cmocka_unit_test(the_producer_is_told_once_per_eighth_of_the_ring),
 		cmocka_unit_test(tell_gives_back_what_release_kept),
+		cmocka_unit_test(what_is_still_being_read_is_not_given_back),
 		cmocka_unit_test(the_producer_rings_only_for_an_armed_consumer),
 		cmocka_unit_test(the_consumer_rings_exactly_when_the_message_would_fit),
 		cmocka_unit_test(the_consumer_rings_for_nobody_who_has_not_armed),

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-FileCopyrightText: The kucomms authors
+#
+# Usage: mutation.sh
+#
+# Proves that the tests of the ring can fail: makes one small mistake at a time in a copy of ring.h, and expects that
+# one of the test programs finds it. A mistake that no program finds fails this test, and so does one that can no
+# longer be made because ring.h has changed: then change it here, too. Writes TAP.
+
+set -eu -o pipefail
+
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/include/kucomms"
+cp include/kucomms/abi.h "$work/include/kucomms/"
+
+# More than any program takes, whole or broken, on a busy machine.
+patience=20
+number=0
+failures=0
+
+verdict() {
+	number=$((number + 1))
+	echo "$1 $number - $2"
+	[ "$1" = ok ] || failures=$((failures + 1))
+}
+
+# Usage: build PROGRAM [OPTION...]
+build() {
+	local program=$1
+	shift
+	"${CC:-gcc}" -I"$work/include" -std=gnu11 "$@" -o "$work/$program" "tests/unit/$program.c" -lcmocka -lpthread
+}
+
+passes() {
+	timeout "$patience" "$work/$1" >"$work/log" 2>&1
+}
+
+# Usage: mutation NAME SED-SCRIPT PROGRAM... - the programs that may find it
+mutation() {
+	local name=$1 script=$2 program
+	shift 2
+	sed -E "$script" include/kucomms/ring.h >"$work/include/kucomms/ring.h"
+	if cmp -s include/kucomms/ring.h "$work/include/kucomms/ring.h"; then
+		verdict 'not ok' "$name: nothing in ring.h matches $script"
+		return
+	fi
+	for program; do
+		# A wake-up that is lost need not be waited for as long as one that comes late.
+		if ! build "$program" -DPATIENCE_MS=500 2>"$work/log"; then
+			sed 's/^/# /' "$work/log"
+			verdict 'not ok' "$name: the mistake does not compile"
+			return
+		fi
+		if ! passes "$program"; then
+			verdict ok "$program finds: $name"
+			return
+		fi
+	done
+	verdict 'not ok' "survived $*: $name"
+}
+
+# Usage: within FUNCTION SED-COMMAND - only inside of that function
+within() {
+	echo "/^(static inline [a-z_0-9 ]+ )?\*?$1\(|^static inline .* \*?$1\(/,/^\}/ { $2 }"
+}
+
+cp include/kucomms/ring.h "$work/include/kucomms/ring.h"
+for program in ring ring-hostile ring-fetch ring-threads; do
+	build "$program"
+	if passes "$program"; then
+		verdict ok "$program passes without a mistake"
+	else
+		sed 's/^/# /' "$work/log"
+		verdict 'not ok' "$program passes without a mistake"
+	fi
+done
+
+mutation 'strides are not rounded up' \
+	"$(within kucomms_record_stride 's/KUCOMMS_RECORD_ALIGN - 1\) &/0) \&/')" ring
+mutation 'the next control word has no room of its own' \
+	"$(within kucomms_ring_capacity 's/size - KUCOMMS_RECORD_ALIGN/size/')" ring
+mutation 'the next control word is not cleared' \
+	"$(within kucomms_producer_reserve '/kucomms_store\(&next/d')" ring
+mutation 'this control word is cleared instead of the next' \
+	"$(within kucomms_producer_reserve 's/kucomms_store\(&next->control/kucomms_store(\&(*record)->control/')" ring
+mutation 'reserve does not set the length' \
+	"$(within kucomms_producer_reserve '/->length = length/d')" ring
+mutation 'the last unit of room is not used' \
+	"$(within kucomms_producer_room 's/<= most/< most/')" ring
+mutation 'one unit more than there is is used' \
+	"$(within kucomms_producer_room 's/<= most/<= most + 32/')" ring
+mutation 'the producer refuses the longest message' \
+	"$(within kucomms_producer_room 's/length > KUCOMMS/length >= KUCOMMS/')" ring
+mutation 'the producer takes any length' \
+	"$(within kucomms_producer_room 's/length > KUCOMMS_LENGTH_MAX\(producer->size\)/0/')" ring
+mutation 'the producer never looks how far the consumer has got' \
+	"$(within kucomms_producer_refresh '/producer->released = released/d')" ring
+mutation 'the producer believes any position' \
+	"$(within kucomms_producer_refresh 's/return -EPROTO/(void)0/')" ring-hostile
+mutation 'the producer refuses to be told that all is released' \
+	"$(within kucomms_producer_refresh 's/released >$/released >=/')" ring
+mutation 'positions are compared, not distances' \
+	"$(within kucomms_producer_room 's/producer->position - producer->released <= most/producer->position <= producer->released + most/')" ring
+mutation 'a batch is published with its first record' \
+	"$(within kucomms_producer_commit 's/more \&\& producer/0 \&\& more \&\& producer/')" ring
+mutation 'a batch begins with its last record' \
+	"$(within kucomms_producer_commit 's/more \&\& producer.*/more) {/')" ring
+mutation 'a commit leaves the batch before it behind' \
+	"$(within kucomms_producer_commit 's/if \(!more\)/if (0)/')" ring
+mutation 'a flush can be repeated' \
+	"$(within kucomms_producer_flush '/held_control = KUCOMMS_CONTROL_EMPTY/d')" ring
+mutation 'a discarded record that is held back becomes a message' \
+	"$(within kucomms_producer_flush 's/producer->held_control\);/KUCOMMS_CONTROL_MESSAGE);/')" ring
+mutation 'the producer never rings' \
+	"$(within kucomms_producer_must_ring 's/return .*/return false;/')" ring
+mutation 'the producer always rings' \
+	"$(within kucomms_producer_must_ring 's/return .*/return true;/')" ring
+mutation 'the producer asks for the wrong position' \
+	"$(within kucomms_producer_arm 's/kucomms_record_stride\(length\)/0/')" ring
+mutation 'the producer does not say that it waits' \
+	"$(within kucomms_producer_arm 's/position \| KUCOMMS_NEED/position/')" ring
+mutation 'the producer waits for ever' \
+	"$(within kucomms_producer_disarm '/kucomms_store/d')" ring
+mutation 'the consumer takes any length' \
+	"$(within kucomms_consumer_receive 's/length > KUCOMMS_LENGTH_MAX\(consumer->size\)/0/')" ring-hostile
+mutation 'the consumer takes one byte more than can be' \
+	"$(within kucomms_consumer_receive 's/length > KUCOMMS_LENGTH_MAX\(consumer->size\)/length > KUCOMMS_LENGTH_MAX(consumer->size) + 1/')" ring-hostile
+mutation 'the consumer refuses the longest message' \
+	"$(within kucomms_consumer_receive 's/length > KUCOMMS/length >= KUCOMMS/')" ring
+mutation 'the consumer follows a producer that overtakes it' \
+	"$(within kucomms_consumer_receive 's/consumer->position - consumer->released >$/0 >/')" ring-hostile
+mutation 'the consumer reads the length twice' \
+	"$(within kucomms_consumer_receive 's/message->length = length/message->length = kucomms_load(\&record->length)/')" ring-fetch
+mutation 'the consumer reads the control word twice' \
+	"$(within kucomms_consumer_receive 's/message->control = control/message->control = kucomms_load(\&record->control)/')" ring-fetch
+mutation 'the consumer takes any control word for a message' \
+	"$(within kucomms_consumer_receive 's/control == KUCOMMS_CONTROL_MESSAGE/control/')" ring
+mutation 'the consumer skips any control word that it does not know' \
+	"$(within kucomms_consumer_receive 's/return control == .*/return -ENOMSG;/')" ring-hostile
+mutation 'a message put back is not found again' \
+	"$(within kucomms_consumer_unreceive 's/kucomms_record_stride\(length\)/length/')" ring
+mutation 'the producer is told of each release' \
+	"$(within kucomms_consumer_release 's/consumer->size \/ 8/1/')" ring
+mutation 'the producer is told by quarters only' \
+	"$(within kucomms_consumer_release 's/consumer->size \/ 8/consumer->size \/ 4/')" ring
+mutation 'release gives nothing back' \
+	"$(within kucomms_consumer_release '/consumer->done = consumer->position/d')" ring
+mutation 'tell tells what has not been given back' \
+	"$(within kucomms_consumer_tell 's/= consumer->done;/= consumer->position;/')" ring
+mutation 'tell reads its own page back' \
+	"$(within kucomms_consumer_tell 's/consumer->released == /consumer->own->position == /')" ring-fetch
+mutation 'the consumer never rings' \
+	"$(within kucomms_consumer_must_ring 's/return .*/return false \&\&/')" ring
+mutation 'the consumer rings before there is room enough' \
+	"$(within kucomms_consumer_has_room 's/return .*/return true;/')" ring
+mutation 'the consumer rings one record too late' \
+	"$(within kucomms_consumer_has_room 's/>= 0/> 0/')" ring
+mutation 'the consumer reads need_room twice' \
+	"$(within kucomms_consumer_must_ring 's/\(need_room \& KUCOMMS_NEED\)/(kucomms_load(\&consumer->peer->need_room) \& 1)/')" ring-fetch
+mutation 'the consumer does not say that it waits' \
+	"$(within kucomms_consumer_arm 's/position \| KUCOMMS_NEED/position/')" ring
+mutation 'wake-ups are lost: the producer never rings' \
+	"$(within kucomms_producer_must_ring 's/return .*/return false;/')" ring-threads
+mutation 'messages get mixed up: the next control word is not cleared' \
+	"$(within kucomms_producer_reserve '/kucomms_store\(&next/d')" ring-threads
+echo "1..$number"
+[ "$failures" -eq 0 ]
