@@ -11,6 +11,7 @@
 #include "rings.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #define RING_SIZE	4096u
 #define SEEDS		200000u
@@ -461,6 +462,8 @@ static void *send_to_spinner(void *argument)
 	while (id < SEEDS && !__atomic_load_n(&spin->stop, __ATOMIC_RELAXED))
 		if (ring_send(&spin->ring, id, (__u32)(id % 200)) == 0)
 			id++;
+		else
+			sched_yield();
 	return NULL;
 }
 
@@ -470,10 +473,9 @@ static bool spin_for(struct ring *ring, __u64 id)
 	const void *data = NULL;
 	int ret;
 
-	do {
-		ret = kucomms_consumer_receive(&ring->consumer, &message,
-					       &data);
-	} while (ret == 0);
+	while ((ret = kucomms_consumer_receive(&ring->consumer, &message,
+					       &data)) == 0)
+		sched_yield();
 	if (ret < 0 || !message_is(&message, data, id, (__u32)(id % 200)))
 		return false;
 	ring_release_all(ring);
