@@ -120,8 +120,11 @@ add_tests() {
 	done
 }
 
+# The same tree gives the same bytes, or else runs that count instructions would differ from the first one on.
 pack_initramfs() {
-	(cd "$1" && find . -print0 | cpio --null --create --format=newc --owner=0:0 --quiet) >"$2"
+	find "$1" -exec touch --no-dereference --date=@0 {} +
+	(cd "$1" && find . -print0 | LC_ALL=C sort -z |
+		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet) >"$2"
 }
 
 # boot KERNEL INITRAMFS LIMIT APPEND QEMU-ARGUMENT...: runs a guest; what it writes to its second serial port is our
