@@ -51,6 +51,15 @@ static void device_free(struct device *dev)
 
 /* sysfs: one value per file, readable by everybody */
 
+/* Without the prefix: what people call it, and what udev's rule needs. */
+static ssize_t name_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%s\n", dev_name(dev) +
+			  strlen(KUCOMMS_NAME_PREFIX));
+}
+static DEVICE_ATTR_RO(name);
+
 static ssize_t endpoint_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
@@ -119,6 +128,7 @@ COUNTER_ATTR(to_user_full);
 COUNTER_ATTR(broken);
 
 static struct attribute *device_attrs[] = {
+	&dev_attr_name.attr,
 	&dev_attr_endpoint.attr,
 	&dev_attr_opens.attr,
 	&dev_attr_channels.attr,

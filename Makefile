@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+#
+# make            the library and the tool, below build/
+# make help       everything else
+
+VERSION := $(shell cat VERSION)
+SONAME  := libkucomms.so.1
+
+# make SANITIZE=address,undefined builds into a directory of its own.
+BUILD := build$(if $(SANITIZE),/$(if $(findstring thread,$(SANITIZE)),tsan,asan))
+
+PREFIX       ?= /usr/local
+BINDIR       ?= $(PREFIX)/sbin
+LIBDIR       ?= $(PREFIX)/lib
+INCLUDEDIR   ?= $(PREFIX)/include
+MANDIR       ?= $(PREFIX)/share/man
+UDEVRULESDIR ?= $(PREFIX)/lib/udev/rules.d
+SYSUSERSDIR  ?= $(PREFIX)/lib/sysusers.d
+# DKMS looks nowhere else.
+DKMSDIR      := /usr/src/kucomms-$(VERSION)
+
+INSTALL    ?= install
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	      -Wpointer-arith -Wwrite-strings
+SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+
+compile = $(CC) -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(SANITIZERS) \
+	  -MMD -MP $(CPPFLAGS) $(CFLAGS)
+link    = $(CC) $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
+
+.DELETE_ON_ERROR:
+
+all: lib tools ## the library and the tool (the default)
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 20
+
+# Everything that builds waits for this; see scripts/check-version.
+check-version:
+	@scripts/check-version
+
+# ---- library: shared and static are made of the same, position-independent objects
+
+LIB_OBJECTS := $(patsubst lib/%.c,$(BUILD)/obj/lib/%.o,$(wildcard lib/*.c))
+
+lib: $(BUILD)/lib/libkucomms.so $(BUILD)/lib/libkucomms.a ## libkucomms, shared and static
+
+$(BUILD)/obj/lib/%.o: lib/%.c | check-version
+	@mkdir -p $(@D)
+	$(compile) -fPIC -fvisibility=hidden -c -o $@ $<
+
+$(BUILD)/lib/$(SONAME): $(LIB_OBJECTS) lib/libkucomms.map | check-version
+	@mkdir -p $(@D)
+	$(link) -shared -Wl,-soname,$(SONAME) $(if $(SANITIZE),,-Wl,-z,defs) \
+		-Wl,--version-script,lib/libkucomms.map -o $@ $(LIB_OBJECTS)
+
+$(BUILD)/lib/libkucomms.so: $(BUILD)/lib/$(SONAME)
+	ln -sf $(SONAME) $@
+
+$(BUILD)/lib/libkucomms.a: $(LIB_OBJECTS) | check-version
+	@mkdir -p $(@D)
+	rm -f $@
+	$(AR) rcs $@ $(LIB_OBJECTS)
+
+# ---- tool
+
+TOOL_OBJECTS   := $(patsubst tools/%.c,$(BUILD)/obj/tools/%.o,$(wildcard tools/*.c))
+TOOL_LIBRARIES := libudev json-c
+
+tools: $(BUILD)/tools/kucommsctl ## kucommsctl
+
+$(BUILD)/obj/tools/%.o: tools/%.c | check-version
+	@mkdir -p $(@D)
+	$(compile) $(shell $(PKG_CONFIG) --cflags $(TOOL_LIBRARIES)) -c -o $@ $<
+
+$(BUILD)/tools/kucommsctl: $(TOOL_OBJECTS) $(BUILD)/lib/libkucomms.so
+	@mkdir -p $(@D)
+	$(link) -o $@ $(TOOL_OBJECTS) -L$(BUILD)/lib -lkucomms \
+		$(shell $(PKG_CONFIG) --libs $(TOOL_LIBRARIES))
+
+-include $(LIB_OBJECTS:.o=.d) $(TOOL_OBJECTS:.o=.d)
+
+# ---- kernel module: built in a copy, because kbuild writes beside the sources
+
+# The running kernel's headers or, where it has none (containers, build
+# machines), the newest that are installed.
+KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build), \
+	     $(shell ls -d /lib/modules/*/build 2>/dev/null | sort -V | tail -n 1))
+
+DKMS_FILES := dkms.conf Kbuild VERSION scripts/dkms-keep-symvers \
+	      $(shell find src include -type f)
+
+module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
+	@test -e "$(KDIR)/Makefile" || { echo \
+		"make: no kernel headers in '$(KDIR)': install linux-headers-$$(uname -r)," \
+		"or say where they are: make module KDIR=..." >&2; exit 1; }
+	@mkdir -p build/module
+	@cp -ru Kbuild VERSION src include build/module/
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules
+
+# ---- examples: files called kucomms_* are kernel modules, others applications
+
+EXAMPLES := $(filter-out $(wildcard examples/*/kucomms_*),$(wildcard examples/*/*.c))
+
+examples: module $(EXAMPLES:%.c=build/%) ## the examples, applications and modules
+	@set -e; for example in examples/*; do \
+		cp -ru $$example/. build/$$example/; \
+		$(MAKE) -C $(KDIR) M=$(CURDIR)/build/$$example \
+			KCFLAGS=-I$(CURDIR)/include \
+			KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/Module.symvers modules; \
+	done
+
+build/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
+	@mkdir -p $(@D)
+	$(compile) -o $@ $< $(LDFLAGS) -L$(BUILD)/lib -lkucomms
+
+# ---- installation: in pieces, from which the packages choose
+
+PIECES := lib dev tools man udev dkms
+
+install: $(PIECES:%=install-%) ## all of it, into DESTDIR and PREFIX
+uninstall: $(PIECES:%=uninstall-%) ## the reverse
+
+# Applications need no module.h: it is for the kernel.
+HEADERS   := $(filter-out %/module.h,$(wildcard include/kucomms/*.h*))
+MAN_PAGES := $(wildcard man/*.[1-9])
+
+install-lib: lib
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 644 $(BUILD)/lib/$(SONAME) $(DESTDIR)$(LIBDIR)
+
+uninstall-lib:
+	rm -f $(DESTDIR)$(LIBDIR)/$(SONAME)
+
+install-dev: lib
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/kucomms
+	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/kucomms
+	$(INSTALL) -m 644 $(BUILD)/lib/libkucomms.a $(DESTDIR)$(LIBDIR)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libkucomms.so
+	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' \
+		-e 's,@INCLUDEDIR@,$(INCLUDEDIR),' -e 's,@VERSION@,$(VERSION),' \
+		lib/kucomms.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/kucomms.pc
+
+uninstall-dev:
+	rm -f $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%)
+	[ ! -d $(DESTDIR)$(INCLUDEDIR)/kucomms ] || rmdir $(DESTDIR)$(INCLUDEDIR)/kucomms
+	rm -f $(DESTDIR)$(LIBDIR)/libkucomms.a $(DESTDIR)$(LIBDIR)/libkucomms.so \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/kucomms.pc
+
+install-tools: tools
+	$(INSTALL) -d $(DESTDIR)$(BINDIR)
+	$(INSTALL) $(BUILD)/tools/kucommsctl $(DESTDIR)$(BINDIR)
+
+uninstall-tools:
+	rm -f $(DESTDIR)$(BINDIR)/kucommsctl
+
+install-man:
+	$(foreach page,$(MAN_PAGES),$(INSTALL) -D -m 644 $(page) \
+		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+
+uninstall-man:
+	rm -f $(foreach page,$(MAN_PAGES), \
+		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+
+install-udev:
+	$(INSTALL) -D -m 644 udev/70-kucomms.rules $(DESTDIR)$(UDEVRULESDIR)/70-kucomms.rules
+	$(INSTALL) -D -m 644 udev/kucomms.sysusers $(DESTDIR)$(SYSUSERSDIR)/kucomms.conf
+	$(INSTALL) -d $(DESTDIR)/etc/kucomms/devices.d
+
+# What the administrator has put into /etc/kucomms stays.
+uninstall-udev:
+	rm -f $(DESTDIR)$(UDEVRULESDIR)/70-kucomms.rules $(DESTDIR)$(SYSUSERSDIR)/kucomms.conf
+	-[ ! -d $(DESTDIR)/etc/kucomms ] || \
+		rmdir $(DESTDIR)/etc/kucomms/devices.d $(DESTDIR)/etc/kucomms
+
+# The sources only; `dkms install kucomms/VERSION` comes next.
+install-dkms: check-version
+	$(INSTALL) -d $(DESTDIR)$(DKMSDIR)
+	cp --parents $(DKMS_FILES) $(DESTDIR)$(DKMSDIR)
+	find $(DESTDIR)$(DKMSDIR) -type d -exec chmod 755 {} +
+	find $(DESTDIR)$(DKMSDIR) -type f -exec chmod u=rw,go=r,a+X {} +
+
+uninstall-dkms:
+	rm -rf $(DESTDIR)$(DKMSDIR)
+
+# ---- packages: built in copies below build/, so that the tree stays clean
+
+TARBALL := build/kucomms-$(VERSION).tar.gz
+
+dist: check-version ## a tarball of the sources in build/
+	@mkdir -p build
+	tar -czf $(TARBALL) --sort=name --owner=root:0 --group=root:0 \
+		--exclude-vcs --exclude=./build --exclude='*.swp' \
+		--transform='s,^\.,kucomms-$(VERSION),' .
+
+deb: dist ## Debian packages in build/deb
+	rm -rf build/deb
+	mkdir -p build/deb
+	tar -xf $(TARBALL) -C build/deb
+	cd build/deb/kucomms-$(VERSION) && dpkg-buildpackage -us -uc -b
+	rm -r build/deb/kucomms-$(VERSION)
+
+# On a Debian machine the rpm database is empty: it cannot say what is installed.
+rpm: dist ## RPM packages in build/rpm/RPMS
+	rm -rf build/rpm
+	mkdir -p build/rpm/SOURCES
+	cp $(TARBALL) build/rpm/SOURCES
+	rpmbuild -bb $(if $(wildcard /etc/debian_version),--nodeps) \
+		--define '_topdir $(CURDIR)/build/rpm' rpm/kucomms.spec
+
+# ---- tests; those that need no privileges first
+
+UNIT_TESTS   := $(patsubst %.c,%,$(wildcard tests/unit/*.c))
+UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
+
+check-unit: ## unit tests, plain and with sanitizers, as TAP; no root, seconds
+	@$(MAKE) --no-print-directory unit-tests >&2
+	@$(MAKE) --no-print-directory unit-tests SANITIZE=address,undefined >&2
+	@scripts/run-unit-tests $(UNIT_TESTS:%=build/%) $(UNIT_TESTS:%=build/asan/%) $(UNIT_SCRIPTS)
+
+check-unit-plain: unit-tests
+	@scripts/run-unit-tests $(UNIT_TESTS:%=build/%)
+
+unit-tests: $(UNIT_TESTS:%=$(BUILD)/%)
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/lib/libkucomms.a
+	@mkdir -p $(@D)
+	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a -lcmocka -lpthread
+
+-include $(UNIT_TESTS:%=$(BUILD)/%.d)
+
+style: ## shellcheck, codespell, man pages, licence lines, checkpatch
+	scripts/check-style
+
+check-packages: ## build the packages, look into them, install them in a chroot; root
+	tests/run packages
+
+check-fast: ## the module in a minimal virtual machine; about a minute
+	tests/run fast
+
+check-vm: ## everything that runs in virtual machines; root
+	tests/run harness fast full
+
+check: ## everything, after installing what it needs; root on Debian 12
+	tests/run
+
+demo: ## the user's story in a virtual machine, from packages to messages; root
+	scripts/install-deps
+	tests/vm/demo
+
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: all help check-version lib tools module examples dist deb rpm clean \
+	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
+	unit-tests style demo check check-unit check-unit-plain check-packages \
+	check-fast check-vm
