@@ -81,14 +81,18 @@ KUCOMMS_API int kucomms_commit(struct kucomms_channel *channel,
 	return flags & KUCOMMS_MORE ? 0 : send_ring(channel);
 }
 
-/* What is to be skipped is no reason to wake anybody. */
-KUCOMMS_API void kucomms_discard(struct kucomms_channel *channel,
-				 struct kucomms_message *record)
+/*
+ * There may be messages behind it that had to wait for this, so the kernel is
+ * told as of a message; unless something before it is held back anyway.
+ */
+KUCOMMS_API int kucomms_discard(struct kucomms_channel *channel,
+				struct kucomms_message *record)
 {
 	bool held = channel->out.held_control != KUCOMMS_CONTROL_EMPTY;
 
 	kucomms_producer_commit(&channel->out, record,
 				KUCOMMS_CONTROL_DISCARDED, held);
+	return held ? 0 : send_ring(channel);
 }
 
 KUCOMMS_API int kucomms_flush(struct kucomms_channel *channel)

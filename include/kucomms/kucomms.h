@@ -169,9 +169,14 @@ int kucomms_reserve(struct kucomms_channel *channel, __u32 length,
 int kucomms_commit(struct kucomms_channel *channel,
 		   struct kucomms_message *record, unsigned int flags);
 
-/** kucomms_discard() - do not send a reserved record after all */
-void kucomms_discard(struct kucomms_channel *channel,
-		     struct kucomms_message *record);
+/**
+ * kucomms_discard() - do not send a reserved record after all
+ * @record: as kucomms_reserve() gave it; not to be used any more
+ *
+ * Return: 0, or an error that every call may return.
+ */
+int kucomms_discard(struct kucomms_channel *channel,
+		    struct kucomms_message *record);
 
 /**
  * kucomms_flush() - publish what KUCOMMS_MORE held back

@@ -279,6 +279,21 @@ static inline void kucomms_consumer_init(struct kucomms_consumer *consumer,
 }
 
 /*
+ * A record that is no message. Nobody will release a discarded one, so if all
+ * before it has been, it is done with at once.
+ */
+static inline int kucomms_consumer_skip(struct kucomms_consumer *consumer,
+					__u32 control, __u32 stride)
+{
+	if (control != KUCOMMS_CONTROL_DISCARDED)
+		return -EPROTO;
+	if (consumer->done == consumer->position)
+		consumer->done += stride;
+	consumer->position += stride;
+	return -ENOMSG;
+}
+
+/*
  * Takes the next record off the ring: *@message becomes a private copy of its
  * header and *@data points to its bytes in the ring, which stay as they are
  * (as far as the other side plays fair) until kucomms_consumer_release().
@@ -311,6 +326,9 @@ static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 			     kucomms_ring_capacity(consumer->size) - stride))
 		return -EPROTO;
 
+	if (kucomms_unlikely(control != KUCOMMS_CONTROL_MESSAGE))
+		return kucomms_consumer_skip(consumer, control, stride);
+
 	message->length = length;
 	message->control = control;
 	message->type = kucomms_load(&record->type);
@@ -318,10 +336,7 @@ static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 	message->user = kucomms_load(&record->user);
 	*data = record + 1;
 	consumer->position += stride;
-
-	if (kucomms_likely(control == KUCOMMS_CONTROL_MESSAGE))
-		return 1;
-	return control == KUCOMMS_CONTROL_DISCARDED ? -ENOMSG : -EPROTO;
+	return 1;
 }
 
 /* Puts the record that was received last back: it will be received again. */

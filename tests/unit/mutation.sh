@@ -137,9 +137,9 @@ mutation 'the consumer reads the length twice' \
 mutation 'the consumer reads the control word twice' \
 	"$(within kucomms_consumer_receive 's/message->control = control/message->control = kucomms_load(\&record->control)/')" ring-fetch
 mutation 'the consumer takes any control word for a message' \
-	"$(within kucomms_consumer_receive 's/control == KUCOMMS_CONTROL_MESSAGE/control/')" ring
+	"$(within kucomms_consumer_receive 's/control != KUCOMMS_CONTROL_MESSAGE/!control/')" ring
 mutation 'the consumer skips any control word that it does not know' \
-	"$(within kucomms_consumer_receive 's/return control == .*/return -ENOMSG;/')" ring-hostile
+	"$(within kucomms_consumer_skip 's/control != KUCOMMS_CONTROL_DISCARDED/false/')" ring-hostile
 mutation 'a message put back is not found again' \
 	"$(within kucomms_consumer_unreceive 's/kucomms_record_stride\(length\)/length/')" ring
 mutation 'the producer is told of each release' \

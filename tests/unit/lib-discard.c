@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The library's two halves of a channel around discarded records, with the
+ * system calls replaced: who rings, and what is given back.
+ */
+#include "rings.h"
+#include "../../lib/channel.h"
+
+static int rung;
+
+int kucomms_channel_error(const struct kucomms_channel *channel)
+{
+	(void)channel;
+	return 0;
+}
+
+int kucomms_channel_doorbell(struct kucomms_channel *channel, __u64 *count)
+{
+	(void)channel;
+	(void)count;
+	rung++;
+	return 0;
+}
+
+__s64 kucomms_deadline(int timeout_ms)
+{
+	return timeout_ms;
+}
+
+int kucomms_channel_wait(struct kucomms_channel *channel, __u32 events,
+			 __s64 deadline, __u64 *count)
+{
+	(void)channel;
+	(void)events;
+	(void)deadline;
+	(void)count;
+	return -ETIMEDOUT;
+}
+
+static void a_discard_that_uncovers_a_message_rings(void **state)
+{
+	struct kucomms_channel channel = { 0 };
+	struct kucomms_message *first, *second;
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	channel.out = ring.producer;
+	assert_int_equal(kucomms_reserve(&channel, 8, &first, 0), 0);
+	assert_int_equal(kucomms_reserve(&channel, 8, &second, 0), 0);
+	kucomms_consumer_arm(&ring.consumer);
+	assert_int_equal(kucomms_commit(&channel, second, 0), 0);
+	/* The consumer wakes, finds nothing, sleeps again: still armed. */
+	ring_expect_empty(&ring);
+	rung = 0;
+	assert_int_equal(kucomms_discard(&channel, first), 0);
+	assert_int_equal(ring_receive(&ring), -ENOMSG);
+	assert_int_equal(ring_receive(&ring), 1);
+	assert_int_equal(rung, 1);
+}
+
+static void the_room_of_skipped_records_is_given_back_when_idle(void **state)
+{
+	struct kucomms_channel channel = { 0 };
+	struct kucomms_message *record, message;
+	const void *data;
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	channel.in = ring.consumer;
+	record = ring_reserve(&ring, 4000);
+	kucomms_producer_commit(&ring.producer, record, KUCOMMS_CONTROL_DISCARDED, false);
+	assert_int_equal(kucomms_receive(&channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(&channel, &message, &data, 1), -ETIMEDOUT);
+	assert_int_equal(ring_send(&ring, 1, 4000), 0);
+}
+
+static void a_refused_record_is_not_passed(void **state)
+{
+	struct kucomms_message *record;
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	record = ring_reserve(&ring, 8);
+	kucomms_producer_commit(&ring.producer, record, 2, false);
+	assert_int_equal(ring_receive(&ring), -EPROTO);
+	assert_int_equal(ring.consumer.position, 0);
+	assert_int_equal(ring_receive(&ring), -EPROTO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_discard_that_uncovers_a_message_rings),
+		cmocka_unit_test(the_room_of_skipped_records_is_given_back_when_idle),
+		cmocka_unit_test(a_refused_record_is_not_passed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
