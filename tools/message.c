@@ -104,7 +104,7 @@ static void print_data(const struct message_format *format, const void *data,
 	free(digits);
 }
 
-void print_message(const struct message_format *format,
+bool print_message(const struct message_format *format,
 		   const struct kucomms_message *message, const void *data)
 {
 	if (format->json) {
@@ -119,5 +119,5 @@ void print_message(const struct message_format *format,
 		if (format->newline)
 			putchar('\n');
 	}
-	fflush(stdout);
+	return flush_output();
 }

@@ -19,8 +19,11 @@ struct message_format {
 	bool newline;
 };
 
-/* Prints at once: who reads the output may wait for this message. */
-void print_message(const struct message_format *format,
+/*
+ * Prints at once, since who reads the output may wait for this message. Returns
+ * whether it could be written.
+ */
+bool print_message(const struct message_format *format,
 		   const struct kucomms_message *message, const void *data);
 
 #endif

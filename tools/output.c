@@ -59,6 +59,18 @@ void print_json(struct json_object *object)
 	json_object_put(object);
 }
 
+/* The first error; the stream itself remembers only that there was one. */
+static int output_error;
+
+bool flush_output(void)
+{
+	if (fflush(stdout) && !output_error)
+		output_error = errno;
+	if (ferror(stdout) && !output_error)
+		output_error = EIO;
+	return !output_error;
+}
+
 int finish_output(int status)
 {
 	static const struct problem problems[] = {
@@ -66,10 +78,7 @@ int finish_output(int status)
 		  "look at where standard output leads" }
 	};
 
-	/* An earlier write may have failed, whose errno nobody has kept. */
-	errno = EIO;
-	if (!fflush(stdout) && !ferror(stdout))
+	if (flush_output() || status)
 		return status;
-	return status ? status : report(problems, errno, "write the output",
-					NULL);
+	return report(problems, output_error, "write the output", NULL);
 }

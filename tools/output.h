@@ -32,9 +32,12 @@ void json_add_fields(struct json_object *object, const struct field *fields,
 /* Prints @object on one line and frees it. */
 void print_json(struct json_object *object);
 
+/* Writes out what has been printed; has everything been written so far? */
+bool flush_output(void);
+
 /*
- * Writes out what has been printed. Returns @status, or, if this fails when
- * all else went well, EXIT_FAILURE.
+ * The last that is done with the output. Returns @status, or, if it could
+ * not be written though all else went well, EXIT_FAILURE.
  */
 int finish_output(int status);
 

@@ -2,7 +2,6 @@
 /*
  * kucommsctl recv
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,14 +15,15 @@ static int receive(struct kucomms_channel *channel, uint64_t count,
 {
 	const bool for_ever = count == 0;
 	struct kucomms_message message;
+	bool written = true;
 	const void *data;
 	int err;
 
-	while ((for_ever || count--) && !ferror(stdout)) {
+	while (written && (for_ever || count--)) {
 		err = kucomms_receive(channel, &message, &data, timeout_ms);
 		if (err)
 			return err;
-		print_message(format, &message, data);
+		written = print_message(format, &message, data);
 		kucomms_release(channel);
 	}
 	return 0;

@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "error.h"
 #include "message.h"
+#include "output.h"
 
 #define WHAT	"send to NAME"
 
@@ -63,6 +64,7 @@ static int receive_answer(struct exchange *exchange)
 {
 	struct kucomms_message answer;
 	const void *data;
+	bool written;
 	int err;
 
 	err = kucomms_receive(exchange->channel, &answer, &data,
@@ -70,9 +72,9 @@ static int receive_answer(struct exchange *exchange)
 	if (err)
 		return report_message(&exchange->name, -err,
 				      "receive an answer from NAME");
-	print_message(&exchange->format, &answer, data);
+	written = print_message(&exchange->format, &answer, data);
 	kucomms_release(exchange->channel);
-	return EXIT_SUCCESS;
+	return written ? EXIT_SUCCESS : finish_output(EXIT_SUCCESS);
 }
 
 static int send_data(struct exchange *exchange, const char *data,
