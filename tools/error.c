@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "output.h"
 
 static void print_with_name(const char *text, const char *name)
 {
@@ -30,6 +31,8 @@ int report_problem(const struct problem *problem, const char *what,
 
 	if (!explanation)
 		explanation = strerror(problem->error);
+	/* Whoever reads both in one place sees them in order. */
+	flush_output();
 	fputs("kucommsctl: cannot ", stderr);
 	print_with_name(what, name);
 	fprintf(stderr, ": %s: ", errname ? errname : "unknown error");
