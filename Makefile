@@ -180,7 +180,7 @@ install-dkms: check-version
 	$(INSTALL) -d $(DESTDIR)$(DKMSDIR)
 	cp --parents $(DKMS_FILES) $(DESTDIR)$(DKMSDIR)
 	find $(DESTDIR)$(DKMSDIR) -type d -exec chmod 755 {} +
-	find $(DESTDIR)$(DKMSDIR) -type f -exec chmod u=rw,go=r,a+X {} +
+	find $(DESTDIR)$(DKMSDIR) -type f -exec chmod u=rwX,go=rX {} +
 
 uninstall-dkms:
 	rm -rf $(DESTDIR)$(DKMSDIR)
