@@ -16,6 +16,7 @@ INCLUDEDIR   ?= $(PREFIX)/include
 MANDIR       ?= $(PREFIX)/share/man
 UDEVRULESDIR ?= $(PREFIX)/lib/udev/rules.d
 SYSUSERSDIR  ?= $(PREFIX)/lib/sysusers.d
+COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 # DKMS looks nowhere else.
 DKMSDIR      := /usr/src/kucomms-$(VERSION)
 
@@ -26,7 +27,7 @@ WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	      -Wpointer-arith -Wwrite-strings
 SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 
-compile = $(CC) -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(SANITIZERS) \
+compile = $(CC) -std=gnu11 -D_FILE_OFFSET_BITS=64 -Iinclude $(WARNINGS) $(SANITIZERS) \
 	  -MMD -MP $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
@@ -152,9 +153,10 @@ uninstall-dev:
 install-tools: tools
 	$(INSTALL) -d $(DESTDIR)$(BINDIR)
 	$(INSTALL) $(BUILD)/tools/kucommsctl $(DESTDIR)$(BINDIR)
+	$(INSTALL) -D -m 644 tools/kucommsctl.bash-completion $(DESTDIR)$(COMPLETIONSDIR)/kucommsctl
 
 uninstall-tools:
-	rm -f $(DESTDIR)$(BINDIR)/kucommsctl
+	rm -f $(DESTDIR)$(BINDIR)/kucommsctl $(DESTDIR)$(COMPLETIONSDIR)/kucommsctl
 
 install-man:
 	$(foreach page,$(MAN_PAGES),$(INSTALL) -D -m 644 $(page) \

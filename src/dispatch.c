@@ -59,6 +59,16 @@ static enum outcome dispatch_one(struct kucomms_channel *channel)
 	return OUTCOME_BROKEN;
 }
 
+/* Another thread of the client may wait for the room that was just made. */
+static void dispatch_tell_room(struct kucomms_channel *channel)
+{
+	if (!kucomms_consumer_must_ring(&channel->in))
+		return;
+	/* The full barrier in must_ring orders this, too: see wait_sleep(). */
+	if (waitqueue_active(&channel->wait))
+		kucomms_channel_wake(channel);
+}
+
 /* One turn; returns true if the next one would find more at once. */
 static bool dispatch_turn(struct kucomms_channel *channel)
 {
@@ -76,10 +86,8 @@ static bool dispatch_turn(struct kucomms_channel *channel)
 	channel->in_turn = false;
 	told |= kucomms_consumer_tell(&channel->in);
 	kucomms_channel_flush(channel);
-	/* Another thread of the client may wait for the room just made. */
-	if (told && kucomms_consumer_must_ring(&channel->in) &&
-	    waitqueue_active(&channel->wait))
-		kucomms_channel_wake(channel);
+	if (told)
+		dispatch_tell_room(channel);
 	return outcome == OUTCOME_HANDLED;
 }
 

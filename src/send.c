@@ -44,8 +44,10 @@ static void send_notify(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
-	if (!kucomms_producer_must_ring(&channel->out) ||
-	    !waitqueue_active(&channel->wait))
+	if (!kucomms_producer_must_ring(&channel->out))
+		return;
+	/* The full barrier in must_ring orders this, too: see wait_sleep(). */
+	if (!waitqueue_active(&channel->wait))
 		return;
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	channel->counters.wakeups++;

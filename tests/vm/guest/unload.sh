@@ -13,8 +13,7 @@ read -r _ </tmp/started
 
 rmmod kucomms_echo || fail "kucomms_echo cannot be removed while a client is attached"
 [ ! -d /sys/module/kucomms_echo ] || fail "kucomms_echo is still there"
-wait $client
-[ $? -eq 0 ] || fail "the client did not see the hang-up"
+wait $client || fail "the client did not see the hang-up"
 
 insmod /modules/kucomms_echo.ko
 attached /tmp/started &
