@@ -239,7 +239,7 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 64);
  * at the same words.
  * Because the deadline is absolute the call can be restarted after a signal.
  *
- * Returns the events (DATA, ROOM) that came true, or fails with ETIME (none
+ * Returns the events (DATA, ROOM) that came true, or fails with ETIMEDOUT (none
  * until the deadline), ESHUTDOWN or EPROTO (the channel's state, when there is
  * no DATA left), EINTR (a signal whose handler does not restart calls), EINVAL,
  * E2BIG, ENOTCONN (not attached).

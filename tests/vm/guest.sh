@@ -58,6 +58,6 @@ as() {
 	else
 		# busybox has only su, which wants one string; "$@" goes through it untouched.
 		# shellcheck disable=SC2016
-		su -s /bin/sh "$_user" -c 'exec "$0" "$@"' "$@"
+		su -s /bin/sh -c 'exec "$0" "$@"' -- "$_user" "$@"
 	fi
 }
