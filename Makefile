@@ -91,7 +91,7 @@ KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build), \
 	     $(shell ls -d /lib/modules/*/build 2>/dev/null | sort -V | tail -n 1))
 
 DKMS_FILES := dkms.conf Kbuild VERSION scripts/dkms-keep-symvers \
-	      $(shell find src include -type f)
+	      $(shell find src include -name '*.[ch]')
 
 module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
 	@test -e "$(KDIR)/Makefile" || { echo \
