@@ -54,6 +54,12 @@ struct kucomms_channel {
 	__u64 receive_waits;
 };
 
+static inline bool kucomms_channel_open(const struct kucomms_channel *channel)
+{
+	return kucomms_load_acquire(&channel->kernel->state) ==
+	       KUCOMMS_STATE_OPEN;
+}
+
 /* doorbell.c */
 int kucomms_channel_error(const struct kucomms_channel *channel);
 int kucomms_channel_doorbell(struct kucomms_channel *channel, __u64 *count);

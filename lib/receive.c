@@ -55,7 +55,7 @@ static void receive_arm(struct kucomms_channel *channel)
 	channel->armed = need;
 }
 
-static void receive_disarm(struct kucomms_channel *channel)
+static inline void receive_disarm(struct kucomms_channel *channel)
 {
 	if (!channel->armed)
 		return;
@@ -82,27 +82,48 @@ static int receive_wait(struct kucomms_channel *channel,
 	}
 }
 
+/* There is nothing to read yet, or worse. */
+static __attribute__((noinline)) int
+receive_slowly(struct kucomms_channel *channel, struct kucomms_message *message,
+	       const void **data, int timeout_ms)
+{
+	int err = receive_next(channel, message, data);
+
+	if (err != -EAGAIN)
+		return err;
+	if (!timeout_ms && channel->polled)
+		receive_arm(channel);
+	err = receive_idle(channel, message, data);
+	if (err == -EAGAIN && timeout_ms)
+		err = receive_wait(channel, message, data,
+				   kucomms_deadline(timeout_ms));
+	return err;
+}
+
+/* What every message takes is inline, and no more than that. */
+static inline int receive(struct kucomms_channel *channel,
+			  struct kucomms_message *message, const void **data,
+			  int timeout_ms)
+{
+	int ret = kucomms_consumer_receive(&channel->in, message, data);
+
+	if (kucomms_unlikely(ret != 1)) {
+		if (ret == -EPROTO)
+			return ret;
+		ret = receive_slowly(channel, message, data, timeout_ms);
+		if (ret)
+			return ret;
+	}
+	receive_disarm(channel);
+	channel->received++;
+	return 0;
+}
+
 KUCOMMS_API int kucomms_receive(struct kucomms_channel *channel,
 				struct kucomms_message *message,
 				const void **data, int timeout_ms)
 {
-	int err = receive_next(channel, message, data);
-
-	if (err == -EAGAIN && timeout_ms) {
-		err = receive_idle(channel, message, data);
-		if (err == -EAGAIN)
-			err = receive_wait(channel, message, data,
-					   kucomms_deadline(timeout_ms));
-	} else if (err == -EAGAIN) {
-		if (channel->polled)
-			receive_arm(channel);
-		err = receive_idle(channel, message, data);
-	}
-	if (err)
-		return err;
-	receive_disarm(channel);
-	channel->received++;
-	return 0;
+	return receive(channel, message, data, timeout_ms);
 }
 
 KUCOMMS_API void kucomms_release(struct kucomms_channel *channel)
@@ -117,11 +138,11 @@ KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
 				     int timeout_ms)
 {
 	const void *data;
-	int err = kucomms_receive(channel, message, &data, timeout_ms);
+	int err = receive(channel, message, &data, timeout_ms);
 
-	if (err)
+	if (kucomms_unlikely(err))
 		return err;
-	if (message->length > capacity) {
+	if (kucomms_unlikely(message->length > capacity)) {
 		kucomms_consumer_unreceive(&channel->in, message->length);
 		channel->received--;
 		return -EMSGSIZE;

@@ -6,7 +6,7 @@
 
 #include "channel.h"
 
-static int send_ring(struct kucomms_channel *channel)
+static inline int send_ring(struct kucomms_channel *channel)
 {
 	if (!kucomms_producer_must_ring(&channel->out))
 		return 0;
@@ -19,7 +19,7 @@ static int send_try_reserve(struct kucomms_channel *channel, __u32 length,
 {
 	int err = kucomms_channel_error(channel);
 
-	if (kucomms_unlikely(err))
+	if (err)
 		return err;
 	err = kucomms_producer_reserve(&channel->out, length, record);
 	if (err != -EAGAIN || !kucomms_producer_flush(&channel->out))
@@ -49,12 +49,14 @@ static int send_wait_room(struct kucomms_channel *channel, __u32 length,
 	return err;
 }
 
-KUCOMMS_API int kucomms_reserve(struct kucomms_channel *channel, __u32 length,
-				struct kucomms_message **record, int timeout_ms)
+/* There is no room, or worse. */
+static __attribute__((noinline)) int
+send_reserve_slowly(struct kucomms_channel *channel, __u32 length,
+		    struct kucomms_message **record, int timeout_ms)
 {
 	int err = send_try_reserve(channel, length, record);
 
-	if (kucomms_likely(err != -EAGAIN))
+	if (err != -EAGAIN)
 		return err;
 	if (timeout_ms)
 		return send_wait_room(channel, length, record,
@@ -69,16 +71,40 @@ KUCOMMS_API int kucomms_reserve(struct kucomms_channel *channel, __u32 length,
 	return err;
 }
 
+/* What every message takes is inline, and no more than that. */
+static inline int send_reserve(struct kucomms_channel *channel, __u32 length,
+			       struct kucomms_message **record, int timeout_ms)
+{
+	if (kucomms_likely(kucomms_channel_open(channel) &&
+			   !kucomms_producer_reserve(&channel->out, length,
+						     record)))
+		return 0;
+	return send_reserve_slowly(channel, length, record, timeout_ms);
+}
+
+static inline int send_commit(struct kucomms_channel *channel,
+			      struct kucomms_message *record,
+			      unsigned int flags)
+{
+	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
+				flags & KUCOMMS_MORE);
+	channel->sent++;
+	return flags & KUCOMMS_MORE ? 0 : send_ring(channel);
+}
+
+KUCOMMS_API int kucomms_reserve(struct kucomms_channel *channel, __u32 length,
+				struct kucomms_message **record, int timeout_ms)
+{
+	return send_reserve(channel, length, record, timeout_ms);
+}
+
 KUCOMMS_API int kucomms_commit(struct kucomms_channel *channel,
 			       struct kucomms_message *record,
 			       unsigned int flags)
 {
 	if (flags & ~KUCOMMS_MORE)
 		return -EINVAL;
-	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
-				flags & KUCOMMS_MORE);
-	channel->sent++;
-	return flags & KUCOMMS_MORE ? 0 : send_ring(channel);
+	return send_commit(channel, record, flags);
 }
 
 /*
@@ -110,9 +136,9 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 	struct kucomms_message *record;
 	int err;
 
-	if (flags & ~KUCOMMS_MORE)
+	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
 		return -EINVAL;
-	err = kucomms_reserve(channel, message->length, &record, timeout_ms);
+	err = send_reserve(channel, message->length, &record, timeout_ms);
 	if (kucomms_unlikely(err))
 		return err;
 	record->type = message->type;
@@ -120,7 +146,7 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 	record->user = message->user;
 	if (message->length)
 		memcpy(record + 1, data, message->length);
-	return kucomms_commit(channel, record, flags);
+	return send_commit(channel, record, flags);
 }
 
 KUCOMMS_API __u32 kucomms_length_max(const struct kucomms_channel *channel)

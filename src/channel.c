@@ -87,20 +87,6 @@ void kucomms_channel_destroy(struct kucomms_channel *channel)
 	queue_rcu_work(free_queue, &channel->free_work);
 }
 
-/* What every call on a channel that is no longer open comes back with. */
-int kucomms_channel_error(const struct kucomms_channel *channel)
-{
-	/* Pairs with channel_leave_open(). */
-	switch (smp_load_acquire(&channel->state)) {
-	case KUCOMMS_STATE_OPEN:
-		return 0;
-	case KUCOMMS_STATE_HANGUP:
-		return -ESHUTDOWN;
-	default:
-		return -EPROTO;
-	}
-}
-
 /*
  * Wakes the client, wherever this is called: with interrupts off it may be
  * inside the scheduler, or under a lock that a wake-up takes.

@@ -46,6 +46,7 @@ enum kucomms_why {
  * @copy:        where handlers see the data of a message, unless shared
  * @in_turn:     the client's messages are being handled; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
+ * @answered:    a handler has sent without @lock in this turn; under the turn
  *
  * @lock:        protects @out and the five below it
  * @out:         the ring towards the user
@@ -74,6 +75,7 @@ struct kucomms_channel {
 	void *copy;
 	bool in_turn;
 	bool stalled;
+	bool answered;
 
 	raw_spinlock_t lock;
 	struct kucomms_producer out;
@@ -100,9 +102,19 @@ void kucomms_channel_destroy(struct kucomms_channel *channel);
 void kucomms_channel_hang_up(struct kucomms_channel *channel);
 void kucomms_channel_break(struct kucomms_channel *channel,
 			   enum kucomms_why why);
-int kucomms_channel_error(const struct kucomms_channel *channel);
 void kucomms_channel_wake(struct kucomms_channel *channel);
 unsigned int kucomms_channel_events(struct kucomms_channel *channel);
+
+/* What every call on a channel that is no longer open comes back with. */
+static inline int kucomms_channel_error(const struct kucomms_channel *channel)
+{
+	/* Pairs with channel_leave_open(). */
+	u32 state = smp_load_acquire(&channel->state);
+
+	if (likely(state == KUCOMMS_STATE_OPEN))
+		return 0;
+	return state == KUCOMMS_STATE_HANGUP ? -ESHUTDOWN : -EPROTO;
+}
 
 /* attach.c */
 int kucomms_channel_attach(struct kucomms_channel *channel,
@@ -114,6 +126,7 @@ int kucomms_channel_doorbell(struct kucomms_channel *channel);
 
 /* send.c */
 void kucomms_channel_flush(struct kucomms_channel *channel);
+void kucomms_channel_flush_unlocked(struct kucomms_channel *channel);
 bool kucomms_channel_stall(struct kucomms_channel *channel);
 void kucomms_channel_unstall(struct kucomms_channel *channel);
 

@@ -85,7 +85,10 @@ static bool dispatch_turn(struct kucomms_channel *channel)
 	}
 	channel->in_turn = false;
 	told |= kucomms_consumer_tell(&channel->in);
-	kucomms_channel_flush(channel);
+	if (channel->answered) {
+		channel->answered = false;
+		kucomms_channel_flush_unlocked(channel);
+	}
 	if (told)
 		dispatch_tell_room(channel);
 	return outcome == OUTCOME_HANDLED;

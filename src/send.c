@@ -100,12 +100,16 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 	/* The client is in its doorbell call: told all when its turn ends. */
 	more = channel->in_turn || (flags & KUCOMMS_MORE);
 	err = send_put(channel, message, data, more);
-	if (unlikely(err == -EPROTO))
+	if (likely(!err)) {
+		channel->answered = true;
+		if (!more)
+			send_notify(channel);
+		return 0;
+	}
+	if (err == -EPROTO)
 		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
 	if (err == -EAGAIN)
-		kucomms_channel_flush(channel);
-	else if (!err && !more)
-		send_notify(channel);
+		kucomms_channel_flush_unlocked(channel);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
@@ -131,18 +135,31 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 }
 EXPORT_SYMBOL_GPL(kucomms_broadcast);
 
-/* Publishes what has been held back. */
+/* Publishes what has been held back. Whoever flushes keeps others from it. */
+static bool flush_put(struct kucomms_channel *channel)
+{
+	if (!kucomms_producer_flush(&channel->out))
+		return false;
+	WRITE_ONCE(channel->published, channel->out.position);
+	return true;
+}
+
 void kucomms_channel_flush(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 	bool flushed;
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
-	flushed = kucomms_producer_flush(&channel->out);
-	if (flushed)
-		WRITE_ONCE(channel->published, channel->out.position);
+	flushed = flush_put(channel);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (flushed)
+		send_notify(channel);
+}
+
+/* For an endpoint that sends from handlers only, as kucomms_send_unlocked(). */
+void kucomms_channel_flush_unlocked(struct kucomms_channel *channel)
+{
+	if (flush_put(channel))
 		send_notify(channel);
 }
 
