@@ -10,7 +10,7 @@ SONAME  := libkucomms.so.1
 BUILD := build$(if $(SANITIZE),/$(if $(findstring thread,$(SANITIZE)),tsan,asan))
 
 PREFIX       ?= /usr/local
-BINDIR       ?= $(PREFIX)/sbin
+BINDIR       ?= $(PREFIX)/bin
 LIBDIR       ?= $(PREFIX)/lib
 INCLUDEDIR   ?= $(PREFIX)/include
 MANDIR       ?= $(PREFIX)/share/man

@@ -4,6 +4,7 @@
 
 #include <kucomms/kucomms.h>
 #include <kucomms/ring.h>
+#include <pthread.h>
 
 #define KUCOMMS_API __attribute__((visibility("default")))
 
@@ -27,7 +28,9 @@ struct kucomms_region {
  * @polled:  the caller may sleep in poll(), so a failed try must arm
  * @regions: what is mapped
  * @kernel:  the kernel's control page
+ * @receiver: the thread that received last
  * @out:     the ring towards the kernel; the sending thread's
+ * @room_armed: need_room is set; the sending thread's
  * @sent, @send_doorbells, @send_waits:          the sending thread's
  * @in:      the ring towards the user; the receiving thread's
  * @armed:   what need_data says; the receiving thread's
@@ -43,12 +46,14 @@ struct kucomms_channel {
 	const struct kucomms_control *kernel;
 
 	struct kucomms_producer out __attribute__((aligned(128)));
+	bool room_armed;
 	__u64 sent;
 	__u64 send_doorbells;
 	__u64 send_waits;
 
 	struct kucomms_consumer in __attribute__((aligned(128)));
 	__u32 armed;
+	pthread_t receiver;
 	__u64 received;
 	__u64 receive_doorbells;
 	__u64 receive_waits;
@@ -64,6 +69,9 @@ static inline bool kucomms_channel_open(const struct kucomms_channel *channel)
 int kucomms_channel_error(const struct kucomms_channel *channel);
 int kucomms_channel_doorbell(struct kucomms_channel *channel, __u64 *count);
 __s64 kucomms_deadline(int timeout_ms);
+
+/* receive.c */
+void kucomms_channel_give_back(struct kucomms_channel *channel);
 int kucomms_channel_wait(struct kucomms_channel *channel, __u32 events,
 			 __s64 deadline, __u64 *count);
 

@@ -55,12 +55,19 @@ static void receive_arm(struct kucomms_channel *channel)
 	channel->armed = need;
 }
 
+/*
+ * Something was received. One who polls need not have found the ring empty
+ * before he polls again, so poll() has to know how far he got.
+ */
 static inline void receive_disarm(struct kucomms_channel *channel)
 {
-	if (!channel->armed)
-		return;
-	kucomms_consumer_disarm(&channel->in);
-	channel->armed = 0;
+	if (kucomms_unlikely(channel->polled)) {
+		kucomms_consumer_mark(&channel->in);
+		channel->armed = 0;
+	} else if (channel->armed) {
+		kucomms_consumer_disarm(&channel->in);
+		channel->armed = 0;
+	}
 }
 
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
@@ -126,10 +133,37 @@ KUCOMMS_API int kucomms_receive(struct kucomms_channel *channel,
 	return receive(channel, message, data, timeout_ms);
 }
 
+/*
+ * The kernel's side that waits for room is told at once, since this may be the
+ * last release for a while; else it is told by and by.
+ */
+static inline void receive_release(struct kucomms_channel *channel)
+{
+	bool told = kucomms_consumer_release(&channel->in);
+
+	if (kucomms_unlikely(kucomms_load(&channel->kernel->need_room)) &&
+	    kucomms_consumer_tell(&channel->in))
+		told = true;
+	if (told)
+		receive_ring(channel);
+	channel->receiver = pthread_self();
+}
+
+/*
+ * Before the sending thread sleeps: what it has received and released itself
+ * may be what the kernel waits for. If another thread receives, that one will.
+ */
+void kucomms_channel_give_back(struct kucomms_channel *channel)
+{
+	if (!pthread_equal(channel->receiver, pthread_self()))
+		return;
+	if (kucomms_consumer_tell(&channel->in))
+		receive_ring(channel);
+}
+
 KUCOMMS_API void kucomms_release(struct kucomms_channel *channel)
 {
-	if (kucomms_consumer_release(&channel->in))
-		receive_ring(channel);
+	receive_release(channel);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
@@ -149,7 +183,7 @@ KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
 	}
 	if (message->length)
 		memcpy(buffer, data, message->length);
-	kucomms_release(channel);
+	receive_release(channel);
 	return 0;
 }
 

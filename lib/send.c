@@ -29,6 +29,19 @@ static int send_try_reserve(struct kucomms_channel *channel, __u32 length,
 						    record);
 }
 
+static void send_arm(struct kucomms_channel *channel, __u32 length)
+{
+	kucomms_producer_arm(&channel->out, length);
+	channel->room_armed = true;
+}
+
+/* An old wish must not stay: positions come round again. */
+static void send_disarm(struct kucomms_channel *channel)
+{
+	kucomms_producer_disarm(&channel->out);
+	channel->room_armed = false;
+}
+
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
 static int send_wait_room(struct kucomms_channel *channel, __u32 length,
 			  struct kucomms_message **record, __s64 deadline)
@@ -36,7 +49,9 @@ static int send_wait_room(struct kucomms_channel *channel, __u32 length,
 	int err;
 
 	for (;;) {
-		kucomms_producer_arm(&channel->out, length);
+		send_arm(channel, length);
+		/* The kernel may be waiting for room itself: for this thread. */
+		kucomms_channel_give_back(channel);
 		err = send_try_reserve(channel, length, record);
 		if (err != -EAGAIN)
 			break;
@@ -45,7 +60,7 @@ static int send_wait_room(struct kucomms_channel *channel, __u32 length,
 		if (err)
 			break;
 	}
-	kucomms_producer_disarm(&channel->out);
+	send_disarm(channel);
 	return err;
 }
 
@@ -64,10 +79,10 @@ send_reserve_slowly(struct kucomms_channel *channel, __u32 length,
 	if (!channel->polled)
 		return -EAGAIN;
 	/* poll() says POLLOUT when this much room has been made. */
-	kucomms_producer_arm(&channel->out, length);
+	send_arm(channel, length);
 	err = send_try_reserve(channel, length, record);
 	if (err != -EAGAIN)
-		kucomms_producer_disarm(&channel->out);
+		send_disarm(channel);
 	return err;
 }
 
@@ -77,8 +92,11 @@ static inline int send_reserve(struct kucomms_channel *channel, __u32 length,
 {
 	if (kucomms_likely(kucomms_channel_open(channel) &&
 			   !kucomms_producer_reserve(&channel->out, length,
-						     record)))
+						     record))) {
+		if (kucomms_unlikely(channel->room_armed))
+			send_disarm(channel);
 		return 0;
+	}
 	return send_reserve_slowly(channel, length, record, timeout_ms);
 }
 

@@ -68,6 +68,8 @@ static void attach_free(struct kucomms_channel *channel)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
 	channel->copy = NULL;
+	channel->priv = NULL;
+	memset(&channel->counters, 0, sizeof(channel->counters));
 }
 
 static void attach_init_rings(struct kucomms_channel *channel,
@@ -129,7 +131,8 @@ static int attach_to(struct kucomms_channel *channel,
 		goto err_free;
 	attach_init_rings(channel, attach);
 
-	err = mutex_lock_killable(&endpoint->turn);
+	err = READ_ONCE(endpoint->dead) ? -ENOTCONN :
+	      mutex_lock_killable(&endpoint->turn);
 	if (err)
 		goto err_free;
 	channel->endpoint = endpoint;

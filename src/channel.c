@@ -89,11 +89,13 @@ void kucomms_channel_destroy(struct kucomms_channel *channel)
 
 /*
  * Wakes the client, wherever this is called: with interrupts off it may be
- * inside the scheduler, or under a lock that a wake-up takes.
+ * inside the scheduler, or under a lock that a wake-up takes. With PREEMPT_RT a
+ * wake-up takes a lock that sleeps.
  */
 void kucomms_channel_wake(struct kucomms_channel *channel)
 {
-	if (irqs_disabled())
+	if (irqs_disabled() ||
+	    (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
 		irq_work_queue(&channel->wake_work);
 	else
 		wake_up_interruptible_all(&channel->wait);
@@ -147,8 +149,8 @@ unsigned int kucomms_channel_events(struct kucomms_channel *channel)
 		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
 	u32 need_data = READ_ONCE(user->need_data);
 	u32 need_room = READ_ONCE(user->need_room);
-	u32 read = need_data & KUCOMMS_NEED ? need_data & ~KUCOMMS_NEED :
-					      READ_ONCE(user->position);
+	u32 read = need_data ? need_data & ~KUCOMMS_NEED :
+			       READ_ONCE(user->position);
 	unsigned int events = 0;
 
 	if (READ_ONCE(channel->published) != read)

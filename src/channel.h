@@ -44,16 +44,18 @@ enum kucomms_why {
  *
  * @in:          the ring towards the kernel; under the endpoint's turn
  * @copy:        where handlers see the data of a message, unless shared
- * @in_turn:     the client's messages are being handled; under the turn
+ * @turn:        who is having the client's messages handled; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
  * @answered:    a handler has sent without @lock in this turn; under the turn
  *
  * @lock:        protects @out and the five below it
  * @out:         the ring towards the user
  * @published:   its position as far as the client can see; read without @lock
- * @wanted:      length of the last message that found no room
+ * @wanted:      length of the last message of the message handler that found
+ *               no room
  * @short_of_room: there was one since the handler was called
  *
+ * @polled:      somebody has found nothing in poll(), and wants to be woken
  * @state:       KUCOMMS_STATE_*, leaves OPEN once; the shared page has a copy
  * @wait:        where the client sleeps
  * @wake_work:   wakes it from contexts that cannot
@@ -73,7 +75,7 @@ struct kucomms_channel {
 
 	struct kucomms_consumer in;
 	void *copy;
-	bool in_turn;
+	struct task_struct *turn;
 	bool stalled;
 	bool answered;
 
@@ -83,6 +85,7 @@ struct kucomms_channel {
 	u32 wanted;
 	bool short_of_room;
 
+	bool polled;
 	u32 state;
 	wait_queue_head_t wait;
 	struct irq_work wake_work;

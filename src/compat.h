@@ -7,11 +7,22 @@
 #ifndef KUCOMMS_SRC_COMPAT_H
 #define KUCOMMS_SRC_COMPAT_H
 
+#include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
 #error "kucomms needs Linux 5.10 or newer"
+#endif
+
+/*
+ * Before 5.11 a page that is charged to a memory cgroup cannot be mapped: the
+ * mark of the one is kept where the other counts mappings.
+ */
+#ifdef HAVE_MEMCG_DATA_KMEM
+#define KUCOMMS_GFP_MAPPED	GFP_KERNEL_ACCOUNT
+#else
+#define KUCOMMS_GFP_MAPPED	GFP_KERNEL
 #endif
 
 static inline void kucomms_vm_flags_mod(struct vm_area_struct *vma,

@@ -179,19 +179,16 @@ struct kucomms_device *kucomms_device_find(const struct kucomms_name *name)
  * Takes the device out of the tables, so that nobody finds it any more. Those
  * who have found it hold references.
  */
-static int device_unlink(struct kucomms_device *device)
+static void device_unlink(struct kucomms_device *device)
 {
 	struct kucomms_endpoint *endpoint = device->endpoint;
 
 	lockdep_assert_held(&kucomms_registry_lock);
-	if (device->opens)
-		return -EBUSY;
 	hash_del(&device->node);
 	xa_erase(&minors, device->minor);
 	device->endpoint = NULL;
 	if (endpoint)
 		kucomms_endpoint_put(endpoint);
-	return 0;
 }
 
 static int device_link(struct kucomms_device *device)
@@ -250,12 +247,16 @@ err_put:
 static int device_remove_named(const struct kucomms_name *name)
 {
 	struct kucomms_device *device;
-	int err = -ENODEV;
+	int err = 0;
 
 	mutex_lock(&kucomms_registry_lock);
 	device = kucomms_device_find(name);
-	if (device)
-		err = device_unlink(device);
+	if (!device)
+		err = -ENODEV;
+	else if (device->opens)
+		err = -EBUSY;
+	else
+		device_unlink(device);
 	mutex_unlock(&kucomms_registry_lock);
 	if (!err)
 		device_unregister(&device->dev);
@@ -284,7 +285,7 @@ static ssize_t create_device_store(struct device *dev,
 	if (err)
 		return err;
 	if (mutex_lock_interruptible(&manage_lock))
-		return -EINTR;
+		return -ERESTARTSYS;
 	err = device_create_named(&name);
 	mutex_unlock(&manage_lock);
 	return err ?: count;
@@ -302,7 +303,7 @@ static ssize_t remove_device_store(struct device *dev,
 	if (err)
 		return err;
 	if (mutex_lock_interruptible(&manage_lock))
-		return -EINTR;
+		return -ERESTARTSYS;
 	err = device_remove_named(&name);
 	mutex_unlock(&manage_lock);
 	return err ?: count;
@@ -337,8 +338,7 @@ struct kucomms_device *kucomms_device_open(unsigned int minor)
 {
 	struct kucomms_device *device;
 
-	if (mutex_lock_interruptible(&kucomms_registry_lock))
-		return ERR_PTR(-EINTR);
+	mutex_lock(&kucomms_registry_lock);
 	device = xa_load(&minors, minor);
 	if (device) {
 		get_device(&device->dev);

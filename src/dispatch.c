@@ -3,13 +3,18 @@
  * Dispatch: messages from the client to the message handler, inside the
  * client's own doorbell call.
  */
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "channel.h"
 #include "endpoint.h"
 
-/* So many messages, then it is somebody else's turn. */
+/*
+ * So many messages, or so many bytes, then it is somebody else's turn. Both,
+ * since a client can publish the longest message as cheaply as the shortest.
+ */
 #define TURN_MESSAGES	256
+#define TURN_BYTES	(1u << 20)
 
 /* What became of one look at the ring. */
 enum outcome {
@@ -28,6 +33,7 @@ static enum outcome dispatch_message(struct kucomms_channel *channel,
 
 	if (!(endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE))
 		data = memcpy(channel->copy, data, message->length);
+	WRITE_ONCE(channel->short_of_room, false);
 	err = endpoint->ops.message(channel, message, data, endpoint->priv);
 	if (likely(!err)) {
 		channel->counters.messages_to_kernel++;
@@ -42,15 +48,17 @@ static enum outcome dispatch_message(struct kucomms_channel *channel,
 	return OUTCOME_BROKEN;
 }
 
-static enum outcome dispatch_one(struct kucomms_channel *channel)
+static enum outcome dispatch_one(struct kucomms_channel *channel, u32 *bytes)
 {
 	struct kucomms_message message;
 	const void *data;
 	int ret;
 
 	ret = kucomms_consumer_receive(&channel->in, &message, &data);
-	if (ret == 1)
+	if (ret == 1) {
+		*bytes += message.length;
 		return dispatch_message(channel, &message, data);
+	}
 	if (ret == 0)
 		return OUTCOME_EMPTY;
 	if (ret == -ENOMSG)
@@ -69,21 +77,31 @@ static void dispatch_tell_room(struct kucomms_channel *channel)
 		kucomms_channel_wake(channel);
 }
 
+/* The module wants to go, the client is being killed, the channel is closed. */
+static bool dispatch_must_stop(const struct kucomms_channel *channel)
+{
+	return READ_ONCE(channel->endpoint->dead) ||
+	       fatal_signal_pending(current) || kucomms_channel_error(channel);
+}
+
 /* One turn; returns true if the next one would find more at once. */
 static bool dispatch_turn(struct kucomms_channel *channel)
 {
 	enum outcome outcome = OUTCOME_HANDLED;
 	bool told = false;
+	u32 bytes = 0;
 	int i;
 
 	if (unlikely(channel->stalled))
 		kucomms_channel_unstall(channel);
-	channel->in_turn = true;
-	for (i = 0; i < TURN_MESSAGES && outcome == OUTCOME_HANDLED; i++) {
-		outcome = dispatch_one(channel);
+	channel->turn = current;
+	for (i = 0; i < TURN_MESSAGES && bytes < TURN_BYTES; i++) {
+		outcome = dispatch_one(channel, &bytes);
 		told |= kucomms_consumer_release(&channel->in);
+		if (outcome != OUTCOME_HANDLED || dispatch_must_stop(channel))
+			break;
 	}
-	channel->in_turn = false;
+	channel->turn = NULL;
 	told |= kucomms_consumer_tell(&channel->in);
 	if (channel->answered) {
 		channel->answered = false;
@@ -107,9 +125,12 @@ int kucomms_channel_doorbell(struct kucomms_channel *channel)
 	err = kucomms_channel_error(channel);
 	if (unlikely(err))
 		return err;
+	/* Do not stand in the way of kucomms_unregister(). */
+	if (unlikely(READ_ONCE(endpoint->dead)))
+		return -ESHUTDOWN;
 	if (mutex_lock_killable(&endpoint->turn))
 		return -EINTR;
-	if (likely(!endpoint->dead)) {
+	if (likely(!dispatch_must_stop(channel))) {
 		channel->counters.doorbells++;
 		if (endpoint->ops.message)
 			more = dispatch_turn(channel);

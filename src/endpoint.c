@@ -203,7 +203,8 @@ EXPORT_SYMBOL_GPL(__kucomms_register);
  * Who may still call a handler, and why it ends here:
  *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
  *  - the thread: has been stopped;
- *  - a client's doorbell: sees @dead when it gets its turn;
+ *  - a client's doorbell: sees @dead after the message that is being handled, or
+ *    when it gets its turn;
  *  - a closing file: its channel is off the list, so nothing is left to do.
  * The memory stays until the last channel that was attached has been freed.
  */
@@ -218,10 +219,11 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint)
 	endpoint_unlink(endpoint);
 	mutex_unlock(&kucomms_registry_lock);
 
+	/* Ends the turn that is, and keeps others from queueing for theirs. */
+	WRITE_ONCE(endpoint->dead, true);
 	if (endpoint->thread)
 		kthread_stop(endpoint->thread);
 	mutex_lock(&endpoint->turn);
-	endpoint->dead = true;
 	list_for_each_entry_safe(channel, next, &endpoint->channels, peers) {
 		kucomms_channel_detach(channel);
 		kucomms_channel_flush(channel);

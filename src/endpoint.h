@@ -19,7 +19,8 @@
  * @priv:     the module's own
  * @owner:    the module
  * @turn:     held while a handler runs: they never run at the same time
- * @dead:     unregistered; protected by @turn
+ * @dead:     unregistered; set without @turn, so that turns end early, and
+ *            final for whoever has it
  * @channels: the connected ones; changed under @turn, read under RCU
  * @thread:   runs the work and timer handlers, if there are any
  */

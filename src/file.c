@@ -138,15 +138,20 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 	__poll_t mask = 0;
 	int err;
 
+	/* Before all else: a file may be attached after it was given to epoll. */
+	poll_wait(file, &((struct kucomms_channel *)file->private_data)->wait,
+		  table);
 	if (!channel)
 		return EPOLLERR;
-	poll_wait(file, &channel->wait, table);
+	WRITE_ONCE(channel->polled, true);
 	/* Pairs with the barriers in the ring's must_ring(): queue, then look. */
 	smp_mb();
 	err = kucomms_channel_error(channel);
 	events = kucomms_channel_events(channel);
-	if (events & KUCOMMS_EVENT_DATA)
+	if (events & KUCOMMS_EVENT_DATA) {
+		WRITE_ONCE(channel->polled, false);
 		mask |= EPOLLIN | EPOLLRDNORM;
+	}
 	if (err)
 		mask |= EPOLLHUP | EPOLLIN | EPOLLRDHUP |
 			(err == -EPROTO ? EPOLLERR : 0);

@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -13,19 +14,19 @@
 #include "region.h"
 
 /*
- * @size bytes, a multiple of the page size, seen @times times in a row. All of
- * it is charged to the caller's memory cgroup.
+ * @size bytes, a multiple of the page size, seen @times times in a row, charged
+ * to the caller's memory cgroup. -ENOMEM also for a caller that is being killed.
  */
 int kucomms_region_alloc(struct kucomms_region *region, size_t size,
 			 unsigned int times)
 {
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
-			  __GFP_NOWARN;
+	const gfp_t gfp = __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	unsigned int unique = size >> PAGE_SHIFT;
 	unsigned int i;
 
 	region->count = unique * times;
-	region->pages = kvcalloc(region->count, sizeof(*region->pages), gfp);
+	region->pages = kvcalloc(region->count, sizeof(*region->pages),
+				 GFP_KERNEL_ACCOUNT | gfp);
 	if (!region->pages)
 		return -ENOMEM;
 
@@ -36,7 +37,9 @@ int kucomms_region_alloc(struct kucomms_region *region, size_t size,
 			region->pages[i] = region->pages[i - unique];
 			continue;
 		}
-		page = alloc_page(gfp | __GFP_ZERO);
+		cond_resched();
+		page = fatal_signal_pending(current) ? NULL :
+		       alloc_page(KUCOMMS_GFP_MAPPED | gfp | __GFP_ZERO);
 		if (!page)
 			goto err_free;
 		region->pages[i] = page;

@@ -21,9 +21,11 @@ static int send_put(struct kucomms_channel *channel,
 	err = kucomms_producer_reserve(&channel->out, length, &record);
 	if (unlikely(err)) {
 		if (err == -EAGAIN) {
-			channel->wanted = length;
-			channel->short_of_room = true;
 			channel->counters.to_user_full++;
+			if (in_task() && channel->turn == current) {
+				channel->wanted = length;
+				WRITE_ONCE(channel->short_of_room, true);
+			}
 		}
 		return err;
 	}
@@ -44,13 +46,15 @@ static void send_notify(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
-	if (!kucomms_producer_must_ring(&channel->out))
+	if (!kucomms_producer_must_ring(&channel->out) &&
+	    !READ_ONCE(channel->polled))
 		return;
 	/* The full barrier in must_ring orders this, too: see wait_sleep(). */
 	if (!waitqueue_active(&channel->wait))
 		return;
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	channel->counters.wakeups++;
+	WRITE_ONCE(channel->polled, false);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	kucomms_channel_wake(channel);
 }
@@ -76,13 +80,15 @@ int kucomms_send(struct kucomms_channel *channel,
 	err = send_put(channel, message, data, flags & KUCOMMS_MORE);
 	raw_spin_unlock_irqrestore(&channel->lock, irq);
 
-	if (unlikely(err == -EPROTO))
+	if (likely(!err)) {
+		if (!(flags & KUCOMMS_MORE))
+			send_notify(channel);
+		return 0;
+	}
+	if (err == -EPROTO)
 		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
-	/* A full ring, too, may hold something that the client was not told. */
-	if (err == -EAGAIN)
-		kucomms_channel_flush(channel);
-	else if (!err && !(flags & KUCOMMS_MORE))
-		send_notify(channel);
+	/* The client may not have been told yet of what came before. */
+	kucomms_channel_flush(channel);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_send);
@@ -98,7 +104,7 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 	if (err)
 		return err;
 	/* The client is in its doorbell call: told all when its turn ends. */
-	more = channel->in_turn || (flags & KUCOMMS_MORE);
+	more = channel->turn || (flags & KUCOMMS_MORE);
 	err = send_put(channel, message, data, more);
 	if (likely(!err)) {
 		channel->answered = true;
@@ -108,8 +114,7 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 	}
 	if (err == -EPROTO)
 		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
-	if (err == -EAGAIN)
-		kucomms_channel_flush_unlocked(channel);
+	kucomms_channel_flush_unlocked(channel);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
@@ -202,6 +207,13 @@ void kucomms_channel_unstall(struct kucomms_channel *channel)
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	kucomms_consumer_arm(&channel->in);
 }
+
+struct kucomms_endpoint *
+kucomms_channel_endpoint(const struct kucomms_channel *channel)
+{
+	return channel->endpoint;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_endpoint);
 
 unsigned int kucomms_channel_number(const struct kucomms_channel *channel)
 {

@@ -63,9 +63,11 @@ int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 	if (!wanted || (events & ~(wanted | KUCOMMS_EVENT_RING)))
 		return -EINVAL;
 	if (events & KUCOMMS_EVENT_RING) {
-		ret = kucomms_channel_doorbell(channel);
-		if (ret == -EINTR)
-			return ret;
+		do {
+			ret = kucomms_channel_doorbell(channel);
+		} while (ret > 0 && !signal_pending(current));
+		if (ret > 0 || ret == -EINTR)
+			return -ERESTARTSYS;
 	}
 	ret = wait_outcome(channel, wanted);
 	if (ret)

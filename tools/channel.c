@@ -44,8 +44,10 @@ static const struct problem message_problems[] = {
 	  "the kernel module that served the device has unregistered",
 	  "load the kernel module that registers \"NAME\" again" },
 	{ EPROTO, EXIT_FAILURE,
-	  "a side has broken the rules, so the channel is closed",
-	  "look into the kernel's log: dmesg" },
+	  "the kernel module refused a message, or a side broke the rules; the "
+	  "channel is closed",
+	  "the tracepoint kucomms:kucomms_broken says why; `kucommsctl show "
+	  "NAME` counts such channels" },
 	{ 0, EXIT_FAILURE, NULL, "look into the kernel's log: dmesg" }
 };
 

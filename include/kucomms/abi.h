@@ -52,7 +52,9 @@
  * then executes a full barrier, looks once more, and sleeps. The other side
  * publishes (or releases), executes a full barrier, reads need_data (or
  * need_room), and only if the lowest bit is set - and, for need_room, only if
- * the position has been reached - rings the doorbell. Positions are multiples
+ * the position has been reached - rings the doorbell. Whoever is about to sleep
+ * for one of the two should first have told of what it has released, lest the
+ * other side sleep for that. Positions are multiples
  * of KUCOMMS_RECORD_ALIGN, so the lowest bit is free to say "somebody waits".
  *
  * The kernel side of a device never sleeps on behalf of an adaptive endpoint:
@@ -143,7 +145,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_message, user, 24);
  * struct kucomms_control - a control page: what one side tells the other
  * @position:  how far this side, as a consumer, has released its incoming ring
  * @need_data: lowest bit (KUCOMMS_NEED) set: ring the doorbell when something
- *             is published at the rest of the word or beyond
+ *             is published at the rest of the word or beyond. Not set: do not
+ *             ring; the rest may still say how far this side has read
  * @need_room: lowest bit set: ring it when the rest of the word is released
  * @state:     KUCOMMS_STATE_*; meaningful in the kernel control page only
  *
@@ -234,9 +237,9 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 64);
  *
  * What to wait for is read from the user control page, which the caller has
  * prepared as for any sleep: DATA is true when something has been published
- * beyond the position in `need_data` (or beyond `position`, if that is not
- * set), ROOM when the position in `need_room` has been released. poll() looks
- * at the same words.
+ * beyond the position in `need_data` (or beyond `position`, if the word is 0),
+ * ROOM when the position in `need_room` has been released. poll() looks at the
+ * same words, and needs no flag to wake: it counts as asking.
  * Because the deadline is absolute the call can be restarted after a signal.
  *
  * Returns the events (DATA, ROOM) that came true, or fails with ETIMEDOUT (none

@@ -15,8 +15,9 @@
  * errno for failure; errno itself has no meaning. The library prints nothing,
  * never exits and starts no threads.
  *
- * Timeouts are in milliseconds: 0 does not block (-EAGAIN), -1 waits for ever,
- * anything else fails with -ETIMEDOUT when the time is up. A signal whose
+ * Timeouts are in milliseconds: 0 does not wait for room or messages (-EAGAIN),
+ * -1 waits for ever, anything else fails with -ETIMEDOUT when the time is up. The
+ * kernel module's handlers run inside send, and their time is not counted. A signal whose
  * handler was installed without SA_RESTART ends a wait with -EINTR.
  *
  * Threads: a channel may be used by one thread that sends (send, reserve,
@@ -27,7 +28,8 @@
  *
  * Errors that every call on a channel may return: -ESHUTDOWN (the kernel
  * module has unregistered; what it had sent before can still be received),
- * -EPROTO (a side broke the rules, the channel is unusable), -EINTR.
+ * -EPROTO (the kernel module refused a message, or a side broke the rules: the
+ * channel is unusable), -EINTR.
  */
 #ifndef KUCOMMS_KUCOMMS_H
 #define KUCOMMS_KUCOMMS_H
@@ -104,12 +106,12 @@ void kucomms_close(struct kucomms_channel *channel);
 /**
  * kucomms_fd() - a descriptor to poll
  *
- * Readable (POLLIN): receive will not say -EAGAIN; writable (POLLOUT): there is
+ * Readable (POLLIN): there is something to receive; writable (POLLOUT): there is
  * room for what send or reserve found no room for; POLLHUP: the kernel module
- * has gone. Works level- and edge-triggered, provided that one receives until
- * -EAGAIN. Call it once before polling; it tells the kernel that this
- * channel's notifications are wanted. The descriptor stays the channel's: do
- * not read, write or close it.
+ * has gone. Edge-triggered, receive until -EAGAIN before waiting again;
+ * level-triggered, take as many messages at a time as you like. Call it once
+ * before polling: from then on the channel keeps poll() informed. The
+ * descriptor stays the channel's: do not read, write or close it.
  */
 int kucomms_fd(struct kucomms_channel *channel);
 

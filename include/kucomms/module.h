@@ -61,19 +61,22 @@ struct kucomms_channel;
  *              now; the same message is delivered again when the client has
  *              made room, if kucomms_send() found none, and else with its next
  *              doorbell. Any other error: the channel is broken, the client
- *              sees EPROTO. Without this handler nothing is taken off the
+ *              sees EPROTO; if only the request is bad, rather answer so and
+ *              return 0. Without this handler nothing is taken off the
  *              ring: the client finds it full in the end.
  * @work:       called 100 times a second. Return true if there is more to do:
  *              it is then called again as soon as others had their turn.
  * @timer:      called once a second.
- * @connect:    a client attaches. Return 0, or an error that the client gets.
+ * @connect:    a client attaches. Return 0, or an error that the client gets, and
+ *              then there will be no @disconnect. Sending to @channel works;
+ *              kucomms_broadcast() does not reach it yet.
  * @disconnect: it has gone, or the endpoint goes. Nobody may use @channel
  *              after this returns.
  * @flags:      KUCOMMS_SHARED_RECEIVE
  *
  * The handlers of one endpoint never run at the same time. They run in process
  * context, may sleep, and hold the endpoint's turn while they do: other clients
- * wait. They must not call kucomms_unregister() for their own endpoint. An
+ * wait. They must not call kucomms_unregister(), for whatever endpoint. An
  * endpoint with neither @work nor @timer has no thread.
  */
 struct kucomms_ops {
@@ -129,7 +132,8 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint);
  * The message is in the client's ring, whole, or not sent at all. A client
  * that sleeps is woken. Context: any but NMI; takes no sleeping lock, so it
  * may be called from hard interrupts and under spinlocks. Any number of
- * callers at a time.
+ * callers at a time. Interrupts are off while the data are copied, so long
+ * messages are better sent from handlers, with kucomms_send_unlocked().
  *
  * Return: 0, or -EAGAIN (no room now), -EMSGSIZE (longer than the ring ever
  * admits), -EINVAL (unknown flag), -ESHUTDOWN (the channel is closing),
@@ -143,7 +147,7 @@ int kucomms_send(struct kucomms_channel *channel,
  * kucomms_send_unlocked() - send from a handler
  *
  * Like kucomms_send(), but without taking the channel's lock, for endpoints
- * that send to @channel from their handlers only. What a message handler
+ * that send to @channel, and broadcast, from their handlers only. What a message handler
  * sends to its own client is published when the client's turn ends, all at
  * once.
  */
@@ -156,12 +160,20 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
  *
  * Like kucomms_send() otherwise, and callable from the same contexts.
  *
- * Return: how many clients did not get it (their ring was full, or too small;
- * each such loss is counted in the device's to_user_full), or -EINVAL.
+ * Return: how many clients did not get it (their ring was full, which the
+ * device's to_user_full counts, or too small for it), or -EINVAL.
  */
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,
 		      unsigned int flags);
+
+/**
+ * kucomms_channel_endpoint() - whose channel this is
+ *
+ * Return: what kucomms_register() returned, or is about to return. Context: any.
+ */
+struct kucomms_endpoint *
+kucomms_channel_endpoint(const struct kucomms_channel *channel);
 
 /**
  * kucomms_channel_number() - which of its device's channels this is
@@ -174,7 +186,7 @@ unsigned int kucomms_channel_number(const struct kucomms_channel *channel);
 /**
  * kucomms_channel_set_priv() - remember something with a channel
  *
- * The pointer is the module's own. Set it in @connect, free what it points to
+ * The pointer is the module's own, NULL at first. Set it in @connect, free what it points to
  * in @disconnect. Context: any; the module orders its own accesses.
  */
 void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv);

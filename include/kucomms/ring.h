@@ -351,7 +351,7 @@ static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
 {
 	if (consumer->released == consumer->done)
 		return false;
-	consumer->released = consumer->done;
+	kucomms_store(&consumer->released, consumer->done);
 	/* A: pairs with kucomms_producer_refresh() */
 	kucomms_store_release(&consumer->own->position, consumer->released);
 	return true;
@@ -371,12 +371,17 @@ static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 	return kucomms_consumer_tell(consumer);
 }
 
-/* Has the position that the word @need_room asks for been released? */
+/*
+ * Has the position that the word @need_room asks for been released? May be
+ * asked by any thread.
+ */
 static inline bool
 kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
 			  __u32 need_room)
 {
-	return (__s32)(consumer->released - (need_room & ~KUCOMMS_NEED)) >= 0;
+	__u32 released = kucomms_load(&consumer->released);
+
+	return (__s32)(released - (need_room & ~KUCOMMS_NEED)) >= 0;
 }
 
 /* After the producer has been told: does it sleep for what it now has? */
@@ -402,6 +407,12 @@ static inline void kucomms_consumer_arm(struct kucomms_consumer *consumer)
 		      consumer->position | KUCOMMS_NEED);
 	/* C: pairs with kucomms_producer_must_ring() */
 	kucomms_full_barrier();
+}
+
+/* Awake, but says how far it has read, for one who looks from outside. */
+static inline void kucomms_consumer_mark(struct kucomms_consumer *consumer)
+{
+	kucomms_store(&consumer->own->need_data, consumer->position);
 }
 
 static inline void kucomms_consumer_disarm(struct kucomms_consumer *consumer)

@@ -149,7 +149,7 @@ mutation 'the producer is told by quarters only' \
 mutation 'release gives nothing back' \
 	"$(within kucomms_consumer_release '/consumer->done = consumer->position/d')" ring
 mutation 'tell tells what has not been given back' \
-	"$(within kucomms_consumer_tell 's/= consumer->done;/= consumer->position;/')" ring
+	"$(within kucomms_consumer_tell 's/, consumer->done\)/, consumer->position)/')" ring
 mutation 'tell reads its own page back' \
 	"$(within kucomms_consumer_tell 's/consumer->released == /consumer->own->position == /')" ring-fetch
 mutation 'the consumer never rings' \

@@ -5,6 +5,8 @@
 # The host side of the VM harness: cache, trees, boot. Sourced, with `set -eu -o pipefail` in force.
 
 shopt -s inherit_errexit
+# Not in every user's PATH, but depmod and mke2fs are there.
+PATH=$PATH:/usr/sbin:/sbin
 vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034  # used by the scripts that source this file, as is work below
 build=$(cd "$vm/../.." && pwd)/build

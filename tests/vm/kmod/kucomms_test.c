@@ -245,6 +245,7 @@ static int test_connect(struct kucomms_channel *channel, void *priv)
 	struct test_endpoint *test = priv;
 
 	enter(test);
+	test->refusals = 0;
 	test->report.connects++;
 	leave(test);
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library's two halves of a channel around discarded records, with the
- * system calls replaced: who rings, and what is given back.
+ * The library's two halves of a channel, with the system calls replaced: who
+ * rings, what is given back, what the control page says.
  */
 #include "rings.h"
 #include "../../lib/channel.h"
@@ -46,6 +46,7 @@ static void a_discard_that_uncovers_a_message_rings(void **state)
 	(void)state;
 	ring_open(&ring, 4096);
 	channel.out = ring.producer;
+	channel.kernel = ring.producer.peer;
 	assert_int_equal(kucomms_reserve(&channel, 8, &first, 0), 0);
 	assert_int_equal(kucomms_reserve(&channel, 8, &second, 0), 0);
 	kucomms_consumer_arm(&ring.consumer);
@@ -69,6 +70,7 @@ static void the_room_of_skipped_records_is_given_back_when_idle(void **state)
 	(void)state;
 	ring_open(&ring, 4096);
 	channel.in = ring.consumer;
+	channel.kernel = ring.consumer.peer;
 	record = ring_reserve(&ring, 4000);
 	kucomms_producer_commit(&ring.producer, record, KUCOMMS_CONTROL_DISCARDED, false);
 	assert_int_equal(kucomms_receive(&channel, &message, &data, 0), -EAGAIN);
@@ -90,12 +92,54 @@ static void a_refused_record_is_not_passed(void **state)
 	assert_int_equal(ring_receive(&ring), -EPROTO);
 }
 
+static void a_wish_for_room_does_not_outlive_its_fulfilment(void **state)
+{
+	struct kucomms_channel channel = { 0 };
+	struct kucomms_message *record;
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	channel.out = ring.producer;
+	channel.kernel = ring.producer.peer;
+	channel.polled = true;
+	assert_int_equal(kucomms_reserve(&channel, 3000, &record, 0), 0);
+	assert_int_equal(kucomms_commit(&channel, record, 0), 0);
+	assert_int_equal(kucomms_reserve(&channel, 3000, &record, 0), -EAGAIN);
+	assert_int_not_equal(ring.producer.own->need_room, 0);
+	assert_int_equal(ring_receive(&ring), 1);
+	kucomms_consumer_release(&ring.consumer);
+	kucomms_consumer_tell(&ring.consumer);
+	assert_int_equal(kucomms_reserve(&channel, 3000, &record, 0), 0);
+	assert_int_equal(ring.producer.own->need_room, 0);
+}
+
+static void one_who_polls_is_seen_to_have_read(void **state)
+{
+	struct kucomms_channel channel = { .polled = true };
+	struct kucomms_message message;
+	const void *data;
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	channel.in = ring.consumer;
+	channel.kernel = ring.consumer.peer;
+	assert_int_equal(ring_send(&ring, 1, 8), 0);
+	assert_int_equal(kucomms_receive(&channel, &message, &data, 0), 0);
+	assert_int_equal(ring.consumer.own->need_data, 64);
+	assert_int_equal(kucomms_receive(&channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(ring.consumer.own->need_data, 64 | KUCOMMS_NEED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_discard_that_uncovers_a_message_rings),
 		cmocka_unit_test(the_room_of_skipped_records_is_given_back_when_idle),
 		cmocka_unit_test(a_refused_record_is_not_passed),
+		cmocka_unit_test(a_wish_for_room_does_not_outlive_its_fulfilment),
+		cmocka_unit_test(one_who_polls_is_seen_to_have_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What reviews found, each as it was shown.
+ */
+#include <kucomms/ring.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include "test.h"
+
+/* A channel in the raw, for what the library would not do. */
+struct raw {
+	int fd;
+	struct kucomms_attach attach;
+	struct kucomms_control *user;
+	struct kucomms_control *kernel;
+	struct kucomms_producer out;
+};
+
+static void *raw_map(const struct raw *raw, __u64 offset, size_t length,
+		     int protection)
+{
+	void *address = mmap(NULL, length, protection, MAP_SHARED, raw->fd,
+			     (off_t)offset);
+
+	t_assert(address != MAP_FAILED);
+	return address;
+}
+
+static struct raw raw_open(__u32 size)
+{
+	struct raw raw = {
+		.fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC),
+		.attach = { .size = sizeof(raw.attach), .to_kernel_size = size },
+	};
+	const int rw = PROT_READ | PROT_WRITE;
+
+	t_assert(raw.fd >= 0);
+	t_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_ATTACH, &raw.attach)), 0);
+	raw.user = raw_map(&raw, raw.attach.user_control_offset, 4096, rw);
+	raw.kernel = raw_map(&raw, raw.attach.kernel_control_offset, 4096,
+			     PROT_READ);
+	kucomms_producer_init(&raw.out,
+			      raw_map(&raw, raw.attach.to_kernel_offset,
+				      2 * (size_t)size, rw),
+			      size, raw.user, raw.kernel);
+	return raw;
+}
+
+static void raw_close(struct raw *raw)
+{
+	munmap(raw->user, 4096);
+	munmap(raw->kernel, 4096);
+	munmap(raw->out.data, 2 * (size_t)raw->out.size);
+	close(raw->fd);
+}
+
+/*
+ * Publishing the longest message takes one word once it lies there, so a turn
+ * that counted messages only could be made to copy gigabytes.
+ */
+static void a_turn_is_bounded_in_bytes(void)
+{
+	struct raw raw = raw_open(16 << 20);
+	unsigned long long before;
+	__u32 at;
+
+	for (at = 0; at < raw.out.size; at += 32) {
+		struct kucomms_message *record = (void *)(raw.out.data + at);
+
+		record->length = KUCOMMS_LENGTH_MAX(raw.out.size);
+		record->type = TEST_SINK;
+		record->control = KUCOMMS_CONTROL_MESSAGE;
+	}
+	before = t_attribute("kucomms_test", "messages_to_kernel");
+	t_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_DOORBELL, 0)), 1);
+	t_equal(t_attribute("kucomms_test", "messages_to_kernel") - before, 1);
+	raw_close(&raw);
+}
+
+/* One doorbell handles 256 messages at most; the answer is to the 300th. */
+static void wait_rings_until_all_is_handled(void)
+{
+	struct raw raw = raw_open(65536);
+	struct kucomms_wait wait = {
+		.size = sizeof(wait),
+		.events = KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
+		.deadline = (__s64)t_now_ns() + 2000000000,
+	};
+	struct kucomms_message *record;
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+		record->type = i == 299 ? TEST_ECHO : TEST_SINK;
+		kucomms_producer_commit(&raw.out, record,
+					KUCOMMS_CONTROL_MESSAGE, i < 299);
+	}
+	raw.user->need_data = KUCOMMS_NEED;
+	t_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_WAIT, &wait)),
+		KUCOMMS_EVENT_DATA);
+	raw_close(&raw);
+}
+
+/*
+ * Both rings are full of echoes; the client releases less than an eighth and
+ * then sends: the kernel waits for just that room.
+ */
+static void a_sender_gives_back_before_it_sleeps(void)
+{
+	struct kucomms_channel *channel = t_open("test", 65536, 65536);
+	struct kucomms_message message = { .type = TEST_ECHO };
+	const void *data;
+	int i;
+
+	while (!kucomms_send(channel, &message, NULL, 0, 0))
+		;
+	for (i = 0; i < 200; i++) {
+		t_equal(kucomms_receive(channel, &message, &data, 0), 0);
+		kucomms_release(channel);
+	}
+	t_equal(kucomms_send(channel, &message, NULL, 0, 5000), 0);
+	kucomms_close(channel);
+}
+
+/*
+ * An interrupt found the ring full; that is no reason to take a handler's own
+ * -EAGAIN for want of room, and to stop listening.
+ */
+static void full_for_others_is_not_full_for_the_handler(void)
+{
+	struct kucomms_channel *channel = t_open("test", 65536, 4096);
+	struct kucomms_message message = { .type = TEST_FULL };
+	unsigned long long doorbells;
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	message = (struct kucomms_message){ .type = TEST_BURST, .id = 10 };
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	while (t_attribute("kucomms_test", "to_user_full") < 11)
+		;
+	message = (struct kucomms_message){ .type = TEST_LATER };
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	doorbells = t_stats(channel).doorbells;
+	message = (struct kucomms_message){ .type = TEST_SINK };
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	t_equal(t_stats(channel).doorbells, doorbells + 1);
+	kucomms_close(channel);
+}
+
+/* Given to epoll first, attached later. */
+static void epoll_before_attach(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct kucomms_attach attach = { .size = sizeof(attach) };
+	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct kucomms_producer out;
+	struct kucomms_message *record;
+	struct kucomms_control *user;
+	struct raw raw;
+
+	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	t_equal(epoll_wait(epoll, &event, 1, 0), 1);
+	t_equal(event.events, EPOLLERR);
+	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &attach)), 0);
+	raw.fd = fd;
+	user = raw_map(&raw, attach.user_control_offset, 4096,
+		       PROT_READ | PROT_WRITE);
+	kucomms_producer_init(&out, raw_map(&raw, attach.to_kernel_offset,
+					    2 * (size_t)attach.to_kernel_size,
+					    PROT_READ | PROT_WRITE),
+			      attach.to_kernel_size, user,
+			      raw_map(&raw, attach.kernel_control_offset, 4096,
+				      PROT_READ));
+	t_equal(epoll_wait(epoll, &event, 1, 0), 0);
+	t_equal(kucomms_producer_reserve(&out, 0, &record), 0);
+	record->type = TEST_ECHO;
+	kucomms_producer_commit(&out, record, KUCOMMS_CONTROL_MESSAGE, false);
+	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_DOORBELL, 0)), 0);
+	t_equal(epoll_wait(epoll, &event, 1, 5000), 1);
+	t_equal(event.events, EPOLLIN);
+	munmap(user, 4096);
+	munmap((void *)out.peer, 4096);
+	munmap(out.data, 2 * (size_t)attach.to_kernel_size);
+	close(epoll);
+	close(fd);
+}
+
+/* Level-triggered, one message for each POLLIN: each is announced, once. */
+static void one_message_for_each_poll(void)
+{
+	struct kucomms_channel *channel = t_open("test", 0, 1 << 20);
+	struct kucomms_message message = { .type = TEST_BURST, .id = 3000,
+					   .user = 500 };
+	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };
+	char buffer[512];
+	uint64_t expected;
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	for (expected = 0; expected < 3000; expected++) {
+		t_equal(poll(&polled, 1, 20000), 1);
+		t_equal(polled.revents, POLLIN);
+		t_equal(kucomms_receive_copy(channel, &message, buffer,
+					     sizeof(buffer), 0), 0);
+		t_equal(message.id, expected);
+	}
+	t_equal(poll(&polled, 1, 0), 0);
+	kucomms_close(channel);
+}
+
+int main(void)
+{
+	t_device("kucomms_test");
+	a_turn_is_bounded_in_bytes();
+	wait_rings_until_all_is_handled();
+	a_sender_gives_back_before_it_sleeps();
+	epoll_before_attach();
+	one_message_for_each_poll();
+	t_device("kucomms_test");
+	full_for_others_is_not_full_for_the_handler();
+	t_equal(t_remove("kucomms_test"), 0);
+	return 0;
+}
