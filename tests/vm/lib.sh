@@ -135,7 +135,7 @@ boot() {
 	local kernel=$1 initramfs=$2 limit=$3 append=$4 firmware=() status=0
 	shift 4
 	# An ELF kernel boots by PVH, which needs qboot, and saves the decompression under emulation.
-	[ "$(head -c 4 "$kernel")" != $'\177ELF' ] || firmware=(-bios qboot.rom)
+	[ "$(head -c 4 "$kernel" | tr -d '\0')" != $'\177ELF' ] || firmware=(-bios qboot.rom)
 	timeout "$limit" qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot \
 		"${firmware[@]}" -kernel "$kernel" -initrd "$initramfs" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=4M printk.devkmsg=on $append" \

@@ -190,7 +190,8 @@ static void epoll_before_attach(void)
 /* Level-triggered, one message for each POLLIN: each is announced, once. */
 static void one_message_for_each_poll(void)
 {
-	struct kucomms_channel *channel = t_open("test", 0, 1 << 20);
+	/* Room for all: interrupts do not wait for a slow reader. */
+	struct kucomms_channel *channel = t_open("test", 0, 4 << 20);
 	struct kucomms_message message = { .type = TEST_BURST, .id = 3000,
 					   .user = 500 };
 	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };

@@ -76,7 +76,7 @@ static void burst_interrupt(struct irq_work *work)
 		/* An interrupt cannot wait for room: the client sees the gap. */
 		message.length = burst.length;
 		message.id = burst.next++;
-		message.user = !!in_hardirq();
+		message.user = hardirq_count() != 0;
 		kucomms_send(burst.channel, &message, burst_data, 0);
 		burst.left--;
 	}
