@@ -245,6 +245,9 @@ check-fast: ## the module in a minimal virtual machine; about a minute
 check-vm: ## everything that runs in virtual machines; root
 	tests/run harness fast full
 
+check-debug: ## the module on a kernel with KASAN, lockdep, UBSAN, kmemleak; builds that once
+	tests/run deps debug
+
 check: ## everything, after installing what it needs; root on Debian 12
 	tests/run
 
@@ -258,4 +261,4 @@ clean: ## remove build/
 .PHONY: all help check-version lib tools module examples dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
 	unit-tests style demo check check-unit check-unit-plain check-packages \
-	check-fast check-vm
+	check-fast check-debug check-vm
