@@ -37,12 +37,21 @@ static void attach_and_close(void)
 	kucomms_close(channel);
 }
 
-/* Refused by the module when all its memory has been allocated. */
+/* Refused by the module when all its memory has been allocated; tried again. */
 static void attach_refused(void)
 {
-	struct kucomms_channel *channel;
+	struct kucomms_attach attach;
+	int fd = open("/dev/kucomms_picky", O_RDWR | O_CLOEXEC);
+	int i;
 
-	t_equal(kucomms_open("picky", NULL, &channel), -EDQUOT);
+	t_assert(fd >= 0);
+	for (i = 0; i < 2; i++) {
+		attach = (struct kucomms_attach){ .size = sizeof(attach),
+						  .to_kernel_size = 65536,
+						  .to_user_size = 65536 };
+		t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &attach)), -EDQUOT);
+	}
+	close(fd);
 }
 
 static void attach_broken(void)
