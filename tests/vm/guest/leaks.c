@@ -111,7 +111,7 @@ int main(void)
 	printf("available %ld to %ld kB, slab %ld to %ld kB, vmalloc %ld to %ld kB\n",
 	       before.available, now.available, before.slab, now.slab,
 	       before.vmalloc, now.vmalloc);
-	t_assert(is_back(&before, &now));
+	t_assert(!t_memory_is_exact() || is_back(&before, &now));
 	t_equal(t_attribute("kucomms_test", "opens"), 0);
 	t_equal(t_attribute("kucomms_picky", "channels"), 0);
 	t_equal(t_remove("kucomms_test"), 0);

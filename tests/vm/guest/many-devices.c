@@ -64,6 +64,6 @@ int main(void)
 	round_trip();
 	after = memory_kb();
 	/* A leak of one small object a device would be more than this. */
-	t_assert(after - before < DEVICES / 8);
+	t_assert(!t_memory_is_exact() || after - before < DEVICES / 8);
 	return 0;
 }

@@ -109,6 +109,18 @@ static inline unsigned long long t_attribute(const char *device,
 	return strtoull(text, NULL, 10);
 }
 
+/*
+ * A kernel with checkers keeps freed memory for a while to find late uses of
+ * it, so the amount of free memory proves nothing; kmemleak does it there.
+ */
+static inline bool t_memory_is_exact(void)
+{
+	if (access("/sys/kernel/debug/kmemleak", F_OK))
+		return true;
+	printf("memory is not compared: kmemleak looks for leaks instead\n");
+	return false;
+}
+
 static inline uint64_t t_now_ns(void)
 {
 	struct timespec now;
