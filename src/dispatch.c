@@ -16,6 +16,9 @@
 #define TURN_MESSAGES	256
 #define TURN_BYTES	(1u << 20)
 
+/* So often in a turn it is asked whether the turn must end. */
+#define TURN_LOOKS	16
+
 /* What became of one look at the ring. */
 enum outcome {
 	OUTCOME_HANDLED,	/* look again */
@@ -98,7 +101,10 @@ static bool dispatch_turn(struct kucomms_channel *channel)
 	for (i = 0; i < TURN_MESSAGES && bytes < TURN_BYTES; i++) {
 		outcome = dispatch_one(channel, &bytes);
 		told |= kucomms_consumer_release(&channel->in);
-		if (outcome != OUTCOME_HANDLED || dispatch_must_stop(channel))
+		if (outcome != OUTCOME_HANDLED)
+			break;
+		if (i % TURN_LOOKS == TURN_LOOKS - 1 &&
+		    dispatch_must_stop(channel))
 			break;
 	}
 	channel->turn = NULL;

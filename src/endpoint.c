@@ -203,8 +203,8 @@ EXPORT_SYMBOL_GPL(__kucomms_register);
  * Who may still call a handler, and why it ends here:
  *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
  *  - the thread: has been stopped;
- *  - a client's doorbell: sees @dead after the message that is being handled, or
- *    when it gets its turn;
+ *  - a client's doorbell: sees @dead when it gets its turn, or a few messages
+ *    later in the turn that it has;
  *  - a closing file: its channel is off the list, so nothing is left to do.
  * The memory stays until the last channel that was attached has been freed.
  */
