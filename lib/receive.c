@@ -146,7 +146,7 @@ static inline void receive_release(struct kucomms_channel *channel)
 		told = true;
 	if (told)
 		receive_ring(channel);
-	channel->receiver = pthread_self();
+	kucomms_store(&channel->receiver, pthread_self());
 }
 
 /*
@@ -155,7 +155,7 @@ static inline void receive_release(struct kucomms_channel *channel)
  */
 void kucomms_channel_give_back(struct kucomms_channel *channel)
 {
-	if (!pthread_equal(channel->receiver, pthread_self()))
+	if (!pthread_equal(kucomms_load(&channel->receiver), pthread_self()))
 		return;
 	if (kucomms_consumer_tell(&channel->in))
 		receive_ring(channel);

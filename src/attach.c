@@ -109,7 +109,7 @@ static int attach_connect(struct kucomms_channel *channel)
 	channel->connected = true;
 	list_add_tail_rcu(&channel->peers, &endpoint->channels);
 	kucomms_device_add_channel(channel->device, channel);
-	/* Pairs with channel_attached() in file.c. */
+	/* Pairs with file_channel(). */
 	smp_store_release(&channel->attached, true);
 	return 0;
 }
