@@ -136,7 +136,8 @@ static inline void kucomms_producer_init(struct kucomms_producer *producer,
 
 /*
  * Takes a fresh look at how far the consumer has got. Its position can only be
- * between what it said last and where this side is; anything else is a lie.
+ * where a record ends, between what it said last and where this side is;
+ * anything else is a lie.
  */
 static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 {
@@ -144,10 +145,22 @@ static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 	__u32 released = kucomms_load_acquire(&producer->peer->position);
 
 	if (kucomms_unlikely(released - producer->released >
-			     producer->position - producer->released))
+			     producer->position - producer->released ||
+			     released % KUCOMMS_RECORD_ALIGN))
 		return -EPROTO;
 	producer->released = released;
 	return 0;
+}
+
+/* Judged by what is known; in 64 bits, so that no length can overflow. */
+static inline bool kucomms_producer_fits(const struct kucomms_producer *producer,
+					 __u32 length)
+{
+	__u32 left = kucomms_ring_capacity(producer->size) -
+		     (producer->position - producer->released);
+
+	/* @left is a multiple of the alignment: the padding fits, too. */
+	return (__u64)length + sizeof(struct kucomms_message) <= left;
 }
 
 /*
@@ -157,19 +170,16 @@ static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 static inline int kucomms_producer_room(struct kucomms_producer *producer,
 					__u32 length)
 {
-	__u32 most;
 	int err;
 
-	if (kucomms_unlikely(length > KUCOMMS_LENGTH_MAX(producer->size)))
-		return -EMSGSIZE;
-	most = kucomms_ring_capacity(producer->size) -
-	       kucomms_record_stride(length);
-	if (kucomms_likely(producer->position - producer->released <= most))
+	if (kucomms_likely(kucomms_producer_fits(producer, length)))
 		return 0;
+	if (length > KUCOMMS_LENGTH_MAX(producer->size))
+		return -EMSGSIZE;
 	err = kucomms_producer_refresh(producer);
 	if (kucomms_unlikely(err))
 		return err;
-	return producer->position - producer->released <= most ? 0 : -EAGAIN;
+	return kucomms_producer_fits(producer, length) ? 0 : -EAGAIN;
 }
 
 /*
@@ -311,20 +321,22 @@ static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 				  consumer->position);
 	/* B: pairs with kucomms_producer_commit() and _flush() */
 	__u32 control = kucomms_load_acquire(&record->control);
-	__u32 length, stride;
+	__u32 length, left, stride;
 
 	if (control == KUCOMMS_CONTROL_EMPTY)
 		return 0;
 
 	/* Each word once: the other side may change it at any time. */
 	length = kucomms_load(&record->length);
-	if (kucomms_unlikely(length > KUCOMMS_LENGTH_MAX(consumer->size)))
+	/*
+	 * No honest producer gets ahead of what it has been given back. This
+	 * bounds the length, too: in 64 bits nothing overflows.
+	 */
+	left = kucomms_ring_capacity(consumer->size) -
+	       (consumer->position - consumer->released);
+	if (kucomms_unlikely((__u64)length + sizeof(*record) > left))
 		return -EPROTO;
 	stride = kucomms_record_stride(length);
-	/* No honest producer gets ahead of what it has been given back. */
-	if (kucomms_unlikely(consumer->position - consumer->released >
-			     kucomms_ring_capacity(consumer->size) - stride))
-		return -EPROTO;
 
 	if (kucomms_unlikely(control != KUCOMMS_CONTROL_MESSAGE))
 		return kucomms_consumer_skip(consumer, control, stride);
@@ -337,6 +349,17 @@ static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 	*data = record + 1;
 	consumer->position += stride;
 	return 1;
+}
+
+/* Is there something to receive? May be asked by any thread, as a hint. */
+static inline bool
+kucomms_consumer_ready(const struct kucomms_consumer *consumer)
+{
+	const struct kucomms_message *record =
+		kucomms_record_at(consumer->data, consumer->size,
+				  kucomms_load(&consumer->position));
+
+	return kucomms_load(&record->control) != KUCOMMS_CONTROL_EMPTY;
 }
 
 /* Puts the record that was received last back: it will be received again. */

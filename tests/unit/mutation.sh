@@ -89,21 +89,25 @@ mutation 'this control word is cleared instead of the next' \
 mutation 'reserve does not set the length' \
 	"$(within kucomms_producer_reserve '/->length = length/d')" ring
 mutation 'the last unit of room is not used' \
-	"$(within kucomms_producer_room 's/<= most/< most/')" ring
+	"$(within kucomms_producer_fits 's/<= left/< left/')" ring
 mutation 'one unit more than there is is used' \
-	"$(within kucomms_producer_room 's/<= most/<= most + 32/')" ring
+	"$(within kucomms_producer_fits 's/<= left/<= left + 32/')" ring
 mutation 'the producer refuses the longest message' \
 	"$(within kucomms_producer_room 's/length > KUCOMMS/length >= KUCOMMS/')" ring
-mutation 'the producer takes any length' \
+mutation 'the producer hopes for room that can never be' \
 	"$(within kucomms_producer_room 's/length > KUCOMMS_LENGTH_MAX\(producer->size\)/0/')" ring
+mutation 'a length of the producer overflows' \
+	"$(within kucomms_producer_fits 's/\(__u64\)length \+ sizeof\(struct kucomms_message\)/(__u32)(length + sizeof(struct kucomms_message))/')" ring
 mutation 'the producer never looks how far the consumer has got' \
 	"$(within kucomms_producer_refresh '/producer->released = released/d')" ring
 mutation 'the producer believes any position' \
 	"$(within kucomms_producer_refresh 's/return -EPROTO/(void)0/')" ring-hostile
 mutation 'the producer refuses to be told that all is released' \
 	"$(within kucomms_producer_refresh 's/released >$/released >=/')" ring
+mutation 'the producer believes a position where no record ends' \
+	"$(within kucomms_producer_refresh 's/released % KUCOMMS_RECORD_ALIGN/false/')" ring-hostile
 mutation 'positions are compared, not distances' \
-	"$(within kucomms_producer_room 's/producer->position - producer->released <= most/producer->position <= producer->released + most/')" ring
+	"$(within kucomms_producer_fits 's/producer->position - producer->released/producer->position > producer->released ? producer->position - producer->released : 0/')" ring
 mutation 'a batch is published with its first record' \
 	"$(within kucomms_producer_commit 's/more \&\& producer/0 \&\& more \&\& producer/')" ring
 mutation 'a batch begins with its last record' \
@@ -125,13 +129,15 @@ mutation 'the producer does not say that it waits' \
 mutation 'the producer waits for ever' \
 	"$(within kucomms_producer_disarm '/kucomms_store/d')" ring
 mutation 'the consumer takes any length' \
-	"$(within kucomms_consumer_receive 's/length > KUCOMMS_LENGTH_MAX\(consumer->size\)/0/')" ring-hostile
+	"$(within kucomms_consumer_receive 's/\(__u64\)length \+ sizeof\(\*record\) > left/0/')" ring-hostile
+mutation 'a length that the consumer reads overflows' \
+	"$(within kucomms_consumer_receive 's/\(__u64\)length \+ sizeof\(\*record\)/(__u32)(length + sizeof(*record))/')" ring-hostile
 mutation 'the consumer takes one byte more than can be' \
-	"$(within kucomms_consumer_receive 's/length > KUCOMMS_LENGTH_MAX\(consumer->size\)/length > KUCOMMS_LENGTH_MAX(consumer->size) + 1/')" ring-hostile
+	"$(within kucomms_consumer_receive 's/sizeof\(\*record\) > left/sizeof(*record) > left + 1/')" ring-hostile
 mutation 'the consumer refuses the longest message' \
-	"$(within kucomms_consumer_receive 's/length > KUCOMMS/length >= KUCOMMS/')" ring
+	"$(within kucomms_consumer_receive 's/sizeof\(\*record\) > left/sizeof(*record) >= left/')" ring
 mutation 'the consumer follows a producer that overtakes it' \
-	"$(within kucomms_consumer_receive 's/consumer->position - consumer->released >$/0 >/')" ring-hostile
+	"$(within kucomms_consumer_receive 's/\(consumer->position - consumer->released\)/0/')" ring-hostile
 mutation 'the consumer reads the length twice' \
 	"$(within kucomms_consumer_receive 's/message->length = length/message->length = kucomms_load(\&record->length)/')" ring-fetch
 mutation 'the consumer reads the control word twice' \

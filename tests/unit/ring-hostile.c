@@ -280,7 +280,7 @@ static int room_verdict(const struct kucomms_producer *producer, __u32 length,
 		return -EMSGSIZE;
 	if (used + wanted <= RING_SIZE - 32)
 		return 0;
-	if ((__u32)(claimed - producer->released) > used)
+	if ((__u32)(claimed - producer->released) > used || claimed % 32)
 		return -EPROTO;
 	used = producer->position - claimed;
 	return used + wanted <= RING_SIZE - 32 ? 0 : -EAGAIN;
