@@ -251,6 +251,37 @@ check-debug: ## the module on a kernel with KASAN, lockdep, UBSAN, kmemleak; bui
 check: ## everything, after installing what it needs; root on Debian 12
 	tests/run
 
+# ---- benchmarks; compare.c and netlink_echo.c are the demonstration's
+
+BENCH_OBJECTS := $(patsubst tests/bench/%.c,build/bench/obj/%.o,$(filter-out \
+	%/compare.c %/netlink_echo.c %.bpf.c,$(wildcard tests/bench/*.c)))
+
+bench-programs: module build/bench/bench ## the benchmark, and its kernel modules for KDIR
+	@cp -ru tests/bench/kmod build/bench/
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/bench/kmod KCFLAGS=-I$(CURDIR)/include \
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/Module.symvers modules
+
+build/bench/bench: $(BENCH_OBJECTS) $(BUILD)/lib/libkucomms.a
+	$(link) -o $@ $^ -lmnl -lbpf -lpthread
+
+build/bench/obj/%.o: tests/bench/%.c | check-version
+	@mkdir -p $(@D)
+	$(compile) -D_GNU_SOURCE -c -o $@ $<
+
+build/bench/obj/bpf_ringbuf.bpf.o: tests/bench/bpf_ringbuf.bpf.c tests/bench/bpf_ringbuf.h
+	@mkdir -p $(@D)
+	clang -target bpf -O2 -g -I$(shell $(CC) -print-multiarch | sed s,^,/usr/include/,) -c -o $@ $<
+
+# Its bytes are part of the program; where the assembler finds them.
+build/bench/obj/bpf_ringbuf.o: build/bench/obj/bpf_ringbuf.bpf.o
+build/bench/obj/bpf_ringbuf.o: CPPFLAGS += -Wa,-Ibuild/bench/obj
+
+-include $(BENCH_OBJECTS:.o=.d)
+
+bench: ## what messages cost beside all else, in a virtual machine; tables, build/bench/vm.json, plots
+	scripts/install-deps bench
+	tests/vm/run-bench $(if $(QUICK),--quick)
+
 demo: ## the user's story in a virtual machine, from packages to messages; root
 	scripts/install-deps
 	tests/vm/demo
@@ -261,4 +292,4 @@ clean: ## remove build/
 .PHONY: all help check-version lib tools module examples dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
 	unit-tests style demo check check-unit check-unit-plain check-packages \
-	check-fast check-debug check-vm
+	check-fast check-debug check-vm bench bench-programs

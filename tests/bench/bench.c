@@ -19,10 +19,13 @@
 #define SAMPLES_MAX		32
 #define NSEC_PER_SEC		1000000000ULL
 
-/* A measurement of time lasts at least as long. */
+/* A measurement of time lasts at least as long; a quick one. */
 #define NSEC_LEAST		10000000ULL
-/* So many messages show that none is lost, and that a count is exactly 0. */
+#define NSEC_LEAST_QUICK	2000000ULL
+/* So many in all show that none is lost, and that a count is exactly 0. */
 #define MESSAGES_FOR_SURE	100000ULL
+/* But not if one measurement lasts longer, since both sides share a processor. */
+#define NSEC_MOST		1000000000ULL
 /* Instructions need no more: each message takes as many as any other. */
 #define MESSAGES_COUNTED	2048ULL
 #define MESSAGES_COUNTED_LONG	256ULL
@@ -74,7 +77,7 @@ const char *reason(const char *what, int err)
 
 uint32_t ring_size(void)
 {
-	uint32_t least = 2 * cell.batch * bench_ring_record(cell.size);
+	uint32_t least = (cell.batch + 1) * bench_ring_record(cell.size);
 	uint32_t size = 128 * 1024;
 
 	while (size < least)
@@ -90,6 +93,11 @@ void *buffer(size_t size)
 	if (!memory)
 		die("no memory", ENOMEM);
 	return memset(memory, 0, size);
+}
+
+static uint64_t whole_batches(uint64_t count)
+{
+	return (count + cell.batch - 1) / cell.batch * cell.batch;
 }
 
 /* Nanoseconds, or instructions. */
@@ -182,22 +190,26 @@ static bool open_subject(const struct subject *subject)
 	return false;
 }
 
-/* How many messages take long enough to measure. */
+/* How many messages of an open subject take long enough to measure. */
 static uint64_t calibrate(const struct subject *subject)
 {
-	uint64_t count = cell.batch, least = cell.batch;
+	uint64_t count = cell.batch, least = 0, time;
 	struct samples samples;
 
 	if (settings.instructions)
 		return cell.size > 4096 ? MESSAGES_COUNTED_LONG :
 					  MESSAGES_COUNTED;
-	if (cell.size == sizes[0] && !strncmp(subject->name, "kucomms", 7))
-		least = (MESSAGES_FOR_SURE / cell.batch + 1) * cell.batch;
 	do {
 		count *= 2;
 		samples.number = 0;
-	} while (measure(subject, count, &samples) < NSEC_LEAST);
-	return count > least ? count : least;
+		time = measure(subject, count, &samples);
+	} while (time < (quick ? NSEC_LEAST_QUICK : NSEC_LEAST));
+	if (cell.size == sizes[0] &&
+	    (subject->busy || cell.direction == TO_USER))
+		least = MESSAGES_FOR_SURE / passes + 1;
+	if (least > NSEC_MOST / (time / count + 1))
+		least = NSEC_MOST / (time / count + 1);
+	return count > least ? count : whole_batches(least);
 }
 
 /* ---- what is written */
@@ -291,8 +303,7 @@ static void measure_cell(struct samples *samples, uint64_t *counts)
 			if (!pass)
 				counts[i] = calibrate(subjects[i]);
 			measure(subjects[i],
-				(counts[i] / 8 / cell.batch + 1) * cell.batch,
-				&warm_up);
+				whole_batches(counts[i] / 8 + 1), &warm_up);
 			measure(subjects[i], counts[i], &samples[i]);
 			subjects[i]->close();
 		}
@@ -316,8 +327,6 @@ static void measure_all(void)
 		die("subjects", ENOMEM);
 	for (s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 		for (b = 0; b < sizeof(batches) / sizeof(batches[0]); b++) {
-			if (quick && sizes[s] > 64)
-				continue;
 			cell.size = sizes[s];
 			cell.batch = batches[b];
 			for (cell.direction = ECHO; cell.direction < DIRECTIONS;
@@ -386,7 +395,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!passes)
-		passes = settings.instructions ? 3 : 9;
+		passes = quick ? 1 : settings.instructions ? 5 : 7;
 	if (passes < 1 || passes > SAMPLES_MAX) {
 		usage(stderr);
 		return 2;

@@ -78,7 +78,7 @@ void die(const char *what, int err) __attribute__((noreturn));
 /* A reason why a subject cannot be measured; kept until the next call. */
 const char *reason(const char *what, int err);
 
-/* Bytes of a ring in which twice a batch has room. */
+/* Bytes of a ring in which a batch has room, and one message more. */
 uint32_t ring_size(void);
 
 /* Memory for messages that are copied, zeroed, or the program ends. */

@@ -278,6 +278,24 @@ const struct subject subject_kucomms_adaptive = {
 	.run = { place_echo, place_to_kernel, stream_to_user },
 };
 
+const struct subject subject_kucomms_thread = {
+	.name = "kucomms-thread",
+	.deferred = true,
+	.variant = &(const struct variant){ .device = "bench_thread" },
+	SUBJECT,
+	.run = { place_echo, place_to_kernel, place_to_user },
+};
+
+const struct subject subject_kucomms_poll = {
+	.name = "kucomms-poll",
+	.busy = true,
+	.deferred = true,
+	.variant = &(const struct variant){
+		.device = "bench_poll", .spins = true },
+	SUBJECT,
+	.run = { place_echo, place_to_kernel, place_to_user },
+};
+
 const struct subject subject_kucomms_adaptive_copy = {
 	.name = "kucomms-adaptive-copy",
 	.variant = &(const struct variant){ .device = "bench_copy" },

@@ -4,17 +4,26 @@
  */
 #include "bench.h"
 
-extern const struct subject subject_ioctl;
-extern const struct subject subject_crude_ring;
-extern const struct subject subject_crude_ring_poll;
-extern const struct subject subject_kucomms_adaptive;
-extern const struct subject subject_kucomms_adaptive_copy;
+#define ALL(each)			\
+	each(kucomms_adaptive)		\
+	each(kucomms_adaptive_copy)	\
+	each(kucomms_thread)		\
+	each(kucomms_poll)		\
+	each(kucomms_read_write)	\
+	each(ioctl)			\
+	each(read_write)		\
+	each(netlink)			\
+	each(genetlink)			\
+	each(eventfd)			\
+	each(futex)			\
+	each(bpf_ringbuf)		\
+	each(crude_ring)		\
+	each(crude_ring_poll)		\
+	each(memcpy)
 
-const struct subject *const subjects[] = {
-	&subject_ioctl,
-	&subject_crude_ring,
-	&subject_crude_ring_poll,
-	&subject_kucomms_adaptive,
-	&subject_kucomms_adaptive_copy,
-	NULL,
-};
+#define DECLARE(name)	extern const struct subject subject_##name;
+#define POINT_TO(name)	&subject_##name,
+
+ALL(DECLARE)
+
+const struct subject *const subjects[] = { ALL(POINT_TO) NULL };

@@ -182,6 +182,18 @@ static struct server servers[] = {
 		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
 			 .work = stream },
 	},
+#ifdef KUCOMMS_ADJUSTABLE
+	{
+		.name = "bench_thread",
+		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
+			 .dispatch = KUCOMMS_THREAD },
+	},
+	{
+		.name = "bench_poll",
+		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
+			 .dispatch = KUCOMMS_POLL },
+	},
+#endif
 };
 
 static void unregister_all(void)
