@@ -2,33 +2,60 @@
 /*
  * Attaching: an open file gets its channel, the endpoint its client.
  */
+#include <linux/hrtimer.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "channel.h"
 #include "endpoint.h"
 
-static bool ring_size_valid(u32 size)
+static bool ring_size_valid(u32 size, const struct kucomms_limits *limits)
 {
 	return is_power_of_2(size) && size >= PAGE_SIZE &&
-	       size >= KUCOMMS_RING_SIZE_MIN && size <= kucomms_ring_size_max;
+	       size >= KUCOMMS_RING_SIZE_MIN && size <= limits->ring_size_max;
 }
 
 /* Fills in what the caller left to the device. */
-static int attach_check(struct kucomms_attach *attach)
+static int attach_check(struct kucomms_attach *attach,
+			const struct kucomms_limits *limits)
 {
-	if (attach->flags ||
+	if ((attach->flags & ~KUCOMMS_ATTACH_NUMBER) ||
 	    memchr_inv(attach->reserved, 0, sizeof(attach->reserved)))
 		return -EINVAL;
-	if (!attach->to_kernel_size)
-		attach->to_kernel_size = kucomms_ring_size;
-	if (!attach->to_user_size)
-		attach->to_user_size = kucomms_ring_size;
-	if (!ring_size_valid(attach->to_kernel_size) ||
-	    !ring_size_valid(attach->to_user_size))
+	if ((attach->flags & KUCOMMS_ATTACH_NUMBER) &&
+	    attach->channel >= limits->channels_max)
 		return -EINVAL;
+	if (!attach->to_kernel_size)
+		attach->to_kernel_size = limits->ring_size;
+	if (!attach->to_user_size)
+		attach->to_user_size = limits->ring_size;
+	if (!ring_size_valid(attach->to_kernel_size, limits) ||
+	    !ring_size_valid(attach->to_user_size, limits))
+		return -EINVAL;
+	return 0;
+}
+
+/* The one that the caller wants, or the first that is free. */
+static int attach_number(struct kucomms_channel *channel,
+			 const struct kucomms_attach *attach)
+{
+	struct kucomms_device *device = channel->device;
+	bool wanted = attach->flags & KUCOMMS_ATTACH_NUMBER;
+	unsigned int least = wanted ? attach->channel : 0;
+	unsigned int most = wanted ? attach->channel :
+				     device->limits.channels_max - 1;
+	int number = ida_alloc_range(&device->numbers, least, most,
+				     GFP_KERNEL);
+
+	if (number == -ENOSPC)
+		return wanted ? -EADDRINUSE : -EUSERS;
+	if (number < 0)
+		return number;
+	channel->number = number;
 	return 0;
 }
 
@@ -68,6 +95,8 @@ static void attach_free(struct kucomms_channel *channel)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
 	channel->copy = NULL;
+	put_pid(channel->pid);
+	channel->pid = NULL;
 	channel->priv = NULL;
 	memset(&channel->counters, 0, sizeof(channel->counters));
 }
@@ -87,18 +116,20 @@ static void attach_init_rings(struct kucomms_channel *channel,
 	kucomms_producer_init(&channel->out,
 			      regions[KUCOMMS_REGION_TO_USER].address,
 			      attach->to_user_size, kernel, user);
-	channel->published = 0;
-	/* An adaptive endpoint sleeps unless its client rings. */
+	/* The kernel's side sleeps until its client rings. */
 	kucomms_consumer_arm(&channel->in);
 }
 
 /* In the endpoint's turn: the module learns of its client. */
-static int attach_connect(struct kucomms_channel *channel)
+static int attach_connect(struct kucomms_channel *channel,
+			  enum kucomms_manner manner)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
 	int err;
 
-	lockdep_assert_held(&endpoint->turn);
+	kucomms_turn_assert_mine(&endpoint->turn);
+	if (READ_ONCE(channel->device->removed))
+		return -ENODEV;
 	if (endpoint->dead)
 		return -ENOTCONN;
 	if (endpoint->ops.connect) {
@@ -106,48 +137,113 @@ static int attach_connect(struct kucomms_channel *channel)
 		if (err)
 			return err;
 	}
-	channel->connected = true;
+	WRITE_ONCE(channel->connected, true);
 	list_add_tail_rcu(&channel->peers, &endpoint->channels);
 	kucomms_device_add_channel(channel->device, channel);
 	/* Pairs with file_channel(). */
-	smp_store_release(&channel->attached, true);
+	smp_store_release(&channel->manner, manner);
+	if (!endpoint->ops.message) {
+		list_add_tail(&channel->unaccepted, &endpoint->unaccepted);
+		wake_up_interruptible(&endpoint->accept_wait);
+	}
 	return 0;
+}
+
+static void attach_choose(struct kucomms_channel *channel,
+			  struct kucomms_endpoint *endpoint)
+{
+	channel->endpoint = endpoint;
+	channel->turn = endpoint->ops.flags & KUCOMMS_PARALLEL ?
+				&channel->own_turn : &endpoint->turn;
+	channel->server =
+		&endpoint->servers[channel->number % endpoint->threads];
 }
 
 static int attach_to(struct kucomms_channel *channel,
 		     struct kucomms_endpoint *endpoint,
-		     const struct kucomms_attach *attach)
+		     const struct kucomms_attach *attach,
+		     enum kucomms_manner manner)
 {
-	int number, err;
+	int err;
 
-	number = ida_alloc_max(&channel->device->numbers,
-			       kucomms_channels_max - 1, GFP_KERNEL);
-	if (number < 0)
-		return number == -ENOSPC ? -EUSERS : number;
-	channel->number = number;
+	err = attach_number(channel, attach);
+	if (err)
+		return err;
+	channel->pid = get_pid(task_tgid(current));
 	err = attach_alloc(channel, attach,
 			   endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE);
 	if (err)
 		goto err_free;
 	attach_init_rings(channel, attach);
+	if (manner == KUCOMMS_COPIED) {
+		err = kucomms_plain_create(channel);
+		if (err)
+			goto err_free;
+	}
 
 	err = READ_ONCE(endpoint->dead) ? -ENOTCONN :
-	      mutex_lock_killable(&endpoint->turn);
+					  kucomms_turn_take(&endpoint->turn);
 	if (err)
 		goto err_free;
-	channel->endpoint = endpoint;
-	err = attach_connect(channel);
+	attach_choose(channel, endpoint);
+	err = attach_connect(channel, manner);
 	if (err)
 		channel->endpoint = NULL;
-	mutex_unlock(&endpoint->turn);
+	kucomms_turn_give(&endpoint->turn);
 	if (err)
 		goto err_free;
 	return 0;
 
 err_free:
+	kucomms_plain_destroy(channel);
 	attach_free(channel);
-	ida_free(&channel->device->numbers, number);
+	ida_free(&channel->device->numbers, channel->number);
 	return err;
+}
+
+/* 0 when there seems to be an endpoint; -ENOTCONN: not until the deadline. */
+static int attach_wait(const struct kucomms_device *device, s64 deadline)
+{
+	ktime_t expires = ns_to_ktime(deadline);
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		/* Pairs with the wake-ups: change, then wake. */
+		prepare_to_wait(&kucomms_registry_wait, &wait,
+				TASK_INTERRUPTIBLE);
+		err = READ_ONCE(device->removed) ? -ENODEV :
+		      READ_ONCE(device->endpoint) ? 0 : -ENOTCONN;
+		if (err != -ENOTCONN || !deadline)
+			break;
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		if (!schedule_hrtimeout(deadline < 0 ? NULL : &expires,
+					HRTIMER_MODE_ABS))
+			deadline = 0;
+	}
+	finish_wait(&kucomms_registry_wait, &wait);
+	return err;
+}
+
+/*
+ * The endpoint behind the device, with a reference. If there is none, waits for
+ * a module to register until the deadline: 0: not at all, negative: for ever.
+ */
+static int attach_find(struct kucomms_device *device, s64 deadline,
+		       struct kucomms_endpoint **endpoint)
+{
+	int err;
+
+	do {
+		err = attach_wait(device, deadline);
+		if (err)
+			return err;
+		*endpoint = kucomms_device_endpoint_get(device);
+	} while (!*endpoint);
+	return 0;
 }
 
 static void attach_reply(const struct kucomms_channel *channel,
@@ -168,7 +264,8 @@ static void attach_reply(const struct kucomms_channel *channel,
 
 /* Its errors are those that abi.h lists with struct kucomms_attach. */
 int kucomms_channel_attach(struct kucomms_channel *channel,
-			   struct kucomms_attach *attach)
+			   struct kucomms_attach *attach,
+			   enum kucomms_manner manner)
 {
 	struct kucomms_endpoint *endpoint;
 	int err;
@@ -176,16 +273,15 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 	if (mutex_lock_killable(&channel->attach_lock))
 		return -EINTR;
 	err = -EBUSY;
-	if (channel->attached)
+	if (channel->manner != KUCOMMS_DETACHED)
 		goto unlock;
-	err = attach_check(attach);
+	err = attach_check(attach, &channel->device->limits);
 	if (err)
 		goto unlock;
-	err = -ENOTCONN;
-	endpoint = kucomms_device_endpoint_get(channel->device);
-	if (!endpoint)
+	err = attach_find(channel->device, attach->deadline, &endpoint);
+	if (err)
 		goto unlock;
-	err = attach_to(channel, endpoint, attach);
+	err = attach_to(channel, endpoint, attach, manner);
 	if (err)
 		kucomms_endpoint_put(endpoint);
 	else
@@ -197,17 +293,26 @@ unlock:
 
 /*
  * In the endpoint's turn: the module forgets its client. Does nothing if that
- * has been done: the file was closed, or the endpoint went, whichever first.
+ * has been done: the file was closed, the device removed or the endpoint went,
+ * whichever first.
  */
 void kucomms_channel_detach(struct kucomms_channel *channel)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
+	bool own_turn = channel->turn == &channel->own_turn;
 
-	lockdep_assert_held(&endpoint->turn);
+	kucomms_turn_assert_mine(&endpoint->turn);
 	if (!channel->connected)
 		return;
-	channel->connected = false;
+	if (own_turn)
+		kucomms_turn_take_surely(channel->turn);
+	/* Before the server is told to forget: then it cannot come back. */
+	WRITE_ONCE(channel->connected, false);
+	kucomms_server_forget(channel);
 	list_del_rcu(&channel->peers);
+	list_del_init(&channel->unaccepted);
 	if (endpoint->ops.disconnect)
 		endpoint->ops.disconnect(channel, endpoint->priv);
+	if (own_turn)
+		kucomms_turn_give(channel->turn);
 }

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Channels: one open file each. This file has their life, their state and the
- * notification of the client; attach.c, send.c, dispatch.c and wait.c have what
- * is done with them.
+ * notification of both sides; attach.c, send.c, dispatch.c, sync.c, plain.c and
+ * wait.c have what is done with them.
  *
  * Who may use a channel, and until when:
- *  - the file's own calls (ioctl, mmap, poll): hold the file, and destroy comes
- *    from its release;
+ *  - the file's own calls (ioctl, mmap, poll, read, write): hold the file, and
+ *    destroy comes from its release;
  *  - the endpoint's handlers, and what the module does between connect and
  *    disconnect: kucomms_channel_detach() ends that, under the turn;
+ *  - the module's own threads: hold a reference from kucomms_accept();
+ *  - a server: takes a reference while the channel is in its list, which
+ *    kucomms_channel_detach() ends;
  *  - kucomms_broadcast(), under RCU: the memory goes one grace period after
- *    the channel left the endpoint's list;
+ *    the last reference, which is not put before the channel has left the
+ *    endpoint's list;
  *  - the interrupt work that wakes the client: the free work waits for it;
  *  - mappings: hold the file, and references to the pages.
  */
+#include <linux/cred.h>
+#include <linux/export.h>
+#include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -36,12 +43,29 @@ static void channel_free(struct work_struct *work)
 	for (i = 0; i < KUCOMMS_REGIONS; i++)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
+	kucomms_turn_destroy(&channel->own_turn);
 	if (channel->endpoint)
 		kucomms_endpoint_put(channel->endpoint);
 	put_device(&channel->device->dev);
+	put_pid(channel->pid);
+	put_cred(channel->cred);
 	mutex_destroy(&channel->attach_lock);
 	kfree(channel);
 }
+
+static void channel_release(struct kref *ref)
+{
+	struct kucomms_channel *channel =
+		container_of(ref, struct kucomms_channel, ref);
+
+	queue_rcu_work(free_queue, &channel->free_work);
+}
+
+void kucomms_channel_put(struct kucomms_channel *channel)
+{
+	kref_put(&channel->ref, channel_release);
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_put);
 
 static void channel_wake_work(struct irq_work *work)
 {
@@ -49,21 +73,29 @@ static void channel_wake_work(struct irq_work *work)
 		container_of(work, struct kucomms_channel, wake_work);
 
 	wake_up_interruptible_all(&channel->wait);
+	wake_up_interruptible_all(&channel->module_wait);
 }
 
 /* Takes over the caller's reference to @device. */
-struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device)
+struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
+					       const struct cred *cred)
 {
 	struct kucomms_channel *channel = kzalloc(sizeof(*channel),
 						  GFP_KERNEL_ACCOUNT);
 
 	if (!channel)
 		return NULL;
+	kref_init(&channel->ref);
 	channel->device = device;
+	channel->cred = get_cred(cred);
 	mutex_init(&channel->attach_lock);
+	kucomms_turn_init(&channel->own_turn);
 	raw_spin_lock_init(&channel->lock);
 	init_waitqueue_head(&channel->wait);
+	init_waitqueue_head(&channel->module_wait);
 	init_irq_work(&channel->wake_work, channel_wake_work);
+	INIT_LIST_HEAD(&channel->served);
+	INIT_LIST_HEAD(&channel->unaccepted);
 	INIT_LIST_HEAD(&channel->peers);
 	INIT_LIST_HEAD(&channel->siblings);
 	INIT_RCU_WORK(&channel->free_work, channel_free);
@@ -76,29 +108,46 @@ void kucomms_channel_destroy(struct kucomms_channel *channel)
 	struct kucomms_endpoint *endpoint = channel->endpoint;
 	struct kucomms_device *device = channel->device;
 
-	if (channel->attached) {
-		mutex_lock(&endpoint->turn);
+	if (channel->manner != KUCOMMS_DETACHED) {
+		kucomms_turn_take_surely(&endpoint->turn);
 		kucomms_channel_detach(channel);
-		mutex_unlock(&endpoint->turn);
+		kucomms_turn_give(&endpoint->turn);
+		/* For those who have it from kucomms_accept(). */
+		kucomms_channel_hang_up(channel);
 		kucomms_device_remove_channel(device, channel);
 		ida_free(&device->numbers, channel->number);
+		kucomms_plain_destroy(channel);
 	}
 	kucomms_device_close(device);
-	queue_rcu_work(free_queue, &channel->free_work);
+	kucomms_channel_put(channel);
 }
 
 /*
- * Wakes the client, wherever this is called: with interrupts off it may be
- * inside the scheduler, or under a lock that a wake-up takes. With PREEMPT_RT a
- * wake-up takes a lock that sleeps.
+ * With interrupts off this may be inside the scheduler, or under a lock that a
+ * wake-up takes. With PREEMPT_RT a wake-up takes a lock that sleeps.
  */
+static bool channel_may_wake(void)
+{
+	return !irqs_disabled() &&
+	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
+}
+
+/* Wakes the client, wherever this is called. */
 void kucomms_channel_wake(struct kucomms_channel *channel)
 {
-	if (irqs_disabled() ||
-	    (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
-		irq_work_queue(&channel->wake_work);
-	else
+	if (likely(channel_may_wake()))
 		wake_up_interruptible_all(&channel->wait);
+	else
+		irq_work_queue(&channel->wake_work);
+}
+
+/* Both sides have something to learn. */
+static void channel_wake_both(struct kucomms_channel *channel)
+{
+	if (channel_may_wake())
+		channel_wake_work(&channel->wake_work);
+	else
+		irq_work_queue(&channel->wake_work);
 }
 
 /*
@@ -115,7 +164,7 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 		return false;
 	/* Everything published before is there when the client sees this. */
 	smp_store_release(&control->state, state);
-	kucomms_channel_wake(channel);
+	channel_wake_both(channel);
 	return true;
 }
 
@@ -123,6 +172,12 @@ void kucomms_channel_hang_up(struct kucomms_channel *channel)
 {
 	channel_leave_open(channel, KUCOMMS_STATE_HANGUP);
 }
+
+void kucomms_shutdown(struct kucomms_channel *channel)
+{
+	kucomms_channel_hang_up(channel);
+}
+EXPORT_SYMBOL_GPL(kucomms_shutdown);
 
 /* Called once per channel at most with effect, so nothing can flood a log. */
 void kucomms_channel_break(struct kucomms_channel *channel,
@@ -139,9 +194,23 @@ void kucomms_channel_break(struct kucomms_channel *channel,
 }
 
 /*
+ * Has something been published where the client goes on reading? Only the kernel
+ * writes that ring, and a position that is none finds other bytes of it: the
+ * client wakes too early or too late, which is nobody else's business.
+ */
+static bool channel_has_data(const struct kucomms_channel *channel, u32 read)
+{
+	const struct kucomms_producer *out = &channel->out;
+	const struct kucomms_message *record =
+		kucomms_record_at(out->data, out->size,
+				  read & ~(KUCOMMS_RECORD_ALIGN - 1));
+
+	return smp_load_acquire(&record->control) != KUCOMMS_CONTROL_EMPTY;
+}
+
+/*
  * Which of the events that the client may wait for are true. Its control page
- * says what it has read and what it wants to write; a lie there makes it wake
- * too early or too late, which is nobody else's business.
+ * says what it has read and what it wants to write.
  */
 unsigned int kucomms_channel_events(struct kucomms_channel *channel)
 {
@@ -149,17 +218,53 @@ unsigned int kucomms_channel_events(struct kucomms_channel *channel)
 		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
 	u32 need_data = READ_ONCE(user->need_data);
 	u32 need_room = READ_ONCE(user->need_room);
-	u32 read = need_data ? need_data & ~KUCOMMS_NEED :
-			       READ_ONCE(user->position);
+	u32 read = need_data ?: READ_ONCE(user->position);
 	unsigned int events = 0;
 
-	if (READ_ONCE(channel->published) != read)
+	if (channel_has_data(channel, read))
 		events |= KUCOMMS_EVENT_DATA;
 	if (!(need_room & KUCOMMS_NEED) ||
 	    kucomms_consumer_has_room(&channel->in, need_room))
 		events |= KUCOMMS_EVENT_ROOM;
 	return events;
 }
+
+struct kucomms_endpoint *
+kucomms_channel_endpoint(const struct kucomms_channel *channel)
+{
+	return channel->endpoint;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_endpoint);
+
+unsigned int kucomms_channel_number(const struct kucomms_channel *channel)
+{
+	return channel->number;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_number);
+
+const struct cred *kucomms_channel_cred(const struct kucomms_channel *channel)
+{
+	return channel->cred;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_cred);
+
+struct pid *kucomms_channel_pid(const struct kucomms_channel *channel)
+{
+	return channel->pid;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_pid);
+
+void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv)
+{
+	WRITE_ONCE(channel->priv, priv);
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_set_priv);
+
+void *kucomms_channel_priv(const struct kucomms_channel *channel)
+{
+	return READ_ONCE(channel->priv);
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_priv);
 
 int kucomms_channel_init(void)
 {

@@ -3,6 +3,7 @@
 #define KUCOMMS_SRC_CHANNEL_H
 
 #include <linux/irq_work.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -13,6 +14,7 @@
 
 #include "device.h"
 #include "region.h"
+#include "turn.h"
 
 /* In the order of their mmap offsets. */
 enum kucomms_region_index {
@@ -33,74 +35,122 @@ enum kucomms_why {
 /* Far enough apart for the largest ring, mapped twice. */
 #define KUCOMMS_REGION_SHIFT	32
 
+/* How the other end of a channel is used. */
+enum kucomms_manner {
+	KUCOMMS_DETACHED,
+	KUCOMMS_MAPPED,		/* by a process that sees the rings */
+	KUCOMMS_COPIED,		/* by read() and write() */
+};
+
+struct iov_iter;
+struct kucomms_plain;
+struct kucomms_server;
+
 /**
  * struct kucomms_channel - one open file of a device
+ * @ref:         held by the file, by who has it from kucomms_accept(), and for
+ *               a moment by a server
  * @device:      holds a reference
+ * @cred:        of who opened the file
  * @endpoint:    set by attach; holds a reference
  * @attach_lock: one attach at a time
- * @attached:    the rest is there; stored with release, loaded with acquire
- * @connected:   the endpoint knows it; under the endpoint's turn
+ * @manner:      the rest is there unless DETACHED; stored with release, loaded
+ *               with acquire
+ * @connected:   the endpoint knows it; under @turn
  * @number:      of the channel on its device
+ * @pid:         the process that attached
  *
- * @in:          the ring towards the kernel; under the endpoint's turn
+ * @turn:        who may call the message handler: the endpoint's turn or, if
+ *               the handler is safe per channel, @own_turn. What is "under the
+ *               turn" below is under this one
+ * @in:          the ring towards the kernel; under the turn or, without a
+ *               message handler, the receiver's
  * @copy:        where handlers see the data of a message, unless shared
- * @turn:        who is having the client's messages handled; under the turn
+ * @handler:     who is having the client's messages handled; under the turn
+ * @awake:       the client need not ring; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
  * @answered:    a handler has sent without @lock in this turn; under the turn
  *
- * @lock:        protects @out and the five below it
+ * @lock:        protects @out and the three below it
  * @out:         the ring towards the user
- * @published:   its position as far as the client can see; read without @lock
  * @wanted:      length of the last message of the message handler that found
  *               no room
- * @short_of_room: there was one since the handler was called
+ * @short_at:    the position in @in of the message that it was handling
+ * @short_of_room: there has been one
+ *
+ * @server:      the thread that serves the channel, if one does
+ * @served:      in the server's list, while it looks; under the server's lock
+ * @active_at:   when the server last found something, in ns; the server's
+ *
+ * @unaccepted:  in the endpoint's list of those that kucomms_accept() has not
+ *               given out yet; under the endpoint's turn
+ * @module_wait: where the module's own threads sleep
+ *
+ * @plain:       the user's end of a channel that is COPIED
  *
  * @polled:      somebody has found nothing in poll(), and wants to be woken
  * @state:       KUCOMMS_STATE_*, leaves OPEN once; the shared page has a copy
  * @wait:        where the client sleeps
  * @wake_work:   wakes it from contexts that cannot
- * @peers:       in the endpoint's list; under the turn, read under RCU
+ * @peers:       in the endpoint's list; under the endpoint's turn, read under RCU
  * @siblings:    in the device's list; under kucomms_registry_lock
- * @free_work:   frees everything, when no kucomms_broadcast() can see it
+ * @free_work:   frees everything, when neither kucomms_broadcast() nor a server
+ *               can see it
  * @counters:    doorbells and messages_to_kernel under the turn, others @lock
  * @priv:        the module's own
  */
 struct kucomms_channel {
+	struct kref ref;
 	struct kucomms_device *device;
+	const struct cred *cred;
 	struct kucomms_endpoint *endpoint;
 	struct mutex attach_lock;
-	bool attached;
+	enum kucomms_manner manner;
 	bool connected;
 	unsigned int number;
+	struct pid *pid;
 
+	struct kucomms_turn *turn;
 	struct kucomms_consumer in;
 	void *copy;
-	struct task_struct *turn;
+	struct task_struct *handler;
+	bool awake;
 	bool stalled;
 	bool answered;
 
 	raw_spinlock_t lock;
 	struct kucomms_producer out;
-	u32 published;
 	u32 wanted;
+	u32 short_at;
 	bool short_of_room;
 
 	bool polled;
 	u32 state;
 	wait_queue_head_t wait;
+	struct kucomms_counters counters;
+	void *priv;
+
+	struct kucomms_server *server;
+	struct list_head served;
+	u64 active_at;
+
+	struct list_head unaccepted;
+	wait_queue_head_t module_wait;
+
+	struct kucomms_plain *plain;
 	struct irq_work wake_work;
 	struct list_head peers;
 	struct list_head siblings;
 	struct rcu_work free_work;
-	struct kucomms_counters counters;
-	void *priv;
+	struct kucomms_turn own_turn;
 	struct kucomms_region regions[KUCOMMS_REGIONS];
 };
 
 /* channel.c: life, state, notification */
 int kucomms_channel_init(void);
 void kucomms_channel_uninit(void);
-struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device);
+struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
+					       const struct cred *cred);
 void kucomms_channel_destroy(struct kucomms_channel *channel);
 void kucomms_channel_hang_up(struct kucomms_channel *channel);
 void kucomms_channel_break(struct kucomms_channel *channel,
@@ -121,27 +171,37 @@ static inline int kucomms_channel_error(const struct kucomms_channel *channel)
 
 /* attach.c */
 int kucomms_channel_attach(struct kucomms_channel *channel,
-			   struct kucomms_attach *attach);
+			   struct kucomms_attach *attach,
+			   enum kucomms_manner manner);
 void kucomms_channel_detach(struct kucomms_channel *channel);
 
 /* dispatch.c */
 int kucomms_channel_doorbell(struct kucomms_channel *channel);
+int kucomms_channel_dispatch(struct kucomms_channel *channel);
+void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake);
+void kucomms_channel_tell_room(struct kucomms_channel *channel);
 
 /* send.c */
-void kucomms_channel_flush(struct kucomms_channel *channel);
-void kucomms_channel_flush_unlocked(struct kucomms_channel *channel);
+void kucomms_channel_flush_locked(struct kucomms_channel *channel);
 bool kucomms_channel_stall(struct kucomms_channel *channel);
 void kucomms_channel_unstall(struct kucomms_channel *channel);
+
+/* sync.c */
+void kucomms_sync_call(struct kucomms_channel *channel);
+int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
+			   long timeout);
 
 /* wait.c */
 int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 			 s64 deadline);
 
-/* main.c: module parameters */
-extern unsigned int kucomms_ring_size;
-extern unsigned int kucomms_ring_size_max;
-extern unsigned int kucomms_channels_max;
-extern unsigned int kucomms_devices_max;
+/* plain.c */
+int kucomms_plain_create(struct kucomms_channel *channel);
+void kucomms_plain_destroy(struct kucomms_channel *channel);
+ssize_t kucomms_plain_write(struct kucomms_channel *channel,
+			    struct iov_iter *from, bool nonblocking);
+ssize_t kucomms_plain_read(struct kucomms_channel *channel,
+			   struct iov_iter *to, bool nonblocking);
 
 /* file.c */
 extern const struct file_operations kucomms_file_operations;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices: the meeting points in /dev, and the control files in sysfs that
- * create and remove them.
+ * Devices: the meeting points in /dev.
  *
  * One character device covers the whole region of numbers; a table says which
  * numbers are devices. So a device's memory is tied to nothing but its own
@@ -14,19 +13,19 @@
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/slab.h>
-#include <linux/sysfs.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "channel.h"
 #include "endpoint.h"
 
 DEFINE_MUTEX(kucomms_registry_lock);
+DECLARE_WAIT_QUEUE_HEAD(kucomms_registry_wait);
 
 static DEFINE_HASHTABLE(devices, 8);
 static DEFINE_XARRAY_ALLOC(minors);
 static dev_t first_number;
 static struct cdev cdev;
-static struct device *control;
 
 /*
  * One creation or removal at a time, from beginning to end: a name is free
@@ -36,118 +35,23 @@ static struct device *control;
  */
 static DEFINE_MUTEX(manage_lock);
 
-static struct kucomms_device *to_kucomms_device(struct device *dev)
-{
-	return container_of(dev, struct kucomms_device, dev);
-}
-
 static void device_free(struct device *dev)
 {
 	struct kucomms_device *device = to_kucomms_device(dev);
 
 	ida_destroy(&device->numbers);
+	kfree(device->tuning.cpus);
 	kfree(device);
 }
-
-/* sysfs: one value per file, readable by everybody */
-
-/* Without the prefix: what people call it, and what udev's rule needs. */
-static ssize_t name_show(struct device *dev, struct device_attribute *attr,
-			 char *buf)
-{
-	return sysfs_emit(buf, "%s\n", dev_name(dev) +
-			  strlen(KUCOMMS_NAME_PREFIX));
-}
-static DEVICE_ATTR_RO(name);
-
-static ssize_t endpoint_show(struct device *dev, struct device_attribute *attr,
-			     char *buf)
-{
-	struct kucomms_device *device = to_kucomms_device(dev);
-	struct module *owner;
-	ssize_t length = 0;
-
-	mutex_lock(&kucomms_registry_lock);
-	if (device->endpoint) {
-		owner = device->endpoint->owner;
-		length = sysfs_emit(buf, "%s\n",
-				    owner ? module_name(owner) : "kernel");
-	}
-	mutex_unlock(&kucomms_registry_lock);
-	return length;
-}
-static DEVICE_ATTR_RO(endpoint);
-
-static ssize_t opens_show(struct device *dev, struct device_attribute *attr,
-			  char *buf)
-{
-	struct kucomms_device *device = to_kucomms_device(dev);
-
-	return sysfs_emit(buf, "%u\n", READ_ONCE(device->opens));
-}
-static DEVICE_ATTR_RO(opens);
-
-static ssize_t channels_show(struct device *dev, struct device_attribute *attr,
-			     char *buf)
-{
-	struct kucomms_device *device = to_kucomms_device(dev);
-	struct kucomms_channel *channel;
-	unsigned int count = 0;
-
-	mutex_lock(&kucomms_registry_lock);
-	list_for_each_entry(channel, &device->attached, siblings)
-		count++;
-	mutex_unlock(&kucomms_registry_lock);
-	return sysfs_emit(buf, "%u\n", count);
-}
-static DEVICE_ATTR_RO(channels);
-
-/* Every counter is the sum of the past and of the channels there are. */
-#define COUNTER_ATTR(name)						\
-static ssize_t name##_show(struct device *dev,				\
-			   struct device_attribute *attr, char *buf)	\
-{									\
-	struct kucomms_device *device = to_kucomms_device(dev);		\
-	struct kucomms_channel *channel;				\
-	u64 sum;							\
-									\
-	mutex_lock(&kucomms_registry_lock);				\
-	sum = device->past.name;					\
-	list_for_each_entry(channel, &device->attached, siblings)	\
-		sum += READ_ONCE(channel->counters.name);		\
-	mutex_unlock(&kucomms_registry_lock);				\
-	return sysfs_emit(buf, "%llu\n", sum);				\
-}									\
-static DEVICE_ATTR_RO(name)
-
-COUNTER_ATTR(messages_to_kernel);
-COUNTER_ATTR(messages_to_user);
-COUNTER_ATTR(doorbells);
-COUNTER_ATTR(wakeups);
-COUNTER_ATTR(to_user_full);
-COUNTER_ATTR(broken);
-
-static struct attribute *device_attrs[] = {
-	&dev_attr_name.attr,
-	&dev_attr_endpoint.attr,
-	&dev_attr_opens.attr,
-	&dev_attr_channels.attr,
-	&dev_attr_messages_to_kernel.attr,
-	&dev_attr_messages_to_user.attr,
-	&dev_attr_doorbells.attr,
-	&dev_attr_wakeups.attr,
-	&dev_attr_to_user_full.attr,
-	&dev_attr_broken.attr,
-	NULL
-};
-ATTRIBUTE_GROUPS(device);
 
 /* devtmpfs makes the node root's own, 0600; udev's rule opens it up. */
 static struct class kucomms_class = {
 	.name = "kucomms",
 };
 
-static struct kucomms_device *device_alloc(const struct kucomms_name *name)
+static struct kucomms_device *device_alloc(const struct kucomms_name *name,
+					   const struct kucomms_limits *limits,
+					   enum kucomms_choice choice)
 {
 	struct kucomms_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
 
@@ -155,9 +59,11 @@ static struct kucomms_device *device_alloc(const struct kucomms_name *name)
 		return NULL;
 	device_initialize(&device->dev);
 	device->dev.class = &kucomms_class;
-	device->dev.groups = device_groups;
+	device->dev.groups = kucomms_device_groups;
 	device->dev.release = device_free;
 	device->name = *name;
+	device->limits = *limits;
+	device->tuning.choice = choice;
 	INIT_LIST_HEAD(&device->attached);
 	ida_init(&device->numbers);
 	return device;
@@ -175,20 +81,43 @@ struct kucomms_device *kucomms_device_find(const struct kucomms_name *name)
 	return NULL;
 }
 
+/* Under kucomms_registry_lock; takes a reference. */
+int kucomms_device_set_endpoint(struct kucomms_device *device,
+				struct kucomms_endpoint *endpoint)
+{
+	int err;
+
+	lockdep_assert_held(&kucomms_registry_lock);
+	err = kucomms_endpoint_tune(endpoint, &device->tuning);
+	if (err)
+		return err;
+	device->endpoint = kucomms_endpoint_get(endpoint);
+	wake_up_all(&kucomms_registry_wait);
+	return 0;
+}
+
+void kucomms_device_clear_endpoint(struct kucomms_device *device)
+{
+	struct kucomms_endpoint *endpoint = device->endpoint;
+
+	lockdep_assert_held(&kucomms_registry_lock);
+	device->endpoint = NULL;
+	if (endpoint)
+		kucomms_endpoint_put(endpoint);
+}
+
 /*
  * Takes the device out of the tables, so that nobody finds it any more. Those
  * who have found it hold references.
  */
 static void device_unlink(struct kucomms_device *device)
 {
-	struct kucomms_endpoint *endpoint = device->endpoint;
-
 	lockdep_assert_held(&kucomms_registry_lock);
 	hash_del(&device->node);
 	xa_erase(&minors, device->minor);
-	device->endpoint = NULL;
-	if (endpoint)
-		kucomms_endpoint_put(endpoint);
+	WRITE_ONCE(device->removed, true);
+	kucomms_device_clear_endpoint(device);
+	wake_up_all(&kucomms_registry_wait);
 }
 
 static int device_link(struct kucomms_device *device)
@@ -205,47 +134,74 @@ static int device_link(struct kucomms_device *device)
 		return err == -EBUSY ? -ENOSPC : err;
 	hash_add(devices, &device->node, kucomms_name_hash(&device->name));
 	endpoint = kucomms_endpoint_find(&device->name);
-	if (endpoint)
-		device->endpoint = kucomms_endpoint_get(endpoint);
-	return 0;
+	if (!endpoint)
+		return 0;
+	err = kucomms_device_set_endpoint(device, endpoint);
+	if (err)
+		device_unlink(device);
+	return err;
 }
 
-static int device_create_named(const struct kucomms_name *name)
+static int device_add_new(struct kucomms_device *device)
 {
-	struct kucomms_device *device;
 	int err;
 
-	device = device_alloc(name);
-	if (!device)
-		return -ENOMEM;
-	err = dev_set_name(&device->dev, "%s", name->text);
+	err = dev_set_name(&device->dev, "%s", device->name.text);
 	if (err)
-		goto err_put;
+		return err;
 
 	mutex_lock(&kucomms_registry_lock);
 	err = device_link(device);
 	mutex_unlock(&kucomms_registry_lock);
 	if (err)
-		goto err_put;
+		return err;
 
 	/* Last: from here on udev and user space come. */
 	device->dev.devt = MKDEV(MAJOR(first_number), device->minor);
 	err = device_add(&device->dev);
-	if (err)
-		goto err_unlink;
-	return 0;
-
-err_unlink:
-	mutex_lock(&kucomms_registry_lock);
-	device_unlink(device);
-	mutex_unlock(&kucomms_registry_lock);
-err_put:
-	put_device(&device->dev);
+	if (err) {
+		mutex_lock(&kucomms_registry_lock);
+		device_unlink(device);
+		mutex_unlock(&kucomms_registry_lock);
+	}
 	return err;
 }
 
-static int device_remove_named(const struct kucomms_name *name)
+/* -EEXIST: there is one; -ENOSPC: as many as devices_max allows. */
+int kucomms_device_create(const struct kucomms_name *name,
+			  const struct kucomms_limits *limits,
+			  enum kucomms_choice choice)
 {
+	struct kucomms_device *device;
+	int err;
+
+	if (mutex_lock_interruptible(&manage_lock))
+		return -ERESTARTSYS;
+	device = device_alloc(name, limits, choice);
+	err = device ? device_add_new(device) : -ENOMEM;
+	if (err && device)
+		put_device(&device->dev);
+	mutex_unlock(&manage_lock);
+	return err;
+}
+
+/*
+ * Clients see the hang-up at once, whatever a handler is doing; the module then
+ * loses its channels in its turn. An attach that has not had its turn yet will
+ * find the device removed.
+ */
+static void device_hang_up(struct kucomms_device *device)
+{
+	struct kucomms_channel *channel;
+
+	lockdep_assert_held(&kucomms_registry_lock);
+	list_for_each_entry(channel, &device->attached, siblings)
+		kucomms_channel_hang_up(channel);
+}
+
+static int device_remove_named(const struct kucomms_name *name, bool force)
+{
+	struct kucomms_endpoint *endpoint;
 	struct kucomms_device *device;
 	int err = 0;
 
@@ -253,85 +209,38 @@ static int device_remove_named(const struct kucomms_name *name)
 	device = kucomms_device_find(name);
 	if (!device)
 		err = -ENODEV;
-	else if (device->opens)
+	else if (device->opens && !force)
 		err = -EBUSY;
-	else
-		device_unlink(device);
+	if (err) {
+		mutex_unlock(&kucomms_registry_lock);
+		return err;
+	}
+	endpoint = device->endpoint;
+	if (endpoint)
+		kucomms_endpoint_get(endpoint);
+	device_unlink(device);
+	device_hang_up(device);
 	mutex_unlock(&kucomms_registry_lock);
-	if (!err)
-		device_unregister(&device->dev);
+
+	if (endpoint) {
+		kucomms_endpoint_leave(endpoint, device);
+		kucomms_endpoint_put(endpoint);
+	}
+	device_unregister(&device->dev);
+	return 0;
+}
+
+/* -ENODEV: there is none; -EBUSY: it is open, and @force is not set. */
+int kucomms_device_remove(const struct kucomms_name *name, bool force)
+{
+	int err;
+
+	if (mutex_lock_interruptible(&manage_lock))
+		return -ERESTARTSYS;
+	err = device_remove_named(name, force);
+	mutex_unlock(&manage_lock);
 	return err;
 }
-
-/*
- * `echo kucomms_NAME >create_device`, one newline at the end allowed. EINVAL: no
- * such name can be; EEXIST: there is one; ENOSPC: as many as devices_max allows.
- */
-static int name_from_sysfs(struct kucomms_name *name, const char *buf,
-			   size_t count)
-{
-	if (count && buf[count - 1] == '\n')
-		count--;
-	return kucomms_name_parse(name, buf, count, true);
-}
-
-static ssize_t create_device_store(struct device *dev,
-				   struct device_attribute *attr,
-				   const char *buf, size_t count)
-{
-	struct kucomms_name name;
-	int err = name_from_sysfs(&name, buf, count);
-
-	if (err)
-		return err;
-	if (mutex_lock_interruptible(&manage_lock))
-		return -ERESTARTSYS;
-	err = device_create_named(&name);
-	mutex_unlock(&manage_lock);
-	return err ?: count;
-}
-static DEVICE_ATTR_WO(create_device);
-
-/* EINVAL: no such name can be; ENODEV: there is none; EBUSY: it is open. */
-static ssize_t remove_device_store(struct device *dev,
-				   struct device_attribute *attr,
-				   const char *buf, size_t count)
-{
-	struct kucomms_name name;
-	int err = name_from_sysfs(&name, buf, count);
-
-	if (err)
-		return err;
-	if (mutex_lock_interruptible(&manage_lock))
-		return -ERESTARTSYS;
-	err = device_remove_named(&name);
-	mutex_unlock(&manage_lock);
-	return err ?: count;
-}
-static DEVICE_ATTR_WO(remove_device);
-
-static ssize_t version_show(struct device *dev, struct device_attribute *attr,
-			    char *buf)
-{
-	return sysfs_emit(buf, "%s\n", KUCOMMS_VERSION);
-}
-static DEVICE_ATTR_RO(version);
-
-static ssize_t abi_version_show(struct device *dev,
-				struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%d\n", KUCOMMS_ABI_VERSION);
-}
-static DEVICE_ATTR_RO(abi_version);
-
-static struct attribute *control_attrs[] = {
-	&dev_attr_create_device.attr,
-	&dev_attr_remove_device.attr,
-	&dev_attr_version.attr,
-	&dev_attr_abi_version.attr,
-	NULL
-};
-ATTRIBUTE_GROUPS(control);
 
 /* For a file that opens @minor; ERR_PTR(-ENODEV) if it has been removed. */
 struct kucomms_device *kucomms_device_open(unsigned int minor)
@@ -387,6 +296,7 @@ void kucomms_device_remove_channel(struct kucomms_device *device,
 	device->past.messages_to_user += counters->messages_to_user;
 	device->past.doorbells += counters->doorbells;
 	device->past.wakeups += counters->wakeups;
+	device->past.thread_wakeups += counters->thread_wakeups;
 	device->past.to_user_full += counters->to_user_full;
 	device->past.broken += counters->broken;
 	mutex_unlock(&kucomms_registry_lock);
@@ -409,12 +319,9 @@ int kucomms_device_init(void)
 	if (err)
 		goto err_region;
 	/* Last: from here on devices can be created. */
-	control = device_create_with_groups(&kucomms_class, NULL, MKDEV(0, 0),
-					    NULL, control_groups, "kucomms");
-	if (IS_ERR(control)) {
-		err = PTR_ERR(control);
+	err = kucomms_control_init(&kucomms_class);
+	if (err)
 		goto err_cdev;
-	}
 	return 0;
 
 err_cdev:
@@ -436,9 +343,9 @@ void kucomms_device_uninit(void)
 	struct kucomms_device *device;
 	unsigned long minor;
 
-	device_unregister(control);
+	kucomms_control_uninit();
 	xa_for_each(&minors, minor, device)
-		WARN_ON_ONCE(device_remove_named(&device->name));
+		WARN_ON_ONCE(device_remove_named(&device->name, false));
 	cdev_del(&cdev);
 	unregister_chrdev_region(first_number, kucomms_devices_max);
 	class_unregister(&kucomms_class);

@@ -8,6 +8,7 @@
 #include <linux/mutex.h>
 
 #include "name.h"
+#include "tuning.h"
 
 struct kucomms_endpoint;
 struct kucomms_channel;
@@ -18,8 +19,21 @@ struct kucomms_counters {
 	u64 messages_to_user;
 	u64 doorbells;		/* calls that rang */
 	u64 wakeups;		/* sleeping clients woken */
+	u64 thread_wakeups;	/* sleeping threads of the endpoint woken */
 	u64 to_user_full;	/* sends that found no room */
 	u64 broken;		/* channels that broke the rules */
+};
+
+/**
+ * struct kucomms_limits - what clients of a device may have
+ * @channels_max:  channels at a time
+ * @ring_size:     bytes of a ring, if the client does not say
+ * @ring_size_max: most bytes that a client may ask for
+ */
+struct kucomms_limits {
+	unsigned int channels_max;
+	unsigned int ring_size;
+	unsigned int ring_size_max;
 };
 
 /**
@@ -29,6 +43,9 @@ struct kucomms_counters {
  * @node:     in the table of devices
  * @name:     dev_name(), as a key
  * @minor:    number in the region of device numbers
+ * @limits:   never change
+ * @tuning:   what the administrator wants of the endpoint
+ * @removed:  it is out of the tables; also read without the lock
  * @endpoint: the kernel side, if a module has registered the name; holds a
  *            reference
  * @opens:    how many files are open
@@ -36,20 +53,27 @@ struct kucomms_counters {
  * @numbers:  of @attached
  * @past:     counters of channels that are closed
  *
- * @node, @endpoint, @opens, @attached and @past are protected by
- * kucomms_registry_lock.
+ * What changes is protected by kucomms_registry_lock, but for @numbers.
  */
 struct kucomms_device {
 	struct device dev;
 	struct hlist_node node;
 	struct kucomms_name name;
 	int minor;
+	struct kucomms_limits limits;
+	struct kucomms_tuning tuning;
+	bool removed;
 	struct kucomms_endpoint *endpoint;
 	unsigned int opens;
 	struct list_head attached;
 	struct ida numbers;
 	struct kucomms_counters past;
 };
+
+static inline struct kucomms_device *to_kucomms_device(struct device *dev)
+{
+	return container_of(dev, struct kucomms_device, dev);
+}
 
 /*
  * Protects which devices and endpoints exist and who belongs to whom. Nested
@@ -58,17 +82,41 @@ struct kucomms_device {
  */
 extern struct mutex kucomms_registry_lock;
 
+/* Woken when a device finds its endpoint, or is removed. */
+extern struct wait_queue_head kucomms_registry_wait;
+
+/* device.c */
 int kucomms_device_init(void);
 void kucomms_device_uninit(void);
-
+int kucomms_device_create(const struct kucomms_name *name,
+			  const struct kucomms_limits *limits,
+			  enum kucomms_choice choice);
+int kucomms_device_remove(const struct kucomms_name *name, bool force);
 struct kucomms_device *kucomms_device_open(unsigned int minor);
 void kucomms_device_close(struct kucomms_device *device);
 struct kucomms_device *kucomms_device_find(const struct kucomms_name *name);
+int kucomms_device_set_endpoint(struct kucomms_device *device,
+				struct kucomms_endpoint *endpoint);
+void kucomms_device_clear_endpoint(struct kucomms_device *device);
 struct kucomms_endpoint *
 kucomms_device_endpoint_get(struct kucomms_device *device);
 void kucomms_device_add_channel(struct kucomms_device *device,
 				struct kucomms_channel *channel);
 void kucomms_device_remove_channel(struct kucomms_device *device,
 				   struct kucomms_channel *channel);
+
+/* attributes.c */
+extern const struct attribute_group *kucomms_device_groups[];
+
+/* control.c */
+int kucomms_control_init(struct class *class);
+void kucomms_control_uninit(void);
+
+/* main.c: module parameters */
+extern unsigned int kucomms_channels;
+extern unsigned int kucomms_channels_max;
+extern unsigned int kucomms_devices_max;
+extern unsigned int kucomms_ring_size;
+extern unsigned int kucomms_ring_size_max;
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Dispatch: messages from the client to the message handler, inside the
- * client's own doorbell call.
+ * client's own doorbell call or in a server's thread.
  */
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -19,65 +19,30 @@
 /* So often in a turn it is asked whether the turn must end. */
 #define TURN_LOOKS	16
 
-/* What became of one look at the ring. */
-enum outcome {
-	OUTCOME_HANDLED,	/* look again */
-	OUTCOME_EMPTY,		/* nothing more to read */
-	OUTCOME_STALLED,	/* the handler wants the message again, later */
-	OUTCOME_BROKEN,
-};
-
-static enum outcome dispatch_message(struct kucomms_channel *channel,
-				     const struct kucomms_message *message,
-				     const void *data)
-{
-	struct kucomms_endpoint *endpoint = channel->endpoint;
-	int err;
-
-	if (!(endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE))
-		data = memcpy(channel->copy, data, message->length);
-	WRITE_ONCE(channel->short_of_room, false);
-	err = endpoint->ops.message(channel, message, data, endpoint->priv);
-	if (likely(!err)) {
-		channel->counters.messages_to_kernel++;
-		return OUTCOME_HANDLED;
-	}
-	if (err == -EAGAIN) {
-		kucomms_consumer_unreceive(&channel->in, message->length);
-		return kucomms_channel_stall(channel) ? OUTCOME_STALLED :
-							OUTCOME_HANDLED;
-	}
-	kucomms_channel_break(channel, KUCOMMS_WHY_HANDLER);
-	return OUTCOME_BROKEN;
-}
-
-static enum outcome dispatch_one(struct kucomms_channel *channel, u32 *bytes)
-{
-	struct kucomms_message message;
-	const void *data;
-	int ret;
-
-	ret = kucomms_consumer_receive(&channel->in, &message, &data);
-	if (ret == 1) {
-		*bytes += message.length;
-		return dispatch_message(channel, &message, data);
-	}
-	if (ret == 0)
-		return OUTCOME_EMPTY;
-	if (ret == -ENOMSG)
-		return OUTCOME_HANDLED;
-	kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
-	return OUTCOME_BROKEN;
-}
-
 /* Another thread of the client may wait for the room that was just made. */
-static void dispatch_tell_room(struct kucomms_channel *channel)
+void kucomms_channel_tell_room(struct kucomms_channel *channel)
 {
 	if (!kucomms_consumer_must_ring(&channel->in))
 		return;
 	/* The full barrier in must_ring orders this, too: see wait_sleep(). */
 	if (waitqueue_active(&channel->wait))
 		kucomms_channel_wake(channel);
+}
+
+/*
+ * Whether the client has to ring. If the handler waits for room, not for now.
+ */
+void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake)
+{
+	if (channel->awake == awake)
+		return;
+	channel->awake = awake;
+	if (channel->stalled)
+		return;
+	if (awake)
+		kucomms_consumer_disarm(&channel->in);
+	else
+		kucomms_consumer_arm(&channel->in);
 }
 
 /* The module wants to go, the client is being killed, the channel is closed. */
@@ -87,35 +52,107 @@ static bool dispatch_must_stop(const struct kucomms_channel *channel)
 	       fatal_signal_pending(current) || kucomms_channel_error(channel);
 }
 
-/* One turn; returns true if the next one would find more at once. */
-static bool dispatch_turn(struct kucomms_channel *channel)
+/*
+ * The handler did not take the message: -EAGAIN, it wants it again later, or 1,
+ * at once.
+ */
+static int dispatch_refused(struct kucomms_channel *channel, u32 length,
+			    int err)
 {
-	enum outcome outcome = OUTCOME_HANDLED;
-	bool told = false;
-	u32 bytes = 0;
-	int i;
+	bool later;
 
+	if (err != -EAGAIN) {
+		kucomms_channel_break(channel, KUCOMMS_WHY_HANDLER);
+		return -EPROTO;
+	}
+	later = kucomms_channel_stall(channel);
+	kucomms_consumer_unreceive(&channel->in, length);
+	return later ? -EAGAIN : 1;
+}
+
+/*
+ * Hands over what there is, up to the bounds of a turn. Returns 1 if more may be
+ * there, 0 if there is not, -EAGAIN if the handler wants a message again later,
+ * -EPROTO if the channel has been broken.
+ */
+static int dispatch_messages(struct kucomms_channel *channel)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+	const bool shared = endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE;
+	struct kucomms_consumer *in = &channel->in;
+	struct kucomms_message message;
+	unsigned int handled = 0;
+	const void *data;
+	u32 bytes = 0;
+	int ret, err;
+
+	do {
+		ret = kucomms_consumer_receive(in, &message, &data);
+		if (unlikely(ret != 1)) {
+			if (ret != -ENOMSG)
+				break;
+			ret = 1;
+			kucomms_consumer_release(in);
+			bytes += sizeof(message);
+			continue;
+		}
+		if (!shared)
+			data = memcpy(channel->copy, data, message.length);
+		err = endpoint->ops.message(channel, &message, data,
+					    endpoint->priv);
+		bytes += sizeof(message) + message.length;
+		if (unlikely(err)) {
+			ret = dispatch_refused(channel, message.length, err);
+			if (ret != 1)
+				break;
+			continue;
+		}
+		kucomms_consumer_release(in);
+		if (++handled % TURN_LOOKS == 0 && dispatch_must_stop(channel))
+			break;
+	} while (handled < TURN_MESSAGES && bytes < TURN_BYTES);
+
+	channel->counters.messages_to_kernel += handled;
+	if (unlikely(ret == -EPROTO))
+		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+	return ret;
+}
+
+/* One turn of a channel, by whoever has it; returns as dispatch_messages(). */
+int kucomms_channel_dispatch(struct kucomms_channel *channel)
+{
+	u32 released = channel->in.released;
+	int ret;
+
+	kucomms_turn_assert_mine(channel->turn);
 	if (unlikely(channel->stalled))
 		kucomms_channel_unstall(channel);
-	channel->turn = current;
-	for (i = 0; i < TURN_MESSAGES && bytes < TURN_BYTES; i++) {
-		outcome = dispatch_one(channel, &bytes);
-		told |= kucomms_consumer_release(&channel->in);
-		if (outcome != OUTCOME_HANDLED)
-			break;
-		if (i % TURN_LOOKS == TURN_LOOKS - 1 &&
-		    dispatch_must_stop(channel))
-			break;
-	}
-	channel->turn = NULL;
-	told |= kucomms_consumer_tell(&channel->in);
+	channel->handler = current;
+	ret = dispatch_messages(channel);
+	channel->handler = NULL;
+	kucomms_consumer_tell(&channel->in);
 	if (channel->answered) {
 		channel->answered = false;
-		kucomms_channel_flush_unlocked(channel);
+		kucomms_flush(channel);
 	}
-	if (told)
-		dispatch_tell_room(channel);
-	return outcome == OUTCOME_HANDLED;
+	if (channel->in.released != released)
+		kucomms_channel_tell_room(channel);
+	return ret;
+}
+
+/* Adaptive: the client's own call does it. */
+static int doorbell_dispatch(struct kucomms_channel *channel)
+{
+	int ret = 0;
+
+	if (unlikely(kucomms_turn_take(channel->turn)))
+		return -EINTR;
+	if (likely(!dispatch_must_stop(channel))) {
+		channel->counters.doorbells++;
+		ret = kucomms_channel_dispatch(channel);
+	}
+	kucomms_turn_give(channel->turn);
+	return kucomms_channel_error(channel) ?: ret == 1;
 }
 
 /*
@@ -124,8 +161,7 @@ static bool dispatch_turn(struct kucomms_channel *channel)
  */
 int kucomms_channel_doorbell(struct kucomms_channel *channel)
 {
-	struct kucomms_endpoint *endpoint = channel->endpoint;
-	bool more = false;
+	const struct kucomms_endpoint *endpoint = channel->endpoint;
 	int err;
 
 	err = kucomms_channel_error(channel);
@@ -134,13 +170,11 @@ int kucomms_channel_doorbell(struct kucomms_channel *channel)
 	/* Do not stand in the way of kucomms_unregister(). */
 	if (unlikely(READ_ONCE(endpoint->dead)))
 		return -ESHUTDOWN;
-	if (mutex_lock_killable(&endpoint->turn))
-		return -EINTR;
-	if (likely(!dispatch_must_stop(channel))) {
-		channel->counters.doorbells++;
-		if (endpoint->ops.message)
-			more = dispatch_turn(channel);
-	}
-	mutex_unlock(&endpoint->turn);
-	return kucomms_channel_error(channel) ?: more;
+	if (unlikely(!endpoint->ops.message))
+		kucomms_sync_call(channel);
+	else if (READ_ONCE(endpoint->dispatch) != KUCOMMS_ADAPTIVE)
+		kucomms_server_call(channel);
+	else
+		return doorbell_dispatch(channel);
+	return 0;
 }

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Endpoints: what modules register, and the thread that runs the work and
- * timer handlers of those that have them.
+ * Endpoints: what modules register.
  */
 #define pr_fmt(fmt) "kucomms: " fmt
 
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/hashtable.h>
-#include <linux/hrtimer.h>
-#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "channel.h"
 #include "endpoint.h"
 
-#define WORK_PERIOD	(NSEC_PER_SEC / 100)
-#define TIMER_PERIOD	(NSEC_PER_SEC)
+/* If the module does not say. */
+#define POLL_IDLE_US	1000
 
 static DEFINE_HASHTABLE(endpoints, 6);
 
@@ -27,7 +24,10 @@ static void endpoint_free(struct kref *ref)
 	struct kucomms_endpoint *endpoint =
 		container_of(ref, struct kucomms_endpoint, ref);
 
-	mutex_destroy(&endpoint->turn);
+	kucomms_turn_destroy(&endpoint->turn);
+	kfree(endpoint->servers);
+	kfree(endpoint->cpus);
+	kfree(endpoint->own_cpus);
 	kfree(endpoint);
 }
 
@@ -54,91 +54,102 @@ struct kucomms_endpoint *kucomms_endpoint_find(const struct kucomms_name *name)
 	return NULL;
 }
 
-/*
- * A handler that is called periodically keeps its rate: the next call is due
- * one period after the last one was due, not after it was made. Only calls that
- * have been missed altogether are left out.
- */
-static ktime_t next_due(ktime_t due, u64 period, ktime_t now)
-{
-	due = ktime_add_ns(due, period);
-	return ktime_before(due, now) ? now : due;
-}
-
-/* Runs what is due, in the endpoint's turn, and says when to come back. */
-static ktime_t endpoint_tick(struct kucomms_endpoint *endpoint,
-			     ktime_t *work_due, ktime_t *timer_due)
+/* Those that will have something to do; under kucomms_registry_lock. */
+static int endpoint_start_servers(struct kucomms_endpoint *endpoint,
+				  enum kucomms_dispatch dispatch)
 {
 	const struct kucomms_ops *ops = &endpoint->ops;
-	ktime_t now;
+	bool ticks = ops->work || ops->timer;
+	bool serves = ops->message && dispatch != KUCOMMS_ADAPTIVE;
+	unsigned int i, count = serves ? endpoint->threads : ticks;
+	int err;
 
-	mutex_lock(&endpoint->turn);
-	now = ktime_get();
-	if (!ktime_before(now, *work_due)) {
-		if (ops->work(endpoint, endpoint->priv))
-			*work_due = now;
-		else
-			*work_due = next_due(*work_due, WORK_PERIOD, now);
-	}
-	if (!ktime_before(now, *timer_due)) {
-		ops->timer(endpoint, endpoint->priv);
-		*timer_due = next_due(*timer_due, TIMER_PERIOD, now);
-	}
-	mutex_unlock(&endpoint->turn);
-
-	return ktime_before(*work_due, *timer_due) ? *work_due : *timer_due;
-}
-
-static int endpoint_thread(void *arg)
-{
-	struct kucomms_endpoint *endpoint = arg;
-	const struct kucomms_ops *ops = &endpoint->ops;
-	ktime_t now = ktime_get();
-	ktime_t work_due = ops->work ? ktime_add_ns(now, WORK_PERIOD) :
-				       KTIME_MAX;
-	ktime_t timer_due = ops->timer ? ktime_add_ns(now, TIMER_PERIOD) :
-					 KTIME_MAX;
-
-	while (!kthread_should_stop()) {
-		ktime_t due = endpoint_tick(endpoint, &work_due, &timer_due);
-
-		/* Paired with kthread_stop(): flag, then wake. */
-		set_current_state(TASK_IDLE);
-		if (!kthread_should_stop())
-			schedule_hrtimeout(&due, HRTIMER_MODE_ABS);
-		__set_current_state(TASK_RUNNING);
-		cond_resched();
+	for (i = 0; i < count; i++) {
+		err = kucomms_server_start(&endpoint->servers[i]);
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
-static int endpoint_start_thread(struct kucomms_endpoint *endpoint)
+static void endpoint_stop_servers(struct kucomms_endpoint *endpoint)
 {
-	struct task_struct *thread;
+	unsigned int i;
 
-	if (!endpoint->ops.work && !endpoint->ops.timer)
+	for (i = 0; i < endpoint->threads; i++)
+		kucomms_server_stop(&endpoint->servers[i]);
+}
+
+static int copy_cpus(struct cpumask **copy, const struct cpumask *cpus)
+{
+	*copy = NULL;
+	if (!cpus)
 		return 0;
-	thread = kthread_create(endpoint_thread, endpoint, "%s",
-				endpoint->name.text);
-	if (IS_ERR(thread))
-		return PTR_ERR(thread);
-	endpoint->thread = thread;
-	return 0;
+	*copy = kmemdup(cpus, cpumask_size(), GFP_KERNEL);
+	return *copy ? 0 : -ENOMEM;
+}
+
+/* What is not the administrator's choice is the module's. */
+static int endpoint_apply(struct kucomms_endpoint *endpoint,
+			  const struct kucomms_tuning *tuning)
+{
+	const struct kucomms_ops *ops = &endpoint->ops;
+	enum kucomms_dispatch dispatch =
+		tuning->choice == KUCOMMS_CHOICE_DEFAULT ?
+			ops->dispatch : (enum kucomms_dispatch)tuning->choice;
+	struct cpumask *cpus;
+	unsigned int i;
+	int err;
+
+	err = copy_cpus(&cpus, tuning->cpus ?: endpoint->own_cpus);
+	if (err)
+		return err;
+	kfree(endpoint->cpus);
+	endpoint->cpus = cpus;
+	WRITE_ONCE(endpoint->poll_idle_us,
+		   tuning->poll_idle_us ?: ops->poll_idle_us ?: POLL_IDLE_US);
+	for (i = 0; i < endpoint->threads; i++)
+		kucomms_server_place(&endpoint->servers[i]);
+	/* First the threads, then the doorbells that call them. */
+	err = endpoint_start_servers(endpoint, dispatch);
+	if (!err)
+		WRITE_ONCE(endpoint->dispatch, dispatch);
+	return err;
+}
+
+/* When device and endpoint meet. The wish may be older than this endpoint. */
+int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
+			  const struct kucomms_tuning *tuning)
+{
+	lockdep_assert_held(&kucomms_registry_lock);
+	if (!(endpoint->ops.flags & KUCOMMS_ADJUSTABLE))
+		return 0;
+	return endpoint_apply(endpoint, tuning);
+}
+
+/* When the administrator wants it otherwise. */
+int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
+			    const struct kucomms_tuning *tuning)
+{
+	lockdep_assert_held(&kucomms_registry_lock);
+	if (!(endpoint->ops.flags & KUCOMMS_ADJUSTABLE))
+		return -EOPNOTSUPP;
+	return endpoint_apply(endpoint, tuning);
 }
 
 static int endpoint_link(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_device *device;
+	int err;
 
 	lockdep_assert_held(&kucomms_registry_lock);
-	if (kucomms_endpoint_find(&endpoint->name))
-		return -EEXIST;
 	hash_add(endpoints, &endpoint->node,
 		 kucomms_name_hash(&endpoint->name));
 	device = kucomms_device_find(&endpoint->name);
-	if (device)
-		device->endpoint = kucomms_endpoint_get(endpoint);
-	return 0;
+	err = device ? kucomms_device_set_endpoint(device, endpoint) : 0;
+	if (err)
+		hash_del(&endpoint->node);
+	return err;
 }
 
 static void endpoint_unlink(struct kucomms_endpoint *endpoint)
@@ -148,10 +159,70 @@ static void endpoint_unlink(struct kucomms_endpoint *endpoint)
 	lockdep_assert_held(&kucomms_registry_lock);
 	hash_del(&endpoint->node);
 	device = kucomms_device_find(&endpoint->name);
-	if (device) {
-		device->endpoint = NULL;
-		kucomms_endpoint_put(endpoint);
-	}
+	if (device)
+		kucomms_device_clear_endpoint(device);
+}
+
+static bool ops_valid(const struct kucomms_ops *ops)
+{
+	if (ops->flags & ~KUCOMMS_OPS_FLAGS || ops->dispatch > KUCOMMS_POLL ||
+	    ops->poll_idle_us > KUCOMMS_POLL_IDLE_MAX_US)
+		return false;
+	if (ops->threads > 1 && (ops->threads > nr_cpu_ids ||
+				 !(ops->flags & KUCOMMS_PARALLEL)))
+		return false;
+	return !ops->cpus || cpumask_intersects(ops->cpus, cpu_possible_mask);
+}
+
+static int endpoint_init_servers(struct kucomms_endpoint *endpoint)
+{
+	unsigned int i;
+
+	endpoint->threads = endpoint->ops.threads ?: 1;
+	endpoint->servers = kcalloc(endpoint->threads,
+				    sizeof(*endpoint->servers), GFP_KERNEL);
+	if (!endpoint->servers)
+		return -ENOMEM;
+	for (i = 0; i < endpoint->threads; i++)
+		kucomms_server_init(&endpoint->servers[i], endpoint, i);
+	return copy_cpus(&endpoint->own_cpus, endpoint->ops.cpus);
+}
+
+static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
+					       void *priv,
+					       struct module *owner)
+{
+	struct kucomms_endpoint *endpoint = kzalloc(sizeof(*endpoint),
+						    GFP_KERNEL);
+
+	if (!endpoint)
+		return NULL;
+	kref_init(&endpoint->ref);
+	kucomms_turn_init(&endpoint->turn);
+	INIT_LIST_HEAD(&endpoint->channels);
+	INIT_LIST_HEAD(&endpoint->unaccepted);
+	init_waitqueue_head(&endpoint->accept_wait);
+	endpoint->ops = *ops;
+	endpoint->priv = priv;
+	endpoint->owner = owner;
+	if (!endpoint_init_servers(endpoint))
+		return endpoint;
+	kucomms_endpoint_put(endpoint);
+	return NULL;
+}
+
+/* Under kucomms_registry_lock: from here on clients come. */
+static int endpoint_publish(struct kucomms_endpoint *endpoint)
+{
+	static const struct kucomms_tuning untuned = {
+		.choice = KUCOMMS_CHOICE_DEFAULT,
+	};
+	int err;
+
+	if (kucomms_endpoint_find(&endpoint->name))
+		return -EEXIST;
+	err = endpoint_apply(endpoint, &untuned);
+	return err ?: endpoint_link(endpoint);
 }
 
 struct kucomms_endpoint *__kucomms_register(const char *name,
@@ -161,48 +232,58 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
 	struct kucomms_endpoint *endpoint;
 	int err;
 
-	if (ops->flags & ~KUCOMMS_OPS_FLAGS)
+	if (!ops_valid(ops))
 		return ERR_PTR(-EINVAL);
-	endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL);
+	endpoint = endpoint_alloc(ops, priv, owner);
 	if (!endpoint)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&endpoint->ref);
-	mutex_init(&endpoint->turn);
-	INIT_LIST_HEAD(&endpoint->channels);
-	endpoint->ops = *ops;
-	endpoint->priv = priv;
-	endpoint->owner = owner;
-
 	err = kucomms_name_parse(&endpoint->name, name, strlen(name), false);
 	if (err)
 		goto err_put;
-	err = endpoint_start_thread(endpoint);
-	if (err)
-		goto err_put;
-	/* Last: from here on clients come. */
 	mutex_lock(&kucomms_registry_lock);
-	err = endpoint_link(endpoint);
+	err = endpoint_publish(endpoint);
 	mutex_unlock(&kucomms_registry_lock);
 	if (err)
-		goto err_thread;
-	if (endpoint->thread)
-		wake_up_process(endpoint->thread);
+		goto err_stop;
 	return endpoint;
 
-err_thread:
-	/* It was never woken, so it ends without having run. */
-	if (endpoint->thread)
-		kthread_stop(endpoint->thread);
+err_stop:
+	WRITE_ONCE(endpoint->dead, true);
+	endpoint_stop_servers(endpoint);
 err_put:
 	kucomms_endpoint_put(endpoint);
 	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(__kucomms_register);
 
+/* All clients of a device, or of any. */
+static void endpoint_drop(struct kucomms_endpoint *endpoint,
+			  const struct kucomms_device *device)
+{
+	struct kucomms_channel *channel, *next;
+
+	kucomms_turn_take_surely(&endpoint->turn);
+	list_for_each_entry_safe(channel, next, &endpoint->channels, peers) {
+		if (device && channel->device != device)
+			continue;
+		kucomms_channel_detach(channel);
+		kucomms_channel_flush_locked(channel);
+		kucomms_channel_hang_up(channel);
+	}
+	kucomms_turn_give(&endpoint->turn);
+}
+
+/* The device has been removed. */
+void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
+			    const struct kucomms_device *device)
+{
+	endpoint_drop(endpoint, device);
+}
+
 /*
  * Who may still call a handler, and why it ends here:
  *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
- *  - the thread: has been stopped;
+ *  - the threads: have been stopped;
  *  - a client's doorbell: sees @dead when it gets its turn, or a few messages
  *    later in the turn that it has;
  *  - a closing file: its channel is off the list, so nothing is left to do.
@@ -210,8 +291,6 @@ EXPORT_SYMBOL_GPL(__kucomms_register);
  */
 void kucomms_unregister(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_channel *channel, *next;
-
 	if (IS_ERR_OR_NULL(endpoint))
 		return;
 	might_sleep();
@@ -221,15 +300,8 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint)
 
 	/* Ends the turn that is, and keeps others from queueing for theirs. */
 	WRITE_ONCE(endpoint->dead, true);
-	if (endpoint->thread)
-		kthread_stop(endpoint->thread);
-	mutex_lock(&endpoint->turn);
-	list_for_each_entry_safe(channel, next, &endpoint->channels, peers) {
-		kucomms_channel_detach(channel);
-		kucomms_channel_flush(channel);
-		kucomms_channel_hang_up(channel);
-	}
-	mutex_unlock(&endpoint->turn);
+	endpoint_stop_servers(endpoint);
+	endpoint_drop(endpoint, NULL);
 	kucomms_endpoint_put(endpoint);
 }
 EXPORT_SYMBOL_GPL(kucomms_unregister);

@@ -4,25 +4,42 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
+#include <linux/wait.h>
 #include <kucomms/module.h>
 
 #include "name.h"
+#include "server.h"
+#include "tuning.h"
+#include "turn.h"
+
+struct kucomms_device;
 
 /**
  * struct kucomms_endpoint - the kernel side of a device
- * @ref:      held by the module that registered it, by the device of that name,
- *            and by every channel that was attached to it, until it is freed
- * @node:     in the table of endpoints, until kucomms_unregister()
- * @name:     of the device it serves
- * @ops:      a copy of the module's; no handler is called when @dead
- * @priv:     the module's own
- * @owner:    the module
- * @turn:     held while a handler runs: they never run at the same time
- * @dead:     unregistered; set without @turn, so that turns end early, and
- *            final for whoever has it
- * @channels: the connected ones; changed under @turn, read under RCU
- * @thread:   runs the work and timer handlers, if there are any
+ * @ref:        held by the module that registered it, by the device of that
+ *              name, and by every channel that was attached to it, until it is
+ *              freed
+ * @node:       in the table of endpoints, until kucomms_unregister()
+ * @name:       of the device it serves
+ * @ops:        a copy of the module's; no handler is called when @dead
+ * @priv:       the module's own
+ * @owner:      the module
+ * @turn:       held while a handler runs: they never run at the same time
+ * @dead:       unregistered; set without @turn, so that turns end early, and
+ *              final for whoever has it
+ * @channels:   the connected ones; changed under @turn, read under RCU
+ * @unaccepted: those that kucomms_accept() has not given out; under @turn
+ * @accept_wait: where it waits for more
+ *
+ * @dispatch:   where the message handler runs now; read without a lock
+ * @poll_idle_us: after how much time a polling thread gives up; likewise
+ * @cpus:       where the threads may run, NULL: anywhere
+ * @own_cpus:   what the module wanted
+ * @threads:    how many @servers there are
+ * @servers:    the threads; channel N belongs to number N modulo @threads, and
+ *              the first runs the work and timer handlers, too
+ *
+ * What the administrator may tune is written under kucomms_registry_lock.
  */
 struct kucomms_endpoint {
 	struct kref ref;
@@ -31,19 +48,33 @@ struct kucomms_endpoint {
 	struct kucomms_ops ops;
 	void *priv;
 	struct module *owner;
-	struct mutex turn;
+	struct kucomms_turn turn;
 	bool dead;
 	struct list_head channels;
-	struct task_struct *thread;
+	struct list_head unaccepted;
+	wait_queue_head_t accept_wait;
+
+	enum kucomms_dispatch dispatch;
+	unsigned int poll_idle_us;
+	struct cpumask *cpus;
+	struct cpumask *own_cpus;
+	unsigned int threads;
+	struct kucomms_server *servers;
 };
 
 int kucomms_endpoint_init(void);
 void kucomms_endpoint_uninit(void);
 
-/* Both under kucomms_registry_lock. */
+/* These four under kucomms_registry_lock. */
 struct kucomms_endpoint *kucomms_endpoint_find(const struct kucomms_name *name);
 struct kucomms_endpoint *kucomms_endpoint_get(struct kucomms_endpoint *endpoint);
+int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
+			  const struct kucomms_tuning *tuning);
+int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
+			    const struct kucomms_tuning *tuning);
 
 void kucomms_endpoint_put(struct kucomms_endpoint *endpoint);
+void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
+			    const struct kucomms_device *device);
 
 #endif

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "channel.h"
 
@@ -18,7 +19,7 @@ static int file_open(struct inode *inode, struct file *file)
 
 	if (IS_ERR(device))
 		return PTR_ERR(device);
-	channel = kucomms_channel_create(device);
+	channel = kucomms_channel_create(device, file->f_cred);
 	if (!channel) {
 		kucomms_device_close(device);
 		put_device(&device->dev);
@@ -34,13 +35,19 @@ static int file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The channel, if it is attached: then all of it is there to be used. */
-static struct kucomms_channel *file_channel(struct file *file)
+static enum kucomms_manner file_manner(struct file *file)
 {
 	struct kucomms_channel *channel = file->private_data;
 
 	/* Pairs with attach_connect(). */
-	return smp_load_acquire(&channel->attached) ? channel : NULL;
+	return smp_load_acquire(&channel->manner);
+}
+
+/* The channel, if it is attached: then all of it is there to be used. */
+static struct kucomms_channel *file_channel(struct file *file)
+{
+	return likely(file_manner(file) != KUCOMMS_DETACHED) ?
+		       file->private_data : NULL;
 }
 
 /*
@@ -72,7 +79,7 @@ static long file_attach(struct kucomms_channel *channel, void __user *arg)
 	size = file_get_struct(&attach, sizeof(attach), sizeof(attach), arg);
 	if (size < 0)
 		return size;
-	err = kucomms_channel_attach(channel, &attach);
+	err = kucomms_channel_attach(channel, &attach, KUCOMMS_MAPPED);
 	if (err)
 		return err;
 	attach.size = sizeof(attach);
@@ -124,11 +131,53 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!channel)
 		return -ENOTCONN;
+	if (channel->manner != KUCOMMS_MAPPED)
+		return -EBUSY;
 	if (index >= KUCOMMS_REGIONS || vma->vm_pgoff != index << shift)
 		return -EINVAL;
 	return kucomms_region_map(&channel->regions[index], vma,
 				  index == KUCOMMS_REGION_USER_CONTROL ||
 				  index == KUCOMMS_REGION_TO_KERNEL);
+}
+
+/* For read() and write(): the first of them attaches. */
+static int file_attach_plain(struct file *file)
+{
+	struct kucomms_attach attach = { };
+	int err;
+
+	if (file_manner(file) == KUCOMMS_DETACHED) {
+		err = kucomms_channel_attach(file->private_data, &attach,
+					     KUCOMMS_COPIED);
+		/* -EBUSY: somebody was faster, maybe another read or write. */
+		if (err && err != -EBUSY)
+			return err;
+	}
+	return file_manner(file) == KUCOMMS_COPIED ? 0 : -EBUSY;
+}
+
+static bool file_nonblocking(const struct kiocb *iocb)
+{
+	return (iocb->ki_filp->f_flags & O_NONBLOCK) ||
+	       (iocb->ki_flags & IOCB_NOWAIT);
+}
+
+static ssize_t file_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+
+	return file_attach_plain(file) ?:
+	       kucomms_plain_read(file->private_data, to,
+				  file_nonblocking(iocb));
+}
+
+static ssize_t file_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct file *file = iocb->ki_filp;
+
+	return file_attach_plain(file) ?:
+	       kucomms_plain_write(file->private_data, from,
+				   file_nonblocking(iocb));
 }
 
 static __poll_t file_poll(struct file *file, poll_table *table)
@@ -170,5 +219,7 @@ const struct file_operations kucomms_file_operations = {
 	.unlocked_ioctl = file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = file_mmap,
+	.read_iter = file_read,
+	.write_iter = file_write,
 	.poll = file_poll,
 };

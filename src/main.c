@@ -16,17 +16,21 @@ unsigned int kucomms_devices_max = 4096;
 module_param_named(devices_max, kucomms_devices_max, uint, 0444);
 MODULE_PARM_DESC(devices_max, "how many devices there may be (1 to 1048576, default 4096)");
 
-unsigned int kucomms_channels_max = 64;
+unsigned int kucomms_channels = 64;
+module_param_named(channels, kucomms_channels, uint, 0444);
+MODULE_PARM_DESC(channels, "how many channels a device may have if its creator does not say (default 64)");
+
+unsigned int kucomms_channels_max = 4096;
 module_param_named(channels_max, kucomms_channels_max, uint, 0444);
-MODULE_PARM_DESC(channels_max, "how many channels a device may have (1 to 65536, default 64)");
+MODULE_PARM_DESC(channels_max, "most channels that a device can be created for (1 to 65536, default 4096)");
 
 unsigned int kucomms_ring_size = 128 * 1024;
 module_param_named(ring_size, kucomms_ring_size, uint, 0444);
-MODULE_PARM_DESC(ring_size, "bytes of a ring if the client does not say (power of two, default 131072)");
+MODULE_PARM_DESC(ring_size, "bytes of a ring if neither client nor creator of the device say (power of two, default 131072)");
 
 unsigned int kucomms_ring_size_max = 16 * 1024 * 1024;
 module_param_named(ring_size_max, kucomms_ring_size_max, uint, 0444);
-MODULE_PARM_DESC(ring_size_max, "most bytes that a client may ask for (power of two up to 1 GiB, default 16777216)");
+MODULE_PARM_DESC(ring_size_max, "most bytes that a client or creator may ask for (power of two up to 1 GiB, default 16777216)");
 
 static bool parameter_valid(const char *name, unsigned int value, unsigned int least,
 		     unsigned int most)
@@ -41,6 +45,8 @@ static bool parameters_valid(void)
 {
 	if (!parameter_valid("devices_max", kucomms_devices_max, 1, 1 << MINORBITS) ||
 	    !parameter_valid("channels_max", kucomms_channels_max, 1, 65536) ||
+	    !parameter_valid("channels", kucomms_channels, 1,
+			     kucomms_channels_max) ||
 	    !parameter_valid("ring_size_max", kucomms_ring_size_max, PAGE_SIZE,
 		      KUCOMMS_RING_SIZE_MAX) ||
 	    !parameter_valid("ring_size", kucomms_ring_size, PAGE_SIZE,

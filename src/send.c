@@ -9,10 +9,29 @@
 #include "channel.h"
 #include "endpoint.h"
 
+/*
+ * There is no room for @length bytes, or worse. If it is the message handler
+ * that misses it, it may want to be called again when there is.
+ */
+static void send_note_failure(struct kucomms_channel *channel, u32 length,
+			      int err)
+{
+	if (err == -EPROTO)
+		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
+	if (err != -EAGAIN)
+		return;
+	channel->counters.to_user_full++;
+	if (in_task() && channel->handler == current) {
+		channel->wanted = length;
+		channel->short_at = channel->in.position;
+		channel->short_of_room = true;
+	}
+}
+
 /* Puts the message into the ring. Whoever sends keeps others from it. */
-static int send_put(struct kucomms_channel *channel,
-		    const struct kucomms_message *message, const void *data,
-		    bool more)
+static __always_inline int send_put(struct kucomms_channel *channel,
+				    const struct kucomms_message *message,
+				    const void *data, bool more)
 {
 	struct kucomms_message *record;
 	u32 length = message->length;
@@ -20,13 +39,7 @@ static int send_put(struct kucomms_channel *channel,
 
 	err = kucomms_producer_reserve(&channel->out, length, &record);
 	if (unlikely(err)) {
-		if (err == -EAGAIN) {
-			channel->counters.to_user_full++;
-			if (in_task() && channel->turn == current) {
-				channel->wanted = length;
-				WRITE_ONCE(channel->short_of_room, true);
-			}
-		}
+		send_note_failure(channel, length, err);
 		return err;
 	}
 	record->type = message->type;
@@ -35,8 +48,6 @@ static int send_put(struct kucomms_channel *channel,
 	memcpy(record + 1, data, length);
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				more);
-	if (!more)
-		WRITE_ONCE(channel->published, channel->out.position);
 	channel->counters.messages_to_user++;
 	return 0;
 }
@@ -57,6 +68,17 @@ static void send_notify(struct kucomms_channel *channel)
 	WRITE_ONCE(channel->polled, false);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	kucomms_channel_wake(channel);
+}
+
+/*
+ * What a message handler sends is held back, and the client told of all of it
+ * when the turn ends.
+ */
+static inline void send_published(struct kucomms_channel *channel, bool more)
+{
+	channel->answered = true;
+	if (!more)
+		send_notify(channel);
 }
 
 static int send_check(struct kucomms_channel *channel, unsigned int flags)
@@ -85,10 +107,8 @@ int kucomms_send(struct kucomms_channel *channel,
 			send_notify(channel);
 		return 0;
 	}
-	if (err == -EPROTO)
-		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
 	/* The client may not have been told yet of what came before. */
-	kucomms_channel_flush(channel);
+	kucomms_channel_flush_locked(channel);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_send);
@@ -103,19 +123,14 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 	err = send_check(channel, flags);
 	if (err)
 		return err;
-	/* The client is in its doorbell call: told all when its turn ends. */
-	more = channel->turn || (flags & KUCOMMS_MORE);
+	more = channel->handler || (flags & KUCOMMS_MORE);
 	err = send_put(channel, message, data, more);
-	if (likely(!err)) {
-		channel->answered = true;
-		if (!more)
-			send_notify(channel);
-		return 0;
+	if (unlikely(err)) {
+		kucomms_flush(channel);
+		return err;
 	}
-	if (err == -EPROTO)
-		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
-	kucomms_channel_flush_unlocked(channel);
-	return err;
+	send_published(channel, more);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
 
@@ -140,47 +155,118 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 }
 EXPORT_SYMBOL_GPL(kucomms_broadcast);
 
-/* Publishes what has been held back. Whoever flushes keeps others from it. */
-static bool flush_put(struct kucomms_channel *channel)
+static int send_reserve(struct kucomms_channel *channel, u32 length,
+			struct kucomms_message **record)
 {
-	if (!kucomms_producer_flush(&channel->out))
-		return false;
-	WRITE_ONCE(channel->published, channel->out.position);
-	return true;
+	int err = kucomms_channel_error(channel) ?:
+		  kucomms_producer_reserve(&channel->out, length, record);
+
+	if (unlikely(err)) {
+		send_note_failure(channel, length, err);
+		/* Room may be wanting for what the client has not seen yet. */
+		kucomms_flush(channel);
+	}
+	return err;
 }
 
-void kucomms_channel_flush(struct kucomms_channel *channel)
+int kucomms_reserve(struct kucomms_channel *channel, u32 length,
+		    struct kucomms_message **record, long timeout)
+{
+	int err = send_reserve(channel, length, record);
+
+	if (likely(err != -EAGAIN) || !timeout)
+		return err;
+	/* In a handler nobody would make room. */
+	if (WARN_ON_ONCE(channel->handler == current))
+		return -EAGAIN;
+	might_sleep();
+	err = kucomms_sync_wait_room(channel, length, timeout);
+	return err ?: send_reserve(channel, length, record);
+}
+EXPORT_SYMBOL_GPL(kucomms_reserve);
+
+void kucomms_commit(struct kucomms_channel *channel,
+		    struct kucomms_message *record, unsigned int flags)
+{
+	bool more = channel->handler || (flags & KUCOMMS_MORE);
+
+	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
+				more);
+	channel->counters.messages_to_user++;
+	send_published(channel, more);
+}
+EXPORT_SYMBOL_GPL(kucomms_commit);
+
+void kucomms_discard(struct kucomms_channel *channel,
+		     struct kucomms_message *record)
+{
+	bool held = channel->out.held_control != KUCOMMS_CONTROL_EMPTY;
+
+	/* There may be messages behind it that had to wait for this. */
+	kucomms_producer_commit(&channel->out, record,
+				KUCOMMS_CONTROL_DISCARDED, held);
+	if (!held)
+		send_notify(channel);
+}
+EXPORT_SYMBOL_GPL(kucomms_discard);
+
+int kucomms_send_wait(struct kucomms_channel *channel,
+		      const struct kucomms_message *message, const void *data,
+		      unsigned int flags, long timeout)
+{
+	struct kucomms_message *record;
+	int err;
+
+	if (flags & ~KUCOMMS_MORE)
+		return -EINVAL;
+	err = kucomms_reserve(channel, message->length, &record, timeout);
+	if (err)
+		return err;
+	record->type = message->type;
+	record->id = message->id;
+	record->user = message->user;
+	memcpy(record + 1, data, message->length);
+	kucomms_commit(channel, record, flags);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kucomms_send_wait);
+
+/* Publishes what has been held back, as one sender does. */
+void kucomms_flush(struct kucomms_channel *channel)
+{
+	if (kucomms_producer_flush(&channel->out))
+		send_notify(channel);
+}
+EXPORT_SYMBOL_GPL(kucomms_flush);
+
+/* The same among senders that know nothing of each other. */
+void kucomms_channel_flush_locked(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 	bool flushed;
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
-	flushed = flush_put(channel);
+	flushed = kucomms_producer_flush(&channel->out);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (flushed)
 		send_notify(channel);
 }
 
-/* For an endpoint that sends from handlers only, as kucomms_send_unlocked(). */
-void kucomms_channel_flush_unlocked(struct kucomms_channel *channel)
-{
-	if (flush_put(channel))
-		send_notify(channel);
-}
-
 /*
- * The message handler cannot go on. If that is for want of room in the ring
- * towards its client, asks the client to ring when it has made some, and not to
- * ring for messages meanwhile. Returns false if the room is there already.
+ * The message handler cannot go on with the message that in.position is behind.
+ * If that is for want of room in the ring towards its client, asks the client to
+ * ring when it has made some, and not to ring for messages meanwhile. Else the
+ * handler has reasons of its own, and is asked again at the next doorbell.
+ * Returns false if the room is there already.
  */
 bool kucomms_channel_stall(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
-	kucomms_channel_flush(channel);
+	kucomms_channel_flush_locked(channel);
 	raw_spin_lock_irqsave(&channel->lock, flags);
-	if (!channel->short_of_room) {
-		/* Its own reasons: it is asked again at the next doorbell. */
+	if (!channel->short_of_room ||
+	    channel->short_at != channel->in.position) {
 		raw_spin_unlock_irqrestore(&channel->lock, flags);
 		return true;
 	}
@@ -205,30 +291,6 @@ void kucomms_channel_unstall(struct kucomms_channel *channel)
 	kucomms_producer_disarm(&channel->out);
 	channel->stalled = false;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	kucomms_consumer_arm(&channel->in);
+	if (!channel->awake)
+		kucomms_consumer_arm(&channel->in);
 }
-
-struct kucomms_endpoint *
-kucomms_channel_endpoint(const struct kucomms_channel *channel)
-{
-	return channel->endpoint;
-}
-EXPORT_SYMBOL_GPL(kucomms_channel_endpoint);
-
-unsigned int kucomms_channel_number(const struct kucomms_channel *channel)
-{
-	return channel->number;
-}
-EXPORT_SYMBOL_GPL(kucomms_channel_number);
-
-void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv)
-{
-	WRITE_ONCE(channel->priv, priv);
-}
-EXPORT_SYMBOL_GPL(kucomms_channel_set_priv);
-
-void *kucomms_channel_priv(const struct kucomms_channel *channel)
-{
-	return READ_ONCE(channel->priv);
-}
-EXPORT_SYMBOL_GPL(kucomms_channel_priv);

@@ -61,6 +61,16 @@
  * it has need_data set whenever it is not looking at the ring, and the message
  * handler runs inside the client's doorbell call.
  *
+ * Without mappings. An open file that is not attached can be read and written
+ * instead, one message per call: struct kucomms_message and the data. The first
+ * such call attaches it, with the device's defaults, and from then on it can be
+ * neither attached nor mapped (EBUSY); nor can a file that has been attached be
+ * read or written (EBUSY). write() takes exactly one message: EINVAL if `length`
+ * is not what follows the header, EMSGSIZE if it can never fit. It waits for
+ * room, read() for a message, or with O_NONBLOCK they fail with EAGAIN. If the
+ * message is longer than the caller's buffer read() fails with EMSGSIZE and the
+ * message stays. Both fail with ESHUTDOWN and EPROTO as the other calls do.
+ *
  * Trust. Each side writes only its own control page and its own data. Nothing
  * that the other side writes is believed: words are read once, checked, and
  * only the checked copy is used. A side that breaks the rules breaks its own
@@ -179,25 +189,30 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, state, 136);
  * struct kucomms_attach - KUCOMMS_IOC_ATTACH
  * @size:                  in: sizeof(struct kucomms_attach) as the caller knows
  *                         it; out: as the kernel knows it
- * @flags:                 in: 0
+ * @flags:                 in: KUCOMMS_ATTACH_*
  * @to_kernel_size:        in: bytes wanted for the ring towards the kernel, a
  *                         power of two, or 0 for the device's default; out:
  *                         bytes given
  * @to_user_size:          the same for the other ring
  * @version:               out: KUCOMMS_ABI_VERSION of the kernel
- * @channel:               out: number of this channel on its device
+ * @channel:               in: the number wanted, with KUCOMMS_ATTACH_NUMBER; out:
+ *                         number of this channel on its device
  * @features:              out: KUCOMMS_FEATURE_* of the kernel
  * @user_control_offset:   out: mmap offset of the user control page
  * @kernel_control_offset: out: mmap offset of the kernel control page
  * @to_kernel_offset:      out: mmap offset of the ring towards the kernel
  * @to_user_offset:        out: mmap offset of the ring towards the user
+ * @deadline:              in: if no kernel module serves the device, wait for one
+ *                         until this time: CLOCK_MONOTONIC nanoseconds, 0: do
+ *                         not wait, negative: for ever
  * @reserved:              in: 0
  *
- * Errors: EINVAL (size, flags, reserved fields, ring sizes that are no power
- * of two or out of bounds), E2BIG (unknown fields set), EBUSY (this open file
- * has a channel already), ENOTCONN (no kernel module serves this device),
- * ENODEV (the device has been removed), EUSERS (the device has as many
- * channels as it may), ENOMEM, or what the module's connect handler says.
+ * Errors: EINVAL (size, flags, reserved fields, a number that the device cannot
+ * have, ring sizes that are no power of two or out of bounds), E2BIG (unknown
+ * fields set), EBUSY (this open file has a channel already), ENOTCONN (no kernel
+ * module serves this device), ENODEV (the device has been removed), EUSERS (the
+ * device has as many channels as it may), EADDRINUSE (the number is taken),
+ * EINTR, ENOMEM, or what the module's connect handler says.
  */
 struct kucomms_attach {
 	__u32 size;
@@ -211,7 +226,8 @@ struct kucomms_attach {
 	__u64 kernel_control_offset;
 	__u64 to_kernel_offset;
 	__u64 to_user_offset;
-	__u64 reserved[4];
+	__s64 deadline;
+	__u64 reserved[3];
 };
 
 KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_attach) == 96);
@@ -226,7 +242,10 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, user_control_offset, 32);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, kernel_control_offset, 40);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_kernel_offset, 48);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_user_offset, 56);
-KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 64);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, deadline, 64);
+KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 72);
+
+#define KUCOMMS_ATTACH_NUMBER	(1u << 0)	/* @channel says which */
 
 /*
  * struct kucomms_wait - KUCOMMS_IOC_WAIT: ring the doorbell, then wait

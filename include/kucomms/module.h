@@ -20,28 +20,45 @@
 #define KUCOMMS_MODULE_H
 
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <kucomms/abi.h>
+
+struct cpumask;
+struct cred;
+struct pid;
 
 /* What a module registers under a name. Lives until kucomms_unregister(). */
 struct kucomms_endpoint;
 
 /*
  * One client: one open and attached file of the device. Valid from the
- * beginning of the connect handler to the end of the disconnect handler.
+ * beginning of the connect handler to the end of the disconnect handler, and
+ * between kucomms_accept() and kucomms_channel_put().
  */
 struct kucomms_channel;
 
 /*
  * Flags of struct kucomms_ops.
  *
- * KUCOMMS_SHARED_RECEIVE: the message handler reads the data where the client
- * wrote it, without a copy. The client may change the bytes meanwhile: read
- * each at most once, and check the copy. The header, with the length, is a
- * private, checked copy all the same.
+ * KUCOMMS_SHARED_RECEIVE: data are read where the client wrote them, without a
+ * copy. The client may change the bytes meanwhile: read each at most once, and
+ * check the copy. The header, with the length, is a private, checked copy all
+ * the same.
+ *
+ * KUCOMMS_PARALLEL: the message handler is safe per channel: it may run for
+ * different channels at the same time, on different CPUs, and at the same time
+ * as @work, @timer, @connect and @disconnect of others. For one channel all its
+ * handlers are still one after the other.
+ *
+ * KUCOMMS_ADJUSTABLE: the administrator may choose another way of dispatch for
+ * a device (its attributes dispatch, poll_idle_us and cpus).
  */
 #define KUCOMMS_SHARED_RECEIVE	(1u << 0)
-#define KUCOMMS_OPS_FLAGS	KUCOMMS_SHARED_RECEIVE
+#define KUCOMMS_PARALLEL	(1u << 1)
+#define KUCOMMS_ADJUSTABLE	(1u << 2)
+#define KUCOMMS_OPS_FLAGS	(KUCOMMS_SHARED_RECEIVE | KUCOMMS_PARALLEL | \
+				 KUCOMMS_ADJUSTABLE)
 
 /*
  * Flags of kucomms_send() and its kin.
@@ -52,32 +69,62 @@ struct kucomms_channel;
 #define KUCOMMS_MORE		(1u << 0)
 
 /**
+ * enum kucomms_dispatch - where the message handler runs
+ * @KUCOMMS_ADAPTIVE: inside the client's doorbell call: one system call for
+ *                    each batch, no switch of context, and the CPU time is the
+ *                    client's own
+ * @KUCOMMS_THREAD:   in the endpoint's thread, which sleeps when there is
+ *                    nothing to do
+ * @KUCOMMS_POLL:     in the endpoint's thread, which looks all the time, so
+ *                    that neither side makes a system call; it sleeps when
+ *                    there has been nothing to do for a while
+ *
+ * Handlers need not care: they are never interrupted by one another, may sleep,
+ * and whose context they run in is not theirs to use.
+ */
+enum kucomms_dispatch {
+	KUCOMMS_ADAPTIVE,
+	KUCOMMS_THREAD,
+	KUCOMMS_POLL,
+};
+
+/**
  * struct kucomms_ops - the handlers of an endpoint; each may be NULL
- * @message:    a client sent a message. Called inside the client's own
- *              doorbell call: its time is the client's time. @message is a
- *              private copy of the header, @data has message->length bytes
- *              (a private copy, too, unless KUCOMMS_SHARED_RECEIVE); both are
- *              gone after the return. Return 0: done with it. -EAGAIN: not
- *              now; the same message is delivered again when the client has
- *              made room, if kucomms_send() found none, and else with its next
- *              doorbell. Any other error: the channel is broken, the client
- *              sees EPROTO; if only the request is bad, rather answer so and
- *              return 0. Without this handler nothing is taken off the
- *              ring: the client finds it full in the end.
+ * @message:    a client sent a message. @message is a private copy of the
+ *              header, @data has message->length bytes (a private copy, too,
+ *              unless KUCOMMS_SHARED_RECEIVE); both are gone after the return.
+ *              Return 0: done with it. -EAGAIN: not now; the same message is
+ *              delivered again when the client has made room, if
+ *              kucomms_send() or kucomms_reserve() found none, and else with
+ *              its next doorbell. Any other error: the channel is broken, the
+ *              client sees EPROTO; if only the request is bad, rather answer so
+ *              and return 0. Without this handler the module's own threads take
+ *              messages with kucomms_receive(); if they do not, the client
+ *              finds the ring full in the end.
  * @work:       called 100 times a second. Return true if there is more to do:
  *              it is then called again as soon as others had their turn.
  * @timer:      called once a second.
- * @connect:    a client attaches. Return 0, or an error that the client gets, and
- *              then there will be no @disconnect. Sending to @channel works;
- *              kucomms_broadcast() does not reach it yet.
+ * @connect:    a client attaches; kucomms_channel_cred() says who. Return 0, or
+ *              an error that the client gets, and then there will be no
+ *              @disconnect. Sending to @channel works; kucomms_broadcast() does
+ *              not reach it yet.
  * @disconnect: it has gone, or the endpoint goes. Nobody may use @channel
- *              after this returns.
- * @flags:      KUCOMMS_SHARED_RECEIVE
+ *              after this returns, but for those who have it from
+ *              kucomms_accept().
+ * @flags:      KUCOMMS_SHARED_RECEIVE, KUCOMMS_PARALLEL, KUCOMMS_ADJUSTABLE
+ * @dispatch:   where @message runs
+ * @threads:    how many threads serve the channels, each channel always the
+ *              same one; more than one only with KUCOMMS_PARALLEL. 0: one
+ * @poll_idle_us: with KUCOMMS_POLL, after how many microseconds without a
+ *              message the thread goes to sleep; 0: 1000
+ * @cpus:       where the threads may run: all on all of these if there is one
+ *              thread, else each on one; copied. NULL: anywhere
  *
- * The handlers of one endpoint never run at the same time. They run in process
- * context, may sleep, and hold the endpoint's turn while they do: other clients
- * wait. They must not call kucomms_unregister(), for whatever endpoint. An
- * endpoint with neither @work nor @timer has no thread.
+ * The handlers of one endpoint never run at the same time (but see
+ * KUCOMMS_PARALLEL). They run in process context, may sleep, and hold the
+ * endpoint's turn while they do: other clients wait. They must not call
+ * kucomms_unregister(), for whatever endpoint. An adaptive endpoint with neither
+ * @work nor @timer has no thread.
  */
 struct kucomms_ops {
 	int (*message)(struct kucomms_channel *channel,
@@ -88,6 +135,10 @@ struct kucomms_ops {
 	int (*connect)(struct kucomms_channel *channel, void *priv);
 	void (*disconnect)(struct kucomms_channel *channel, void *priv);
 	unsigned int flags;
+	enum kucomms_dispatch dispatch;
+	unsigned int threads;
+	unsigned int poll_idle_us;
+	const struct cpumask *cpus;
 };
 
 /**
@@ -98,7 +149,8 @@ struct kucomms_ops {
  *
  * Handlers may run before this returns. Context: may sleep.
  *
- * Return: the endpoint, or ERR_PTR of -EINVAL (bad name, unknown flag),
+ * Return: the endpoint, or ERR_PTR of -EINVAL (bad name, unknown flag or
+ * dispatch, several threads without KUCOMMS_PARALLEL, no possible CPU in @cpus),
  * -EEXIST (the name is taken), -ENOMEM, -EINTR (killed meanwhile).
  */
 #define kucomms_register(name, ops, priv) \
@@ -168,6 +220,124 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      unsigned int flags);
 
 /**
+ * kucomms_reserve() - make room for a message, to be written in place
+ * @channel: where to
+ * @length:  of the data
+ * @record:  where to put the pointer: the header, whose length is set and whose
+ *           type, id and user are the caller's to write, and right behind it
+ *           @length bytes for the data. The client can already read them
+ * @timeout: jiffies to wait for room; 0 in handlers, and wherever one cannot
+ *           sleep; MAX_SCHEDULE_TIMEOUT: for ever
+ *
+ * For one sender at a time, like kucomms_send_unlocked(). Several records may be
+ * reserved before the first is committed; each must be committed or discarded,
+ * in any order: what was reserved later waits behind it.
+ *
+ * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
+ * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN, -EPROTO.
+ */
+int kucomms_reserve(struct kucomms_channel *channel, u32 length,
+		    struct kucomms_message **record, long timeout);
+
+/**
+ * kucomms_commit() - send what has been written into a reserved record
+ * @record: as kucomms_reserve() gave it; not to be used any more
+ * @flags:  KUCOMMS_MORE or 0
+ */
+void kucomms_commit(struct kucomms_channel *channel,
+		    struct kucomms_message *record, unsigned int flags);
+
+/** kucomms_discard() - do not send a reserved record after all */
+void kucomms_discard(struct kucomms_channel *channel,
+		     struct kucomms_message *record);
+
+/** kucomms_flush() - publish what KUCOMMS_MORE held back, as one sender does */
+void kucomms_flush(struct kucomms_channel *channel);
+
+/*
+ * The calls below are for modules that own their threads: their endpoint has no
+ * message handler, and a thread does
+ *
+ *	channel = kucomms_accept(endpoint, MAX_SCHEDULE_TIMEOUT);
+ *	while (!kucomms_receive(channel, &message, &data, MAX_SCHEDULE_TIMEOUT)) {
+ *		kucomms_send_wait(channel, &message, data, 0, MAX_SCHEDULE_TIMEOUT);
+ *		kucomms_release(channel);
+ *	}
+ *	kucomms_channel_put(channel);
+ *
+ * All may sleep unless their timeout (in jiffies) is 0, and end with
+ * -ERESTARTSYS for a signal, or with -EINTR in a kthread that kthread_stop() wants
+ * to end: stop the threads first, then call kucomms_unregister(). A channel is
+ * used by one thread that receives and one that sends at a time.
+ */
+
+/**
+ * kucomms_accept() - wait for a client
+ * @endpoint: one without a message handler
+ * @timeout:  jiffies, 0: do not wait, MAX_SCHEDULE_TIMEOUT: for ever
+ *
+ * Gives out every client once, in the order in which they came.
+ *
+ * Return: a channel, for kucomms_channel_put(), or ERR_PTR of -EAGAIN,
+ * -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR, -EINVAL (the endpoint has a
+ * message handler).
+ */
+struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
+				       long timeout);
+
+/** kucomms_channel_put() - done with a channel from kucomms_accept() */
+void kucomms_channel_put(struct kucomms_channel *channel);
+
+/**
+ * kucomms_receive() - receive a message from a client
+ * @message: where to put the header, a checked copy
+ * @data:    where to put a pointer to message->length bytes: a private copy,
+ *           good until the next call, or with KUCOMMS_SHARED_RECEIVE the bytes
+ *           in the ring, good until kucomms_release()
+ * @timeout: jiffies
+ *
+ * With KUCOMMS_SHARED_RECEIVE several messages may be received before they are
+ * released together.
+ *
+ * Return: 0, or -EAGAIN, -ETIMEDOUT (nothing to receive), -ERESTARTSYS, -EINTR,
+ * -ESHUTDOWN (the client has gone, and nothing is left), -EPROTO (it broke the
+ * rules), -EINVAL (the endpoint has a message handler).
+ */
+int kucomms_receive(struct kucomms_channel *channel,
+		    struct kucomms_message *message, const void **data,
+		    long timeout);
+
+/** kucomms_release() - give back the room of everything received so far */
+void kucomms_release(struct kucomms_channel *channel);
+
+/**
+ * kucomms_send_wait() - send a message, and wait for room if there is none
+ *
+ * Like kucomms_send_unlocked(), and in addition: -ETIMEDOUT, -ERESTARTSYS,
+ * -EINTR.
+ */
+int kucomms_send_wait(struct kucomms_channel *channel,
+		      const struct kucomms_message *message, const void *data,
+		      unsigned int flags, long timeout);
+
+/** kucomms_pass() - send an empty message: "your turn" */
+static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
+{
+	const struct kucomms_message empty = { };
+
+	return kucomms_send_wait(channel, &empty, NULL, 0, timeout);
+}
+
+/**
+ * kucomms_shutdown() - hang up on one client
+ *
+ * It sees POLLHUP and ESHUTDOWN when it has read what was sent before, and so do
+ * callers here. The channel is otherwise as before: @disconnect comes when the
+ * client closes. Context: any.
+ */
+void kucomms_shutdown(struct kucomms_channel *channel);
+
+/**
  * kucomms_channel_endpoint() - whose channel this is
  *
  * Return: what kucomms_register() returned, or is about to return. Context: any.
@@ -182,6 +352,24 @@ kucomms_channel_endpoint(const struct kucomms_channel *channel);
  * 0 upwards, lowest first. Context: any.
  */
 unsigned int kucomms_channel_number(const struct kucomms_channel *channel);
+
+/**
+ * kucomms_channel_cred() - who opened the device
+ *
+ * Of the process that opened it, when it did: the right to use a descriptor can
+ * be passed on, and this is whose right it is.
+ *
+ * Return: credentials that live as long as the channel. Context: any.
+ */
+const struct cred *kucomms_channel_cred(const struct kucomms_channel *channel);
+
+/**
+ * kucomms_channel_pid() - the process that attached
+ *
+ * Return: a struct pid that lives as long as the channel; the process may have
+ * ended. Context: any.
+ */
+struct pid *kucomms_channel_pid(const struct kucomms_channel *channel);
 
 /**
  * kucomms_channel_set_priv() - remember something with a channel

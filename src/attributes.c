@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device's attributes in sysfs: one value per file, readable by everybody.
+ * What can be written tunes the endpoint behind the device, if its module allows
+ * that.
+ */
+#include <linux/cpumask.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "channel.h"
+#include "device.h"
+#include "endpoint.h"
+
+/* Without the prefix: what people call it, and what udev's rule needs. */
+static ssize_t name_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%s\n", dev_name(dev) +
+			  strlen(KUCOMMS_NAME_PREFIX));
+}
+static DEVICE_ATTR_RO(name);
+
+static ssize_t endpoint_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	struct module *owner;
+	ssize_t length = 0;
+
+	mutex_lock(&kucomms_registry_lock);
+	if (device->endpoint) {
+		owner = device->endpoint->owner;
+		length = sysfs_emit(buf, "%s\n",
+				    owner ? module_name(owner) : "kernel");
+	}
+	mutex_unlock(&kucomms_registry_lock);
+	return length;
+}
+static DEVICE_ATTR_RO(endpoint);
+
+static ssize_t opens_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(device->opens));
+}
+static DEVICE_ATTR_RO(opens);
+
+static ssize_t channels_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kucomms_channel *channel;
+	unsigned int count = 0;
+
+	mutex_lock(&kucomms_registry_lock);
+	list_for_each_entry(channel, &device->attached, siblings)
+		count++;
+	mutex_unlock(&kucomms_registry_lock);
+	return sysfs_emit(buf, "%u\n", count);
+}
+static DEVICE_ATTR_RO(channels);
+
+/* Every counter is the sum of the past and of the channels there are. */
+#define COUNTER_ATTR(name)						\
+static ssize_t name##_show(struct device *dev,				\
+			   struct device_attribute *attr, char *buf)	\
+{									\
+	struct kucomms_device *device = to_kucomms_device(dev);		\
+	struct kucomms_channel *channel;				\
+	u64 sum;							\
+									\
+	mutex_lock(&kucomms_registry_lock);				\
+	sum = device->past.name;					\
+	list_for_each_entry(channel, &device->attached, siblings)	\
+		sum += READ_ONCE(channel->counters.name);		\
+	mutex_unlock(&kucomms_registry_lock);				\
+	return sysfs_emit(buf, "%llu\n", sum);				\
+}									\
+static DEVICE_ATTR_RO(name)
+
+COUNTER_ATTR(messages_to_kernel);
+COUNTER_ATTR(messages_to_user);
+COUNTER_ATTR(doorbells);
+COUNTER_ATTR(wakeups);
+COUNTER_ATTR(thread_wakeups);
+COUNTER_ATTR(to_user_full);
+COUNTER_ATTR(broken);
+
+#define LIMIT_ATTR(name)						\
+static ssize_t name##_show(struct device *dev,				\
+			   struct device_attribute *attr, char *buf)	\
+{									\
+	return sysfs_emit(buf, "%u\n",					\
+			  to_kucomms_device(dev)->limits.name);		\
+}									\
+static DEVICE_ATTR_RO(name)
+
+LIMIT_ATTR(channels_max);
+LIMIT_ATTR(ring_size);
+LIMIT_ATTR(ring_size_max);
+
+/*
+ * Tries @wanted on the endpoint, if there is one, and keeps it for those to
+ * come. Whatever is replaced is freed, and so is @wanted->cpus if it fails.
+ */
+static int device_tune(struct kucomms_device *device,
+		       const struct kucomms_tuning *wanted)
+{
+	struct cpumask *old = device->tuning.cpus;
+	int err = 0;
+
+	lockdep_assert_held(&kucomms_registry_lock);
+	if (device->endpoint)
+		err = kucomms_endpoint_retune(device->endpoint, wanted);
+	if (!err)
+		device->tuning = *wanted;
+	else
+		old = wanted->cpus;
+	if (old != device->tuning.cpus)
+		kfree(old);
+	return err;
+}
+
+/* What is in force; without a module, what the administrator has chosen. */
+static ssize_t dispatch_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	enum kucomms_choice choice;
+
+	mutex_lock(&kucomms_registry_lock);
+	choice = device->endpoint ?
+			 (enum kucomms_choice)device->endpoint->dispatch :
+			 device->tuning.choice;
+	mutex_unlock(&kucomms_registry_lock);
+	return sysfs_emit(buf, "%s\n", kucomms_choice_name(choice));
+}
+
+/* EINVAL: there is no such way; EOPNOTSUPP: the module does not allow it. */
+static ssize_t dispatch_store(struct device *dev,
+			      struct device_attribute *attr, const char *buf,
+			      size_t count)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kucomms_tuning wanted;
+	enum kucomms_choice choice;
+	int err;
+
+	err = kucomms_choice_parse(&choice, buf);
+	if (err)
+		return err;
+	mutex_lock(&kucomms_registry_lock);
+	wanted = device->tuning;
+	wanted.choice = choice;
+	err = device_tune(device, &wanted);
+	mutex_unlock(&kucomms_registry_lock);
+	return err ?: count;
+}
+static DEVICE_ATTR_RW(dispatch);
+
+static ssize_t poll_idle_us_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	unsigned int us;
+
+	mutex_lock(&kucomms_registry_lock);
+	us = device->endpoint ? device->endpoint->poll_idle_us :
+				device->tuning.poll_idle_us;
+	mutex_unlock(&kucomms_registry_lock);
+	return sysfs_emit(buf, "%u\n", us);
+}
+
+/* 0: what the module wants. */
+static ssize_t poll_idle_us_store(struct device *dev,
+				  struct device_attribute *attr,
+				  const char *buf, size_t count)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kucomms_tuning wanted;
+	unsigned int us;
+	int err;
+
+	if (kstrtouint(buf, 10, &us) || us > KUCOMMS_POLL_IDLE_MAX_US)
+		return -EINVAL;
+	mutex_lock(&kucomms_registry_lock);
+	wanted = device->tuning;
+	wanted.poll_idle_us = us;
+	err = device_tune(device, &wanted);
+	mutex_unlock(&kucomms_registry_lock);
+	return err ?: count;
+}
+static DEVICE_ATTR_RW(poll_idle_us);
+
+static ssize_t cpus_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	const struct cpumask *cpus;
+	ssize_t length;
+
+	mutex_lock(&kucomms_registry_lock);
+	cpus = device->endpoint ? device->endpoint->cpus : device->tuning.cpus;
+	length = sysfs_emit(buf, "%*pbl\n",
+			    cpumask_pr_args(cpus ?: cpu_possible_mask));
+	mutex_unlock(&kucomms_registry_lock);
+	return length;
+}
+
+/* An empty line: what the module wants. */
+static ssize_t cpus_store(struct device *dev, struct device_attribute *attr,
+			  const char *buf, size_t count)
+{
+	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kucomms_tuning wanted;
+	struct cpumask *cpus = NULL;
+	int err;
+
+	if (!sysfs_streq(buf, "")) {
+		cpus = kzalloc(cpumask_size(), GFP_KERNEL);
+		if (!cpus)
+			return -ENOMEM;
+		err = cpulist_parse(buf, cpus);
+		if (err || !cpumask_intersects(cpus, cpu_online_mask)) {
+			kfree(cpus);
+			return -EINVAL;
+		}
+	}
+	mutex_lock(&kucomms_registry_lock);
+	wanted = device->tuning;
+	wanted.cpus = cpus;
+	err = device_tune(device, &wanted);
+	mutex_unlock(&kucomms_registry_lock);
+	return err ?: count;
+}
+static DEVICE_ATTR_RW(cpus);
+
+static struct attribute *kucomms_device_attrs[] = {
+	&dev_attr_name.attr,
+	&dev_attr_endpoint.attr,
+	&dev_attr_opens.attr,
+	&dev_attr_channels.attr,
+	&dev_attr_channels_max.attr,
+	&dev_attr_ring_size.attr,
+	&dev_attr_ring_size_max.attr,
+	&dev_attr_dispatch.attr,
+	&dev_attr_poll_idle_us.attr,
+	&dev_attr_cpus.attr,
+	&dev_attr_messages_to_kernel.attr,
+	&dev_attr_messages_to_user.attr,
+	&dev_attr_doorbells.attr,
+	&dev_attr_wakeups.attr,
+	&dev_attr_thread_wakeups.attr,
+	&dev_attr_to_user_full.attr,
+	&dev_attr_broken.attr,
+	NULL
+};
+static const struct attribute_group kucomms_device_group = {
+	.attrs = kucomms_device_attrs,
+};
+
+const struct attribute_group *kucomms_device_groups[] = {
+	&kucomms_device_group,
+	NULL
+};

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The control files in sysfs: administrators create and remove devices there.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "device.h"
+
+static struct device *control;
+
+/* What can be said of a device when it is created. */
+struct request {
+	struct kucomms_name name;
+	struct kucomms_limits limits;
+	enum kucomms_choice choice;
+	bool force;
+};
+
+/* At most @most (else -ERANGE), and a number at all (else -EINVAL). */
+static int parse_number(unsigned int *number, const char *text,
+			unsigned int most)
+{
+	int err = kstrtouint(text, 10, number);
+
+	if (err)
+		return err == -ERANGE ? err : -EINVAL;
+	if (!*number)
+		return -EINVAL;
+	return *number > most ? -ERANGE : 0;
+}
+
+static int parse_ring_size(unsigned int *size, const char *text)
+{
+	int err = parse_number(size, text, kucomms_ring_size_max);
+
+	if (err)
+		return err;
+	return is_power_of_2(*size) && *size >= PAGE_SIZE ? 0 : -EINVAL;
+}
+
+static int parse_setting(struct request *request, char *setting)
+{
+	const char *key = strsep(&setting, "=");
+	const char *value = setting;
+
+	if (!value)
+		return -EINVAL;
+	if (!strcmp(key, "channels"))
+		return parse_number(&request->limits.channels_max, value,
+				    kucomms_channels_max);
+	if (!strcmp(key, "ring_size"))
+		return parse_ring_size(&request->limits.ring_size, value);
+	if (!strcmp(key, "ring_size_max"))
+		return parse_ring_size(&request->limits.ring_size_max, value);
+	if (!strcmp(key, "dispatch"))
+		return kucomms_choice_parse(&request->choice, value);
+	return -EINVAL;
+}
+
+/* A smaller limit makes for a smaller default, unless both have been given. */
+static int check_ring_sizes(struct request *request)
+{
+	struct kucomms_limits *limits = &request->limits;
+
+	if (!limits->ring_size_max)
+		limits->ring_size_max = kucomms_ring_size_max;
+	if (!limits->ring_size)
+		limits->ring_size = min(kucomms_ring_size,
+					limits->ring_size_max);
+	return limits->ring_size > limits->ring_size_max ? -ERANGE : 0;
+}
+
+static int parse_settings(struct request *request, char *text)
+{
+	char *setting;
+	int err;
+
+	while ((setting = strsep(&text, " "))) {
+		err = parse_setting(request, setting);
+		if (err)
+			return err;
+	}
+	return check_ring_sizes(request);
+}
+
+static int parse_force(struct request *request, char *text)
+{
+	if (!text)
+		return 0;
+	request->force = true;
+	return strcmp(text, "force") ? -EINVAL : 0;
+}
+
+/*
+ * "kucomms_NAME", then what @parse takes, separated by single blanks. A newline
+ * at the end is allowed.
+ */
+static int parse_request(struct request *request, const char *buf,
+			 size_t count,
+			 int (*parse)(struct request *request, char *text))
+{
+	char *copy, *text, *name;
+	int err;
+
+	memset(request, 0, sizeof(*request));
+	request->limits.channels_max = kucomms_channels;
+	request->choice = KUCOMMS_CHOICE_DEFAULT;
+	if (count && buf[count - 1] == '\n')
+		count--;
+	if (memchr(buf, '\0', count))
+		return -EINVAL;
+	copy = kmemdup_nul(buf, count, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	text = copy;
+	name = strsep(&text, " ");
+	err = kucomms_name_parse(&request->name, name, strlen(name), true) ?:
+	      parse(request, text);
+	kfree(copy);
+	return err;
+}
+
+/*
+ * `echo kucomms_NAME [channels=N] [ring_size=BYTES] [ring_size_max=BYTES]
+ * [dispatch=WAY] >create_device`. EINVAL: no such name, key or value can be;
+ * ERANGE: more than the module's parameters allow; EEXIST: there is one; ENOSPC:
+ * as many as devices_max allows.
+ */
+static ssize_t create_device_store(struct device *dev,
+				   struct device_attribute *attr,
+				   const char *buf, size_t count)
+{
+	struct request request;
+	int err = parse_request(&request, buf, count, parse_settings);
+
+	if (!err)
+		err = kucomms_device_create(&request.name, &request.limits,
+					    request.choice);
+	return err ?: count;
+}
+static DEVICE_ATTR_WO(create_device);
+
+/*
+ * `echo kucomms_NAME [force] >remove_device`. EINVAL: no such name can be;
+ * ENODEV: there is none; EBUSY: it is open. With "force" those who have it open
+ * see a hang-up.
+ */
+static ssize_t remove_device_store(struct device *dev,
+				   struct device_attribute *attr,
+				   const char *buf, size_t count)
+{
+	struct request request;
+	int err = parse_request(&request, buf, count, parse_force);
+
+	if (!err)
+		err = kucomms_device_remove(&request.name, request.force);
+	return err ?: count;
+}
+static DEVICE_ATTR_WO(remove_device);
+
+static ssize_t version_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	return sysfs_emit(buf, "%s\n", KUCOMMS_VERSION);
+}
+static DEVICE_ATTR_RO(version);
+
+static ssize_t abi_version_show(struct device *dev,
+				struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", KUCOMMS_ABI_VERSION);
+}
+static DEVICE_ATTR_RO(abi_version);
+
+static struct attribute *control_attrs[] = {
+	&dev_attr_create_device.attr,
+	&dev_attr_remove_device.attr,
+	&dev_attr_version.attr,
+	&dev_attr_abi_version.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(control);
+
+int kucomms_control_init(struct class *class)
+{
+	control = device_create_with_groups(class, NULL, MKDEV(0, 0), NULL,
+					    control_groups, "kucomms");
+	return PTR_ERR_OR_ZERO(control);
+}
+
+/* Waits for those who are writing: from here on nobody creates a device. */
+void kucomms_control_uninit(void)
+{
+	device_unregister(control);
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Plain files: the user's end of a channel for programs that only read() and
+ * write(). The rings are the same; here the kernel is on both sides of them, so
+ * nobody else writes into them.
+ */
+#include <linux/fs.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "channel.h"
+
+/**
+ * struct kucomms_plain - the user's end
+ * @send_lock:    one writer at a time; protects @out
+ * @out:          the ring towards the kernel
+ * @receive_lock: one reader at a time; protects @in
+ * @in:           the ring towards the user
+ */
+struct kucomms_plain {
+	struct mutex send_lock;
+	struct kucomms_producer out;
+	struct mutex receive_lock;
+	struct kucomms_consumer in;
+};
+
+/* Before anybody knows the channel, so nothing has been sent yet. */
+int kucomms_plain_create(struct kucomms_channel *channel)
+{
+	struct kucomms_plain *plain = kzalloc(sizeof(*plain),
+					      GFP_KERNEL_ACCOUNT);
+	struct kucomms_control *own =
+		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
+
+	if (!plain)
+		return -ENOMEM;
+	mutex_init(&plain->send_lock);
+	mutex_init(&plain->receive_lock);
+	kucomms_producer_init(&plain->out, channel->in.data, channel->in.size,
+			      own, channel->in.own);
+	kucomms_consumer_init(&plain->in, channel->out.data, channel->out.size,
+			      own, channel->out.own);
+	channel->plain = plain;
+	return 0;
+}
+
+/* Also for a channel that has none. */
+void kucomms_plain_destroy(struct kucomms_channel *channel)
+{
+	if (!channel->plain)
+		return;
+	mutex_destroy(&channel->plain->send_lock);
+	mutex_destroy(&channel->plain->receive_lock);
+	kfree(channel->plain);
+	channel->plain = NULL;
+}
+
+/* Until the endpoint has had a look at everything, or a signal comes. */
+static int plain_ring(struct kucomms_channel *channel)
+{
+	int ret;
+
+	do {
+		ret = kucomms_channel_doorbell(channel);
+	} while (ret > 0 && !signal_pending(current));
+	return ret > 0 ? 0 : ret;
+}
+
+static int plain_reserve(struct kucomms_channel *channel, u32 length,
+			 struct kucomms_message **record, bool nonblocking)
+{
+	struct kucomms_producer *out = &channel->plain->out;
+	int err;
+
+	for (;;) {
+		err = kucomms_channel_error(channel) ?:
+		      kucomms_producer_reserve(out, length, record);
+		if (err != -EAGAIN)
+			break;
+		/* Also for poll(), which says when there is room for this. */
+		kucomms_producer_arm(out, length);
+		err = kucomms_producer_room(out, length);
+		if (err == -EAGAIN && nonblocking)
+			return err;
+		if (err == -EAGAIN)
+			err = kucomms_channel_wait(channel, KUCOMMS_EVENT_ROOM,
+						   -1);
+		if (err < 0)
+			break;
+	}
+	kucomms_producer_disarm(out);
+	return err;
+}
+
+/* A header that says what follows, and then that. */
+static ssize_t plain_put(struct kucomms_channel *channel,
+			 struct kucomms_message *message,
+			 struct iov_iter *from, bool nonblocking)
+{
+	struct kucomms_producer *out = &channel->plain->out;
+	struct kucomms_message *record;
+	bool whole;
+	int err;
+
+	err = plain_reserve(channel, message->length, &record, nonblocking);
+	if (err)
+		return err;
+	record->type = message->type;
+	record->id = message->id;
+	record->user = message->user;
+	whole = copy_from_iter_full(record + 1, message->length, from);
+	kucomms_producer_commit(out, record,
+				whole ? KUCOMMS_CONTROL_MESSAGE :
+					KUCOMMS_CONTROL_DISCARDED, false);
+	return whole ? 0 : -EFAULT;
+}
+
+ssize_t kucomms_plain_write(struct kucomms_channel *channel,
+			    struct iov_iter *from, bool nonblocking)
+{
+	struct kucomms_plain *plain = channel->plain;
+	size_t count = iov_iter_count(from);
+	struct kucomms_message message;
+	int err;
+
+	if (count < sizeof(message))
+		return -EINVAL;
+	if (!copy_from_iter_full(&message, sizeof(message), from))
+		return -EFAULT;
+	if (count - sizeof(message) != message.length)
+		return -EINVAL;
+	if (mutex_lock_interruptible(&plain->send_lock))
+		return -ERESTARTSYS;
+	err = plain_put(channel, &message, from, nonblocking);
+	mutex_unlock(&plain->send_lock);
+	if (err)
+		return err;
+	if (kucomms_producer_must_ring(&plain->out)) {
+		/* The message is on its way: an interruption does not matter. */
+		err = plain_ring(channel);
+		if (err && err != -EINTR)
+			return err;
+	}
+	return count;
+}
+
+/* A message, or the channel's error when nothing is left, or -EAGAIN. */
+static int plain_look(struct kucomms_channel *channel,
+		      struct kucomms_message *message, const void **data)
+{
+	int state = kucomms_channel_error(channel);
+	int ret;
+
+	do {
+		ret = kucomms_consumer_receive(&channel->plain->in, message,
+					       data);
+	} while (ret == -ENOMSG);
+	return ret == 1 ? 0 : ret ?: state ?: -EAGAIN;
+}
+
+static int plain_receive(struct kucomms_channel *channel,
+			 struct kucomms_message *message, const void **data,
+			 bool nonblocking)
+{
+	struct kucomms_consumer *in = &channel->plain->in;
+	int err;
+
+	for (;;) {
+		err = plain_look(channel, message, data);
+		if (err != -EAGAIN || nonblocking)
+			break;
+		kucomms_consumer_arm(in);
+		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_DATA, -1);
+		if (err < 0)
+			break;
+	}
+	kucomms_consumer_disarm(in);
+	return err;
+}
+
+static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
+			  bool nonblocking)
+{
+	struct kucomms_consumer *in = &channel->plain->in;
+	struct kucomms_message message;
+	const void *data;
+	int err;
+
+	err = plain_receive(channel, &message, &data, nonblocking);
+	if (err)
+		return err;
+	if (iov_iter_count(to) < sizeof(message) + (size_t)message.length)
+		err = -EMSGSIZE;
+	else if (copy_to_iter(&message, sizeof(message), to) !=
+			 sizeof(message) ||
+		 copy_to_iter(data, message.length, to) != message.length)
+		err = -EFAULT;
+	if (err) {
+		kucomms_consumer_unreceive(in, message.length);
+		return err;
+	}
+	/* poll() asks the position how far this has come. */
+	kucomms_consumer_release(in);
+	kucomms_consumer_tell(in);
+	return sizeof(message) + message.length;
+}
+
+ssize_t kucomms_plain_read(struct kucomms_channel *channel,
+			   struct iov_iter *to, bool nonblocking)
+{
+	struct kucomms_plain *plain = channel->plain;
+	ssize_t ret;
+
+	if (mutex_lock_interruptible(&plain->receive_lock))
+		return -ERESTARTSYS;
+	ret = plain_take(channel, to, nonblocking);
+	mutex_unlock(&plain->receive_lock);
+	/* The handler may have been waiting for the room. */
+	if (ret > 0 && kucomms_consumer_must_ring(&plain->in))
+		plain_ring(channel);
+	return ret;
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Servers: the threads of an endpoint. They run the work and timer handlers
+ * and, unless dispatch is adaptive, the message handler.
+ *
+ * A server looks at the channels in its list, one after the other, and while it
+ * does their clients need not ring. A channel without a message for a while
+ * leaves the list: it falls asleep, and the client's doorbell brings it back. A
+ * server without a channel sleeps.
+ */
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+
+#include "channel.h"
+#include "endpoint.h"
+
+#define WORK_PERIOD	(NSEC_PER_SEC / 100)
+#define TIMER_PERIOD	NSEC_PER_SEC
+
+/* About what it costs to be put to sleep and woken. */
+#define SPIN_NS		(20 * NSEC_PER_USEC)
+
+/* So many looks at the only channel before looking at anything else. */
+#define LOOKS		64
+
+/* When the periodic handlers are due, in ns. */
+struct ticks {
+	u64 work;
+	u64 timer;
+};
+
+static u64 ticks_next(const struct ticks *ticks)
+{
+	return min(ticks->work, ticks->timer);
+}
+
+static void ticks_start(struct ticks *ticks, const struct kucomms_server *server,
+			u64 now)
+{
+	const struct kucomms_ops *ops = &server->endpoint->ops;
+	bool first = !server->index;
+
+	ticks->work = first && ops->work ? now + WORK_PERIOD : KTIME_MAX;
+	ticks->timer = first && ops->timer ? now + TIMER_PERIOD : KTIME_MAX;
+}
+
+/*
+ * A handler that is called periodically keeps its rate: the next call is due
+ * one period after the last one was due, not after it was made. Only calls that
+ * have been missed altogether are left out.
+ */
+static u64 ticks_after(u64 due, u64 period, u64 now)
+{
+	return max(due + period, now);
+}
+
+/* Runs what is due, in the endpoint's turn. */
+static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint,
+		      u64 now)
+{
+	const struct kucomms_ops *ops = &endpoint->ops;
+
+	kucomms_turn_take_surely(&endpoint->turn);
+	if (now >= ticks->work) {
+		if (ops->work(endpoint, endpoint->priv))
+			ticks->work = now;
+		else
+			ticks->work = ticks_after(ticks->work, WORK_PERIOD, now);
+	}
+	if (now >= ticks->timer) {
+		ops->timer(endpoint, endpoint->priv);
+		ticks->timer = ticks_after(ticks->timer, TIMER_PERIOD, now);
+	}
+	kucomms_turn_give(&endpoint->turn);
+}
+
+/* For so long a channel may be without messages before it falls asleep. */
+static u64 server_patience(const struct kucomms_endpoint *endpoint)
+{
+	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_POLL)
+		return READ_ONCE(endpoint->poll_idle_us) * NSEC_PER_USEC;
+	/* Somebody else could use the time, maybe the client itself. */
+	if (num_online_cpus() == 1 || need_resched())
+		return 0;
+	return SPIN_NS;
+}
+
+/* Under the lock: one that has been detached must not come back. */
+static void server_add(struct kucomms_server *server,
+		       struct kucomms_channel *channel)
+{
+	if (READ_ONCE(channel->connected) && list_empty(&channel->served))
+		list_add_tail(&channel->served, &server->channels);
+}
+
+/*
+ * The channel whose turn it is, with a reference, or NULL. Whoever is in the
+ * list has not been detached, and so holds one.
+ */
+static struct kucomms_channel *server_next(struct kucomms_server *server)
+{
+	struct kucomms_channel *channel;
+
+	spin_lock(&server->lock);
+	channel = list_first_entry_or_null(&server->channels,
+					   struct kucomms_channel, served);
+	if (channel) {
+		kref_get(&channel->ref);
+		list_move_tail(&channel->served, &server->channels);
+	}
+	spin_unlock(&server->lock);
+	return channel;
+}
+
+/* Gives the channel its turn; returns as kucomms_channel_dispatch(). */
+static int server_serve(struct kucomms_channel *channel, bool awake)
+{
+	int ret = 0;
+
+	kucomms_turn_take_surely(channel->turn);
+	if (channel->connected && !READ_ONCE(channel->endpoint->dead)) {
+		kucomms_channel_stay_awake(channel, awake);
+		ret = kucomms_channel_dispatch(channel);
+	}
+	kucomms_turn_give(channel->turn);
+	return ret;
+}
+
+/* Out of the list, then asleep, then a last look: whoever rings brings it back. */
+static void server_retire(struct kucomms_server *server,
+			  struct kucomms_channel *channel)
+{
+	spin_lock(&server->lock);
+	list_del_init(&channel->served);
+	spin_unlock(&server->lock);
+	if (server_serve(channel, false) != 1)
+		return;
+	spin_lock(&server->lock);
+	server_add(server, channel);
+	spin_unlock(&server->lock);
+}
+
+static bool server_spin(const struct kucomms_server *server,
+			const struct kucomms_channel *channel)
+{
+	int looks = list_is_singular(&server->channels) ? LOOKS : 1;
+
+	while (looks-- && !need_resched()) {
+		if (kucomms_consumer_ready(&channel->in))
+			return true;
+		cpu_relax();
+	}
+	return kucomms_consumer_ready(&channel->in);
+}
+
+static void server_look(struct kucomms_server *server,
+			struct kucomms_channel *channel)
+{
+	if (server_spin(server, channel)) {
+		channel->active_at = ktime_get_ns();
+		/* What the handler does not want now waits for a doorbell. */
+		if (server_serve(channel, true) >= 0)
+			return;
+	} else if (ktime_get_ns() - channel->active_at <
+		   server_patience(server->endpoint)) {
+		return;
+	}
+	server_retire(server, channel);
+}
+
+static void server_sleep(struct kucomms_server *server, u64 until)
+{
+	ktime_t due = ns_to_ktime(until);
+
+	/* Paired with kthread_stop() and server_call(): flag, then wake. */
+	set_current_state(TASK_IDLE);
+	if (list_empty(&server->channels) && !kthread_should_stop())
+		schedule_hrtimeout(until == KTIME_MAX ? NULL : &due,
+				   HRTIMER_MODE_ABS);
+	__set_current_state(TASK_RUNNING);
+}
+
+static int server_thread(void *arg)
+{
+	struct kucomms_server *server = arg;
+	struct kucomms_channel *channel;
+	struct ticks ticks;
+	u64 now;
+
+	ticks_start(&ticks, server, ktime_get_ns());
+	while (!kthread_should_stop()) {
+		now = ktime_get_ns();
+		if (now >= ticks_next(&ticks))
+			ticks_run(&ticks, server->endpoint, now);
+		channel = server_next(server);
+		if (channel) {
+			server_look(server, channel);
+			kucomms_channel_put(channel);
+		} else {
+			server_sleep(server, ticks_next(&ticks));
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+void kucomms_server_init(struct kucomms_server *server,
+			 struct kucomms_endpoint *endpoint, unsigned int index)
+{
+	server->endpoint = endpoint;
+	server->index = index;
+	spin_lock_init(&server->lock);
+	server->task = NULL;
+	INIT_LIST_HEAD(&server->channels);
+}
+
+/* On the CPUs that the endpoint's threads may use: one of them, if they are many. */
+void kucomms_server_place(struct kucomms_server *server)
+{
+	const struct kucomms_endpoint *endpoint = server->endpoint;
+	const struct cpumask *cpus = endpoint->cpus ?: cpu_possible_mask;
+	unsigned int skip, cpu;
+
+	if (!server->task)
+		return;
+	if (endpoint->cpus && endpoint->threads > 1) {
+		skip = server->index % cpumask_weight(cpus);
+		for_each_cpu(cpu, cpus)
+			if (!skip--)
+				break;
+		cpus = cpumask_of(cpu);
+	}
+	/* If none of them is online it stays where it is. */
+	set_cpus_allowed_ptr(server->task, cpus);
+}
+
+/* Under kucomms_registry_lock, as whoever may start it or change its CPUs. */
+int kucomms_server_start(struct kucomms_server *server)
+{
+	struct task_struct *task;
+
+	if (server->task)
+		return 0;
+	task = kthread_create(server_thread, server, "%s",
+			      server->endpoint->name.text);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	spin_lock(&server->lock);
+	server->task = task;
+	spin_unlock(&server->lock);
+	kucomms_server_place(server);
+	wake_up_process(task);
+	return 0;
+}
+
+/* Afterwards no handler runs in it. Doorbells still come, and do nothing. */
+void kucomms_server_stop(struct kucomms_server *server)
+{
+	struct task_struct *task;
+
+	spin_lock(&server->lock);
+	task = server->task;
+	server->task = NULL;
+	spin_unlock(&server->lock);
+	if (task)
+		kthread_stop(task);
+}
+
+/* The doorbell. */
+void kucomms_server_call(struct kucomms_channel *channel)
+{
+	struct kucomms_server *server = channel->server;
+
+	spin_lock(&server->lock);
+	channel->counters.doorbells++;
+	if (server->task && list_empty(&channel->served)) {
+		server_add(server, channel);
+		if (wake_up_process(server->task))
+			channel->counters.thread_wakeups++;
+	}
+	spin_unlock(&server->lock);
+}
+
+/* In the channel's turn: it has been detached. */
+void kucomms_server_forget(struct kucomms_channel *channel)
+{
+	struct kucomms_server *server = channel->server;
+
+	spin_lock(&server->lock);
+	list_del_init(&channel->served);
+	spin_unlock(&server->lock);
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The synchronous API: for modules that own their threads.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+
+#include "channel.h"
+#include "endpoint.h"
+
+/* About what it costs to be put to sleep and woken. */
+#define SPIN_NS		(20 * NSEC_PER_USEC)
+
+/* What ends a wait before its time: a signal, or kthread_stop(). */
+static int sync_interrupted(void)
+{
+	if ((current->flags & PF_KTHREAD) && kthread_should_stop())
+		return -EINTR;
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+/* The client rang: one of the module's threads may be waiting for that. */
+void kucomms_sync_call(struct kucomms_channel *channel)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	channel->counters.doorbells++;
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	wake_up_interruptible_all(&channel->module_wait);
+}
+
+static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_channel *channel;
+
+	kucomms_turn_take_surely(&endpoint->turn);
+	channel = list_first_entry_or_null(&endpoint->unaccepted,
+					   struct kucomms_channel, unaccepted);
+	if (channel) {
+		list_del_init(&channel->unaccepted);
+		kref_get(&channel->ref);
+	}
+	kucomms_turn_give(&endpoint->turn);
+	return channel;
+}
+
+/* Until somebody is there, as far as one can see without the turn. */
+static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
+{
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	for (;;) {
+		/* Pairs with attach_connect(): add, then wake. */
+		prepare_to_wait_exclusive(&endpoint->accept_wait, &wait,
+					  TASK_INTERRUPTIBLE);
+		if (!list_empty(&endpoint->unaccepted))
+			break;
+		err = sync_interrupted() ?: *timeout ? 0 : -ETIMEDOUT;
+		if (err)
+			break;
+		*timeout = schedule_timeout(*timeout);
+	}
+	finish_wait(&endpoint->accept_wait, &wait);
+	return err;
+}
+
+struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
+				       long timeout)
+{
+	struct kucomms_channel *channel;
+	int err;
+
+	if (endpoint->ops.message)
+		return ERR_PTR(-EINVAL);
+	for (;;) {
+		channel = accept_next(endpoint);
+		if (channel)
+			return channel;
+		err = timeout ? accept_wait(endpoint, &timeout) : -EAGAIN;
+		if (err)
+			return ERR_PTR(err);
+	}
+}
+EXPORT_SYMBOL_GPL(kucomms_accept);
+
+/* The next message, or -EAGAIN; what is to be skipped is. */
+static int receive_next(struct kucomms_channel *channel,
+			struct kucomms_message *message, const void **data)
+{
+	int ret;
+
+	do {
+		ret = kucomms_consumer_receive(&channel->in, message, data);
+	} while (ret == -ENOMSG);
+	if (ret == -EPROTO)
+		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+	return ret == 1 ? 0 : ret ?: -EAGAIN;
+}
+
+/*
+ * Nothing to read: gives back what is not needed any more. The state is read
+ * before the last look: what was sent before it changed counts.
+ */
+static int receive_idle(struct kucomms_channel *channel,
+			struct kucomms_message *message, const void **data)
+{
+	int state, err;
+
+	if (kucomms_consumer_tell(&channel->in))
+		kucomms_channel_tell_room(channel);
+	state = kucomms_channel_error(channel);
+	err = receive_next(channel, message, data);
+	return err == -EAGAIN && state ? state : err;
+}
+
+static void receive_spin(const struct kucomms_channel *channel)
+{
+	u64 end;
+
+	if (num_online_cpus() == 1)
+		return;
+	end = ktime_get_ns() + SPIN_NS;
+	while (!kucomms_consumer_ready(&channel->in) && !need_resched() &&
+	       ktime_get_ns() < end)
+		cpu_relax();
+}
+
+/* Queued and armed, looks once more, sleeps: the order that loses no wake-up. */
+static int receive_wait(struct kucomms_channel *channel,
+			struct kucomms_message *message, const void **data,
+			long timeout)
+{
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		prepare_to_wait(&channel->module_wait, &wait,
+				TASK_INTERRUPTIBLE);
+		kucomms_consumer_arm(&channel->in);
+		err = receive_idle(channel, message, data);
+		if (err != -EAGAIN)
+			break;
+		err = sync_interrupted() ?: timeout ? 0 : -ETIMEDOUT;
+		if (err)
+			break;
+		timeout = schedule_timeout(timeout);
+	}
+	finish_wait(&channel->module_wait, &wait);
+	kucomms_consumer_disarm(&channel->in);
+	return err;
+}
+
+int kucomms_receive(struct kucomms_channel *channel,
+		    struct kucomms_message *message, const void **data,
+		    long timeout)
+{
+	int err;
+
+	if (unlikely(channel->endpoint->ops.message))
+		return -EINVAL;
+	err = receive_next(channel, message, data);
+	if (err == -EAGAIN && timeout)
+		receive_spin(channel);
+	if (err == -EAGAIN)
+		err = receive_idle(channel, message, data);
+	if (err == -EAGAIN && timeout) {
+		might_sleep();
+		err = receive_wait(channel, message, data, timeout);
+	}
+	if (!err && channel->copy)
+		*data = memcpy(channel->copy, *data, message->length);
+	return err;
+}
+EXPORT_SYMBOL_GPL(kucomms_receive);
+
+void kucomms_release(struct kucomms_channel *channel)
+{
+	u32 released = channel->in.released;
+
+	kucomms_consumer_release(&channel->in);
+	/* This may be the last release for a while. */
+	if (READ_ONCE(channel->in.peer->need_room) & KUCOMMS_NEED)
+		kucomms_consumer_tell(&channel->in);
+	if (channel->in.released != released)
+		kucomms_channel_tell_room(channel);
+}
+EXPORT_SYMBOL_GPL(kucomms_release);
+
+/* 0 when there is room for @length bytes, or the channel's error. */
+static int room_look(struct kucomms_channel *channel, u32 length)
+{
+	return kucomms_channel_error(channel) ?:
+	       kucomms_producer_room(&channel->out, length);
+}
+
+int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
+			   long timeout)
+{
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		prepare_to_wait(&channel->module_wait, &wait,
+				TASK_INTERRUPTIBLE);
+		kucomms_producer_arm(&channel->out, length);
+		err = room_look(channel, length);
+		if (err != -EAGAIN)
+			break;
+		err = sync_interrupted() ?: timeout ? 0 : -ETIMEDOUT;
+		if (err)
+			break;
+		timeout = schedule_timeout(timeout);
+	}
+	finish_wait(&channel->module_wait, &wait);
+	kucomms_producer_disarm(&channel->out);
+	return err;
+}
