@@ -89,21 +89,76 @@ uint64_t number_argument(const struct command *command, const char *option,
 	return number;
 }
 
-/* Seconds to milliseconds, rounded up: only 0 means not to wait at all. */
-int timeout_argument(const struct command *command, const char *text)
+double seconds_argument(const struct command *command, const char *option,
+			const char *text)
 {
 	const double most = INT_MAX / 1000;
 	double seconds;
 	char *end;
-	int ms;
 
 	seconds = strtod(text, &end);
 	/* strtod() would also take signs, blanks, "inf" and hexadecimal. */
 	if (end == text || text[strspn(text, "0123456789.")] || *end ||
 	    seconds > most)
-		exit(usage_error(command, "--timeout %s is no number of "
-				 "seconds: 0 to %.0f, a fraction is allowed",
+		exit(usage_error(command, "%s %s is no number of seconds: "
+				 "0 to %.0f, a fraction is allowed", option,
 				 quote(text), most));
-	ms = seconds * 1000;
-	return ms < seconds * 1000 ? ms + 1 : ms;
+	return seconds;
+}
+
+/* Seconds to milliseconds, rounded up: only 0 means not to wait at all. */
+int timeout_argument(const struct command *command, const char *text)
+{
+	const double ms = seconds_argument(command, "--timeout", text) * 1000;
+	const int whole = ms;
+
+	return whole < ms ? whole + 1 : whole;
+}
+
+/* How far the suffix at @text shifts a number; -1 if it is none. */
+static int suffix_shift(const char *text)
+{
+	static const char letters[] = "KMG";
+	const char *letter;
+
+	if (!*text)
+		return 0;
+	letter = strchr(letters, *text);
+	return letter && !text[1] ? 10 * (int)(letter - letters + 1) : -1;
+}
+
+uint32_t size_argument(const struct command *command, const char *option,
+		       const char *text, uint32_t least, uint32_t most)
+{
+	const size_t digits = strspn(text, "0123456789");
+	const int shift = suffix_shift(text + digits);
+	uint64_t size;
+
+	errno = 0;
+	size = strtoull(text, NULL, 10);
+	if (!digits || shift < 0 || errno || size > most ||
+	    size << shift > most || size << shift < least)
+		exit(usage_error(command, "%s %s is out of range or no number: "
+				 "%u to %u, K, M or G may follow", option,
+				 quote(text), least, most));
+	return size << shift;
+}
+
+struct size_list list_argument(const struct command *command,
+			       const char *option, const char *text,
+			       uint32_t least, uint32_t most)
+{
+	struct size_list list = { .count = 0 };
+	char *copy = must_have(strdup(text));
+	char *rest = copy, *item;
+
+	while ((item = strsep(&rest, ","))) {
+		if (list.count == LIST_MAX)
+			exit(usage_error(command, "%s has more than %d numbers",
+					 option, LIST_MAX));
+		list.sizes[list.count++] = size_argument(command, option, item,
+							 least, most);
+	}
+	free(copy);
+	return list;
 }

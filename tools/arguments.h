@@ -25,6 +25,24 @@ void no_more_arguments(const struct command *command, int argc, char **argv);
 /* The values of options, which are called @option in messages. */
 uint64_t number_argument(const struct command *command, const char *option,
 			 const char *text);
+double seconds_argument(const struct command *command, const char *option,
+			const char *text);
 int timeout_argument(const struct command *command, const char *text);
+
+/* A number from @least to @most; K, M or G may follow: times 1024, ... */
+uint32_t size_argument(const struct command *command, const char *option,
+		       const char *text, uint32_t least, uint32_t most);
+
+/* Several such, separated by commas. */
+#define LIST_MAX	16
+
+struct size_list {
+	uint32_t sizes[LIST_MAX];
+	int count;
+};
+
+struct size_list list_argument(const struct command *command,
+			       const char *option, const char *text,
+			       uint32_t least, uint32_t most);
 
 #endif

@@ -37,6 +37,13 @@ static const struct problem open_problems[] = {
 	  "show NAME says which it is); look into its documentation, and dmesg" }
 };
 
+static const struct problem bad_ring_size = {
+	EINVAL, EXIT_FAILURE,
+	"a ring has as many bytes as a power of two says, from a page up to the "
+	"ring_size_max of the device",
+	"choose another --ring-size"
+};
+
 static const struct problem message_problems[] = {
 	{ ETIMEDOUT, EXIT_TIMEOUT, "nothing happened in the time given",
 	  "give more with --timeout; kucommsctl show NAME tells what flows" },
@@ -52,12 +59,19 @@ static const struct problem message_problems[] = {
 };
 
 int open_channel(const struct device_name *name, const char *what,
-		 struct kucomms_channel **channel)
+		 uint32_t ring_size, struct kucomms_channel **channel)
 {
-	const int error = -kucomms_open(name->text, NULL, channel);
+	const struct kucomms_options options = {
+		.size = sizeof(options),
+		.to_kernel_size = ring_size,
+		.to_user_size = ring_size,
+	};
+	const int error = -kucomms_open(name->text, &options, channel);
 
 	if (!error)
 		return EXIT_SUCCESS;
+	if (error == EINVAL && ring_size)
+		return report_problem(&bad_ring_size, what, short_name(name));
 	if (error == ENOENT && !module_loaded())
 		return report_no_module(what, short_name(name));
 	return report(open_problems, error, what, short_name(name));

@@ -48,6 +48,7 @@ extern const struct command command_list;
 extern const struct command command_show;
 extern const struct command command_send;
 extern const struct command command_recv;
+extern const struct command command_bench;
 extern const struct command command_version;
 extern const struct command command_help;
 

@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&command_show,
 	&command_send,
 	&command_recv,
+	&command_bench,
 	&command_version,
 	&command_help,
 	NULL

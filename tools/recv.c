@@ -62,7 +62,7 @@ static int run(const struct command *command, int argc, char **argv)
 	no_more_arguments(command, argc, argv);
 	format.newline = format.header || format.hex || isatty(STDOUT_FILENO);
 
-	status = open_channel(&name, what, &channel);
+	status = open_channel(&name, what, 0, &channel);
 	if (status)
 		return status;
 	err = receive(channel, count, timeout_ms, &format);

@@ -127,7 +127,7 @@ static int send_lines(struct exchange *exchange)
 
 static int run_exchange(struct exchange *exchange)
 {
-	int status = open_channel(&exchange->name, WHAT, &exchange->channel);
+	int status = open_channel(&exchange->name, WHAT, 0, &exchange->channel);
 
 	if (status)
 		return status;

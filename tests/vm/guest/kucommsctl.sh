@@ -39,7 +39,7 @@ complains() {
 
 # Help and usage.
 prints "kucommsctl $(cat $control/version)" kucommsctl -V
-for verb in create remove list show send recv version help; do
+for verb in create remove list show send recv bench version help; do
 	expect_status 0 kucommsctl $verb --help
 	equal "help $verb" "$(kucommsctl $verb --help)" "$(kucommsctl help $verb)"
 	case $(kucommsctl --help) in
@@ -50,7 +50,7 @@ for verb in create remove list show send recv version help; do
 done
 complains 2 'EINVAL: a command is missing' kucommsctl
 complains 2 'EINVAL: there is no command "frob\x1b"' kucommsctl "$(printf 'frob\033')"
-for verb in create remove show send recv; do
+for verb in create remove show send recv bench; do
 	complains 2 'NAME of a device is missing' kucommsctl $verb
 	complains 2 "it has a 'U'" kucommsctl $verb Upper
 	complains 2 "it has a '/'" kucommsctl $verb a/../null
@@ -220,7 +220,7 @@ for name in idle mymodule picky test ticker; do
 	prints '' kucommsctl remove $name
 done
 rmmod kucomms_test kucomms_echo kucomms || fail "the modules cannot be removed"
-for verb in create remove show send recv; do
+for verb in create remove show send recv bench; do
 	complains 3 'dkms status kucomms' kucommsctl $verb mymodule
 done
 complains 3 'cannot list devices: ENOENT: ' kucommsctl list
