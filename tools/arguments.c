@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "error.h"
@@ -89,6 +90,17 @@ uint64_t number_argument(const struct command *command, const char *option,
 	return number;
 }
 
+uint32_t range_argument(const struct command *command, const char *option,
+			const char *text, uint32_t least, uint32_t most)
+{
+	const uint64_t number = number_argument(command, option, text);
+
+	if (number < least || number > most)
+		exit(usage_error(command, "%s %s is out of range: %u to %u",
+				 option, quote(text), least, most));
+	return (uint32_t)number;
+}
+
 double seconds_argument(const struct command *command, const char *option,
 			const char *text)
 {
@@ -142,6 +154,35 @@ uint32_t size_argument(const struct command *command, const char *option,
 				 "%u to %u, K, M or G may follow", option,
 				 quote(text), least, most));
 	return size << shift;
+}
+
+uint32_t ring_size_argument(const struct command *command, const char *option,
+			    const char *text)
+{
+	const uint32_t size = size_argument(command, option, text,
+					    sysconf(_SC_PAGESIZE),
+					    KUCOMMS_RING_SIZE_MAX);
+
+	if (size & (size - 1))
+		exit(usage_error(command, "%s %s is no power of two", option,
+				 quote(text)));
+	return size;
+}
+
+const char *dispatch_argument(const struct command *command, const char *text,
+			      bool may_be_default)
+{
+	static const char *const ways[] = { "adaptive", "thread", "poll" };
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+		if (!strcmp(text, ways[i]))
+			return text;
+	if (may_be_default && !strcmp(text, "default"))
+		return text;
+	exit(usage_error(command, "--dispatch %s is neither adaptive, thread%s "
+			 "poll", quote(text),
+			 may_be_default ? ", default nor" : " nor"));
 }
 
 struct size_list list_argument(const struct command *command,

@@ -2,6 +2,7 @@
 #ifndef KUCOMMSCTL_ARGUMENTS_H
 #define KUCOMMSCTL_ARGUMENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kucommsctl.h"
@@ -25,6 +26,8 @@ void no_more_arguments(const struct command *command, int argc, char **argv);
 /* The values of options, which are called @option in messages. */
 uint64_t number_argument(const struct command *command, const char *option,
 			 const char *text);
+uint32_t range_argument(const struct command *command, const char *option,
+			const char *text, uint32_t least, uint32_t most);
 double seconds_argument(const struct command *command, const char *option,
 			const char *text);
 int timeout_argument(const struct command *command, const char *text);
@@ -33,7 +36,15 @@ int timeout_argument(const struct command *command, const char *text);
 uint32_t size_argument(const struct command *command, const char *option,
 		       const char *text, uint32_t least, uint32_t most);
 
-/* Several such, separated by commas. */
+/* Bytes of a ring: a power of two, from a page on. */
+uint32_t ring_size_argument(const struct command *command, const char *option,
+			    const char *text);
+
+/* A way of dispatch; "default" only if that is allowed. */
+const char *dispatch_argument(const struct command *command, const char *text,
+			      bool may_be_default);
+
+/* Several sizes, separated by commas. */
 #define LIST_MAX	16
 
 struct size_list {

@@ -161,6 +161,7 @@ static int run_json(struct bench *bench)
 	if (device_read(&device, &bench->name)) {
 		json_add_fields(answer, &device.fields[DEVICE_NAME], 1);
 		json_add_fields(answer, &device.fields[DEVICE_ENDPOINT], 1);
+		json_add_fields(answer, &device.fields[DEVICE_DISPATCH], 1);
 		device_free(&device);
 	}
 	json_object_object_add(answer, "results", results);
@@ -213,10 +214,9 @@ static void parse_options(const struct command *command, int argc, char **argv,
 							  optarg);
 			break;
 		case 'r':
-			bench->ring_size = size_argument(command,
-							 "--ring-size", optarg,
-							 KUCOMMS_RING_SIZE_MIN,
-							 KUCOMMS_RING_SIZE_MAX);
+			bench->ring_size = ring_size_argument(command,
+							      "--ring-size",
+							      optarg);
 			break;
 		case 'T':
 			bench->echo.message.type =

@@ -23,10 +23,13 @@ static const struct problem open_problems[] = {
 	  "`sudo usermod -aG kucomms USER` log in again" },
 	{ ENOTCONN, EXIT_FAILURE, "no kernel module serves the device",
 	  "load the kernel module that registers \"NAME\"" },
-	{ EUSERS, EXIT_BUSY,
-	  "the device has as many channels as the module's parameter "
-	  "channels_max allows",
-	  "close one: kucommsctl show NAME counts them" },
+	{ EUSERS, EXIT_BUSY, "the device has all the channels that it may have",
+	  "close one, or create the device for more: kucommsctl create "
+	  "--channels N NAME" },
+	{ ENOMEM, EXIT_FAILURE,
+	  "there is no memory for the rings, or the cgroup may have no more",
+	  "create the device for smaller ones (kucommsctl create --ring-size "
+	  "BYTES NAME), or raise the cgroup's memory.max" },
 	{ EPROTONOSUPPORT, EXIT_VERSION,
 	  "the kernel module and the library have different versions",
 	  "compare them: kucommsctl version" },
@@ -39,9 +42,9 @@ static const struct problem open_problems[] = {
 
 static const struct problem bad_ring_size = {
 	EINVAL, EXIT_FAILURE,
-	"a ring has as many bytes as a power of two says, from a page up to the "
-	"ring_size_max of the device",
-	"choose another --ring-size"
+	"a ring of this size is more than the device allows",
+	"choose a smaller --ring-size; kucommsctl show NAME tells the "
+	"ring_size_max"
 };
 
 static const struct problem message_problems[] = {

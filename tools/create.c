@@ -3,8 +3,10 @@
  * kucommsctl create
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "device.h"
@@ -12,6 +14,40 @@
 #include "watch.h"
 
 #define WHAT	"create NAME"
+
+/* The module's parameter channels_max can allow no more. */
+#define CHANNELS_MAX	65536
+
+/* What has an upper limit in a parameter of the module. */
+enum limit {
+	LIMIT_CHANNELS,
+	LIMIT_RING_SIZE,
+	LIMIT_RING_SIZE_MAX,
+	LIMITS
+};
+
+static const struct {
+	const char *option;
+	const char *key;
+	const char *parameter;
+} limits[LIMITS] = {
+	[LIMIT_CHANNELS]	= { "--channels", "channels", "channels_max" },
+	[LIMIT_RING_SIZE]	= { "--ring-size", "ring_size",
+				    "ring_size_max" },
+	[LIMIT_RING_SIZE_MAX]	= { "--ring-size-max", "ring_size_max",
+				    "ring_size_max" },
+};
+
+/**
+ * struct request - the device that is wanted
+ * @numbers:  0: as the module thinks best
+ * @dispatch: NULL: likewise
+ */
+struct request {
+	struct device_name name;
+	uint32_t numbers[LIMITS];
+	const char *dispatch;
+};
 
 static const struct problem problems[] = {
 	{ EEXIST, EXIT_EXISTS, "there is such a device already",
@@ -22,6 +58,10 @@ static const struct problem problems[] = {
 	  "there are as many devices as the module's parameter devices_max allows",
 	  "remove one (kucommsctl list shows all), or load kucomms with a "
 	  "higher devices_max" },
+	{ EINVAL, EXIT_VERSION,
+	  "the kernel module that is loaded does not know these options, it is "
+	  "older than kucommsctl",
+	  "compare them: kucommsctl version" },
 	{ EROFS, EXIT_FAILURE, "sysfs is mounted read-only, as in a container",
 	  "create the device on the host" },
 	{ ETIMEDOUT, EXIT_TIMEOUT,
@@ -30,22 +70,133 @@ static const struct problem problems[] = {
 	{ 0, EXIT_FAILURE, NULL, "look into the kernel's log: dmesg" }
 };
 
-static int create(const struct device_name *name, struct watch *watch,
+static uint64_t module_parameter(const char *parameter)
+{
+	char *text = read_attribute(PARAMETERS_DIR, parameter);
+	const uint64_t value = text ? strtoull(text, NULL, 10) : 0;
+
+	free(text);
+	return value;
+}
+
+/* The first that is more than its parameter allows. */
+static enum limit exceeded_limit(const struct request *request)
+{
+	enum limit i;
+
+	for (i = 0; i < LIMITS - 1; i++)
+		if (request->numbers[i] > module_parameter(limits[i].parameter))
+			break;
+	return i;
+}
+
+static int report_range(const struct request *request)
+{
+	const enum limit limit = exceeded_limit(request);
+	const char *parameter = limits[limit].parameter;
+	char explanation[128], hint[128];
+	const struct problem problem = {
+		ERANGE, EXIT_FAILURE, explanation, hint
+	};
+
+	snprintf(explanation, sizeof(explanation), "%s %" PRIu32 " is more "
+		 "than the module's parameter %s allows, %" PRIu64,
+		 limits[limit].option, request->numbers[limit], parameter,
+		 module_parameter(parameter));
+	snprintf(hint, sizeof(hint), "ask for less, or load kucomms with a "
+		 "higher %s: sudo modprobe kucomms %s=%" PRIu32, parameter,
+		 parameter, request->numbers[limit]);
+	return report_problem(&problem, WHAT, short_name(&request->name));
+}
+
+static int write_request(const struct request *request)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *line = must_have(open_memstream(&text, &size));
+	int error, i;
+
+	fputs(request->name.text, line);
+	for (i = 0; i < LIMITS; i++)
+		if (request->numbers[i])
+			fprintf(line, " %s=%" PRIu32, limits[i].key,
+				request->numbers[i]);
+	if (request->dispatch)
+		fprintf(line, " dispatch=%s", request->dispatch);
+	fclose(line);
+	error = write_attribute(CONTROL_DIR, "create_device", must_have(text));
+	free(text);
+	return error;
+}
+
+static int create(const struct request *request, struct watch *watch,
 		  int timeout_ms)
 {
-	int error = control_write("create_device", name);
+	const struct device_name *name = &request->name;
+	int error = write_request(request);
 
 	if (error == ENOENT)
 		return report_no_module(WHAT, short_name(name));
+	if (error == ERANGE)
+		return report_range(request);
 	if (!error)
 		error = watch_wait(watch, name, WATCH_CREATED, timeout_ms);
 	return error ? report(problems, error, WHAT, short_name(name)) : 0;
 }
 
+/* A module that leaves no choice is no reason to fail: another may come. */
+static void check_dispatch(const struct request *request)
+{
+	const struct device_name *name = &request->name;
+	char *dispatch = read_attribute(device_directory(name).text,
+					device_key(DEVICE_DISPATCH));
+
+	if (dispatch && strcmp(dispatch, request->dispatch))
+		fprintf(stderr, "kucommsctl: the dispatch of %s is %s all the "
+			"same: the kernel module that serves it leaves no "
+			"choice\n", short_name(name), dispatch);
+	free(dispatch);
+}
+
+/* What a client gets if it does not say must be what it may ask for. */
+static void check_ring_sizes(const struct command *command,
+			     const struct request *request)
+{
+	const uint32_t size = request->numbers[LIMIT_RING_SIZE];
+	const uint32_t most = request->numbers[LIMIT_RING_SIZE_MAX];
+
+	if (most && size > most)
+		exit(usage_error(command, "--ring-size %u is more than "
+				 "--ring-size-max %u", size, most));
+}
+
+static void parse_option(const struct command *command, int option,
+			 struct request *request)
+{
+	switch (option) {
+	case 'c':
+		request->numbers[LIMIT_CHANNELS] =
+			range_argument(command, "--channels", optarg, 1,
+				       CHANNELS_MAX);
+		break;
+	case 'd':
+		request->dispatch = dispatch_argument(command, optarg, false);
+		break;
+	case 'r':
+		request->numbers[LIMIT_RING_SIZE] =
+			ring_size_argument(command, "--ring-size", optarg);
+		break;
+	case 'R':
+		request->numbers[LIMIT_RING_SIZE_MAX] =
+			ring_size_argument(command, "--ring-size-max", optarg);
+		break;
+	}
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
+	struct request request = { .dispatch = NULL };
 	int timeout_ms = WATCH_TIMEOUT_MS;
-	struct device_name name;
 	struct watch watch;
 	bool verbose = false;
 	int option, error, status;
@@ -53,24 +204,33 @@ static int run(const struct command *command, int argc, char **argv)
 	while ((option = next_option(command, argc, argv)) != -1) {
 		if (option == 't')
 			timeout_ms = timeout_argument(command, optarg);
-		else
+		else if (option == 'v')
 			verbose = true;
+		else
+			parse_option(command, option, &request);
 	}
-	name = next_name(command, argc, argv);
+	request.name = next_name(command, argc, argv);
 	no_more_arguments(command, argc, argv);
+	check_ring_sizes(command, &request);
 
 	error = watch_begin(&watch);
 	if (error)
 		return report(problems, error, "wait for NAME",
-			      short_name(&name));
-	status = create(&name, &watch, timeout_ms);
+			      short_name(&request.name));
+	status = create(&request, &watch, timeout_ms);
 	watch_end(&watch);
+	if (!status && request.dispatch)
+		check_dispatch(&request);
 	if (!status && verbose)
-		puts(device_node(&name).text);
+		puts(device_node(&request.name).text);
 	return status;
 }
 
 static const struct option options[] = {
+	{ "channels", required_argument, NULL, 'c' },
+	{ "dispatch", required_argument, NULL, 'd' },
+	{ "ring-size", required_argument, NULL, 'r' },
+	{ "ring-size-max", required_argument, NULL, 'R' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -79,14 +239,20 @@ static const struct option options[] = {
 
 const struct command command_create = {
 	.name = "create",
-	.synopsis = "[-v] [-t SECONDS] NAME",
+	.synopsis = "[-v] [-c N] [-r BYTES] [-R BYTES] [-d MODE] [-t SECONDS] NAME",
 	.summary = "create the device /dev/kucomms_NAME",
 	.details =
 	"Returns when the device can be used: udev has given it owner and mode.\n"
 	"\n"
-	"  -t, --timeout SECONDS  how long to wait for udev (10)\n"
-	"  -v, --verbose          print the path of the device\n",
-	.short_options = ":ht:v",
+	"  -c, --channels N           how many channels it may have\n"
+	"  -d, --dispatch MODE        adaptive, thread or poll, as for `kucommsctl set`\n"
+	"  -r, --ring-size BYTES      of a ring if the client does not say, such as 64K\n"
+	"  -R, --ring-size-max BYTES  of a ring at most\n"
+	"  -t, --timeout SECONDS      how long to wait for udev (10)\n"
+	"  -v, --verbose              print the path of the device\n"
+	"\n"
+	"Parameters of the kernel module say what is the default, and what is allowed.\n",
+	.short_options = ":c:d:hr:R:t:v",
 	.long_options = options,
 	.run = run,
 };

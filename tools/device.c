@@ -24,7 +24,13 @@ static const struct {
 } known[DEVICE_FIELDS] = {
 	[DEVICE_NAME]			= { "name", false, false },
 	[DEVICE_ENDPOINT]		= { "endpoint", true, false },
+	[DEVICE_DISPATCH]		= { "dispatch", true, false },
+	[DEVICE_POLL_IDLE_US]		= { "poll_idle_us", true, true },
+	[DEVICE_CPUS]			= { "cpus", true, false },
 	[DEVICE_CHANNELS]		= { "channels", true, true },
+	[DEVICE_CHANNELS_MAX]		= { "channels_max", true, true },
+	[DEVICE_RING_SIZE]		= { "ring_size", true, true },
+	[DEVICE_RING_SIZE_MAX]		= { "ring_size_max", true, true },
 	[DEVICE_OWNER]			= { "owner", false, false },
 	[DEVICE_MODE]			= { "mode", false, false },
 	[DEVICE_NODE]			= { "node", false, false },
@@ -33,6 +39,7 @@ static const struct {
 	[DEVICE_MESSAGES_TO_USER]	= { "messages_to_user", true, true },
 	[DEVICE_DOORBELLS]		= { "doorbells", true, true },
 	[DEVICE_WAKEUPS]		= { "wakeups", true, true },
+	[DEVICE_THREAD_WAKEUPS]		= { "thread_wakeups", true, true },
 	[DEVICE_TO_USER_FULL]		= { "to_user_full", true, true },
 	[DEVICE_BROKEN]			= { "broken", true, true },
 };
@@ -103,6 +110,11 @@ static void read_node(struct device *device, const struct device_name *name)
 	free(group);
 }
 
+bool device_exists(const struct device_name *name)
+{
+	return !access(device_directory(name).text, F_OK);
+}
+
 bool device_read(struct device *device, const struct device_name *name)
 {
 	const struct device_path directory = device_directory(name);
@@ -119,7 +131,7 @@ bool device_read(struct device *device, const struct device_name *name)
 	device->fields[DEVICE_NAME].value = text("%s", short_name(name));
 	read_node(device, name);
 	/* Asked last: a device that goes now must not be shown by halves. */
-	if (!access(directory.text, F_OK))
+	if (device_exists(name))
 		return true;
 	device_free(device);
 	return false;

@@ -9,7 +9,13 @@
 enum device_field {
 	DEVICE_NAME,
 	DEVICE_ENDPOINT,
+	DEVICE_DISPATCH,
+	DEVICE_POLL_IDLE_US,
+	DEVICE_CPUS,
 	DEVICE_CHANNELS,
+	DEVICE_CHANNELS_MAX,
+	DEVICE_RING_SIZE,
+	DEVICE_RING_SIZE_MAX,
 	DEVICE_OWNER,
 	DEVICE_MODE,
 	DEVICE_NODE,
@@ -18,6 +24,7 @@ enum device_field {
 	DEVICE_MESSAGES_TO_USER,
 	DEVICE_DOORBELLS,
 	DEVICE_WAKEUPS,
+	DEVICE_THREAD_WAKEUPS,
 	DEVICE_TO_USER_FULL,
 	DEVICE_BROKEN,
 	DEVICE_FIELDS
@@ -29,6 +36,8 @@ struct device {
 
 /* The key of a field. */
 const char *device_key(enum device_field field);
+
+bool device_exists(const struct device_name *name);
 
 /* Returns whether there is such a device; then device_free() is due. */
 bool device_read(struct device *device, const struct device_name *name);

@@ -46,6 +46,7 @@ extern const struct command command_create;
 extern const struct command command_remove;
 extern const struct command command_list;
 extern const struct command command_show;
+extern const struct command command_set;
 extern const struct command command_send;
 extern const struct command command_recv;
 extern const struct command command_bench;

@@ -141,7 +141,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct columns columns = {
 		{ DEVICE_NAME, DEVICE_ENDPOINT, DEVICE_CHANNELS, DEVICE_OWNER,
-		  DEVICE_MODE }, 5
+		  DEVICE_MODE, DEVICE_DISPATCH }, 6
 	};
 	bool header = true, json = false, chosen = false;
 	struct device_name *names;
@@ -192,10 +192,11 @@ const struct command command_list = {
 	"  -J, --json             as JSON\n"
 	"  -n, --no-header        without the line of titles\n"
 	"  -o, --columns COLUMNS  which, separated by commas:\n"
-	"                         name endpoint channels owner mode (these are the\n"
-	"                         default) node opens messages_to_kernel\n"
-	"                         messages_to_user doorbells wakeups to_user_full\n"
-	"                         broken\n",
+	"                         name endpoint channels owner mode dispatch (these\n"
+	"                         are the default) node opens channels_max ring_size\n"
+	"                         ring_size_max poll_idle_us cpus messages_to_kernel\n"
+	"                         messages_to_user doorbells wakeups thread_wakeups\n"
+	"                         to_user_full broken\n",
 	.short_options = ":hJno:",
 	.long_options = options,
 	.run = run,

@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&command_remove,
 	&command_list,
 	&command_show,
+	&command_set,
 	&command_send,
 	&command_recv,
 	&command_bench,

@@ -21,9 +21,10 @@ struct counters {
 
 /* A counter of the device; -1 if it has none of that name. */
 static int64_t device_counter(const struct device_name *name,
-			      const char *counter)
+			      enum device_field field)
 {
-	char *text = read_attribute(device_directory(name).text, counter);
+	char *text = read_attribute(device_directory(name).text,
+				    device_key(field));
 	const int64_t value = text ? strtoll(text, NULL, 10) : -1;
 
 	free(text);
@@ -32,8 +33,8 @@ static int64_t device_counter(const struct device_name *name,
 
 static int64_t device_wakeups(const struct device_name *name)
 {
-	const int64_t clients = device_counter(name, "wakeups");
-	const int64_t threads = device_counter(name, "thread_wakeups");
+	const int64_t clients = device_counter(name, DEVICE_WAKEUPS);
+	const int64_t threads = device_counter(name, DEVICE_THREAD_WAKEUPS);
 
 	/* A kucomms.ko without this counter has no threads to wake. */
 	return clients < 0 || threads < 0 ? clients : clients + threads;

@@ -62,20 +62,20 @@ int report_no_module(const char *what, const char *name)
 			      what, name);
 }
 
-int control_write(const char *file, const struct device_name *name)
+int write_attribute(const char *directory, const char *attribute,
+		    const char *text)
 {
-	const size_t length = strlen(name->text);
 	int error = 0;
 	char *path;
 	int fd;
 
-	if (asprintf(&path, CONTROL_DIR "/%s", file) < 0)
+	if (asprintf(&path, "%s/%s", directory, attribute) < 0)
 		must_have(NULL);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	free(path);
 	if (fd < 0)
 		return errno;
-	if (write(fd, name->text, length) < 0)
+	if (write(fd, text, strlen(text)) < 0)
 		error = errno;
 	close(fd);
 	return error;

@@ -10,13 +10,17 @@
 #define DEVICES_DIR	"/sys/devices/virtual/kucomms"
 #define CONTROL_DIR	DEVICES_DIR "/kucomms"
 
+/* And its parameters are here. */
+#define PARAMETERS_DIR	"/sys/module/kucomms/parameters"
+
 bool module_loaded(void);
 
 /* Says why "@what" cannot be done without the module; returns EXIT_NO_MODULE. */
 int report_no_module(const char *what, const char *name);
 
-/* Writes @name to the control file @file. Returns 0 or an errno. */
-int control_write(const char *file, const struct device_name *name);
+/* Writes @text into a file in sysfs. Returns 0 or an errno. */
+int write_attribute(const char *directory, const char *attribute,
+		    const char *text);
 
 /* The first line of a file in sysfs; NULL if it is empty or not there. */
 char *read_attribute(const char *directory, const char *attribute);

@@ -28,10 +28,19 @@ static const struct problem problems[] = {
 	{ 0, EXIT_FAILURE, NULL, "look into the kernel's log: dmesg" }
 };
 
+static const struct problem no_force = {
+	EINVAL, EXIT_VERSION,
+	"the kernel module that is loaded cannot do it by force, it is older "
+	"than kucommsctl",
+	"without --force kucommsctl remove NAME says who has it open"
+};
+
 static int report_busy(const struct device_name *name)
 {
 	struct problem problem = {
-		EBUSY, EXIT_BUSY, NULL, "stop what holds it, then try again"
+		EBUSY, EXIT_BUSY, NULL,
+		"stop what holds it, then try again; or hang up on it: "
+		"sudo kucommsctl remove --force NAME"
 	};
 	char *holders = device_holders(name);
 	char *explanation = NULL;
@@ -49,18 +58,43 @@ static int report_busy(const struct device_name *name)
 	return status;
 }
 
-static int remove_device(const struct device_name *name, struct watch *watch,
-			 int timeout_ms)
+static int write_request(const struct device_name *name, bool force)
 {
-	int error = control_write("remove_device", name);
+	char request[sizeof(*name) + sizeof(" force")];
+
+	snprintf(request, sizeof(request), "%s%s", name->text,
+		 force ? " force" : "");
+	return write_attribute(CONTROL_DIR, "remove_device", request);
+}
+
+static int remove_device(const struct device_name *name, bool force,
+			 struct watch *watch, int timeout_ms)
+{
+	int error = write_request(name, force);
 
 	if (error == ENOENT)
 		return report_no_module(WHAT, short_name(name));
 	if (error == EBUSY)
 		return report_busy(name);
+	if (error == EINVAL && force)
+		return report_problem(&no_force, WHAT, short_name(name));
 	if (!error)
 		error = watch_wait(watch, name, WATCH_REMOVED, timeout_ms);
 	return error ? report(problems, error, WHAT, short_name(name)) : 0;
+}
+
+/* Looks for the holders first: when the device has gone nobody can tell. */
+static int remove_by_force(const struct device_name *name, struct watch *watch,
+			   int timeout_ms)
+{
+	char *holders = device_holders(name);
+	const int status = remove_device(name, true, watch, timeout_ms);
+
+	if (!status && *holders)
+		fprintf(stderr, "kucommsctl: %s was open in process %s: "
+			"its channels are closed\n", short_name(name), holders);
+	free(holders);
+	return status;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -68,10 +102,15 @@ static int run(const struct command *command, int argc, char **argv)
 	int timeout_ms = WATCH_TIMEOUT_MS;
 	struct device_name name;
 	struct watch watch;
-	int error, status;
+	bool force = false;
+	int option, error, status;
 
-	while (next_option(command, argc, argv) != -1)
-		timeout_ms = timeout_argument(command, optarg);
+	while ((option = next_option(command, argc, argv)) != -1) {
+		if (option == 't')
+			timeout_ms = timeout_argument(command, optarg);
+		else
+			force = true;
+	}
 	name = next_name(command, argc, argv);
 	no_more_arguments(command, argc, argv);
 
@@ -79,12 +118,14 @@ static int run(const struct command *command, int argc, char **argv)
 	if (error)
 		return report(problems, error, "wait for NAME",
 			      short_name(&name));
-	status = remove_device(&name, &watch, timeout_ms);
+	status = force ? remove_by_force(&name, &watch, timeout_ms) :
+			 remove_device(&name, false, &watch, timeout_ms);
 	watch_end(&watch);
 	return status;
 }
 
 static const struct option options[] = {
+	{ "force", no_argument, NULL, 'f' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
@@ -92,13 +133,15 @@ static const struct option options[] = {
 
 const struct command command_remove = {
 	.name = "remove",
-	.synopsis = "[-t SECONDS] NAME",
-	.summary = "remove a device that nobody has open",
+	.synopsis = "[-f] [-t SECONDS] NAME",
+	.summary = "remove a device",
 	.details =
-	"Says which processes have it open, if there are any.\n"
+	"Fails if a process has it open, and says which.\n"
 	"\n"
+	"  -f, --force            remove it all the same, and say which had it open: their\n"
+	"                         channels are closed\n"
 	"  -t, --timeout SECONDS  how long to wait for udev (10)\n",
-	.short_options = ":ht:",
+	.short_options = ":fht:",
 	.long_options = options,
 	.run = run,
 };

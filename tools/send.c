@@ -40,7 +40,8 @@ static int report_too_long(const struct exchange *exchange)
 	char explanation[64];
 	const struct problem problem = {
 		EMSGSIZE, EXIT_FAILURE, explanation,
-		"send it in parts, or load kucomms with a greater ring_size"
+		"send it in parts, or create the device for more: kucommsctl "
+		"create --ring-size BYTES NAME"
 	};
 
 	snprintf(explanation, sizeof(explanation),

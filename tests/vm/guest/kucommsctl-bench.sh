@@ -82,7 +82,7 @@ sed "s/_ns\":$number/_ns\":N/g; s/_s\":$number/_s\":N/g; s/messages\":$number/me
 	s/wakeups_per_message\":$ratio/wakeups_per_message\":R/g; s/cpu_ns_per_message\":$number/cpu_ns_per_message\":N/g" \
 	json >shape
 rates='"messages_per_s":N,"bytes_per_s":N'
-equal "JSON" "{\"output_version\":1,\"name\":\"mymodule\",\"endpoint\":\"kucomms_echo\",\"results\":[\
+equal "JSON" "{\"output_version\":1,\"name\":\"mymodule\",\"endpoint\":\"kucomms_echo\",\"dispatch\":\"adaptive\",\"results\":[\
 {\"size\":64,\"batch\":1,\"in_flight\":1,\"messages\":N,\"rtt_min_ns\":N,\"rtt_median_ns\":N,\"rtt_p99_ns\":N,$rates,\
 \"syscalls_per_message\":1.000000,\"wakeups_per_message\":R,\"cpu_ns_per_message\":N},\
 {\"size\":64,\"batch\":16,\"in_flight\":1365,\"messages\":N,\"rtt_min_ns\":null,\"rtt_median_ns\":null,\"rtt_p99_ns\":null,$rates,\
@@ -106,13 +106,13 @@ wrong 1 'cannot measure picky: EDQUOT: ' kucommsctl bench picky
 wrong 5 'cannot measure nosuch: ENOENT: ' kucommsctl bench nosuch
 wrong 4 'cannot measure mymodule: EACCES: ' as mallory kucommsctl bench mymodule
 wrong 1 'EMSGSIZE: a message may have 131008 bytes' kucommsctl bench -s 128K mymodule
-wrong 1 'EINVAL: a ring has ' kucommsctl bench -r 5000 mymodule
+wrong 1 'EINVAL: a ring of this size is more than the device allows' kucommsctl bench -r 32M mymodule
 wrong 2 '--size "64k" is out of range or no number: 0 to 1073741824' kucommsctl bench -s 64k mymodule
 wrong 2 '--size "" is' kucommsctl bench -s 64, mymodule
 wrong 2 '--size "2G" is' kucommsctl bench -s 2G mymodule
 wrong 2 '--batch "0" is' kucommsctl bench -b 0 mymodule
 wrong 2 '--batch has more than 16 numbers' kucommsctl bench -b 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 mymodule
-wrong 2 '--ring-size "4095" is' kucommsctl bench -r 4095 mymodule
+wrong 2 '--ring-size "5000" is no power of two' kucommsctl bench -r 5000 mymodule
 wrong 2 '--time "1s" is' kucommsctl bench -t 1s mymodule
 bench_to_full() { kucommsctl bench -t 0 mymodule >/dev/full; }
 complains 1 'cannot write the output: ENOSPC: ' bench_to_full

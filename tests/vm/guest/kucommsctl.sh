@@ -39,7 +39,7 @@ complains() {
 
 # Help and usage.
 prints "kucommsctl $(cat $control/version)" kucommsctl -V
-for verb in create remove list show send recv bench version help; do
+for verb in create remove list show set send recv bench version help; do
 	expect_status 0 kucommsctl $verb --help
 	equal "help $verb" "$(kucommsctl $verb --help)" "$(kucommsctl help $verb)"
 	case $(kucommsctl --help) in
@@ -50,7 +50,7 @@ for verb in create remove list show send recv bench version help; do
 done
 complains 2 'EINVAL: a command is missing' kucommsctl
 complains 2 'EINVAL: there is no command "frob\x1b"' kucommsctl "$(printf 'frob\033')"
-for verb in create remove show send recv bench; do
+for verb in create remove show set send recv bench; do
 	complains 2 'NAME of a device is missing' kucommsctl $verb
 	complains 2 "it has a 'U'" kucommsctl $verb Upper
 	complains 2 "it has a '/'" kucommsctl $verb a/../null
@@ -63,7 +63,7 @@ complains 2 '--timeout "-1"' kucommsctl recv -t -1 a
 complains 2 '--type "010x"' kucommsctl send --type 010x a
 
 # Without devices.
-prints 'NAME  ENDPOINT  CHANNELS  OWNER  MODE' kucommsctl list
+prints 'NAME  ENDPOINT  CHANNELS  OWNER  MODE  DISPATCH' kucommsctl list
 prints '' kucommsctl list -n
 prints '{"output_version":1,"devices":[]}' kucommsctl list --json
 
@@ -82,10 +82,11 @@ prints '' kucommsctl remove kucomms_$longest
 complains 5 'cannot remove nosuch: ENODEV: ' kucommsctl remove nosuch
 
 # Tables.
+cpus=$(cat /sys/devices/system/cpu/possible)
 prints "\
-NAME      ENDPOINT      CHANNELS  OWNER      MODE
-idle      -             0         root:root  0600
-mymodule  kucomms_echo  0         root:root  0600" kucommsctl list
+NAME      ENDPOINT      CHANNELS  OWNER      MODE  DISPATCH
+idle      -             0         root:root  0600  default
+mymodule  kucomms_echo  0         root:root  0600  adaptive" kucommsctl list
 chown root:kucomms /dev/kucomms_mymodule
 chmod 660 /dev/kucomms_mymodule
 prints "\
@@ -95,7 +96,13 @@ complains 2 'no column "colour"' kucommsctl list -o name,colour
 prints "\
 name:               mymodule
 endpoint:           kucomms_echo
+dispatch:           adaptive
+poll_idle_us:       1000
+cpus:               $cpus
 channels:           0
+channels_max:       64
+ring_size:          131072
+ring_size_max:      16777216
 owner:              root:kucomms
 mode:               0660
 node:               /dev/kucomms_mymodule
@@ -104,12 +111,16 @@ messages_to_kernel: 0
 messages_to_user:   0
 doorbells:          0
 wakeups:            0
+thread_wakeups:     0
 to_user_full:       0
 broken:             0" as mallory kucommsctl show kucomms_mymodule
-counters='"opens":0,"messages_to_kernel":0,"messages_to_user":0,"doorbells":0,"wakeups":0,"to_user_full":0,"broken":0'
-idle='"name":"idle","endpoint":null,"channels":0,"owner":"root:root","mode":"0600","node":"/dev/kucomms_idle"'
-echo='"name":"mymodule","endpoint":"kucomms_echo","channels":0,"owner":"root:kucomms","mode":"0660"'
-echo="$echo,\"node\":\"/dev/kucomms_mymodule\""
+sizes="\"cpus\":\"$cpus\",\"channels\":0,\"channels_max\":64,\"ring_size\":131072,\"ring_size_max\":16777216"
+counters='"opens":0,"messages_to_kernel":0,"messages_to_user":0,"doorbells":0,"wakeups":0,"thread_wakeups":0'
+counters="$counters,\"to_user_full\":0,\"broken\":0"
+idle="\"name\":\"idle\",\"endpoint\":null,\"dispatch\":\"default\",\"poll_idle_us\":0,$sizes"
+idle="$idle,\"owner\":\"root:root\",\"mode\":\"0600\",\"node\":\"/dev/kucomms_idle\""
+echo="\"name\":\"mymodule\",\"endpoint\":\"kucomms_echo\",\"dispatch\":\"adaptive\",\"poll_idle_us\":1000,$sizes"
+echo="$echo,\"owner\":\"root:kucomms\",\"mode\":\"0660\",\"node\":\"/dev/kucomms_mymodule\""
 prints "{\"output_version\":1,$idle,$counters}" kucommsctl show --json idle
 prints "{\"output_version\":1,\"devices\":[{$idle,$counters},{$echo,$counters}]}" kucommsctl list -J
 complains 5 'cannot show nosuch: ENODEV: ' kucommsctl show nosuch
@@ -153,14 +164,16 @@ expect_status 0 kucommsctl create test
 complains 9 'cannot receive an answer from test: ETIMEDOUT: ' kucommsctl send -r -t 0.1 --type 1 test hello
 prints hello kucommsctl send -r -t 5 --type 0x7 --user 10 test hello
 expect_status 0 kucommsctl create ticker
+# A tick is some numbers, which are different each time.
+bytes=$(kucommsctl recv -t 5 kucomms_ticker | wc -c)
+[ "$bytes" -ge 8 ] || fail "recv printed $bytes bytes of a tick"
+digits="[0-9a-f]\\{$((2 * bytes))\\}"
 kucommsctl recv --header --hex -c 2 -t 5 ticker >ticks || fail "recv from ticker: exit status $?"
-# The data, 7 numbers of 8 bytes, are different each time.
-sed 's/^\(type=2 id=\)[1-9][0-9]*/\1N/; s/^[0-9a-f]\{112\}$/DATA/' ticks >shape
-printf 'type=2 id=N user=0 length=56\nDATA\n%.0s' 1 2 | cmp - shape || fail "--header --hex printed: $(cat ticks)"
+sed "s/^\\(type=2 id=\\)[1-9][0-9]*/\\1N/; s/^$digits\$/DATA/" ticks >shape
+printf "type=2 id=N user=0 length=$bytes\nDATA\n%.0s" 1 2 | cmp - shape || fail "--header --hex printed: $(cat ticks)"
 kucommsctl recv -J -t 5 ticker >tick || fail "recv --json: exit status $?"
-grep -Eq '^\{"output_version":1,"type":2,"id":[0-9]+,"user":0,"length":56,"hex":"[0-9a-f]{112}","text":.*\}$' tick ||
+grep -q "^{\"output_version\":1,\"type\":2,\"id\":[0-9]*,\"user\":0,\"length\":$bytes,\"hex\":\"$digits\",\"text\":.*}\$" tick ||
 	fail "--json printed: $(cat tick)"
-equal "bytes of a tick" 56 "$(kucommsctl recv -t 5 kucomms_ticker | wc -c)"
 
 # A device in use: who has it? Its client has been answered, so it is there.
 mkfifo input answers
@@ -223,6 +236,7 @@ rmmod kucomms_test kucomms_echo kucomms || fail "the modules cannot be removed"
 for verb in create remove show send recv bench; do
 	complains 3 'dkms status kucomms' kucommsctl $verb mymodule
 done
+complains 3 'cannot set mymodule: ENOENT: ' kucommsctl set --dispatch poll mymodule
 complains 3 'cannot list devices: ENOENT: ' kucommsctl list
 case $(kucommsctl version) in
 *'module:     not loaded'*) ;;
