@@ -3,8 +3,7 @@
 #define KUCOMMS_LIB_CHANNEL_H
 
 #include <kucomms/kucomms.h>
-#include <kucomms/ring.h>
-#include <pthread.h>
+#include <stddef.h>
 
 #define KUCOMMS_API __attribute__((visibility("default")))
 
@@ -22,57 +21,60 @@ struct kucomms_region {
 };
 
 /**
- * struct kucomms_channel - the client's end
+ * struct kucomms_client - a channel, and what not every message takes
+ * @channel: what the application has a pointer to
  * @fd:      the open device
  * @number:  of the channel on the device
- * @polled:  the caller may sleep in poll(), so a failed try must arm
+ * @path:    of the device
+ * @options: as kucomms_open() was told
  * @regions: what is mapped
  * @kernel:  the kernel's control page
- * @receiver: the thread that received last
- * @out:     the ring towards the kernel; the sending thread's
+ * @spin_ns: how long to look before sleeping
+ * @polled:  the caller may sleep in poll(), so a failed try must arm
+ * @answers_late: the kernel's side does not answer within the doorbell
  * @room_armed: need_room is set; the sending thread's
- * @sent, @send_doorbells, @send_waits:          the sending thread's
- * @in:      the ring towards the user; the receiving thread's
- * @armed:   what need_data says; the receiving thread's
- * @received, @receive_doorbells, @receive_waits: the receiving thread's
- *
- * The two threads' parts are a pair of cache lines apart.
+ * @send_doorbells, @send_waits:       system calls; the sending thread's
+ * @receive_doorbells, @receive_waits: system calls; the receiving thread's
  */
-struct kucomms_channel {
+struct kucomms_client {
+	struct kucomms_channel channel;
 	int fd;
 	unsigned int number;
-	bool polled;
+	char path[sizeof("/dev/") + KUCOMMS_NAME_MAX];
+	struct kucomms_options options;
 	struct kucomms_region regions[KUCOMMS_REGIONS];
 	const struct kucomms_control *kernel;
+	__u32 spin_ns;
+	bool polled;
+	bool answers_late;
 
-	struct kucomms_producer out __attribute__((aligned(128)));
-	bool room_armed;
-	__u64 sent;
+	bool room_armed __attribute__((aligned(128)));
 	__u64 send_doorbells;
 	__u64 send_waits;
 
-	struct kucomms_consumer in __attribute__((aligned(128)));
-	__u32 armed;
-	pthread_t receiver;
-	__u64 received;
-	__u64 receive_doorbells;
+	__u64 receive_doorbells __attribute__((aligned(128)));
 	__u64 receive_waits;
 };
 
-static inline bool kucomms_channel_open(const struct kucomms_channel *channel)
+static inline struct kucomms_client *
+client_of(const struct kucomms_channel *channel)
 {
-	return kucomms_load_acquire(&channel->kernel->state) ==
-	       KUCOMMS_STATE_OPEN;
+	return (struct kucomms_client *)channel;
 }
 
 /* doorbell.c */
-int kucomms_channel_error(const struct kucomms_channel *channel);
-int kucomms_channel_doorbell(struct kucomms_channel *channel, __u64 *count);
+int kucomms_client_error(const struct kucomms_client *client);
+int kucomms_client_doorbell(struct kucomms_client *client, __u64 *count);
+int kucomms_client_wait(struct kucomms_client *client, __u32 events,
+			__s64 deadline, __u64 *count);
 __s64 kucomms_deadline(int timeout_ms);
+__s64 kucomms_now(void);
 
 /* receive.c */
-void kucomms_channel_give_back(struct kucomms_channel *channel);
-int kucomms_channel_wait(struct kucomms_channel *channel, __u32 events,
-			 __s64 deadline, __u64 *count);
+void kucomms_client_give_back(struct kucomms_client *client);
+int kucomms_client_receive_by(struct kucomms_client *client,
+			      struct kucomms_message *message,
+			      const void **data, __s64 deadline);
+void kucomms_client_arm(struct kucomms_client *client);
 
 #endif

@@ -14,17 +14,19 @@ KUCOMMS_API const char *kucomms_version(void)
 KUCOMMS_API unsigned int
 kucomms_channel_number(const struct kucomms_channel *channel)
 {
-	return channel->number;
+	return client_of(channel)->number;
 }
 
 KUCOMMS_API int kucomms_get_stats(const struct kucomms_channel *channel,
 				  struct kucomms_stats *stats)
 {
+	const struct kucomms_client *client = client_of(channel);
+
 	if (stats->size < sizeof(*stats))
 		return -EINVAL;
 	stats->sent = channel->sent;
 	stats->received = channel->received;
-	stats->doorbells = channel->send_doorbells + channel->receive_doorbells;
-	stats->waits = channel->send_waits + channel->receive_waits;
+	stats->doorbells = client->send_doorbells + client->receive_doorbells;
+	stats->waits = client->send_waits + client->receive_waits;
 	return 0;
 }

@@ -6,22 +6,32 @@
 
 #include "channel.h"
 
+#if defined(__x86_64__) || defined(__i386__)
+#define relax()	__builtin_ia32_pause()
+#else
+#define relax()	__asm__ __volatile__("" ::: "memory")
+#endif
+
+/* So many looks between two at the clock. */
+#define LOOKS	32
+
 /* The kernel's side may be waiting for the room that has just been made. */
-static void receive_ring(struct kucomms_channel *channel)
+static void receive_ring(struct kucomms_client *client)
 {
 	/* An error is the channel's state, which the next call will find. */
-	if (kucomms_consumer_must_ring(&channel->in))
-		kucomms_channel_doorbell(channel, &channel->receive_doorbells);
+	if (kucomms_consumer_must_ring(&client->channel.in))
+		kucomms_client_doorbell(client, &client->receive_doorbells);
 }
 
 /* The next message, or -EAGAIN; what is to be skipped is. */
-static int receive_next(struct kucomms_channel *channel,
+static int receive_next(struct kucomms_client *client,
 			struct kucomms_message *message, const void **data)
 {
 	int ret;
 
 	do {
-		ret = kucomms_consumer_receive(&channel->in, message, data);
+		ret = kucomms_consumer_receive(&client->channel.in, message,
+					       data);
 	} while (ret == -ENOMSG);
 	if (ret == 0)
 		return -EAGAIN;
@@ -33,20 +43,21 @@ static int receive_next(struct kucomms_channel *channel,
  * messages at once, and finds out whether there can be any more at all. The
  * state is read before the last look: what was sent before it changed counts.
  */
-static int receive_idle(struct kucomms_channel *channel,
+static int receive_idle(struct kucomms_client *client,
 			struct kucomms_message *message, const void **data)
 {
 	int state, err;
 
-	if (kucomms_consumer_tell(&channel->in))
-		receive_ring(channel);
-	state = kucomms_channel_error(channel);
-	err = receive_next(channel, message, data);
+	if (kucomms_consumer_tell(&client->channel.in))
+		receive_ring(client);
+	state = kucomms_client_error(client);
+	err = receive_next(client, message, data);
 	return err == -EAGAIN && state ? state : err;
 }
 
-static void receive_arm(struct kucomms_channel *channel)
+void kucomms_client_arm(struct kucomms_client *client)
 {
+	struct kucomms_channel *channel = &client->channel;
 	__u32 need = channel->in.position | KUCOMMS_NEED;
 
 	if (channel->armed == need)
@@ -59,111 +70,126 @@ static void receive_arm(struct kucomms_channel *channel)
  * Something was received. One who polls need not have found the ring empty
  * before he polls again, so poll() has to know how far he got.
  */
-static inline void receive_disarm(struct kucomms_channel *channel)
+static void receive_disarm(struct kucomms_client *client)
 {
-	if (kucomms_unlikely(channel->polled)) {
+	struct kucomms_channel *channel = &client->channel;
+
+	if (client->polled) {
 		kucomms_consumer_mark(&channel->in);
-		channel->armed = 0;
+		channel->armed = ~KUCOMMS_NEED;
 	} else if (channel->armed) {
 		kucomms_consumer_disarm(&channel->in);
 		channel->armed = 0;
 	}
 }
 
+/* Sleeping and being woken costs more than looking for a little longer. */
+static void receive_spin(const struct kucomms_client *client)
+{
+	const struct kucomms_consumer *in = &client->channel.in;
+	__s64 end;
+	int i;
+
+	if (!client->spin_ns)
+		return;
+	end = kucomms_now() + client->spin_ns;
+	do {
+		for (i = 0; i < LOOKS; i++) {
+			if (kucomms_consumer_ready(in))
+				return;
+			relax();
+		}
+	} while (!kucomms_client_error(client) && kucomms_now() < end);
+}
+
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
-static int receive_wait(struct kucomms_channel *channel,
+static int receive_wait(struct kucomms_client *client,
 			struct kucomms_message *message, const void **data,
 			__s64 deadline)
 {
 	int err;
 
 	for (;;) {
-		receive_arm(channel);
-		err = receive_idle(channel, message, data);
+		kucomms_client_arm(client);
+		err = receive_idle(client, message, data);
 		if (err != -EAGAIN)
 			return err;
-		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_DATA,
-					   deadline, &channel->receive_waits);
+		err = kucomms_client_wait(client, KUCOMMS_EVENT_DATA, deadline,
+					  &client->receive_waits);
 		if (err)
 			return err;
 	}
 }
 
 /* There is nothing to read yet, or worse. */
-static __attribute__((noinline)) int
-receive_slowly(struct kucomms_channel *channel, struct kucomms_message *message,
-	       const void **data, int timeout_ms)
+static int receive_look(struct kucomms_client *client,
+			struct kucomms_message *message, const void **data,
+			__s64 deadline)
 {
-	int err = receive_next(channel, message, data);
+	int err = receive_next(client, message, data);
 
-	if (err != -EAGAIN)
-		return err;
-	if (!timeout_ms && channel->polled)
-		receive_arm(channel);
-	err = receive_idle(channel, message, data);
-	if (err == -EAGAIN && timeout_ms)
-		err = receive_wait(channel, message, data,
-				   kucomms_deadline(timeout_ms));
+	if (err == -EAGAIN && deadline)
+		receive_spin(client);
+	else if (err == -EAGAIN && client->polled)
+		kucomms_client_arm(client);
+	if (err == -EAGAIN)
+		err = receive_idle(client, message, data);
+	if (err == -EAGAIN && deadline)
+		err = receive_wait(client, message, data, deadline);
 	return err;
 }
 
-/* What every message takes is inline, and no more than that. */
-static inline int receive(struct kucomms_channel *channel,
-			  struct kucomms_message *message, const void **data,
-			  int timeout_ms)
+int kucomms_client_receive_by(struct kucomms_client *client,
+			      struct kucomms_message *message,
+			      const void **data, __s64 deadline)
 {
-	int ret = kucomms_consumer_receive(&channel->in, message, data);
+	int err = receive_look(client, message, data, deadline);
 
-	if (kucomms_unlikely(ret != 1)) {
-		if (ret == -EPROTO)
-			return ret;
-		ret = receive_slowly(channel, message, data, timeout_ms);
-		if (ret)
-			return ret;
-	}
-	receive_disarm(channel);
-	channel->received++;
+	if (err)
+		return err;
+	receive_disarm(client);
+	client->channel.received++;
 	return 0;
 }
 
-KUCOMMS_API int kucomms_receive(struct kucomms_channel *channel,
-				struct kucomms_message *message,
-				const void **data, int timeout_ms)
+/* @found: what kucomms_consumer_receive() said. */
+KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
+				       struct kucomms_message *message,
+				       const void **data, int timeout_ms,
+				       int found)
 {
-	return receive(channel, message, data, timeout_ms);
+	struct kucomms_client *client = client_of(channel);
+
+	if (found == -EPROTO)
+		return found;
+	if (found != 1)
+		return kucomms_client_receive_by(client, message, data,
+						 kucomms_deadline(timeout_ms));
+	receive_disarm(client);
+	channel->received++;
+	return 0;
 }
 
 /*
  * The kernel's side that waits for room is told at once, since this may be the
  * last release for a while; else it is told by and by.
  */
-static inline void receive_release(struct kucomms_channel *channel)
+KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 {
-	bool told = kucomms_consumer_release(&channel->in);
-
-	if (kucomms_unlikely(kucomms_load(&channel->kernel->need_room)) &&
-	    kucomms_consumer_tell(&channel->in))
-		told = true;
-	if (told)
-		receive_ring(channel);
-	kucomms_store(&channel->receiver, pthread_self());
+	kucomms_consumer_tell(&channel->in);
+	receive_ring(client_of(channel));
 }
 
 /*
  * Before the sending thread sleeps: what it has received and released itself
  * may be what the kernel waits for. If another thread receives, that one will.
  */
-void kucomms_channel_give_back(struct kucomms_channel *channel)
+void kucomms_client_give_back(struct kucomms_client *client)
 {
-	if (!pthread_equal(kucomms_load(&channel->receiver), pthread_self()))
+	if (kucomms_load(&client->channel.thread) != KUCOMMS_THIS_THREAD())
 		return;
-	if (kucomms_consumer_tell(&channel->in))
-		receive_ring(channel);
-}
-
-KUCOMMS_API void kucomms_release(struct kucomms_channel *channel)
-{
-	receive_release(channel);
+	if (kucomms_consumer_tell(&client->channel.in))
+		receive_ring(client);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
@@ -172,7 +198,7 @@ KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
 				     int timeout_ms)
 {
 	const void *data;
-	int err = receive(channel, message, &data, timeout_ms);
+	int err = kucomms_receive(channel, message, &data, timeout_ms);
 
 	if (kucomms_unlikely(err))
 		return err;
@@ -183,13 +209,15 @@ KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
 	}
 	if (message->length)
 		memcpy(buffer, data, message->length);
-	receive_release(channel);
+	kucomms_release(channel);
 	return 0;
 }
 
 KUCOMMS_API int kucomms_fd(struct kucomms_channel *channel)
 {
-	channel->polled = true;
-	receive_arm(channel);
-	return channel->fd;
+	struct kucomms_client *client = client_of(channel);
+
+	client->polled = true;
+	kucomms_client_arm(client);
+	return client->fd;
 }

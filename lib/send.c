@@ -3,126 +3,112 @@
  * The sending half of a channel.
  */
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "channel.h"
 
-static inline int send_ring(struct kucomms_channel *channel)
+static int send_ring(struct kucomms_client *client)
 {
-	if (!kucomms_producer_must_ring(&channel->out))
+	if (!kucomms_producer_must_ring(&client->channel.out))
 		return 0;
-	return kucomms_channel_doorbell(channel, &channel->send_doorbells);
+	return kucomms_client_doorbell(client, &client->send_doorbells);
 }
 
 /* Room may be wanting only because the kernel was not told of what is there. */
-static int send_try_reserve(struct kucomms_channel *channel, __u32 length,
+static int send_try_reserve(struct kucomms_client *client, __u32 length,
 			    struct kucomms_message **record)
 {
-	int err = kucomms_channel_error(channel);
+	struct kucomms_producer *out = &client->channel.out;
+	int err = kucomms_client_error(client);
 
 	if (err)
 		return err;
-	err = kucomms_producer_reserve(&channel->out, length, record);
-	if (err != -EAGAIN || !kucomms_producer_flush(&channel->out))
+	err = kucomms_producer_reserve(out, length, record);
+	if (err != -EAGAIN || !kucomms_producer_flush(out))
 		return err;
-	err = send_ring(channel);
-	return err ? err : kucomms_producer_reserve(&channel->out, length,
-						    record);
+	err = send_ring(client);
+	return err ? err : kucomms_producer_reserve(out, length, record);
 }
 
-static void send_arm(struct kucomms_channel *channel, __u32 length)
+/*
+ * Asks to be told of room for @length bytes. An old wish must not stay, for
+ * positions come round again: so that the next reserve comes here, whatever its
+ * length, there is no room until then.
+ */
+static void send_arm(struct kucomms_client *client, __u32 length)
 {
-	kucomms_producer_arm(&channel->out, length);
-	channel->room_armed = true;
+	struct kucomms_producer *out = &client->channel.out;
+
+	kucomms_producer_arm(out, length);
+	client->room_armed = true;
+	out->end = out->position;
 }
 
-/* An old wish must not stay: positions come round again. */
-static void send_disarm(struct kucomms_channel *channel)
+static void send_disarm(struct kucomms_client *client)
 {
-	kucomms_producer_disarm(&channel->out);
-	channel->room_armed = false;
+	if (!client->room_armed)
+		return;
+	kucomms_producer_disarm(&client->channel.out);
+	client->room_armed = false;
 }
 
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
-static int send_wait_room(struct kucomms_channel *channel, __u32 length,
+static int send_wait_room(struct kucomms_client *client, __u32 length,
 			  struct kucomms_message **record, __s64 deadline)
 {
 	int err;
 
 	for (;;) {
-		send_arm(channel, length);
+		send_arm(client, length);
 		/* The kernel may be waiting for room itself: for this thread. */
-		kucomms_channel_give_back(channel);
-		err = send_try_reserve(channel, length, record);
+		kucomms_client_give_back(client);
+		err = send_try_reserve(client, length, record);
 		if (err != -EAGAIN)
-			break;
-		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_ROOM,
-					   deadline, &channel->send_waits);
+			return err;
+		err = kucomms_client_wait(client, KUCOMMS_EVENT_ROOM, deadline,
+					  &client->send_waits);
 		if (err)
-			break;
+			return err;
 	}
-	send_disarm(channel);
+}
+
+/* There is no room, as far as is known, or worse. */
+static int send_reserve_by(struct kucomms_client *client, __u32 length,
+			   struct kucomms_message **record, __s64 deadline)
+{
+	int err = send_try_reserve(client, length, record);
+
+	if (err == -EAGAIN && deadline) {
+		err = send_wait_room(client, length, record, deadline);
+	} else if (err == -EAGAIN && client->polled) {
+		/* poll() says POLLOUT when this much room has been made. */
+		send_arm(client, length);
+		err = send_try_reserve(client, length, record);
+		if (err == -EAGAIN)
+			return err;
+	}
+	send_disarm(client);
 	return err;
 }
 
-/* There is no room, or worse. */
-static __attribute__((noinline)) int
-send_reserve_slowly(struct kucomms_channel *channel, __u32 length,
-		    struct kucomms_message **record, int timeout_ms)
+KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
+				       __u32 length,
+				       struct kucomms_message **record,
+				       int timeout_ms)
 {
-	int err = send_try_reserve(channel, length, record);
-
-	if (err != -EAGAIN)
-		return err;
-	if (timeout_ms)
-		return send_wait_room(channel, length, record,
-				      kucomms_deadline(timeout_ms));
-	if (!channel->polled)
-		return -EAGAIN;
-	/* poll() says POLLOUT when this much room has been made. */
-	send_arm(channel, length);
-	err = send_try_reserve(channel, length, record);
-	if (err != -EAGAIN)
-		send_disarm(channel);
-	return err;
+	return send_reserve_by(client_of(channel), length, record,
+			       kucomms_deadline(timeout_ms));
 }
 
-/* What every message takes is inline, and no more than that. */
-static inline int send_reserve(struct kucomms_channel *channel, __u32 length,
-			       struct kucomms_message **record, int timeout_ms)
+/* Somebody sleeps, or the message handler runs in the call: one does, mostly. */
+KUCOMMS_API int kucomms_commit_slowly(struct kucomms_channel *channel)
 {
-	if (kucomms_likely(kucomms_channel_open(channel) &&
-			   !kucomms_producer_reserve(&channel->out, length,
-						     record))) {
-		if (kucomms_unlikely(channel->room_armed))
-			send_disarm(channel);
+	struct kucomms_client *client = client_of(channel);
+
+	client->send_doorbells++;
+	if (kucomms_likely(!ioctl(client->fd, KUCOMMS_IOC_DOORBELL, 0)))
 		return 0;
-	}
-	return send_reserve_slowly(channel, length, record, timeout_ms);
-}
-
-static inline int send_commit(struct kucomms_channel *channel,
-			      struct kucomms_message *record,
-			      unsigned int flags)
-{
-	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
-				flags & KUCOMMS_MORE);
-	channel->sent++;
-	return flags & KUCOMMS_MORE ? 0 : send_ring(channel);
-}
-
-KUCOMMS_API int kucomms_reserve(struct kucomms_channel *channel, __u32 length,
-				struct kucomms_message **record, int timeout_ms)
-{
-	return send_reserve(channel, length, record, timeout_ms);
-}
-
-KUCOMMS_API int kucomms_commit(struct kucomms_channel *channel,
-			       struct kucomms_message *record,
-			       unsigned int flags)
-{
-	if (flags & ~KUCOMMS_MORE)
-		return -EINVAL;
-	return send_commit(channel, record, flags);
+	return kucomms_client_doorbell(client, &client->send_doorbells);
 }
 
 /*
@@ -136,14 +122,25 @@ KUCOMMS_API int kucomms_discard(struct kucomms_channel *channel,
 
 	kucomms_producer_commit(&channel->out, record,
 				KUCOMMS_CONTROL_DISCARDED, held);
-	return held ? 0 : send_ring(channel);
+	return held ? 0 : send_ring(client_of(channel));
 }
 
 KUCOMMS_API int kucomms_flush(struct kucomms_channel *channel)
 {
 	if (!kucomms_producer_flush(&channel->out))
 		return 0;
-	return send_ring(channel);
+	return send_ring(client_of(channel));
+}
+
+/* The header and the data, into a record that is as long. */
+static void send_fill(struct kucomms_message *record,
+		      const struct kucomms_message *message, const void *data)
+{
+	record->type = message->type;
+	record->id = message->id;
+	record->user = message->user;
+	if (message->length)
+		memcpy(record + 1, data, message->length);
 }
 
 KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
@@ -156,15 +153,58 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 
 	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
 		return -EINVAL;
-	err = send_reserve(channel, message->length, &record, timeout_ms);
+	err = kucomms_reserve(channel, message->length, &record, timeout_ms);
 	if (kucomms_unlikely(err))
 		return err;
-	record->type = message->type;
-	record->id = message->id;
-	record->user = message->user;
-	if (message->length)
-		memcpy(record + 1, data, message->length);
-	return send_commit(channel, record, flags);
+	send_fill(record, message, data);
+	return kucomms_commit(channel, record, flags);
+}
+
+/*
+ * Rings, so that the answer may come. Where the doorbell only wakes somebody,
+ * one call rings and sleeps.
+ */
+static int call_ring(struct kucomms_client *client, __s64 deadline)
+{
+	if (!kucomms_producer_must_ring(&client->channel.out))
+		return 0;
+	if (!client->answers_late || !deadline)
+		return kucomms_client_doorbell(client,
+					       &client->send_doorbells);
+	kucomms_client_arm(client);
+	return kucomms_client_wait(client,
+				   KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
+				   deadline, &client->send_doorbells);
+}
+
+KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
+			     const struct kucomms_message *request,
+			     const void *data, struct kucomms_message *answer,
+			     const void **answer_data, int timeout_ms)
+{
+	struct kucomms_client *client = client_of(channel);
+	__s64 deadline = kucomms_deadline(timeout_ms);
+	struct kucomms_message *record;
+	int err = 0;
+
+	if (kucomms_likely(kucomms_producer_fits(&channel->out,
+						 request->length)))
+		record = kucomms_producer_take(&channel->out, request->length);
+	else
+		err = send_reserve_by(client, request->length, &record,
+				      deadline);
+	if (err)
+		return err;
+	send_fill(record, request, data);
+	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
+				false);
+	channel->sent++;
+	err = call_ring(client, deadline);
+	if (err)
+		return err;
+	if (!client->answers_late)
+		client->answers_late = !kucomms_consumer_ready(&channel->in);
+	return kucomms_client_receive_by(client, answer, answer_data, deadline);
 }
 
 KUCOMMS_API __u32 kucomms_length_max(const struct kucomms_channel *channel)

@@ -97,7 +97,7 @@ static void attach_free(struct kucomms_channel *channel)
 	channel->copy = NULL;
 	put_pid(channel->pid);
 	channel->pid = NULL;
-	channel->priv = NULL;
+	channel->head.priv = NULL;
 	memset(&channel->counters, 0, sizeof(channel->counters));
 }
 

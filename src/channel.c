@@ -132,13 +132,36 @@ static bool channel_may_wake(void)
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
 
-/* Wakes the client, wherever this is called. */
-void kucomms_channel_wake(struct kucomms_channel *channel)
+static void channel_wake(struct kucomms_channel *channel)
 {
 	if (likely(channel_may_wake()))
 		wake_up_interruptible_all(&channel->wait);
 	else
 		irq_work_queue(&channel->wake_work);
+}
+
+/*
+ * The client sleeps for what has been published. Like the next one after a full
+ * barrier, which orders the look at the queue, too: see wait_sleep().
+ */
+void kucomms_channel_wake_reader(struct kucomms_channel *channel)
+{
+	unsigned long flags;
+
+	if (!waitqueue_active(&channel->wait))
+		return;
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	channel->counters.wakeups++;
+	WRITE_ONCE(channel->polled, false);
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	channel_wake(channel);
+}
+
+/* Another thread of the client waits for the room that has been made. */
+void kucomms_channel_wake_writer(struct kucomms_channel *channel)
+{
+	if (waitqueue_active(&channel->wait))
+		channel_wake(channel);
 }
 
 /* Both sides have something to learn. */
@@ -202,7 +225,7 @@ static bool channel_has_data(const struct kucomms_channel *channel, u32 read)
 {
 	const struct kucomms_producer *out = &channel->out;
 	const struct kucomms_message *record =
-		kucomms_record_at(out->data, out->size,
+		kucomms_record_at(out->data, out->mask,
 				  read & ~(KUCOMMS_RECORD_ALIGN - 1));
 
 	return smp_load_acquire(&record->control) != KUCOMMS_CONTROL_EMPTY;
@@ -256,15 +279,9 @@ EXPORT_SYMBOL_GPL(kucomms_channel_pid);
 
 void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv)
 {
-	WRITE_ONCE(channel->priv, priv);
+	WRITE_ONCE(channel->head.priv, priv);
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_set_priv);
-
-void *kucomms_channel_priv(const struct kucomms_channel *channel)
-{
-	return READ_ONCE(channel->priv);
-}
-EXPORT_SYMBOL_GPL(kucomms_channel_priv);
 
 int kucomms_channel_init(void)
 {

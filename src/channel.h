@@ -48,6 +48,7 @@ struct kucomms_server;
 
 /**
  * struct kucomms_channel - one open file of a device
+ * @head:        what the module's inline functions know
  * @ref:         held by the file, by who has it from kucomms_accept(), and for
  *               a moment by a server
  * @device:      holds a reference
@@ -69,7 +70,8 @@ struct kucomms_server;
  * @handler:     who is having the client's messages handled; under the turn
  * @awake:       the client need not ring; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
- * @answered:    a handler has sent without @lock in this turn; under the turn
+ * @owing:       at the end of this turn the client has to be told of what was
+ *               sent to it, or of room; under the turn
  *
  * @lock:        protects @out and the three below it
  * @out:         the ring towards the user
@@ -97,9 +99,9 @@ struct kucomms_server;
  * @free_work:   frees everything, when neither kucomms_broadcast() nor a server
  *               can see it
  * @counters:    doorbells and messages_to_kernel under the turn, others @lock
- * @priv:        the module's own
  */
 struct kucomms_channel {
+	struct kucomms_channel_head head;
 	struct kref ref;
 	struct kucomms_device *device;
 	const struct cred *cred;
@@ -116,7 +118,7 @@ struct kucomms_channel {
 	struct task_struct *handler;
 	bool awake;
 	bool stalled;
-	bool answered;
+	bool owing;
 
 	raw_spinlock_t lock;
 	struct kucomms_producer out;
@@ -128,7 +130,6 @@ struct kucomms_channel {
 	u32 state;
 	wait_queue_head_t wait;
 	struct kucomms_counters counters;
-	void *priv;
 
 	struct kucomms_server *server;
 	struct list_head served;
@@ -155,7 +156,8 @@ void kucomms_channel_destroy(struct kucomms_channel *channel);
 void kucomms_channel_hang_up(struct kucomms_channel *channel);
 void kucomms_channel_break(struct kucomms_channel *channel,
 			   enum kucomms_why why);
-void kucomms_channel_wake(struct kucomms_channel *channel);
+void kucomms_channel_wake_reader(struct kucomms_channel *channel);
+void kucomms_channel_wake_writer(struct kucomms_channel *channel);
 unsigned int kucomms_channel_events(struct kucomms_channel *channel);
 
 /* What every call on a channel that is no longer open comes back with. */
@@ -179,7 +181,6 @@ void kucomms_channel_detach(struct kucomms_channel *channel);
 int kucomms_channel_doorbell(struct kucomms_channel *channel);
 int kucomms_channel_dispatch(struct kucomms_channel *channel);
 void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake);
-void kucomms_channel_tell_room(struct kucomms_channel *channel);
 
 /* send.c */
 void kucomms_channel_flush_locked(struct kucomms_channel *channel);

@@ -10,24 +10,18 @@
 #include "endpoint.h"
 
 /*
- * So many messages, or so many bytes, then it is somebody else's turn. Both,
- * since a client can publish the longest message as cheaply as the shortest.
+ * So many messages, or so many bytes of the ring, then it is somebody else's
+ * turn. Both, since a client can publish the longest message as cheaply as the
+ * shortest.
  */
 #define TURN_MESSAGES	256
 #define TURN_BYTES	(1u << 20)
 
-/* So often in a turn it is asked whether the turn must end. */
-#define TURN_LOOKS	16
-
-/* Another thread of the client may wait for the room that was just made. */
-void kucomms_channel_tell_room(struct kucomms_channel *channel)
-{
-	if (!kucomms_consumer_must_ring(&channel->in))
-		return;
-	/* The full barrier in must_ring orders this, too: see wait_sleep(). */
-	if (waitqueue_active(&channel->wait))
-		kucomms_channel_wake(channel);
-}
+/*
+ * What is not needed for every message is done after so many, and whenever an
+ * eighth of the ring has been read, for the client may wait for room.
+ */
+#define STRETCH		32
 
 /*
  * Whether the client has to ring. If the handler waits for room, not for now.
@@ -46,7 +40,7 @@ void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake)
 }
 
 /* The module wants to go, the client is being killed, the channel is closed. */
-static bool dispatch_must_stop(const struct kucomms_channel *channel)
+static inline bool dispatch_must_stop(const struct kucomms_channel *channel)
 {
 	return READ_ONCE(channel->endpoint->dead) ||
 	       fatal_signal_pending(current) || kucomms_channel_error(channel);
@@ -54,10 +48,10 @@ static bool dispatch_must_stop(const struct kucomms_channel *channel)
 
 /*
  * The handler did not take the message: -EAGAIN, it wants it again later, or 1,
- * at once.
+ * soon.
  */
-static int dispatch_refused(struct kucomms_channel *channel, u32 length,
-			    int err)
+static noinline int dispatch_refused(struct kucomms_channel *channel,
+				     u32 length, int err)
 {
 	bool later;
 
@@ -70,89 +64,136 @@ static int dispatch_refused(struct kucomms_channel *channel, u32 length,
 	return later ? -EAGAIN : 1;
 }
 
+/* Must the turn that began at @start end here? */
+static noinline bool dispatch_stretch(struct kucomms_channel *channel,
+				      u32 start, unsigned int handled)
+{
+	if (kucomms_consumer_release(&channel->in))
+		channel->owing = true;
+	return handled >= TURN_MESSAGES ||
+	       channel->in.position - start >= TURN_BYTES ||
+	       dispatch_must_stop(channel);
+}
+
 /*
  * Hands over what there is, up to the bounds of a turn. Returns 1 if more may be
  * there, 0 if there is not, -EAGAIN if the handler wants a message again later,
- * -EPROTO if the channel has been broken.
+ * -EPROTO if the channel is to be broken or has been.
  */
-static int dispatch_messages(struct kucomms_channel *channel)
+static __always_inline int dispatch_messages(struct kucomms_channel *channel,
+					     bool shared)
 {
-	struct kucomms_endpoint *endpoint = channel->endpoint;
-	const bool shared = endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE;
+	const struct kucomms_endpoint *endpoint = channel->endpoint;
 	struct kucomms_consumer *in = &channel->in;
-	struct kucomms_message message;
-	unsigned int handled = 0;
+	const u32 eighth = in->size / 8;
+	const u32 start = in->position;
+	u32 next = start + eighth;
+	unsigned int handled = 0, skipped = 0;
+	struct kucomms_message message = { };
 	const void *data;
-	u32 bytes = 0;
 	int ret, err;
 
-	do {
+	for (;;) {
 		ret = kucomms_consumer_receive(in, &message, &data);
-		if (unlikely(ret != 1)) {
-			if (ret != -ENOMSG)
+		if (likely(ret == 1)) {
+			if (!shared)
+				data = memcpy(channel->copy, data,
+					      message.length);
+			err = endpoint->ops.message(channel, &message, data,
+						    endpoint->priv);
+			if (unlikely(err)) {
+				ret = dispatch_refused(channel, message.length,
+						       err);
 				break;
-			ret = 1;
-			kucomms_consumer_release(in);
-			bytes += sizeof(message);
-			continue;
-		}
-		if (!shared)
-			data = memcpy(channel->copy, data, message.length);
-		err = endpoint->ops.message(channel, &message, data,
-					    endpoint->priv);
-		bytes += sizeof(message) + message.length;
-		if (unlikely(err)) {
-			ret = dispatch_refused(channel, message.length, err);
-			if (ret != 1)
-				break;
-			continue;
-		}
-		kucomms_consumer_release(in);
-		if (++handled % TURN_LOOKS == 0 && dispatch_must_stop(channel))
+			}
+		} else if (ret == -ENOMSG) {
+			skipped++;
+		} else {
 			break;
-	} while (handled < TURN_MESSAGES && bytes < TURN_BYTES);
-
-	channel->counters.messages_to_kernel += handled;
-	if (unlikely(ret == -EPROTO))
-		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+		}
+		handled++;
+		if (likely(handled % STRETCH && (s32)(in->position - next) < 0))
+			continue;
+		ret = 1;
+		if (dispatch_stretch(channel, start, handled))
+			break;
+		next = in->position + eighth;
+	}
+	channel->counters.messages_to_kernel += handled - skipped;
 	return ret;
+}
+
+/*
+ * The end of a turn: the client learns of the room that was made, and of what
+ * was sent to it. One full barrier serves both, C and D of the ring.
+ */
+static inline void dispatch_publish(struct kucomms_channel *channel)
+{
+	bool told;
+
+	channel->in.done = channel->in.position;
+	told = kucomms_consumer_tell(&channel->in);
+	if (channel->owing) {
+		channel->owing = false;
+		kucomms_producer_flush(&channel->out);
+	} else if (!told) {
+		return;
+	}
+	smp_mb();
+	if (kucomms_producer_is_awaited(&channel->out) ||
+	    READ_ONCE(channel->polled))
+		kucomms_channel_wake_reader(channel);
+	if (unlikely(kucomms_consumer_is_awaited(&channel->in)))
+		kucomms_channel_wake_writer(channel);
 }
 
 /* One turn of a channel, by whoever has it; returns as dispatch_messages(). */
 int kucomms_channel_dispatch(struct kucomms_channel *channel)
 {
-	u32 released = channel->in.released;
 	int ret;
 
 	kucomms_turn_assert_mine(channel->turn);
 	if (unlikely(channel->stalled))
 		kucomms_channel_unstall(channel);
 	channel->handler = current;
-	ret = dispatch_messages(channel);
+	ret = channel->copy ? dispatch_messages(channel, false) :
+			      dispatch_messages(channel, true);
 	channel->handler = NULL;
-	kucomms_consumer_tell(&channel->in);
-	if (channel->answered) {
-		channel->answered = false;
-		kucomms_flush(channel);
-	}
-	if (channel->in.released != released)
-		kucomms_channel_tell_room(channel);
+	dispatch_publish(channel);
+	if (unlikely(ret == -EPROTO))
+		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
 	return ret;
 }
 
 /* Adaptive: the client's own call does it. */
-static int doorbell_dispatch(struct kucomms_channel *channel)
+static inline int doorbell_dispatch(struct kucomms_channel *channel)
 {
-	int ret = 0;
+	int ret;
 
 	if (unlikely(kucomms_turn_take(channel->turn)))
 		return -EINTR;
-	if (likely(!dispatch_must_stop(channel))) {
+	/* Whoever ends the connection changes the state in this turn. */
+	ret = kucomms_channel_error(channel);
+	if (likely(!ret)) {
 		channel->counters.doorbells++;
 		ret = kucomms_channel_dispatch(channel);
 	}
 	kucomms_turn_give(channel->turn);
-	return kucomms_channel_error(channel) ?: ret == 1;
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+/* Others do it, and have to know. */
+static int doorbell_call(struct kucomms_channel *channel)
+{
+	int err = kucomms_channel_error(channel);
+
+	if (err)
+		return err;
+	if (channel->endpoint->ops.message)
+		kucomms_server_call(channel);
+	else
+		kucomms_sync_call(channel);
+	return 0;
 }
 
 /*
@@ -161,20 +202,7 @@ static int doorbell_dispatch(struct kucomms_channel *channel)
  */
 int kucomms_channel_doorbell(struct kucomms_channel *channel)
 {
-	const struct kucomms_endpoint *endpoint = channel->endpoint;
-	int err;
-
-	err = kucomms_channel_error(channel);
-	if (unlikely(err))
-		return err;
-	/* Do not stand in the way of kucomms_unregister(). */
-	if (unlikely(READ_ONCE(endpoint->dead)))
-		return -ESHUTDOWN;
-	if (unlikely(!endpoint->ops.message))
-		kucomms_sync_call(channel);
-	else if (READ_ONCE(endpoint->dispatch) != KUCOMMS_ADAPTIVE)
-		kucomms_server_call(channel);
-	else
+	if (likely(READ_ONCE(channel->endpoint->adaptive)))
 		return doorbell_dispatch(channel);
-	return 0;
+	return doorbell_call(channel);
 }

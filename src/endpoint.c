@@ -112,8 +112,11 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 		kucomms_server_place(&endpoint->servers[i]);
 	/* First the threads, then the doorbells that call them. */
 	err = endpoint_start_servers(endpoint, dispatch);
-	if (!err)
+	if (!err) {
 		WRITE_ONCE(endpoint->dispatch, dispatch);
+		WRITE_ONCE(endpoint->adaptive,
+			   ops->message && dispatch == KUCOMMS_ADAPTIVE);
+	}
 	return err;
 }
 

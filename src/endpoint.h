@@ -32,6 +32,7 @@ struct kucomms_device;
  * @accept_wait: where it waits for more
  *
  * @dispatch:   where the message handler runs now; read without a lock
+ * @adaptive:   doorbells call it; likewise
  * @poll_idle_us: after how much time a polling thread gives up; likewise
  * @cpus:       where the threads may run, NULL: anywhere
  * @own_cpus:   what the module wanted
@@ -55,6 +56,7 @@ struct kucomms_endpoint {
 	wait_queue_head_t accept_wait;
 
 	enum kucomms_dispatch dispatch;
+	bool adaptive;
 	unsigned int poll_idle_us;
 	struct cpumask *cpus;
 	struct cpumask *own_cpus;

@@ -104,16 +104,12 @@ static unsigned int without_size(unsigned int command)
 	return command & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT);
 }
 
-static long file_ioctl(struct file *file, unsigned int command,
-		       unsigned long arg)
+/* Kept apart, lest the doorbell pay for the structures on its stack. */
+static noinline long file_ioctl_rare(struct file *file, unsigned int command,
+				     unsigned long arg)
 {
 	struct kucomms_channel *channel = file_channel(file);
 
-	if (likely(command == KUCOMMS_IOC_DOORBELL)) {
-		if (unlikely(arg))
-			return -EINVAL;
-		return channel ? kucomms_channel_doorbell(channel) : -ENOTCONN;
-	}
 	command = without_size(command);
 	if (command == without_size(KUCOMMS_IOC_WAIT))
 		return channel ? file_wait(channel, (void __user *)arg) :
@@ -121,6 +117,18 @@ static long file_ioctl(struct file *file, unsigned int command,
 	if (command == without_size(KUCOMMS_IOC_ATTACH))
 		return file_attach(file->private_data, (void __user *)arg);
 	return -ENOTTY;
+}
+
+static long file_ioctl(struct file *file, unsigned int command,
+		       unsigned long arg)
+{
+	if (unlikely(command != KUCOMMS_IOC_DOORBELL))
+		return file_ioctl_rare(file, command, arg);
+	if (unlikely(arg))
+		return -EINVAL;
+	if (unlikely(file_manner(file) == KUCOMMS_DETACHED))
+		return -ENOTCONN;
+	return kucomms_channel_doorbell(file->private_data);
 }
 
 static int file_mmap(struct file *file, struct vm_area_struct *vma)

@@ -183,7 +183,7 @@ static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
 			  bool nonblocking)
 {
 	struct kucomms_consumer *in = &channel->plain->in;
-	struct kucomms_message message;
+	struct kucomms_message message = { .control = KUCOMMS_CONTROL_MESSAGE };
 	const void *data;
 	int err;
 

@@ -55,29 +55,21 @@ static __always_inline int send_put(struct kucomms_channel *channel,
 /* Rings the client's doorbell, if it sleeps. */
 static void send_notify(struct kucomms_channel *channel)
 {
-	unsigned long flags;
-
-	if (!kucomms_producer_must_ring(&channel->out) &&
-	    !READ_ONCE(channel->polled))
-		return;
-	/* The full barrier in must_ring orders this, too: see wait_sleep(). */
-	if (!waitqueue_active(&channel->wait))
-		return;
-	raw_spin_lock_irqsave(&channel->lock, flags);
-	channel->counters.wakeups++;
-	WRITE_ONCE(channel->polled, false);
-	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	kucomms_channel_wake(channel);
+	if (kucomms_producer_must_ring(&channel->out) ||
+	    READ_ONCE(channel->polled))
+		kucomms_channel_wake_reader(channel);
 }
 
 /*
- * What a message handler sends is held back, and the client told of all of it
- * when the turn ends.
+ * A message handler's client is told when the turn ends: it is in its doorbell
+ * call, or else it is told once of all.
  */
-static inline void send_published(struct kucomms_channel *channel, bool more)
+static inline void send_tell(struct kucomms_channel *channel,
+			     unsigned int flags)
 {
-	channel->answered = true;
-	if (!more)
+	if (channel->handler)
+		channel->owing = true;
+	else if (!(flags & KUCOMMS_MORE))
 		send_notify(channel);
 }
 
@@ -117,19 +109,17 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 			  const struct kucomms_message *message,
 			  const void *data, unsigned int flags)
 {
-	bool more;
 	int err;
 
 	err = send_check(channel, flags);
-	if (err)
+	if (unlikely(err))
 		return err;
-	more = channel->handler || (flags & KUCOMMS_MORE);
-	err = send_put(channel, message, data, more);
+	err = send_put(channel, message, data, flags & KUCOMMS_MORE);
 	if (unlikely(err)) {
 		kucomms_flush(channel);
 		return err;
 	}
-	send_published(channel, more);
+	send_tell(channel, flags);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
@@ -188,12 +178,10 @@ EXPORT_SYMBOL_GPL(kucomms_reserve);
 void kucomms_commit(struct kucomms_channel *channel,
 		    struct kucomms_message *record, unsigned int flags)
 {
-	bool more = channel->handler || (flags & KUCOMMS_MORE);
-
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
-				more);
+				flags & KUCOMMS_MORE);
 	channel->counters.messages_to_user++;
-	send_published(channel, more);
+	send_tell(channel, flags);
 }
 EXPORT_SYMBOL_GPL(kucomms_commit);
 

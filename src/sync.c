@@ -112,8 +112,9 @@ static int receive_idle(struct kucomms_channel *channel,
 {
 	int state, err;
 
-	if (kucomms_consumer_tell(&channel->in))
-		kucomms_channel_tell_room(channel);
+	if (kucomms_consumer_tell(&channel->in) &&
+	    kucomms_consumer_must_ring(&channel->in))
+		kucomms_channel_wake_writer(channel);
 	state = kucomms_channel_error(channel);
 	err = receive_next(channel, message, data);
 	return err == -EAGAIN && state ? state : err;
@@ -181,14 +182,13 @@ EXPORT_SYMBOL_GPL(kucomms_receive);
 
 void kucomms_release(struct kucomms_channel *channel)
 {
-	u32 released = channel->in.released;
+	bool told = kucomms_consumer_release(&channel->in);
 
-	kucomms_consumer_release(&channel->in);
 	/* This may be the last release for a while. */
 	if (READ_ONCE(channel->in.peer->need_room) & KUCOMMS_NEED)
-		kucomms_consumer_tell(&channel->in);
-	if (channel->in.released != released)
-		kucomms_channel_tell_room(channel);
+		told |= kucomms_consumer_tell(&channel->in);
+	if (told && kucomms_consumer_must_ring(&channel->in))
+		kucomms_channel_wake_writer(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_release);
 

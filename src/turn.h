@@ -39,7 +39,9 @@ int kucomms_turn_wait(struct kucomms_turn *turn);
 /* 0, or -EINTR: killed (before Linux 5.15: any signal) while others had it. */
 static inline int kucomms_turn_take(struct kucomms_turn *turn)
 {
-	might_sleep();
+	/* Where it is checked; elsewhere it would only cost. */
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep();
 	if (likely(rt_mutex_trylock(&turn->mutex)))
 		return 0;
 	return kucomms_turn_wait(turn);

@@ -98,8 +98,8 @@ static int plan(struct bench *bench)
 	for (i = 0; i < bench->sizes.count; i++) {
 		size = bench->sizes.sizes[i];
 		if (size <= most)
-			plan_size(bench, size, kucomms_record_stride(most) /
-					       kucomms_record_stride(size));
+			plan_size(bench, size, kucomms_record_after(0, most) /
+					       kucomms_record_after(0, size));
 		else if (bench->all_sizes)
 			return report_too_long(bench, most);
 	}

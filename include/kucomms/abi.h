@@ -122,7 +122,8 @@
 /*
  * struct kucomms_message - what stands before the data of every message
  * @length:  bytes of data that follow; 0 is legal
- * @control: the ring's own, KUCOMMS_CONTROL_*; senders need not set it
+ * @control: the ring's own, KUCOMMS_CONTROL_*: senders need not set it, receivers
+ *           find nothing in it
  * @type:    the user's own, like @id and @user: any value, none is reserved
  */
 struct kucomms_message {

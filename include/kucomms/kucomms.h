@@ -20,6 +20,9 @@
  * kernel module's handlers run inside send, and their time is not counted. A signal whose
  * handler was installed without SA_RESTART ends a wait with -EINTR.
  *
+ * Before a call sleeps it looks for another 20 microseconds, about what sleeping
+ * and waking cost, if the process may use more than one CPU.
+ *
  * Threads: a channel may be used by one thread that sends (send, reserve,
  * commit, discard, flush) and one that receives (receive, release) at the same
  * time. Open and close stand alone. Different channels know nothing of each
@@ -35,7 +38,17 @@
 #define KUCOMMS_KUCOMMS_H
 
 #include <kucomms/abi.h>
+#include <kucomms/ring.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* GCC knows how to tell threads apart without a call, clang not everywhere. */
+#if defined(__clang__) ? defined(__aarch64__) : __GNUC__ >= 11
+#define KUCOMMS_THIS_THREAD()	((uintptr_t)__builtin_thread_pointer())
+#else
+#include <pthread.h>
+#define KUCOMMS_THIS_THREAD()	((uintptr_t)pthread_self())
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,8 +56,27 @@ extern "C" {
 
 #define KUCOMMS_VERSION		"0.1.0"
 
-/* The client's end of a channel. */
-struct kucomms_channel;
+/**
+ * struct kucomms_channel - the client's end of a channel
+ * @out:      the ring towards the kernel; the sending thread's, like @sent
+ * @sent:     messages
+ * @in:       the ring towards the user; the receiving thread's, like the rest
+ * @received: messages
+ * @thread:   the one that released last
+ * @armed:    what need_data says of @in, if it says anything
+ *
+ * All of it is the library's own. It can be seen here so that what every message
+ * takes is inline; the two threads' parts are a pair of cache lines apart.
+ */
+struct kucomms_channel {
+	struct kucomms_producer out;
+	__u64 sent;
+
+	struct kucomms_consumer in __attribute__((aligned(128)));
+	__u64 received;
+	uintptr_t thread;
+	__u32 armed;
+};
 
 /* Flag of send and commit: more follows, publication can wait for it. */
 #define KUCOMMS_MORE		(1u << 0)
@@ -55,12 +87,25 @@ struct kucomms_channel;
  * @to_kernel_size: bytes of the ring towards the kernel: a power of two, at
  *                  least one page; 0: what the device thinks best
  * @to_user_size:   the same for the other ring
+ * @flags:          KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN
+ * @channel:        with KUCOMMS_OPEN_NUMBER: the number that the channel is to
+ *                  have on its device
+ * @timeout_ms:     how long to wait for a kernel module if none serves the
+ *                  device: 0: not at all, -1: for ever
+ * @spin_us:        how long calls look before they sleep; 0: what is best
  */
 struct kucomms_options {
 	size_t size;
 	__u32 to_kernel_size;
 	__u32 to_user_size;
+	__u32 flags;
+	__u32 channel;
+	__s32 timeout_ms;
+	__u32 spin_us;
 };
+
+#define KUCOMMS_OPEN_NUMBER	(1u << 0)	/* @channel says which */
+#define KUCOMMS_OPEN_NO_SPIN	(1u << 1)	/* sleep at once */
 
 /**
  * struct kucomms_stats - what a channel has cost so far
@@ -87,14 +132,28 @@ const char *kucomms_version(void);
  * @options: NULL for the defaults
  * @channel: where to put the channel; kucomms_close() frees it
  *
- * Return: 0, or -EINVAL (bad name or options), -ENOENT (no such device),
+ * Return: 0, or -EINVAL (bad name or options, a number beyond the device's limit),
+ * -E2BIG (options that this library does not know), -ENOENT (no such device),
  * -EACCES (not allowed to open it), -ENODEV (removed just now), -ENOTCONN (no
  * kernel module serves it), -EUSERS (it has all the channels it may have),
- * -EPROTONOSUPPORT (module and library do not fit together), -ENOTTY (not a
+ * -EADDRINUSE (the number is taken), -EINTR, -EPROTONOSUPPORT (module and library do not fit together), -ENOTTY (not a
  * kucomms device), -ENOMEM, -EMFILE, -ENFILE, or what the kernel module says.
  */
 int kucomms_open(const char *name, const struct kucomms_options *options,
 		 struct kucomms_channel **channel);
+
+/**
+ * kucomms_reattach() - attach again after -ESHUTDOWN
+ * @timeout_ms: how long to wait for a kernel module to serve the device again
+ *
+ * For when the module has been replaced. The channel is as new: what was on its
+ * way is lost, pointers into its rings are gone, its number may be another. The
+ * descriptor keeps its number, but has to be given to epoll again. Like
+ * kucomms_open() this stands alone: no other call on the channel at a time.
+ *
+ * Return: 0, or what kucomms_open() returns, and then the channel is as before.
+ */
+int kucomms_reattach(struct kucomms_channel *channel, int timeout_ms);
 
 /**
  * kucomms_close() - detach and free a channel
@@ -129,6 +188,20 @@ __u32 kucomms_length_max(const struct kucomms_channel *channel);
 int kucomms_get_stats(const struct kucomms_channel *channel,
 		      struct kucomms_stats *stats);
 
+/* What the inline functions leave to the library. */
+int kucomms_reserve_slowly(struct kucomms_channel *channel, __u32 length,
+			   struct kucomms_message **record, int timeout_ms);
+int kucomms_commit_slowly(struct kucomms_channel *channel);
+int kucomms_receive_slowly(struct kucomms_channel *channel,
+			   struct kucomms_message *message, const void **data,
+			   int timeout_ms, int found);
+void kucomms_release_slowly(struct kucomms_channel *channel);
+
+/* The library defines them, too, for languages that cannot read this. */
+#ifndef KUCOMMS_INLINE
+#define KUCOMMS_INLINE static inline
+#endif
+
 /**
  * kucomms_send() - send a message
  * @message:    header: length, type, id and user are sent; control is ignored
@@ -158,8 +231,17 @@ int kucomms_send(struct kucomms_channel *channel,
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -EMSGSIZE.
  */
-int kucomms_reserve(struct kucomms_channel *channel, __u32 length,
-		    struct kucomms_message **record, int timeout_ms);
+KUCOMMS_INLINE int kucomms_reserve(struct kucomms_channel *channel,
+				   __u32 length,
+				   struct kucomms_message **record,
+				   int timeout_ms)
+{
+	if (kucomms_likely(kucomms_producer_fits(&channel->out, length))) {
+		*record = kucomms_producer_take(&channel->out, length);
+		return 0;
+	}
+	return kucomms_reserve_slowly(channel, length, record, timeout_ms);
+}
 
 /**
  * kucomms_commit() - send what has been written into a reserved record
@@ -168,8 +250,20 @@ int kucomms_reserve(struct kucomms_channel *channel, __u32 length,
  *
  * Return: 0, or -EINVAL (unknown flag).
  */
-int kucomms_commit(struct kucomms_channel *channel,
-		   struct kucomms_message *record, unsigned int flags);
+KUCOMMS_INLINE int kucomms_commit(struct kucomms_channel *channel,
+				  struct kucomms_message *record,
+				  unsigned int flags)
+{
+	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
+		return -EINVAL;
+	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
+				flags & KUCOMMS_MORE);
+	channel->sent++;
+	if ((flags & KUCOMMS_MORE) ||
+	    !kucomms_producer_must_ring(&channel->out))
+		return 0;
+	return kucomms_commit_slowly(channel);
+}
 
 /**
  * kucomms_discard() - do not send a reserved record after all
@@ -198,12 +292,31 @@ int kucomms_flush(struct kucomms_channel *channel);
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT.
  */
-int kucomms_receive(struct kucomms_channel *channel,
-		    struct kucomms_message *message, const void **data,
-		    int timeout_ms);
+KUCOMMS_INLINE int kucomms_receive(struct kucomms_channel *channel,
+				   struct kucomms_message *message,
+				   const void **data, int timeout_ms)
+{
+	int found = kucomms_consumer_receive(&channel->in, message, data);
+
+	if (kucomms_likely(found == 1 && !channel->armed)) {
+		channel->received++;
+		return 0;
+	}
+	return kucomms_receive_slowly(channel, message, data, timeout_ms,
+				      found);
+}
 
 /** kucomms_release() - give back the room of everything received so far */
-void kucomms_release(struct kucomms_channel *channel);
+KUCOMMS_INLINE void kucomms_release(struct kucomms_channel *channel)
+{
+	bool told = kucomms_consumer_release(&channel->in);
+
+	channel->thread = KUCOMMS_THIS_THREAD();
+	/* The kernel's side may wait for the room. */
+	if (kucomms_unlikely(told ||
+			     kucomms_load(&channel->in.peer->need_room)))
+		kucomms_release_slowly(channel);
+}
 
 /**
  * kucomms_receive_copy() - receive a message into a buffer
@@ -220,6 +333,27 @@ void kucomms_release(struct kucomms_channel *channel);
 int kucomms_receive_copy(struct kucomms_channel *channel,
 			 struct kucomms_message *message, void *buffer,
 			 size_t capacity, int timeout_ms);
+
+/**
+ * kucomms_call() - send a message and receive the answer
+ * @request:    header of the message to send
+ * @data:       request->length bytes, copied; may be NULL if there are none
+ * @answer:     where to put the answer's header
+ * @answer_data: where to put a pointer to its data, as kucomms_receive() does
+ * @timeout_ms: how long to wait for room, and for the answer
+ *
+ * One system call at most, if there is room: it rings, and waits for the answer.
+ * The answer is the next message that arrives, so this is for one thread that
+ * gets one message for each that it sends.
+ *
+ * Return: 0, or -EAGAIN, -ETIMEDOUT (no answer yet: kucomms_receive() gets it
+ * later; or no room: nothing has been sent; @request->length tells nothing),
+ * -EMSGSIZE.
+ */
+int kucomms_call(struct kucomms_channel *channel,
+		 const struct kucomms_message *request, const void *data,
+		 struct kucomms_message *answer, const void **answer_data,
+		 int timeout_ms);
 
 #ifdef __cplusplus
 }

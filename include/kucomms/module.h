@@ -199,9 +199,10 @@ int kucomms_send(struct kucomms_channel *channel,
  * kucomms_send_unlocked() - send from a handler
  *
  * Like kucomms_send(), but without taking the channel's lock, for endpoints
- * that send to @channel, and broadcast, from their handlers only. What a message handler
- * sends to its own client is published when the client's turn ends, all at
- * once.
+ * that send to @channel, and broadcast, from their handlers only (and with
+ * KUCOMMS_PARALLEL to each channel from its own message handler only). A client
+ * that sleeps is woken once, when its turn ends; what KUCOMMS_MORE holds back is
+ * then published, too.
  */
 int kucomms_send_unlocked(struct kucomms_channel *channel,
 			  const struct kucomms_message *message,
@@ -379,7 +380,15 @@ struct pid *kucomms_channel_pid(const struct kucomms_channel *channel);
  */
 void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv);
 
+/* What every channel begins with; for the next function only. */
+struct kucomms_channel_head {
+	void *priv;
+};
+
 /** kucomms_channel_priv() - what kucomms_channel_set_priv() remembered */
-void *kucomms_channel_priv(const struct kucomms_channel *channel);
+static inline void *kucomms_channel_priv(const struct kucomms_channel *channel)
+{
+	return READ_ONCE(((const struct kucomms_channel_head *)channel)->priv);
+}
 
 #endif /* KUCOMMS_MODULE_H */

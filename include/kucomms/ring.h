@@ -62,8 +62,10 @@
  * struct kucomms_producer - the writing end of a ring
  * @data:         the data region, its pages mapped twice in a row
  * @size:         of the ring, in bytes
+ * @mask:         @size - 1
  * @position:     where the next record begins
  * @released:     the last copy of the consumer's position that was found good
+ * @end:          what that leaves to this side ends here
  * @held:         where the record begins whose publication is held back
  * @held_control: its control word; KUCOMMS_CONTROL_EMPTY: none is held back
  * @own:          control page of this side
@@ -72,8 +74,10 @@
 struct kucomms_producer {
 	unsigned char *data;
 	__u32 size;
+	__u32 mask;
 	__u32 position;
 	__u32 released;
+	__u32 end;
 	__u32 held;
 	__u32 held_control;
 	struct kucomms_control *own;
@@ -84,32 +88,36 @@ struct kucomms_producer {
  * struct kucomms_consumer - the reading end of a ring
  * @data:     the data region, its pages mapped twice in a row
  * @size:     of the ring, in bytes
+ * @mask:     @size - 1
  * @position: where the next record to look at begins
  * @done:     this side needs nothing before it any more
  * @released: what the producer has been told of @done
+ * @end:      no honest producer gets beyond it before it is told more
  * @own:      control page of this side
  * @peer:     control page of the other side
  */
 struct kucomms_consumer {
 	unsigned char *data;
 	__u32 size;
+	__u32 mask;
 	__u32 position;
 	__u32 done;
 	__u32 released;
+	__u32 end;
 	struct kucomms_control *own;
 	const struct kucomms_control *peer;
 };
 
 static inline struct kucomms_message *
-kucomms_record_at(unsigned char *data, __u32 size, __u32 position)
+kucomms_record_at(unsigned char *data, __u32 mask, __u32 position)
 {
-	return (struct kucomms_message *)(void *)(data + (position & (size - 1)));
+	return (struct kucomms_message *)(void *)(data + (position & mask));
 }
 
-/* From the beginning of a record to that of its successor. */
-static inline __u32 kucomms_record_stride(__u32 length)
+/* Where the successor of the record at @position begins. */
+static inline __u32 kucomms_record_after(__u32 position, __u32 length)
 {
-	return ((__u32)sizeof(struct kucomms_message) + length +
+	return (position + (__u32)sizeof(struct kucomms_message) + length +
 		KUCOMMS_RECORD_ALIGN - 1) & ~(KUCOMMS_RECORD_ALIGN - 1);
 }
 
@@ -126,8 +134,10 @@ static inline void kucomms_producer_init(struct kucomms_producer *producer,
 {
 	producer->data = (unsigned char *)data;
 	producer->size = size;
+	producer->mask = size - 1;
 	producer->position = 0;
 	producer->released = 0;
+	producer->end = kucomms_ring_capacity(size);
 	producer->held = 0;
 	producer->held_control = KUCOMMS_CONTROL_EMPTY;
 	producer->own = own;
@@ -149,6 +159,7 @@ static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 			     released % KUCOMMS_RECORD_ALIGN))
 		return -EPROTO;
 	producer->released = released;
+	producer->end = released + kucomms_ring_capacity(producer->size);
 	return 0;
 }
 
@@ -156,10 +167,9 @@ static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 static inline bool kucomms_producer_fits(const struct kucomms_producer *producer,
 					 __u32 length)
 {
-	__u32 left = kucomms_ring_capacity(producer->size) -
-		     (producer->position - producer->released);
+	/* A multiple of the alignment: if the message fits its padding does. */
+	__u32 left = producer->end - producer->position;
 
-	/* @left is a multiple of the alignment: the padding fits, too. */
 	return (__u64)length + sizeof(struct kucomms_message) <= left;
 }
 
@@ -182,6 +192,23 @@ static inline int kucomms_producer_room(struct kucomms_producer *producer,
 	return kucomms_producer_fits(producer, length) ? 0 : -EAGAIN;
 }
 
+/* The record of a message that fits. */
+static inline struct kucomms_message *
+kucomms_producer_take(struct kucomms_producer *producer, __u32 length)
+{
+	struct kucomms_message *record, *next;
+
+	record = kucomms_record_at(producer->data, producer->mask,
+				   producer->position);
+	record->length = length;
+	producer->position = kucomms_record_after(producer->position, length);
+
+	next = kucomms_record_at(producer->data, producer->mask,
+				 producer->position);
+	kucomms_store(&next->control, KUCOMMS_CONTROL_EMPTY);
+	return record;
+}
+
 /*
  * Makes room for a message of @length bytes. On success *@record lies in the
  * ring, its length is set, the rest of the header and the data that follow are
@@ -193,19 +220,11 @@ static inline int kucomms_producer_reserve(struct kucomms_producer *producer,
 					   __u32 length,
 					   struct kucomms_message **record)
 {
-	struct kucomms_message *next;
 	int err = kucomms_producer_room(producer, length);
 
 	if (kucomms_unlikely(err))
 		return err;
-	*record = kucomms_record_at(producer->data, producer->size,
-				    producer->position);
-	(*record)->length = length;
-	producer->position += kucomms_record_stride(length);
-
-	next = kucomms_record_at(producer->data, producer->size,
-				 producer->position);
-	kucomms_store(&next->control, KUCOMMS_CONTROL_EMPTY);
+	*record = kucomms_producer_take(producer, length);
 	return 0;
 }
 
@@ -216,7 +235,7 @@ static inline bool kucomms_producer_flush(struct kucomms_producer *producer)
 
 	if (producer->held_control == KUCOMMS_CONTROL_EMPTY)
 		return false;
-	record = kucomms_record_at(producer->data, producer->size,
+	record = kucomms_record_at(producer->data, producer->mask,
 				   producer->held);
 	/* B: pairs with kucomms_consumer_receive() */
 	kucomms_store_release(&record->control, producer->held_control);
@@ -245,13 +264,20 @@ static inline void kucomms_producer_commit(struct kucomms_producer *producer,
 		kucomms_producer_flush(producer);
 }
 
+/* Does the consumer sleep? To be asked after a full barrier only. */
+static inline bool
+kucomms_producer_is_awaited(const struct kucomms_producer *producer)
+{
+	return kucomms_load(&producer->peer->need_data) & KUCOMMS_NEED;
+}
+
 /* After publication: does the consumer sleep? */
 static inline bool
 kucomms_producer_must_ring(const struct kucomms_producer *producer)
 {
 	/* C: pairs with kucomms_consumer_arm() */
 	kucomms_full_barrier();
-	return kucomms_load(&producer->peer->need_data) & KUCOMMS_NEED;
+	return kucomms_producer_is_awaited(producer);
 }
 
 /*
@@ -261,7 +287,7 @@ kucomms_producer_must_ring(const struct kucomms_producer *producer)
 static inline void kucomms_producer_arm(struct kucomms_producer *producer,
 					__u32 length)
 {
-	__u32 position = producer->position + kucomms_record_stride(length) -
+	__u32 position = kucomms_record_after(producer->position, length) -
 			 kucomms_ring_capacity(producer->size);
 
 	kucomms_store(&producer->own->need_room, position | KUCOMMS_NEED);
@@ -281,31 +307,50 @@ static inline void kucomms_consumer_init(struct kucomms_consumer *consumer,
 {
 	consumer->data = (unsigned char *)data;
 	consumer->size = size;
+	consumer->mask = size - 1;
 	consumer->position = 0;
 	consumer->done = 0;
 	consumer->released = 0;
+	consumer->end = kucomms_ring_capacity(size);
 	consumer->own = own;
 	consumer->peer = peer;
 }
 
+/* Bounds the length of a record, too: in 64 bits nothing overflows. */
+static inline bool
+kucomms_consumer_covers(const struct kucomms_consumer *consumer, __u32 length)
+{
+	__u32 left = consumer->end - consumer->position;
+
+	return (__u64)length + sizeof(struct kucomms_message) <= left;
+}
+
 /*
- * A record that is no message. Nobody will release a discarded one, so if all
- * before it has been, it is done with at once.
+ * No message: nothing yet, a record to skip, or nonsense. Nobody will release
+ * what is skipped, so if all before it has been, it is done with at once.
  */
 static inline int kucomms_consumer_skip(struct kucomms_consumer *consumer,
-					__u32 control, __u32 stride)
+					const struct kucomms_message *record,
+					__u32 control)
 {
-	if (control != KUCOMMS_CONTROL_DISCARDED)
+	__u32 length, next;
+
+	if (control == KUCOMMS_CONTROL_EMPTY)
+		return 0;
+	length = kucomms_load(&record->length);
+	if (control != KUCOMMS_CONTROL_DISCARDED ||
+	    !kucomms_consumer_covers(consumer, length))
 		return -EPROTO;
+	next = kucomms_record_after(consumer->position, length);
 	if (consumer->done == consumer->position)
-		consumer->done += stride;
-	consumer->position += stride;
+		consumer->done = next;
+	consumer->position = next;
 	return -ENOMSG;
 }
 
 /*
  * Takes the next record off the ring: *@message becomes a private copy of its
- * header and *@data points to its bytes in the ring, which stay as they are
+ * header, but for @control, which is left alone, and *@data points to its bytes in the ring, which stay as they are
  * (as far as the other side plays fair) until kucomms_consumer_release().
  *
  * Returns 1 for a message, 0 when there is nothing to read, -EPROTO when what
@@ -317,38 +362,33 @@ static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 					   const void **data)
 {
 	const struct kucomms_message *record =
-		kucomms_record_at(consumer->data, consumer->size,
+		kucomms_record_at(consumer->data, consumer->mask,
 				  consumer->position);
 	/* B: pairs with kucomms_producer_commit() and _flush() */
 	__u32 control = kucomms_load_acquire(&record->control);
-	__u32 length, left, stride;
+	__u32 length;
 
-	if (control == KUCOMMS_CONTROL_EMPTY)
-		return 0;
+	if (kucomms_unlikely(control != KUCOMMS_CONTROL_MESSAGE))
+		return kucomms_consumer_skip(consumer, record, control);
 
 	/* Each word once: the other side may change it at any time. */
 	length = kucomms_load(&record->length);
-	/*
-	 * No honest producer gets ahead of what it has been given back. This
-	 * bounds the length, too: in 64 bits nothing overflows.
-	 */
-	left = kucomms_ring_capacity(consumer->size) -
-	       (consumer->position - consumer->released);
-	if (kucomms_unlikely((__u64)length + sizeof(*record) > left))
+	if (kucomms_unlikely(!kucomms_consumer_covers(consumer, length)))
 		return -EPROTO;
-	stride = kucomms_record_stride(length);
-
-	if (kucomms_unlikely(control != KUCOMMS_CONTROL_MESSAGE))
-		return kucomms_consumer_skip(consumer, control, stride);
-
 	message->length = length;
-	message->control = control;
 	message->type = kucomms_load(&record->type);
 	message->id = kucomms_load(&record->id);
 	message->user = kucomms_load(&record->user);
 	*data = record + 1;
-	consumer->position += stride;
+	consumer->position = kucomms_record_after(consumer->position, length);
 	return 1;
+}
+
+/* Puts the record that was received last back: it will be received again. */
+static inline void kucomms_consumer_unreceive(struct kucomms_consumer *consumer,
+					      __u32 length)
+{
+	consumer->position -= kucomms_record_after(0, length);
 }
 
 /* Is there something to receive? May be asked by any thread, as a hint. */
@@ -356,17 +396,10 @@ static inline bool
 kucomms_consumer_ready(const struct kucomms_consumer *consumer)
 {
 	const struct kucomms_message *record =
-		kucomms_record_at(consumer->data, consumer->size,
+		kucomms_record_at(consumer->data, consumer->mask,
 				  kucomms_load(&consumer->position));
 
 	return kucomms_load(&record->control) != KUCOMMS_CONTROL_EMPTY;
-}
-
-/* Puts the record that was received last back: it will be received again. */
-static inline void kucomms_consumer_unreceive(struct kucomms_consumer *consumer,
-					      __u32 length)
-{
-	consumer->position -= kucomms_record_stride(length);
 }
 
 /* Lets the producer know; says whether there was anything to tell. */
@@ -375,6 +408,7 @@ static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
 	if (consumer->released == consumer->done)
 		return false;
 	kucomms_store(&consumer->released, consumer->done);
+	consumer->end = consumer->done + kucomms_ring_capacity(consumer->size);
 	/* A: pairs with kucomms_producer_refresh() */
 	kucomms_store_release(&consumer->own->position, consumer->released);
 	return true;
@@ -407,17 +441,26 @@ kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
 	return (__s32)(released - (need_room & ~KUCOMMS_NEED)) >= 0;
 }
 
+/*
+ * Does the producer sleep for what it now has? To be asked after a full barrier
+ * only.
+ */
+static inline bool
+kucomms_consumer_is_awaited(const struct kucomms_consumer *consumer)
+{
+	__u32 need_room = kucomms_load(&consumer->peer->need_room);
+
+	return (need_room & KUCOMMS_NEED) &&
+	       kucomms_consumer_has_room(consumer, need_room);
+}
+
 /* After the producer has been told: does it sleep for what it now has? */
 static inline bool
 kucomms_consumer_must_ring(const struct kucomms_consumer *consumer)
 {
-	__u32 need_room;
-
 	/* D: pairs with kucomms_producer_arm() */
 	kucomms_full_barrier();
-	need_room = kucomms_load(&consumer->peer->need_room);
-	return (need_room & KUCOMMS_NEED) &&
-	       kucomms_consumer_has_room(consumer, need_room);
+	return kucomms_consumer_is_awaited(consumer);
 }
 
 /*

@@ -90,20 +90,29 @@ static inline void receive(struct kucomms_message *message, const void **data)
 
 /* ---- in place */
 
-static void send_batch(uint64_t type)
+static inline void send_one(uint64_t type, uint32_t size, uint64_t number,
+			    unsigned int flags)
 {
-	struct kucomms_message *record;
-	uint32_t i;
+	struct kucomms_message *record = reserve(size);
 
-	for (i = 1; i <= cell.batch; i++) {
-		record = reserve(cell.size);
-		record->type = type;
-		*(uint64_t *)(record + 1) = sequence++;
-		commit(record, i < cell.batch ? KUCOMMS_MORE : 0);
-	}
+	record->type = type;
+	*(uint64_t *)(record + 1) = number;
+	commit(record, flags);
 }
 
-static void receive_batch(uint64_t number)
+static inline void send_batch(uint64_t type)
+{
+	const uint32_t size = cell.size;
+	const uint64_t last = sequence + cell.batch - 1;
+	uint64_t number;
+
+	for (number = sequence; number < last; number++)
+		send_one(type, size, number, KUCOMMS_MORE);
+	send_one(type, size, last, 0);
+	sequence = last + 1;
+}
+
+static inline void receive_batch(uint64_t number)
 {
 	struct kucomms_message message;
 	const void *data;

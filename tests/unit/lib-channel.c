@@ -8,17 +8,22 @@
 
 static int rung;
 
-int kucomms_channel_error(const struct kucomms_channel *channel)
+int kucomms_client_error(const struct kucomms_client *client)
 {
-	(void)channel;
+	(void)client;
 	return 0;
 }
 
-int kucomms_channel_doorbell(struct kucomms_channel *channel, __u64 *count)
+int kucomms_client_doorbell(struct kucomms_client *client, __u64 *count)
 {
-	(void)channel;
+	(void)client;
 	(void)count;
 	rung++;
+	return 0;
+}
+
+__s64 kucomms_now(void)
+{
 	return 0;
 }
 
@@ -27,10 +32,10 @@ __s64 kucomms_deadline(int timeout_ms)
 	return timeout_ms;
 }
 
-int kucomms_channel_wait(struct kucomms_channel *channel, __u32 events,
-			 __s64 deadline, __u64 *count)
+int kucomms_client_wait(struct kucomms_client *client, __u32 events,
+			__s64 deadline, __u64 *count)
 {
-	(void)channel;
+	(void)client;
 	(void)events;
 	(void)deadline;
 	(void)count;
@@ -39,22 +44,22 @@ int kucomms_channel_wait(struct kucomms_channel *channel, __u32 events,
 
 static void a_discard_that_uncovers_a_message_rings(void **state)
 {
-	struct kucomms_channel channel = { 0 };
+	struct kucomms_client client = { 0 };
 	struct kucomms_message *first, *second;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	channel.out = ring.producer;
-	channel.kernel = ring.producer.peer;
-	assert_int_equal(kucomms_reserve(&channel, 8, &first, 0), 0);
-	assert_int_equal(kucomms_reserve(&channel, 8, &second, 0), 0);
+	client.channel.out = ring.producer;
+	client.kernel = ring.producer.peer;
+	assert_int_equal(kucomms_reserve(&client.channel, 8, &first, 0), 0);
+	assert_int_equal(kucomms_reserve(&client.channel, 8, &second, 0), 0);
 	kucomms_consumer_arm(&ring.consumer);
-	assert_int_equal(kucomms_commit(&channel, second, 0), 0);
+	assert_int_equal(kucomms_commit(&client.channel, second, 0), 0);
 	/* The consumer wakes, finds nothing, sleeps again: still armed. */
 	ring_expect_empty(&ring);
 	rung = 0;
-	assert_int_equal(kucomms_discard(&channel, first), 0);
+	assert_int_equal(kucomms_discard(&client.channel, first), 0);
 	assert_int_equal(ring_receive(&ring), -ENOMSG);
 	assert_int_equal(ring_receive(&ring), 1);
 	assert_int_equal(rung, 1);
@@ -62,19 +67,19 @@ static void a_discard_that_uncovers_a_message_rings(void **state)
 
 static void the_room_of_skipped_records_is_given_back_when_idle(void **state)
 {
-	struct kucomms_channel channel = { 0 };
+	struct kucomms_client client = { 0 };
 	struct kucomms_message *record, message;
 	const void *data;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	channel.in = ring.consumer;
-	channel.kernel = ring.consumer.peer;
+	client.channel.in = ring.consumer;
+	client.kernel = ring.consumer.peer;
 	record = ring_reserve(&ring, 4000);
 	kucomms_producer_commit(&ring.producer, record, KUCOMMS_CONTROL_DISCARDED, false);
-	assert_int_equal(kucomms_receive(&channel, &message, &data, 0), -EAGAIN);
-	assert_int_equal(kucomms_receive(&channel, &message, &data, 1), -ETIMEDOUT);
+	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 1), -ETIMEDOUT);
 	assert_int_equal(ring_send(&ring, 1, 4000), 0);
 }
 
@@ -94,41 +99,42 @@ static void a_refused_record_is_not_passed(void **state)
 
 static void a_wish_for_room_does_not_outlive_its_fulfilment(void **state)
 {
-	struct kucomms_channel channel = { 0 };
+	struct kucomms_client client = { 0 };
 	struct kucomms_message *record;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	channel.out = ring.producer;
-	channel.kernel = ring.producer.peer;
-	channel.polled = true;
-	assert_int_equal(kucomms_reserve(&channel, 3000, &record, 0), 0);
-	assert_int_equal(kucomms_commit(&channel, record, 0), 0);
-	assert_int_equal(kucomms_reserve(&channel, 3000, &record, 0), -EAGAIN);
+	client.channel.out = ring.producer;
+	client.kernel = ring.producer.peer;
+	client.polled = true;
+	assert_int_equal(kucomms_reserve(&client.channel, 3000, &record, 0), 0);
+	assert_int_equal(kucomms_commit(&client.channel, record, 0), 0);
+	assert_int_equal(kucomms_reserve(&client.channel, 3000, &record, 0), -EAGAIN);
 	assert_int_not_equal(ring.producer.own->need_room, 0);
 	assert_int_equal(ring_receive(&ring), 1);
 	kucomms_consumer_release(&ring.consumer);
 	kucomms_consumer_tell(&ring.consumer);
-	assert_int_equal(kucomms_reserve(&channel, 3000, &record, 0), 0);
+	assert_int_equal(kucomms_reserve(&client.channel, 3000, &record, 0), 0);
 	assert_int_equal(ring.producer.own->need_room, 0);
 }
 
 static void one_who_polls_is_seen_to_have_read(void **state)
 {
-	struct kucomms_channel channel = { .polled = true };
+	struct kucomms_client client = { .polled = true };
 	struct kucomms_message message;
 	const void *data;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	channel.in = ring.consumer;
-	channel.kernel = ring.consumer.peer;
+	client.channel.in = ring.consumer;
+	client.kernel = ring.consumer.peer;
 	assert_int_equal(ring_send(&ring, 1, 8), 0);
-	assert_int_equal(kucomms_receive(&channel, &message, &data, 0), 0);
+	kucomms_fd(&client.channel);
+	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 0), 0);
 	assert_int_equal(ring.consumer.own->need_data, 64);
-	assert_int_equal(kucomms_receive(&channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 0), -EAGAIN);
 	assert_int_equal(ring.consumer.own->need_data, 64 | KUCOMMS_NEED);
 }
 

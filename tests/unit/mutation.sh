@@ -79,15 +79,15 @@ for program in ring ring-hostile ring-fetch ring-threads; do
 done
 
 mutation 'strides are not rounded up' \
-	"$(within kucomms_record_stride 's/KUCOMMS_RECORD_ALIGN - 1\) &/0) \&/')" ring
+	"$(within kucomms_record_after 's/KUCOMMS_RECORD_ALIGN - 1\) &/0) \&/')" ring
 mutation 'the next control word has no room of its own' \
 	"$(within kucomms_ring_capacity 's/size - KUCOMMS_RECORD_ALIGN/size/')" ring
 mutation 'the next control word is not cleared' \
-	"$(within kucomms_producer_reserve '/kucomms_store\(&next/d')" ring
+	"$(within kucomms_producer_take '/kucomms_store\(&next/d')" ring
 mutation 'this control word is cleared instead of the next' \
-	"$(within kucomms_producer_reserve 's/kucomms_store\(&next->control/kucomms_store(\&(*record)->control/')" ring
+	"$(within kucomms_producer_take 's/kucomms_store\(&next->control/kucomms_store(\&record->control/')" ring
 mutation 'reserve does not set the length' \
-	"$(within kucomms_producer_reserve '/->length = length/d')" ring
+	"$(within kucomms_producer_take '/->length = length/d')" ring
 mutation 'the last unit of room is not used' \
 	"$(within kucomms_producer_fits 's/<= left/< left/')" ring
 mutation 'one unit more than there is is used' \
@@ -99,7 +99,7 @@ mutation 'the producer hopes for room that can never be' \
 mutation 'a length of the producer overflows' \
 	"$(within kucomms_producer_fits 's/\(__u64\)length \+ sizeof\(struct kucomms_message\)/(__u32)(length + sizeof(struct kucomms_message))/')" ring
 mutation 'the producer never looks how far the consumer has got' \
-	"$(within kucomms_producer_refresh '/producer->released = released/d')" ring
+	"$(within kucomms_producer_refresh '/producer->end = released/d')" ring
 mutation 'the producer believes any position' \
 	"$(within kucomms_producer_refresh 's/return -EPROTO/(void)0/')" ring-hostile
 mutation 'the producer refuses to be told that all is released' \
@@ -107,7 +107,7 @@ mutation 'the producer refuses to be told that all is released' \
 mutation 'the producer believes a position where no record ends' \
 	"$(within kucomms_producer_refresh 's/released % KUCOMMS_RECORD_ALIGN/false/')" ring-hostile
 mutation 'positions are compared, not distances' \
-	"$(within kucomms_producer_fits 's/producer->position - producer->released/producer->position > producer->released ? producer->position - producer->released : 0/')" ring
+	"$(within kucomms_producer_fits 's/producer->end - producer->position/producer->end > producer->position ? producer->end - producer->position : 0/')" ring
 mutation 'a batch is published with its first record' \
 	"$(within kucomms_producer_commit 's/more \&\& producer/0 \&\& more \&\& producer/')" ring
 mutation 'a batch begins with its last record' \
@@ -119,35 +119,37 @@ mutation 'a flush can be repeated' \
 mutation 'a discarded record that is held back becomes a message' \
 	"$(within kucomms_producer_flush 's/producer->held_control\);/KUCOMMS_CONTROL_MESSAGE);/')" ring
 mutation 'the producer never rings' \
-	"$(within kucomms_producer_must_ring 's/return .*/return false;/')" ring
+	"$(within kucomms_producer_is_awaited 's/return .*/return false;/')" ring
 mutation 'the producer always rings' \
-	"$(within kucomms_producer_must_ring 's/return .*/return true;/')" ring
+	"$(within kucomms_producer_is_awaited 's/return .*/return true;/')" ring
 mutation 'the producer asks for the wrong position' \
-	"$(within kucomms_producer_arm 's/kucomms_record_stride\(length\)/0/')" ring
+	"$(within kucomms_producer_arm 's/kucomms_record_after\(producer->position, length\)/producer->position/')" ring
 mutation 'the producer does not say that it waits' \
 	"$(within kucomms_producer_arm 's/position \| KUCOMMS_NEED/position/')" ring
 mutation 'the producer waits for ever' \
 	"$(within kucomms_producer_disarm '/kucomms_store/d')" ring
 mutation 'the consumer takes any length' \
-	"$(within kucomms_consumer_receive 's/\(__u64\)length \+ sizeof\(\*record\) > left/0/')" ring-hostile
+	"$(within kucomms_consumer_covers 's/return .*/return true;/')" ring-hostile
 mutation 'a length that the consumer reads overflows' \
-	"$(within kucomms_consumer_receive 's/\(__u64\)length \+ sizeof\(\*record\)/(__u32)(length + sizeof(*record))/')" ring-hostile
+	"$(within kucomms_consumer_covers 's/\(__u64\)length \+ sizeof\(struct kucomms_message\)/(__u32)(length + sizeof(struct kucomms_message))/')" ring-hostile
 mutation 'the consumer takes one byte more than can be' \
-	"$(within kucomms_consumer_receive 's/sizeof\(\*record\) > left/sizeof(*record) > left + 1/')" ring-hostile
+	"$(within kucomms_consumer_covers 's/<= left/<= left + 1/')" ring-hostile
 mutation 'the consumer refuses the longest message' \
-	"$(within kucomms_consumer_receive 's/sizeof\(\*record\) > left/sizeof(*record) >= left/')" ring
+	"$(within kucomms_consumer_covers 's/<= left/< left/')" ring
 mutation 'the consumer follows a producer that overtakes it' \
-	"$(within kucomms_consumer_receive 's/\(consumer->position - consumer->released\)/0/')" ring-hostile
+	"$(within kucomms_consumer_covers 's/consumer->end - consumer->position/kucomms_ring_capacity(consumer->size)/')" ring-hostile
 mutation 'the consumer reads the length twice' \
 	"$(within kucomms_consumer_receive 's/message->length = length/message->length = kucomms_load(\&record->length)/')" ring-fetch
 mutation 'the consumer reads the control word twice' \
-	"$(within kucomms_consumer_receive 's/message->control = control/message->control = kucomms_load(\&record->control)/')" ring-fetch
+	"$(within kucomms_consumer_receive 's/unlikely\(control != KUCOMMS_CONTROL_MESSAGE\)/unlikely(control != KUCOMMS_CONTROL_MESSAGE || kucomms_load(\&record->control) != control)/')" ring-fetch
 mutation 'the consumer takes any control word for a message' \
 	"$(within kucomms_consumer_receive 's/control != KUCOMMS_CONTROL_MESSAGE/!control/')" ring
+mutation 'a record to skip may have any length' \
+	"$(within kucomms_consumer_skip 's/!kucomms_consumer_covers\(consumer, length\)/false/')" ring-hostile
 mutation 'the consumer skips any control word that it does not know' \
 	"$(within kucomms_consumer_skip 's/control != KUCOMMS_CONTROL_DISCARDED/false/')" ring-hostile
 mutation 'a message put back is not found again' \
-	"$(within kucomms_consumer_unreceive 's/kucomms_record_stride\(length\)/length/')" ring
+	"$(within kucomms_consumer_unreceive 's/kucomms_record_after\(0, length\)/length/')" ring
 mutation 'the producer is told of each release' \
 	"$(within kucomms_consumer_release 's/consumer->size \/ 8/1/')" ring
 mutation 'the producer is told by quarters only' \
@@ -159,18 +161,18 @@ mutation 'tell tells what has not been given back' \
 mutation 'tell reads its own page back' \
 	"$(within kucomms_consumer_tell 's/consumer->released == /consumer->own->position == /')" ring-fetch
 mutation 'the consumer never rings' \
-	"$(within kucomms_consumer_must_ring 's/return .*/return false \&\&/')" ring
+	"$(within kucomms_consumer_is_awaited 's/return .*/return false \&\&/')" ring
 mutation 'the consumer rings before there is room enough' \
 	"$(within kucomms_consumer_has_room 's/return .*/return true;/')" ring
 mutation 'the consumer rings one record too late' \
 	"$(within kucomms_consumer_has_room 's/>= 0/> 0/')" ring
 mutation 'the consumer reads need_room twice' \
-	"$(within kucomms_consumer_must_ring 's/\(need_room \& KUCOMMS_NEED\)/(kucomms_load(\&consumer->peer->need_room) \& 1)/')" ring-fetch
+	"$(within kucomms_consumer_is_awaited 's/\(need_room \& KUCOMMS_NEED\)/(kucomms_load(\&consumer->peer->need_room) \& 1)/')" ring-fetch
 mutation 'the consumer does not say that it waits' \
 	"$(within kucomms_consumer_arm 's/position \| KUCOMMS_NEED/position/')" ring
 mutation 'wake-ups are lost: the producer never rings' \
-	"$(within kucomms_producer_must_ring 's/return .*/return false;/')" ring-threads
+	"$(within kucomms_producer_is_awaited 's/return .*/return false;/')" ring-threads
 mutation 'messages get mixed up: the next control word is not cleared' \
-	"$(within kucomms_producer_reserve '/kucomms_store\(&next/d')" ring-threads
+	"$(within kucomms_producer_take '/kucomms_store\(&next/d')" ring-threads
 echo "1..$number"
 [ "$failures" -eq 0 ]

@@ -246,7 +246,8 @@ static const char *receive_once(struct ring *ring)
 		return "the consumer believed two lengths";
 	if (ret == -EPROTO)
 		ring->consumer.position = before + 32;
-	ring->consumer.released = ring->consumer.position;
+	ring->consumer.done = ring->consumer.position;
+	kucomms_consumer_tell(&ring->consumer);
 	kucomms_consumer_must_ring(&ring->consumer);
 	return NULL;
 }
@@ -304,6 +305,7 @@ static void one_hostile_position(struct ring *ring, __u64 seed)
 	int expected, ret;
 
 	ring->producer.released = random_next(&state) & ~31u;
+	ring->producer.end = ring->producer.released + RING_SIZE - 32;
 	ring->producer.position = ring->producer.released +
 				  random_below(&state, RING_SIZE / 32) * 32;
 	before = ring->producer;
@@ -345,10 +347,12 @@ static const char *reserve_once(struct ring *ring, __u64 *state)
 
 	if (ring->producer.position - ring->producer.released > RING_SIZE - 32)
 		return "the producer took more than there is";
-	if (ret == 0)
+	if (ret == 0) {
 		write_record(ring, record, length);
-	else
+	} else {
 		ring->producer.released = ring->producer.position;
+		ring->producer.end = ring->producer.position + RING_SIZE - 32;
+	}
 	return NULL;
 }
 

@@ -71,9 +71,11 @@ static inline void ring_start_at(struct ring *ring, __u32 position)
 			      ring->consumer_page, ring->producer_page);
 	ring->producer.position = position;
 	ring->producer.released = position;
+	ring->producer.end += position;
 	ring->consumer.position = position;
 	ring->consumer.done = position;
 	ring->consumer.released = position;
+	ring->consumer.end += position;
 	ring->consumer_page->position = position;
 }
 
