@@ -51,8 +51,10 @@ static const struct problem message_problems[] = {
 	{ ETIMEDOUT, EXIT_TIMEOUT, "nothing happened in the time given",
 	  "give more with --timeout; kucommsctl show NAME tells what flows" },
 	{ ESHUTDOWN, EXIT_FAILURE,
-	  "the kernel module that served the device has unregistered",
-	  "load the kernel module that registers \"NAME\" again" },
+	  "the kernel module that served the device has unregistered, or the "
+	  "device has been removed",
+	  "kucommsctl show NAME tells which; load the module again, or create "
+	  "the device again" },
 	{ EPROTO, EXIT_FAILURE,
 	  "the kernel module refused a message, or a side broke the rules; the "
 	  "channel is closed",
