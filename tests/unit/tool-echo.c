@@ -7,19 +7,14 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* The rest of the library is linked; these take the place of what it would do. */
-#define kucomms_send		fake_send
-#define kucomms_flush		fake_flush
-#define kucomms_receive		fake_receive
-#define kucomms_release		fake_release
-#include "../../tools/echo.c"
-#include "../../tools/histogram.c"
+#include <kucomms/kucomms.h>
 
 #define QUEUE	64
 #define LENGTH	24
@@ -29,7 +24,7 @@
  * free again when their answers have been released. A lazy one answers only
  * those who wait, a mute one nobody.
  */
-struct kucomms_channel {
+static struct fake {
 	struct kucomms_message queue[QUEUE];
 	const void *data;
 	uint64_t sent, published, received, released;
@@ -38,58 +33,69 @@ struct kucomms_channel {
 	uint64_t spoilt;
 	bool lazy;
 	bool mute;
-};
+} fake;
 
-static struct kucomms_channel fake;
-static struct echo echo;
-static char data[LENGTH] = "some that is recognised";
-static char other_data[LENGTH] = "some that is different";
-
-int fake_send(struct kucomms_channel *channel,
-	      const struct kucomms_message *message, const void *bytes,
-	      unsigned int flags, int timeout_ms)
+static int fake_send(struct kucomms_channel *channel,
+		     const struct kucomms_message *message, const void *bytes,
+		     unsigned int flags, int timeout_ms)
 {
-	if (channel->sent - channel->released == channel->room) {
+	(void)channel;
+	if (fake.sent - fake.released == fake.room) {
 		/* Who waits now waits for ever: nobody receives. */
 		assert_int_equal(timeout_ms, 0);
 		return -EAGAIN;
 	}
-	channel->queue[channel->sent++ % QUEUE] = *message;
-	channel->data = bytes;
+	fake.queue[fake.sent++ % QUEUE] = *message;
+	fake.data = bytes;
 	if (!(flags & KUCOMMS_MORE))
-		channel->published = channel->sent;
-	if (channel->sent - channel->received > channel->most)
-		channel->most = channel->sent - channel->received;
+		fake.published = fake.sent;
+	if (fake.sent - fake.received > fake.most)
+		fake.most = fake.sent - fake.received;
 	return 0;
 }
 
-int fake_flush(struct kucomms_channel *channel)
+static int fake_flush(struct kucomms_channel *channel)
 {
-	channel->published = channel->sent;
+	(void)channel;
+	fake.published = fake.sent;
 	return 0;
 }
 
-int fake_receive(struct kucomms_channel *channel,
-		 struct kucomms_message *message, const void **bytes,
-		 int timeout_ms)
+static int fake_receive(struct kucomms_channel *channel,
+			struct kucomms_message *message, const void **bytes,
+			int timeout_ms)
 {
-	if (channel->mute || (channel->lazy && !timeout_ms) ||
-	    channel->received == channel->published) {
+	(void)channel;
+	if (fake.mute || (fake.lazy && !timeout_ms) ||
+	    fake.received == fake.published) {
 		/* Nobody waits for what has not been published. */
-		assert_int_equal(channel->published, channel->sent);
+		assert_int_equal(fake.published, fake.sent);
 		return timeout_ms ? -ETIMEDOUT : -EAGAIN;
 	}
-	*message = channel->queue[channel->received++ % QUEUE];
-	if (channel->received == channel->spoilt)
+	*message = fake.queue[fake.received++ % QUEUE];
+	if (fake.received == fake.spoilt)
 		message->user++;
-	*bytes = channel->data;
+	*bytes = fake.data;
 	return 0;
 }
 
-void fake_release(struct kucomms_channel *channel)
+static void fake_release(struct kucomms_channel *channel)
 {
-	channel->released = channel->received;
+	(void)channel;
+	fake.released = fake.received;
 }
+
+/* What is tested, with these in the place of the library. */
+#define kucomms_send		fake_send
+#define kucomms_flush		fake_flush
+#define kucomms_receive		fake_receive
+#define kucomms_release		fake_release
+#include "../../tools/echo.c"
+#include "../../tools/histogram.c"
+
+static struct echo echo;
+static char data[LENGTH] = "some that is recognised";
+static char other_data[LENGTH] = "some that is different";
 
 static int set_up(void **state)
 {
@@ -97,7 +103,6 @@ static int set_up(void **state)
 	memset(&fake, 0, sizeof(fake));
 	memset(&echo, 0, sizeof(echo));
 	fake.room = QUEUE;
-	echo.channel = &fake;
 	echo.data = data;
 	echo.message.length = LENGTH;
 	return 0;
