@@ -2,59 +2,11 @@
 /*
  * What reviews found, each as it was shown.
  */
-#include <kucomms/ring.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 
-#include "test.h"
-
-/* A channel in the raw, for what the library would not do. */
-struct raw {
-	int fd;
-	struct kucomms_attach attach;
-	struct kucomms_control *user;
-	struct kucomms_control *kernel;
-	struct kucomms_producer out;
-};
-
-static void *raw_map(const struct raw *raw, __u64 offset, size_t length,
-		     int protection)
-{
-	void *address = mmap(NULL, length, protection, MAP_SHARED, raw->fd,
-			     (off_t)offset);
-
-	t_assert(address != MAP_FAILED);
-	return address;
-}
-
-static struct raw raw_open(__u32 size)
-{
-	struct raw raw = {
-		.fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC),
-		.attach = { .size = sizeof(raw.attach), .to_kernel_size = size },
-	};
-	const int rw = PROT_READ | PROT_WRITE;
-
-	t_assert(raw.fd >= 0);
-	t_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_ATTACH, &raw.attach)), 0);
-	raw.user = raw_map(&raw, raw.attach.user_control_offset, 4096, rw);
-	raw.kernel = raw_map(&raw, raw.attach.kernel_control_offset, 4096,
-			     PROT_READ);
-	kucomms_producer_init(&raw.out,
-			      raw_map(&raw, raw.attach.to_kernel_offset,
-				      2 * (size_t)size, rw),
-			      size, raw.user, raw.kernel);
-	return raw;
-}
-
-static void raw_close(struct raw *raw)
-{
-	munmap(raw->user, 4096);
-	munmap(raw->kernel, 4096);
-	munmap(raw->out.data, 2 * (size_t)raw->out.size);
-	close(raw->fd);
-}
+#include "raw.h"
 
 /*
  * Publishing the longest message takes one word once it lies there, so a turn
@@ -62,7 +14,7 @@ static void raw_close(struct raw *raw)
  */
 static void a_turn_is_bounded_in_bytes(void)
 {
-	struct raw raw = raw_open(16 << 20);
+	struct raw raw = raw_open("kucomms_test", 16 << 20);
 	unsigned long long before;
 	__u32 at;
 
@@ -74,7 +26,7 @@ static void a_turn_is_bounded_in_bytes(void)
 		record->control = KUCOMMS_CONTROL_MESSAGE;
 	}
 	before = t_attribute("kucomms_test", "messages_to_kernel");
-	t_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_DOORBELL, 0)), 1);
+	t_equal(raw_ring(&raw), 1);
 	t_equal(t_attribute("kucomms_test", "messages_to_kernel") - before, 1);
 	raw_close(&raw);
 }
@@ -82,7 +34,7 @@ static void a_turn_is_bounded_in_bytes(void)
 /* One doorbell handles 256 messages at most; the answer is to the 300th. */
 static void wait_rings_until_all_is_handled(void)
 {
-	struct raw raw = raw_open(65536);
+	struct raw raw = raw_open("kucomms_test", 65536);
 	struct kucomms_wait wait = {
 		.size = sizeof(wait),
 		.events = KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
@@ -152,39 +104,22 @@ static void full_for_others_is_not_full_for_the_handler(void)
 static void epoll_before_attach(void)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	struct kucomms_attach attach = { .size = sizeof(attach) };
-	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
+	int fd = raw_open_file("kucomms_test");
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	struct kucomms_producer out;
-	struct kucomms_message *record;
-	struct kucomms_control *user;
 	struct raw raw;
 
 	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	t_equal(epoll_wait(epoll, &event, 1, 0), 1);
 	t_equal(event.events, EPOLLERR);
-	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &attach)), 0);
-	raw.fd = fd;
-	user = raw_map(&raw, attach.user_control_offset, 4096,
-		       PROT_READ | PROT_WRITE);
-	kucomms_producer_init(&out, raw_map(&raw, attach.to_kernel_offset,
-					    2 * (size_t)attach.to_kernel_size,
-					    PROT_READ | PROT_WRITE),
-			      attach.to_kernel_size, user,
-			      raw_map(&raw, attach.kernel_control_offset, 4096,
-				      PROT_READ));
+	t_equal(raw_attach(&raw, fd, 0), 0);
+	raw_map_all(&raw);
 	t_equal(epoll_wait(epoll, &event, 1, 0), 0);
-	t_equal(kucomms_producer_reserve(&out, 0, &record), 0);
-	record->type = TEST_ECHO;
-	kucomms_producer_commit(&out, record, KUCOMMS_CONTROL_MESSAGE, false);
-	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_DOORBELL, 0)), 0);
+	raw_send(&raw, TEST_ECHO, 0);
+	t_equal(raw_ring(&raw), 0);
 	t_equal(epoll_wait(epoll, &event, 1, 5000), 1);
 	t_equal(event.events, EPOLLIN);
-	munmap(user, 4096);
-	munmap((void *)out.peer, 4096);
-	munmap(out.data, 2 * (size_t)attach.to_kernel_size);
 	close(epoll);
-	close(fd);
+	raw_close(&raw);
 }
 
 /* Level-triggered, one message for each POLLIN: each is announced, once. */
