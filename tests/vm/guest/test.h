@@ -109,6 +109,38 @@ static inline unsigned long long t_attribute(const char *device,
 	return strtoull(text, NULL, 10);
 }
 
+/* What the administrator chooses for a device: 0, or -errno. */
+static inline int t_adjust(const char *device, const char *name,
+			   const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), T_CLASS "%s/%s", device, name);
+	return t_write(path, text, strlen(text));
+}
+
+/* Whether the attribute reads so. */
+static inline bool t_reads(const char *device, const char *name,
+			   const char *text)
+{
+	char path[256], line[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), T_CLASS "%s/%s", device, name);
+	file = fopen(path, "r");
+	t_assert(file);
+	if (fgets(line, sizeof(line), file))
+		line[strcspn(line, "\n")] = '\0';
+	fclose(file);
+	if (strcmp(line, text))
+		printf("%s of %s is \"%s\"\n", name, device, line);
+	return !strcmp(line, text);
+}
+
+/* The ways of dispatch that a test goes through. */
+static const char *const t_modes[] = { "adaptive", "thread", "poll" };
+#define T_MODES 3
+
 /*
  * A kernel with checkers keeps freed memory for a while to find late uses of
  * it, so the amount of free memory proves nothing; kmemleak does it there.

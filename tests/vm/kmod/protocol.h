@@ -17,16 +17,34 @@ enum test_type {
 	TEST_LATER,	/* the handler says -EAGAIN for the first two times */
 	TEST_SLOW,	/* the handler sleeps for `user` ms, then sends it back */
 	TEST_FULL,	/* fill the ring towards the user; answer never */
+	TEST_WHO,	/* answer with the struct test_who of the connect handler */
+	TEST_PLACE,	/* `id` messages of `user` bytes, reserved all at once */
+	TEST_MORE,	/* `id` messages with KUCOMMS_MORE, published together */
+	TEST_MEET,	/* answer when two handlers have been here at once */
+	TEST_HANG_UP,	/* kucomms_shutdown() */
+
+	/* for the proxy, whose threads have no handler */
+	TEST_PASS,	/* answer with kucomms_pass() */
+	TEST_RECEIVE,	/* wait `id` ms for a message; `user` is what it came to */
+	TEST_SEND,	/* fill the ring, wait `id` ms, then the same with `user` */
 };
 
 struct test_report {
 	__u64 messages;		/* handled by this endpoint */
 	__u64 work;		/* calls of the work handler */
-	__u64 timer;		/* calls of the timer handler */
-	__u64 overlaps;		/* handlers that ran at the same time: a bug */
+	__u64 timer;		/* calls of the timer handler; proxy: TEST_SENDs */
+	__u64 overlaps;		/* handlers that ran when they must not: a bug */
 	__u64 connects;
 	__u64 disconnects;
 	__u64 elapsed;		/* ns since the module was loaded */
+	__u64 running;		/* handlers that run now, this one included */
+	__u64 together;		/* most message handlers at the same time */
+};
+
+struct test_who {
+	__u32 uid;
+	__u32 gid;
+	__u32 pid;
 };
 
 #endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupts that send to one channel, raised one after the other by a work
+ * item. The lock is what real drivers hold when they have an event to report;
+ * it also keeps `channel` alive.
+ */
+#include <linux/irq_work.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "test.h"
+
+static struct {
+	spinlock_t lock;
+	struct work_struct raiser;
+	struct irq_work interrupt;
+	struct kucomms_channel *channel;
+	u64 left;
+	u64 next;
+	u32 length;
+} burst;
+
+static u8 burst_data[65536];
+
+/* In hard interrupt context: sends one message. */
+static void burst_interrupt(struct irq_work *work)
+{
+	struct kucomms_message message = { .type = TEST_BURST };
+	unsigned long flags;
+
+	spin_lock_irqsave(&burst.lock, flags);
+	if (burst.channel && burst.left) {
+		/* An interrupt cannot wait for room: the client sees the gap. */
+		message.length = burst.length;
+		message.id = burst.next++;
+		message.user = hardirq_count() != 0;
+		kucomms_send(burst.channel, &message, burst_data, 0);
+		burst.left--;
+	}
+	spin_unlock_irqrestore(&burst.lock, flags);
+}
+
+static bool burst_goes_on(void)
+{
+	unsigned long flags;
+	bool more;
+
+	spin_lock_irqsave(&burst.lock, flags);
+	more = burst.channel && burst.left;
+	spin_unlock_irqrestore(&burst.lock, flags);
+	return more;
+}
+
+static void burst_raise(struct work_struct *work)
+{
+	while (burst_goes_on()) {
+		irq_work_queue(&burst.interrupt);
+		irq_work_sync(&burst.interrupt);
+		cond_resched();
+	}
+}
+
+int test_burst_start(struct kucomms_channel *channel,
+		     const struct kucomms_message *message)
+{
+	unsigned long flags;
+
+	if (message->user > sizeof(burst_data))
+		return -EINVAL;
+	spin_lock_irqsave(&burst.lock, flags);
+	burst.channel = channel;
+	burst.left = message->id;
+	burst.next = 0;
+	burst.length = message->user;
+	spin_unlock_irqrestore(&burst.lock, flags);
+	queue_work(system_unbound_wq, &burst.raiser);
+	return 0;
+}
+
+void test_burst_stop(struct kucomms_channel *channel)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&burst.lock, flags);
+	if (burst.channel == channel)
+		burst.channel = NULL;
+	spin_unlock_irqrestore(&burst.lock, flags);
+}
+
+void test_burst_init(void)
+{
+	spin_lock_init(&burst.lock);
+	INIT_WORK(&burst.raiser, burst_raise);
+	init_irq_work(&burst.interrupt, burst_interrupt);
+}
+
+/* No channel is left, so neither goes on by itself. */
+void test_burst_uninit(void)
+{
+	cancel_work_sync(&burst.raiser);
+	irq_work_sync(&burst.interrupt);
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The handlers: do what a message asks for, and look whether they run when
+ * they may.
+ */
+#include <linux/completion.h>
+#include <linux/cred.h>
+#include <linux/delay.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/uidgid.h>
+
+#include "test.h"
+
+/* What is remembered with a channel. */
+struct test_client {
+	atomic_t running;
+	unsigned int refusals;
+	u64 streamed;
+	struct test_who who;
+};
+
+static const u8 zeros[65536];
+
+/* The handler that waits for another one to be there at the same time. */
+static DEFINE_MUTEX(meeting_lock);
+static struct completion *meeting;
+
+/* With KUCOMMS_PARALLEL handlers of the same channel only exclude each other. */
+static int enter(struct test_endpoint *test, struct test_client *client)
+{
+	int running = atomic_inc_return(&test->running);
+	int own = client ? atomic_inc_return(&client->running) : 1;
+
+	might_sleep();
+	if (own != 1 || (running != 1 && !test->parallel))
+		atomic64_inc(&test->overlaps);
+	return running;
+}
+
+static void leave(struct test_endpoint *test, struct test_client *client)
+{
+	if (client)
+		atomic_dec(&client->running);
+	atomic_dec(&test->running);
+}
+
+static void note_together(struct test_endpoint *test, int running)
+{
+	int most = atomic_read(&test->together);
+
+	while (running > most &&
+	       !atomic_try_cmpxchg(&test->together, &most, running))
+		;
+}
+
+static int stream(struct kucomms_channel *channel, struct test_client *client,
+		  const struct kucomms_message *message)
+{
+	struct kucomms_message out = { .type = TEST_STREAM };
+	int err;
+
+	if (message->user > sizeof(zeros))
+		return -EINVAL;
+	out.length = message->user;
+	for (; client->streamed < message->id; client->streamed++) {
+		out.id = client->streamed;
+		err = kucomms_send_unlocked(channel, &out, zeros, 0);
+		if (err)
+			return err;
+	}
+	client->streamed = 0;
+	return 0;
+}
+
+static int fill(struct kucomms_channel *channel)
+{
+	struct kucomms_message out = { .type = TEST_FULL };
+
+	while (!kucomms_send(channel, &out, NULL, 0))
+		out.id++;
+	return 0;
+}
+
+/* Written in the ring: every second one is discarded, the last goes first. */
+static int in_place(struct kucomms_channel *channel,
+		    const struct kucomms_message *message)
+{
+	struct kucomms_message *records[16];
+	int count = min_t(u64, message->id, ARRAY_SIZE(records));
+	int i, err = 0;
+
+	for (i = 0; i < count; i++) {
+		err = kucomms_reserve(channel, message->user, &records[i], 0);
+		if (err)
+			break;
+		records[i]->type = TEST_PLACE;
+		records[i]->id = i;
+		memset(records[i] + 1, i, message->user);
+	}
+	count = i;
+	for (i = count - 1; i >= 0; i--) {
+		if (err || i % 2)
+			kucomms_discard(channel, records[i]);
+		else
+			kucomms_commit(channel, records[i], 0);
+	}
+	return err;
+}
+
+static int more(struct kucomms_channel *channel,
+		const struct kucomms_message *message)
+{
+	struct kucomms_message out = { .type = TEST_MORE };
+	int err;
+
+	for (; out.id < message->id; out.id++) {
+		err = kucomms_send_unlocked(channel, &out, NULL, KUCOMMS_MORE);
+		if (err)
+			return err;
+	}
+	kucomms_flush(channel);
+	return 0;
+}
+
+static int report(struct test_endpoint *test, struct kucomms_channel *channel,
+		  const struct kucomms_message *message)
+{
+	const struct test_report report = {
+		.messages = atomic64_read(&test->messages),
+		.work = atomic64_read(&test->work),
+		.timer = atomic64_read(&test->timer),
+		.overlaps = atomic64_read(&test->overlaps),
+		.connects = atomic64_read(&test->connects),
+		.disconnects = atomic64_read(&test->disconnects),
+		.elapsed = ktime_to_ns(ktime_sub(ktime_get(), test_loaded)),
+		.running = atomic_read(&test->running),
+		.together = atomic_read(&test->together),
+	};
+	struct kucomms_message out = *message;
+
+	out.length = sizeof(report);
+	return kucomms_send_unlocked(channel, &out, &report, 0);
+}
+
+static int who(struct kucomms_channel *channel,
+	       const struct test_client *client,
+	       const struct kucomms_message *message)
+{
+	struct kucomms_message out = *message;
+
+	out.length = sizeof(client->who);
+	return kucomms_send_unlocked(channel, &out, &client->who, 0);
+}
+
+/* Fails where handlers are one after the other. */
+static int meet(void)
+{
+	DECLARE_COMPLETION_ONSTACK(met);
+	struct completion *other;
+	int err = 0;
+
+	mutex_lock(&meeting_lock);
+	other = meeting;
+	meeting = other ? NULL : &met;
+	if (other)
+		complete(other);
+	mutex_unlock(&meeting_lock);
+	if (other || wait_for_completion_timeout(&met, 20 * HZ))
+		return 0;
+
+	mutex_lock(&meeting_lock);
+	/* Somebody may have come in the last moment. */
+	if (meeting == &met) {
+		meeting = NULL;
+		err = -EIO;
+	}
+	mutex_unlock(&meeting_lock);
+	return err;
+}
+
+static int test_handle(struct test_endpoint *test, struct test_client *client,
+		       struct kucomms_channel *channel,
+		       const struct kucomms_message *message, const void *data)
+{
+	int err;
+
+	switch (message->type) {
+	case TEST_SINK:
+		return 0;
+	case TEST_REPORT:
+		return report(test, channel, message);
+	case TEST_BURST:
+		return test_burst_start(channel, message);
+	case TEST_STREAM:
+		return stream(channel, client, message);
+	case TEST_FAIL:
+		return -EIO;
+	case TEST_FULL:
+		return fill(channel);
+	case TEST_WHO:
+		return who(channel, client, message);
+	case TEST_PLACE:
+		return in_place(channel, message);
+	case TEST_MORE:
+		return more(channel, message);
+	case TEST_HANG_UP:
+		kucomms_shutdown(channel);
+		return 0;
+	case TEST_LATER:
+		if (client->refusals++ < 2)
+			return -EAGAIN;
+		client->refusals = 0;
+		break;
+	case TEST_SLOW:
+		msleep(message->user);
+		break;
+	case TEST_MEET:
+		err = meet();
+		if (err)
+			return err;
+		break;
+	case TEST_ECHO:
+		break;
+	default:
+		return -EINVAL;
+	}
+	return kucomms_send_unlocked(channel, message, data, 0);
+}
+
+int test_message(struct kucomms_channel *channel,
+		 const struct kucomms_message *message, const void *data,
+		 void *priv)
+{
+	struct test_client *client = kucomms_channel_priv(channel);
+	struct test_endpoint *test = priv;
+	int err;
+
+	note_together(test, enter(test, client));
+	err = test_handle(test, client, channel, message, data);
+	if (!err)
+		atomic64_inc(&test->messages);
+	leave(test, client);
+	return err;
+}
+
+bool test_work(struct kucomms_endpoint *endpoint, void *priv)
+{
+	struct test_endpoint *test = priv;
+
+	enter(test, NULL);
+	atomic64_inc(&test->work);
+	leave(test, NULL);
+	return false;
+}
+
+void test_timer(struct kucomms_endpoint *endpoint, void *priv)
+{
+	struct test_endpoint *test = priv;
+	struct kucomms_message tick = { .type = TEST_REPORT };
+
+	enter(test, NULL);
+	tick.id = atomic64_inc_return(&test->timer);
+	tick.length = sizeof(struct test_report);
+	kucomms_broadcast(endpoint, &tick, zeros, 0);
+	leave(test, NULL);
+}
+
+int test_connect(struct kucomms_channel *channel, void *priv)
+{
+	struct test_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	const struct cred *cred = kucomms_channel_cred(channel);
+	struct test_endpoint *test = priv;
+
+	if (!client)
+		return -ENOMEM;
+	client->who.uid = from_kuid(&init_user_ns, cred->euid);
+	client->who.gid = from_kgid(&init_user_ns, cred->egid);
+	client->who.pid = pid_nr(kucomms_channel_pid(channel));
+	kucomms_channel_set_priv(channel, client);
+	enter(test, client);
+	atomic64_inc(&test->connects);
+	leave(test, client);
+	return 0;
+}
+
+void test_disconnect(struct kucomms_channel *channel, void *priv)
+{
+	struct test_client *client = kucomms_channel_priv(channel);
+	struct test_endpoint *test = priv;
+
+	enter(test, client);
+	test_burst_stop(channel);
+	atomic64_inc(&test->disconnects);
+	leave(test, client);
+	kfree(client);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel side of the tests: endpoints that do what test programs ask for
+ * (protocol.h), and the tests of the kernel API that need no client.
+ *
+ *   test     message, connect, disconnect
+ *   shared   the same, with KUCOMMS_SHARED_RECEIVE
+ *   ticker   also work and timer
+ *   threaded like test, in a thread
+ *   polling  like test, in a thread that polls
+ *   parallel like test, with KUCOMMS_PARALLEL
+ *   pinned   the same in two threads
+ *   mute     no handler at all, and nothing may be adjusted
+ *   picky    refuses every client with -EDQUOT
+ *   proxy    no handlers: threads of its own (proxy.c), which
+ *            `echo 0 >/sys/module/kucomms_test/parameters/proxy` stops
+ *   late     `echo 1 >/sys/module/kucomms_test/parameters/late` registers it,
+ *            `echo 0` unregisters it
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include "test.h"
+
+ktime_t test_loaded;
+
+#define TEST_HANDLERS							\
+	.message = test_message,					\
+	.connect = test_connect,					\
+	.disconnect = test_disconnect
+
+static int picky_connect(struct kucomms_channel *channel, void *priv)
+{
+	return -EDQUOT;
+}
+
+/* In the order in which they are registered. */
+static struct {
+	const char *name;
+	struct kucomms_ops ops;
+	struct test_endpoint test;
+} served[] = {
+	{ .name = "test", .ops = { TEST_HANDLERS,
+		.flags = KUCOMMS_ADJUSTABLE } },
+	{ .name = "kucomms_shared", .ops = { TEST_HANDLERS,
+		.flags = KUCOMMS_SHARED_RECEIVE | KUCOMMS_ADJUSTABLE } },
+	{ .name = "ticker", .ops = { TEST_HANDLERS,
+		.work = test_work, .timer = test_timer,
+		.flags = KUCOMMS_ADJUSTABLE } },
+	{ .name = "threaded", .ops = { TEST_HANDLERS,
+		.dispatch = KUCOMMS_THREAD, .flags = KUCOMMS_ADJUSTABLE } },
+	{ .name = "polling", .ops = { TEST_HANDLERS,
+		.dispatch = KUCOMMS_POLL, .flags = KUCOMMS_ADJUSTABLE } },
+	{ .name = "parallel", .ops = { TEST_HANDLERS,
+		.flags = KUCOMMS_PARALLEL | KUCOMMS_ADJUSTABLE } },
+	{ .name = "pinned", .ops = { TEST_HANDLERS,
+		.dispatch = KUCOMMS_THREAD, .threads = 2,
+		.flags = KUCOMMS_PARALLEL | KUCOMMS_ADJUSTABLE } },
+	{ .name = "mute" },
+	{ .name = "picky", .ops = { .connect = picky_connect } },
+};
+
+static const struct kucomms_ops late_ops = { TEST_HANDLERS,
+	.flags = KUCOMMS_ADJUSTABLE };
+static struct test_endpoint late;
+
+static int late_set(const char *text, const struct kernel_param *param)
+{
+	bool on;
+	int err = kstrtobool(text, &on);
+
+	if (err)
+		return err;
+	kucomms_unregister(late.endpoint);
+	late.endpoint = on ? kucomms_register("late", &late_ops, &late) : NULL;
+	return PTR_ERR_OR_ZERO(late.endpoint);
+}
+
+static const struct kernel_param_ops late_param_ops = { .set = late_set };
+module_param_cb(late, &late_param_ops, NULL, 0200);
+
+static int proxy_set(const char *text, const struct kernel_param *param)
+{
+	bool on;
+	int err = kstrtobool(text, &on);
+
+	if (err)
+		return err;
+	test_proxy_stop();
+	return on ? test_proxy_start() : 0;
+}
+
+static const struct kernel_param_ops proxy_param_ops = { .set = proxy_set };
+module_param_cb(proxy, &proxy_param_ops, NULL, 0200);
+
+static void unregister_all(void)
+{
+	int i;
+
+	test_proxy_stop();
+	kucomms_unregister(late.endpoint);
+	for (i = 0; i < ARRAY_SIZE(served); i++)
+		kucomms_unregister(served[i].test.endpoint);
+	test_burst_uninit();
+}
+
+static int register_all(void)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(served); i++) {
+		struct test_endpoint *test = &served[i].test;
+
+		test->parallel = served[i].ops.flags & KUCOMMS_PARALLEL;
+		test->endpoint = kucomms_register(served[i].name,
+						  &served[i].ops, test);
+		err = PTR_ERR_OR_ZERO(test->endpoint);
+		if (err)
+			return err;
+	}
+	return test_proxy_start();
+}
+
+static int __init test_init(void)
+{
+	int err;
+
+	test_loaded = ktime_get();
+	test_burst_init();
+	err = register_all();
+	if (!err)
+		err = test_refusals();
+	if (err)
+		unregister_all();
+	return err;
+}
+
+static void __exit test_exit(void)
+{
+	unregister_all();
+}
+
+module_init(test_init);
+module_exit(test_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The kucomms authors");
+MODULE_DESCRIPTION("kucomms: kernel side of the tests");

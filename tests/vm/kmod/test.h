@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KUCOMMS_TEST_KMOD_H
+#define KUCOMMS_TEST_KMOD_H
+
+#include <linux/atomic.h>
+#include <linux/ktime.h>
+#include <kucomms/module.h>
+
+#include "protocol.h"
+
+/**
+ * struct test_endpoint - what one endpoint counts
+ * @running:  handlers that run now
+ * @together: most message handlers at the same time
+ */
+struct test_endpoint {
+	struct kucomms_endpoint *endpoint;
+	bool parallel;
+	atomic_t running;
+	atomic_t together;
+	atomic64_t messages;
+	atomic64_t work;
+	atomic64_t timer;
+	atomic64_t overlaps;
+	atomic64_t connects;
+	atomic64_t disconnects;
+};
+
+/* main.c */
+extern ktime_t test_loaded;
+
+/* handlers.c */
+int test_message(struct kucomms_channel *channel,
+		 const struct kucomms_message *message, const void *data,
+		 void *priv);
+bool test_work(struct kucomms_endpoint *endpoint, void *priv);
+void test_timer(struct kucomms_endpoint *endpoint, void *priv);
+int test_connect(struct kucomms_channel *channel, void *priv);
+void test_disconnect(struct kucomms_channel *channel, void *priv);
+
+/* burst.c */
+void test_burst_init(void);
+void test_burst_uninit(void);
+int test_burst_start(struct kucomms_channel *channel,
+		     const struct kucomms_message *message);
+void test_burst_stop(struct kucomms_channel *channel);
+
+/* proxy.c */
+int test_proxy_start(void);
+void test_proxy_stop(void);
+
+/* refusals.c */
+int test_refusals(void);
+
+#endif
