@@ -2,7 +2,8 @@
 /*
  * The module's side goes and comes: clients see the hang-up at once, asleep or
  * awake, what was sent before can still be read, and a new channel works when
- * the name is registered again. Either order of device and registration.
+ * the name is registered again. Either order of device and registration, every
+ * mode of dispatch.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -65,6 +66,8 @@ static void check_rest_is_read(void)
 		message.id = (__u64)i;
 		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	}
+	while (t_attribute("kucomms_late", "messages_to_kernel") < 5)
+		;
 	late("0");
 	for (i = 0; i < 5; i++) {
 		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
@@ -122,7 +125,7 @@ static void check_races(void)
 	late("0");
 }
 
-int main(void)
+static void check_mode(const char *mode)
 {
 	struct kucomms_channel *channel;
 
@@ -130,6 +133,7 @@ int main(void)
 	late("1");
 	t_equal(kucomms_open("late", NULL, &channel), -ENOENT);
 	t_device("kucomms_late");
+	t_equal(t_adjust("kucomms_late", "dispatch", mode), 0);
 	channel = t_open("late", 0, 0);
 	t_equal(t_echo(channel, "registered first"), 0);
 	kucomms_close(channel);
@@ -146,8 +150,17 @@ int main(void)
 	t_equal(t_create("kucomms_late"), 0);
 	channel = t_open("late", 0, 0);
 	t_equal(t_echo(channel, "again"), 0);
+	t_equal(t_report(channel).overlaps, 0);
 	kucomms_close(channel);
 	late("0");
 	t_equal(t_remove("kucomms_late"), 0);
+}
+
+int main(void)
+{
+	int i;
+
+	for (i = 0; i < T_MODES; i++)
+		check_mode(t_modes[i]);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Timeouts, signals, poll and epoll, waiting for room, and a handler that asks
- * for its message again.
+ * for its message again. In every mode of dispatch.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -208,11 +208,15 @@ static void check_stall(void)
 	struct kucomms_message message = { .type = TEST_STREAM, .id = 2000,
 					   .user = 100 };
 	struct kucomms_message sink = { .type = TEST_SINK, .length = 1000 };
+	unsigned long long full = t_attribute("kucomms_test", "to_user_full");
 	char data[1000] = "";
 	pthread_t thread;
 	int i;
 
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	/* The handler has found no room. */
+	while (t_attribute("kucomms_test", "to_user_full") == full)
+		;
 	for (i = 0; !kucomms_send(channel, &sink, data, 0, 0); i++)
 		;
 	t_assert(i >= 2);
@@ -228,31 +232,36 @@ static void check_stall(void)
 	kucomms_close(channel);
 }
 
-/* -EAGAIN for its own reasons: the handler is asked again when somebody rings. */
+/*
+ * -EAGAIN for its own reasons: the handler is asked again when somebody rings.
+ * The message is still the first one, and all come once.
+ */
 static void check_again(struct kucomms_channel *channel)
 {
 	struct kucomms_message message = { .type = TEST_LATER, .id = 5 };
+	__u64 sent = 5, received;
 
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	t_equal(receive(channel, 0, &message), -EAGAIN);
-	message = (struct kucomms_message){ .type = TEST_ECHO, .id = 6 };
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
-	t_equal(receive(channel, 0, &message), -EAGAIN);
-	message = (struct kucomms_message){ .type = TEST_ECHO, .id = 7 };
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
-	t_equal(receive(channel, 0, &message), 0);
-	t_equal(message.id, 5);
-	t_equal(receive(channel, 0, &message), 0);
-	t_equal(message.id, 6);
-	t_equal(receive(channel, 0, &message), 0);
-	t_equal(message.id, 7);
+	do {
+		message = (struct kucomms_message){ .type = TEST_ECHO,
+						    .id = ++sent };
+		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	} while (receive(channel, 10, &message) == -ETIMEDOUT);
+	for (received = 5; received < sent; received++) {
+		t_equal(message.id, received);
+		t_equal(receive(channel, -1, &message), 0);
+	}
+	t_equal(message.id, sent);
 }
 
-int main(void)
+static void check_mode(const char *mode)
 {
 	struct kucomms_channel *channel;
 
+	printf("%s:\n", mode);
 	t_device("kucomms_test");
+	t_equal(t_adjust("kucomms_test", "dispatch", mode), 0);
 	channel = t_open("test", 0, 0);
 	check_timeouts(channel);
 	check_sizes(channel);
@@ -265,5 +274,13 @@ int main(void)
 	check_epoll();
 	check_stall();
 	t_equal(t_remove("kucomms_test"), 0);
+}
+
+int main(void)
+{
+	int i;
+
+	for (i = 0; i < T_MODES; i++)
+		check_mode(t_modes[i]);
 	return 0;
 }
