@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A client that is stopped, traced, frozen or out of CPU time in the middle of
+ * its flood keeps the endpoint from nobody. With a preemptible kernel it can be
+ * anywhere then, also in the middle of a handler.
+ */
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+
+#include "flood.h"
+
+#define DEVICE "kucomms_test"
+#define TRIPS 300
+#define TIMES 10
+#define PREEMPT "/sys/kernel/debug/sched/preempt"
+
+static const char *cgroups;	/* where they are mounted, NULL: nowhere */
+
+static void trips(struct kucomms_channel *channel, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		t_equal(t_echo(channel, "not kept waiting"), 0);
+}
+
+static void check_stopped(struct kucomms_channel *channel)
+{
+	struct flood flood = flood_start(DEVICE, 0);
+	int i, status;
+
+	for (i = 0; i < TIMES; i++) {
+		flood_await(&flood);
+		t_equal(kill(flood.pid, SIGSTOP), 0);
+		t_equal(waitpid(flood.pid, &status, WUNTRACED), flood.pid);
+		t_assert(WIFSTOPPED(status));
+		trips(channel, TRIPS);
+		t_equal(kill(flood.pid, SIGCONT), 0);
+	}
+	flood_await(&flood);
+	flood_stop(&flood);
+}
+
+/* Stopped where it is, and then at the beginning and end of its calls. */
+static void check_traced(struct kucomms_channel *channel)
+{
+	struct flood flood = flood_start(DEVICE, 0);
+	int i, status;
+
+	flood_await(&flood);
+	t_equal(ptrace(PTRACE_SEIZE, flood.pid, 0, 0), 0);
+	t_equal(ptrace(PTRACE_INTERRUPT, flood.pid, 0, 0), 0);
+	for (i = 0; i < 2 * TIMES; i++) {
+		t_equal(waitpid(flood.pid, &status, __WALL), flood.pid);
+		t_assert(WIFSTOPPED(status));
+		trips(channel, TRIPS);
+		t_equal(ptrace(PTRACE_SYSCALL, flood.pid, 0, 0), 0);
+	}
+	t_equal(waitpid(flood.pid, &status, __WALL), flood.pid);
+	t_equal(ptrace(PTRACE_DETACH, flood.pid, 0, 0), 0);
+	flood_await(&flood);
+	flood_stop(&flood);
+}
+
+static void cgroup_path(char *path, size_t size, const char *file)
+{
+	snprintf(path, size, "%s/flood%s%s", cgroups, *file ? "/" : "", file);
+}
+
+static int cgroup_write(const char *file, const char *text)
+{
+	char path[128];
+
+	cgroup_path(path, sizeof(path), file);
+	return t_write(path, text, strlen(text));
+}
+
+/* The number behind @key in a file of the group. */
+static unsigned long long cgroup_read(const char *file, const char *key)
+{
+	char path[128], line[128], word[64];
+	unsigned long long value = 0, found = ~0ull;
+	FILE *stream;
+
+	cgroup_path(path, sizeof(path), file);
+	stream = fopen(path, "r");
+	t_assert(stream);
+	while (fgets(line, sizeof(line), stream))
+		if (sscanf(line, "%63s %llu", word, &value) == 2 &&
+		    !strcmp(word, key))
+			found = value;
+	fclose(stream);
+	t_assert(found != ~0ull);
+	return found;
+}
+
+/* A group of its own with the controller @needs; false: the kernel has none. */
+static bool cgroup_make(const char *needs)
+{
+	char path[128], controller[16];
+
+	if (!cgroups)
+		return false;
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", cgroups);
+	snprintf(controller, sizeof(controller), "+%s", needs);
+	if (*needs && t_write(path, controller, strlen(controller)))
+		return false;
+	cgroup_path(path, sizeof(path), "");
+	t_equal(mkdir(path, 0700), 0);
+	return true;
+}
+
+static void cgroup_enter(pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	t_equal(cgroup_write("cgroup.procs", text), 0);
+}
+
+static void cgroup_remove(void)
+{
+	char path[128];
+
+	cgroup_path(path, sizeof(path), "");
+	t_equal(rmdir(path), 0);
+}
+
+static void check_frozen(struct kucomms_channel *channel)
+{
+	struct flood flood;
+	int i;
+
+	if (!cgroup_make("")) {
+		printf("not frozen: this kernel has no cgroup v2\n");
+		return;
+	}
+	flood = flood_start(DEVICE, 0);
+	cgroup_enter(flood.pid);
+	for (i = 0; i < TIMES; i++) {
+		flood_await(&flood);
+		t_equal(cgroup_write("cgroup.freeze", "1"), 0);
+		while (!cgroup_read("cgroup.events", "frozen"))
+			;
+		trips(channel, TRIPS);
+		t_equal(cgroup_write("cgroup.freeze", "0"), 0);
+	}
+	flood_await(&flood);
+	flood_stop(&flood);
+	cgroup_remove();
+}
+
+/*
+ * One millisecond of a second: nearly all the time it is out of the race,
+ * wherever that has caught it. If it had the turn then, nobody would get an
+ * answer for the rest of that second.
+ */
+static void check_throttled(struct kucomms_channel *channel)
+{
+	struct flood flood;
+	unsigned long least = ~0ul;
+	int i;
+
+	if (!cgroup_make("cpu") || cgroup_write("cpu.max", "1000 1000000")) {
+		printf("not throttled: this kernel cannot\n");
+		return;
+	}
+	flood = flood_start(DEVICE, 0);
+	flood_await(&flood);
+	cgroup_enter(flood.pid);
+	for (i = 0; i <= TIMES; i++) {
+		unsigned long long before =
+			cgroup_read("cpu.stat", "nr_periods");
+		unsigned long count = 0;
+
+		while (cgroup_read("cpu.stat", "nr_periods") == before) {
+			trips(channel, 1);
+			count++;
+		}
+		/* The first one may be the rest of a period only. */
+		if (i && count < least)
+			least = count;
+	}
+	printf("at least %lu round trips in each period of a second\n", least);
+	t_assert(least >= TRIPS);
+	t_assert(cgroup_read("cpu.stat", "nr_throttled") >= TIMES);
+	flood_stop(&flood);
+	cgroup_remove();
+}
+
+static void check_all(void)
+{
+	struct kucomms_channel *channel = t_open("test", 0, 0);
+
+	check_stopped(channel);
+	check_traced(channel);
+	check_frozen(channel);
+	check_throttled(channel);
+	t_equal(t_report(channel).overlaps, 0);
+	kucomms_close(channel);
+}
+
+int main(void)
+{
+	t_device(DEVICE);
+	mkdir("/sys/fs/cgroup", 0755);
+	if (!mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) ||
+	    errno == EBUSY)
+		cgroups = "/sys/fs/cgroup";
+	check_all();
+	if (!t_write(PREEMPT, "full", 4)) {
+		printf("and the same with full preemption\n");
+		check_all();
+		t_equal(t_write(PREEMPT, "voluntary", 9), 0);
+	} else {
+		printf("the kernel's preemption cannot be changed\n");
+	}
+	t_equal(t_remove(DEVICE), 0);
+	return 0;
+}
