@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * read() and write(), for programs that know nothing but a descriptor: one
+ * message a call, header and data, from a channel that they attach themselves.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/uio.h>
+
+#include "raw.h"
+
+#define DEVICE "kucomms_test"
+#define BURST 300
+
+/* As it goes through the descriptor. */
+struct packet {
+	struct kucomms_message message;
+	char data[1000];
+};
+
+static int open_device(int flags)
+{
+	int fd = open("/dev/" DEVICE, O_RDWR | O_CLOEXEC | flags);
+
+	t_assert(fd >= 0);
+	return fd;
+}
+
+static long put(int fd, __u64 type, __u64 id, const char *text)
+{
+	struct packet packet = { .message = {
+		.type = type, .id = id, .length = (__u32)strlen(text),
+	} };
+
+	memcpy(packet.data, text, packet.message.length);
+	return t_sys(write(fd, &packet, 32 + packet.message.length));
+}
+
+static void take(int fd, __u64 id, const char *text)
+{
+	struct packet packet;
+
+	t_equal(read(fd, &packet, sizeof(packet)), 32 + (long)strlen(text));
+	t_equal(packet.message.length, strlen(text));
+	t_equal(packet.message.id, id);
+	t_assert(!memcmp(packet.data, text, strlen(text)));
+}
+
+/* The first call attaches, whichever it is. */
+static void check_echo(void)
+{
+	int fd = open_device(0), i;
+	char text[16];
+
+	for (i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "%.*s", i % 16, "0123456789abcde");
+		t_equal(put(fd, TEST_ECHO, (__u64)i, text),
+			32 + (long)strlen(text));
+		take(fd, (__u64)i, text);
+	}
+	/* Several under way stay in order, and apart. */
+	for (i = 0; i < 50; i++)
+		t_assert(put(fd, TEST_ECHO, (__u64)i, "in order") > 0);
+	for (i = 0; i < 50; i++)
+		take(fd, (__u64)i, "in order");
+	close(fd);
+
+	fd = open_device(O_NONBLOCK);
+	t_equal(t_sys(read(fd, text, sizeof(text))), -EAGAIN);
+	t_equal(t_attribute(DEVICE, "channels"), 1);
+	t_equal(put(fd, TEST_ECHO, 7, "read first"), 32 + 10);
+	take(fd, 7, "read first");
+	close(fd);
+}
+
+static void check_sizes(void)
+{
+	static char huge[1 << 20];
+	struct kucomms_message message = { .type = TEST_ECHO, .length = 5 };
+	/* Volatile, lest the compiler complain of what is wanted. */
+	void *volatile nowhere = NULL;
+	struct packet packet;
+	int fd = open_device(0);
+
+	memcpy(&packet, &message, sizeof(message));
+	memcpy(packet.data, "hello", 5);
+	t_equal(t_sys(write(fd, &packet, 0)), -EINVAL);
+	t_equal(t_sys(write(fd, &packet, 31)), -EINVAL);
+	t_equal(t_sys(write(fd, &packet, 36)), -EINVAL);
+	t_equal(t_sys(write(fd, &packet, 38)), -EINVAL);
+	t_equal(t_sys(write(fd, nowhere, 37)), -EFAULT);
+	message.length = sizeof(huge) - 32;
+	memcpy(huge, &message, sizeof(message));
+	t_equal(t_sys(write(fd, huge, sizeof(huge))), -EMSGSIZE);
+	message.length = ~0u - 31;
+	memcpy(huge, &message, sizeof(message));
+	t_equal(t_sys(write(fd, huge, sizeof(huge))), -EINVAL);
+
+	t_equal(t_sys(write(fd, &packet, 37)), 37);
+	t_equal(t_sys(read(fd, &packet, 31)), -EMSGSIZE);
+	t_equal(t_sys(read(fd, &packet, 36)), -EMSGSIZE);
+	t_equal(t_sys(read(fd, nowhere, 37)), -EFAULT);
+	t_equal(t_sys(read(fd, &packet, 37)), 37);
+	t_assert(!memcmp(packet.data, "hello", 5));
+	close(fd);
+}
+
+/* One buffer for the header, two for the data. */
+static void check_vectors(void)
+{
+	struct kucomms_message message = { .type = TEST_ECHO, .length = 10 };
+	char a[4] = "abcd", b[6] = "efghij";
+	struct iovec vectors[3] = { { &message, sizeof(message) },
+				    { a, sizeof(a) }, { b, sizeof(b) } };
+	int fd = open_device(0);
+
+	t_equal(writev(fd, vectors, 3), 42);
+	memset(a, 0, sizeof(a));
+	memset(b, 0, sizeof(b));
+	t_equal(readv(fd, vectors, 3), 42);
+	t_equal(message.length, 10);
+	t_assert(!memcmp(a, "abcd", 4) && !memcmp(b, "efghij", 6));
+	close(fd);
+}
+
+/* A file is for one or for the other. */
+static void check_mixing(void)
+{
+	struct kucomms_message message = { .type = TEST_ECHO };
+	struct raw raw, other;
+	int fd = open_device(0);
+
+	t_equal(put(fd, TEST_SINK, 0, ""), 32);
+	t_equal(raw_attach(&raw, fd, 0), -EBUSY);
+	t_equal(t_sys(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0)), -EBUSY);
+	t_equal(put(fd, TEST_ECHO, 1, "as before"), 32 + 9);
+	take(fd, 1, "as before");
+	close(fd);
+
+	other = raw_open(DEVICE, 4096);
+	t_equal(t_sys(write(other.fd, &message, sizeof(message))), -EBUSY);
+	t_equal(t_sys(read(other.fd, &message, sizeof(message))), -EBUSY);
+	raw_echo(&other, 2);
+	raw_close(&other);
+}
+
+static int poll_now(int fd)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	t_assert(poll(&polled, 1, 0) >= 0);
+	return polled.revents;
+}
+
+/* Echoes until the ring back is full, and the ring there, too. */
+static int fill(int fd)
+{
+	static const char text[] = "0123456789 0123456789 0123456789 012345678";
+	int count = 0;
+
+	while (put(fd, TEST_ECHO, (__u64)count, text) > 0)
+		count++;
+	t_equal(errno, EAGAIN);
+	return count;
+}
+
+static void *empty(void *arg)
+{
+	struct packet packet;
+	int fd = *(int *)arg, i;
+
+	for (i = 0; i < BURST; i++)
+		t_assert(read(fd, &packet, sizeof(packet)) >= 32);
+	return NULL;
+}
+
+/* A write waits for room; whoever reads makes it. */
+static void check_full(void)
+{
+	int fd = open_device(O_NONBLOCK), count;
+	pthread_t thread;
+
+	t_equal(poll_now(fd), POLLERR);
+	t_equal(put(fd, TEST_SINK, 0, ""), 32);
+	t_equal(poll_now(fd), POLLOUT);
+	count = fill(fd);
+	t_assert(count > BURST);
+	t_equal(poll_now(fd), POLLIN);
+	t_equal(fcntl(fd, F_SETFL, O_RDWR), 0);
+	t_equal(pthread_create(&thread, NULL, empty, &fd), 0);
+	t_equal(put(fd, TEST_ECHO, 99, "when there is room"), 32 + 18);
+	t_equal(pthread_join(thread, NULL), 0);
+	close(fd);
+}
+
+/* poll, select and epoll, level and edge, tell of what interrupts send. */
+static void check_readiness(void)
+{
+	struct kucomms_message burst = { .type = TEST_BURST, .id = BURST };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int fd = open_device(O_NONBLOCK), epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct kucomms_message message;
+	unsigned int next = 0;
+	fd_set set;
+	long got;
+
+	t_equal(write(fd, &burst, sizeof(burst)), 32);
+	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	while (next < BURST) {
+		t_equal(epoll_wait(epoll, &event, 1, -1), 1);
+		while ((got = t_sys(read(fd, &message, 32))) == 32)
+			t_equal(message.id, next++);
+		t_equal(got, -EAGAIN);
+	}
+	t_equal(write(fd, &burst, sizeof(burst)), 32);
+	for (next = 0; next < BURST; next++) {
+		FD_ZERO(&set);
+		FD_SET(fd, &set);
+		t_equal(select(fd + 1, &set, NULL, NULL, NULL), 1);
+		t_equal(read(fd, &message, 32), 32);
+		t_equal(message.id, next);
+	}
+	close(epoll);
+	close(fd);
+}
+
+int main(void)
+{
+	t_device(DEVICE);
+	check_echo();
+	check_sizes();
+	check_vectors();
+	check_mixing();
+	check_full();
+	check_readiness();
+	t_equal(t_attribute(DEVICE, "opens"), 0);
+	t_equal(t_attribute(DEVICE, "channels"), 0);
+	t_equal(t_remove(DEVICE), 0);
+	return 0;
+}
