@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A module that owns its threads: they accept clients, receive, send and wait,
+ * for messages and for room, and can be ended in whatever they wait for.
+ */
+#include <pthread.h>
+
+#include "test.h"
+
+#define DEVICE "kucomms_proxy"
+#define MANY 20000
+
+static void proxy(const char *on)
+{
+	t_equal(t_write("/sys/module/kucomms_test/parameters/proxy", on, 1), 0);
+}
+
+static void ask(struct kucomms_channel *channel, __u64 type, __u64 id,
+		__u64 user)
+{
+	const struct kucomms_message message = { .type = type, .id = id,
+						 .user = user };
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+}
+
+static struct kucomms_message take(struct kucomms_channel *channel)
+{
+	struct kucomms_message message;
+	static char data[65536];
+
+	t_equal(kucomms_receive_copy(channel, &message, data, sizeof(data), -1),
+		0);
+	return message;
+}
+
+/* One call, one answer; and "your turn", which says nothing else. */
+static void check_ping_pong(void)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
+	struct kucomms_message message;
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		t_equal(t_echo(channel, "ping and pong"), 0);
+	for (i = 0; i < 1000; i++) {
+		ask(channel, TEST_PASS, 1, 2);
+		message = take(channel);
+		t_equal(message.length, 0);
+		t_equal(message.type, 0);
+		t_equal(message.id, 0);
+		t_equal(message.user, 0);
+	}
+	kucomms_close(channel);
+}
+
+static void check_receive_timeouts(void)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
+
+	ask(channel, TEST_RECEIVE, 0, 0);
+	t_equal(take(channel).user, EAGAIN);
+	ask(channel, TEST_RECEIVE, 20, 0);
+	t_equal(take(channel).user, ETIMEDOUT);
+	ask(channel, TEST_RECEIVE, 3600000, 0);
+	ask(channel, TEST_SINK, 0, 0);
+	t_equal(take(channel).user, 0);
+	kucomms_close(channel);
+}
+
+/* Nothing is read before the module has given up. */
+static void check_send_timeout(__u64 timeout, __u64 err)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
+	struct kucomms_channel *other = t_open(DEVICE, 4096, 4096);
+	struct kucomms_message message;
+	__u64 before = t_report(other).timer, count;
+
+	ask(channel, TEST_SEND, timeout, 0);
+	while (t_report(other).timer == before)
+		;
+	for (count = 0;; count++) {
+		message = take(channel);
+		if (message.type != TEST_SINK)
+			break;
+		t_equal(message.id, count);
+	}
+	t_equal(message.type, TEST_SEND);
+	t_equal(message.user, err);
+	t_equal(message.id, count);
+	t_assert(count > 100);
+	kucomms_close(channel);
+	kucomms_close(other);
+}
+
+/* Both rings small, both sides wait for room and for data by turns. */
+static void *sender(void *arg)
+{
+	struct kucomms_message message = { .type = TEST_ECHO, .length = 200 };
+	const char data[200] = "";
+
+	for (message.id = 0; message.id < MANY; message.id++)
+		t_equal(kucomms_send(arg, &message, data, 0, -1), 0);
+	return NULL;
+}
+
+static void check_full_rings(void)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
+	pthread_t thread;
+	__u64 i;
+
+	t_equal(pthread_create(&thread, NULL, sender, channel), 0);
+	for (i = 0; i < MANY; i++)
+		t_equal(take(channel).id, i);
+	t_equal(pthread_join(thread, NULL), 0);
+	kucomms_close(channel);
+}
+
+/* Reserved and written in the ring, which is much too small for all of it. */
+static void check_stream(void)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, 4096, 8192);
+	struct kucomms_message message;
+	const unsigned char *data;
+	__u64 i;
+
+	ask(channel, TEST_STREAM, MANY, 700);
+	for (i = 0; i < MANY; i++) {
+		t_equal(kucomms_receive(channel, &message,
+					(const void **)&data, -1), 0);
+		t_equal(message.id, i);
+		t_equal(message.length, 700);
+		t_equal(data[0], (unsigned char)i);
+		t_equal(data[699], (unsigned char)i);
+		kucomms_release(channel);
+	}
+	t_equal(t_echo(channel, "after the stream"), 0);
+	kucomms_close(channel);
+}
+
+/* The module hangs up on one of its clients; the other one does not notice. */
+static void check_shutdown(void)
+{
+	struct kucomms_channel *one = t_open(DEVICE, 0, 0);
+	struct kucomms_channel *other = t_open(DEVICE, 0, 0);
+	struct kucomms_message message;
+
+	ask(one, TEST_ECHO, 5, 0);
+	ask(one, TEST_HANG_UP, 0, 0);
+	/* What was sent before can be read. */
+	t_equal(take(one).id, 5);
+	t_equal(kucomms_receive_copy(one, &message, NULL, 0, -1), -ESHUTDOWN);
+	t_equal(kucomms_send(one, &message, NULL, 0, -1), -ESHUTDOWN);
+	t_equal(t_echo(other, "still there"), 0);
+	kucomms_close(one);
+	kucomms_close(other);
+}
+
+/* Killed while the module waits for it: for a message, and for room. */
+static void check_kill(__u64 type, __u64 id)
+{
+	int fds[2], i;
+
+	t_equal(pipe(fds), 0);
+	for (i = 0; i < 10; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			struct kucomms_channel *channel = t_open(DEVICE, 4096,
+								 4096);
+
+			t_equal(t_echo(channel, "victim"), 0);
+			ask(channel, type, id, 0);
+			t_equal(write(fds[1], "x", 1), 1);
+			for (;;)
+				pause();
+		}
+		t_equal(read(fds[0], &(char){ 0 }, 1), 1);
+		t_equal(kill(pid, SIGKILL), 0);
+		t_equal(t_wait(pid), -SIGKILL);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* The threads are stopped in whatever they wait for, and start anew. */
+static void check_stop(void)
+{
+	struct kucomms_channel *channels[3];
+	struct kucomms_message message;
+	int round, i;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 3; i++) {
+			channels[i] = t_open(DEVICE, 4096, 4096);
+			t_equal(t_echo(channels[i], "before the stop"), 0);
+		}
+		ask(channels[0], TEST_RECEIVE, 3600000, 0);
+		ask(channels[1], TEST_STREAM, MANY, 100);
+		proxy("0");
+		for (i = 0; i < 3; i++) {
+			int err;
+
+			do {
+				err = kucomms_receive_copy(channels[i],
+							   &message,
+							   (char[100]){ 0 },
+							   100, -1);
+			} while (!err);
+			t_equal(err, -ESHUTDOWN);
+			kucomms_close(channels[i]);
+		}
+		proxy("1");
+	}
+}
+
+int main(void)
+{
+	struct kucomms_channel *channel;
+	struct test_report report;
+
+	t_device(DEVICE);
+	check_ping_pong();
+	check_receive_timeouts();
+	check_send_timeout(0, EAGAIN);
+	check_send_timeout(20, ETIMEDOUT);
+	check_full_rings();
+	check_stream();
+	check_shutdown();
+	check_kill(TEST_RECEIVE, 3600000);
+	check_kill(TEST_STREAM, MANY);
+	check_stop();
+	channel = t_open(DEVICE, 0, 0);
+	do {	/* every client is accepted once, and given back */
+		report = t_report(channel);
+	} while (report.disconnects + 1 != report.connects);
+	t_equal(report.overlaps, 0);
+	kucomms_close(channel);
+	t_equal(t_attribute(DEVICE, "opens"), 0);
+	t_equal(t_attribute(DEVICE, "channels"), 0);
+	t_equal(t_remove(DEVICE), 0);
+	return 0;
+}
