@@ -41,6 +41,17 @@ static void attach_broken(void)
 	kucomms_close(channel);
 }
 
+/* One for read() and write(). */
+static void attach_plain(void)
+{
+	const struct kucomms_message message = { .type = TEST_SINK };
+	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
+
+	t_assert(fd >= 0);
+	t_equal(write(fd, &message, sizeof(message)), sizeof(message));
+	close(fd);
+}
+
 static void open_only(void)
 {
 	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
@@ -57,6 +68,7 @@ static void round_trip(void)
 		attach_and_close();
 		attach_refused();
 		attach_broken();
+		attach_plain();
 		open_only();
 	}
 }
