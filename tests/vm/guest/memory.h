@@ -39,6 +39,21 @@ static inline bool memory_is_back(const struct memory *before,
 }
 
 /*
+ * What was used for the first time since @start stays, but the channels have
+ * been freed when the address space of their rings has.
+ */
+static inline struct memory memory_settled(const struct memory *start)
+{
+	uint64_t end = t_now_ns() + 20000000000u;
+	struct memory now;
+
+	do {
+		now = memory_now();
+	} while (now.vmalloc - start->vmalloc >= 512 && t_now_ns() < end);
+	return now;
+}
+
+/*
  * Channels are freed a grace period after they are closed, so it may take a
  * moment; a test makes so many that a leak of one page or object each would be
  * ten times what is let through.
