@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Clients that outlive the module: they wait for one to come, attach again when
+ * it has been replaced, and keep their descriptor and their number.
+ */
+#include <poll.h>
+#include <pthread.h>
+
+#include "test.h"
+
+#define DEVICE "kucomms_late"
+#define ROUNDS 100
+
+static void late(const char *on)
+{
+	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+}
+
+static int open_waiting(int timeout_ms, struct kucomms_channel **channel)
+{
+	const struct kucomms_options options = { .size = sizeof(options),
+						 .timeout_ms = timeout_ms };
+
+	return kucomms_open("late", &options, channel);
+}
+
+static void *open_for_ever(void *arg)
+{
+	return (void *)(long)open_waiting(-1, arg);
+}
+
+/* It has opened the device; whether it sleeps already makes no difference. */
+static void until_one_waits(void)
+{
+	while (t_attribute(DEVICE, "opens") == 0)
+		;
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void check_waiting(void)
+{
+	const struct itimerspec soon = { .it_value.tv_nsec = 20000000 };
+	struct sigaction action = { .sa_handler = nothing };
+	struct kucomms_channel *channel = NULL;
+	uint64_t start = t_now_ns();
+	pthread_t thread;
+	timer_t timer;
+	void *result;
+
+	t_equal(open_waiting(0, &channel), -ENOTCONN);
+	t_equal(open_waiting(30, &channel), -ENOTCONN);
+	t_assert(t_now_ns() - start >= 30000000);
+	t_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+	t_equal(sigaction(SIGALRM, &action, NULL), 0);
+	t_equal(timer_settime(timer, 0, &soon, NULL), 0);
+	t_equal(open_waiting(-1, &channel), -EINTR);
+	timer_delete(timer);
+	t_assert(!channel);
+
+	t_equal(pthread_create(&thread, NULL, open_for_ever, &channel), 0);
+	until_one_waits();
+	late("1");
+	t_equal(pthread_join(thread, &result), 0);
+	t_equal((long)result, 0);
+	t_equal(t_echo(channel, "somebody came"), 0);
+	late("0");
+	kucomms_close(channel);
+
+	/* The device goes while one waits. */
+	t_equal(pthread_create(&thread, NULL, open_for_ever, &channel), 0);
+	until_one_waits();
+	t_equal(t_remove(DEVICE " force"), 0);
+	t_equal(pthread_join(thread, &result), 0);
+	t_equal((long)result, -ENODEV);
+	t_equal(t_create(DEVICE), 0);
+}
+
+/* Everything that an application has counted on is as before. */
+static void check_again(void)
+{
+	const struct kucomms_options options = {
+		.size = sizeof(options), .flags = KUCOMMS_OPEN_NUMBER,
+		.channel = 5, .to_kernel_size = 8192, .to_user_size = 4096,
+	};
+	struct kucomms_channel *channel;
+	struct pollfd polled = { .events = POLLIN };
+	struct kucomms_message message = { .type = TEST_BURST, .id = 1 };
+	__u32 length;
+
+	late("1");
+	t_equal(kucomms_open("late", &options, &channel), 0);
+	polled.fd = kucomms_fd(channel);
+	length = kucomms_length_max(channel);
+	t_equal(t_echo(channel, "the first module"), 0);
+	late("0");
+	t_equal(t_echo(channel, "no module"), -ESHUTDOWN);
+	t_equal(kucomms_reattach(channel, 0), -ENOTCONN);
+	/* As it was. */
+	t_equal(t_echo(channel, "no module"), -ESHUTDOWN);
+	late("1");
+	t_equal(kucomms_reattach(channel, 0), 0);
+	t_equal(kucomms_fd(channel), polled.fd);
+	t_equal(kucomms_channel_number(channel), 5);
+	t_equal(kucomms_length_max(channel), length);
+	t_equal(t_echo(channel, "the second module"), 0);
+	t_equal(t_stats(channel).received, 2);
+	/* poll() is still kept informed. */
+	t_equal(poll(&polled, 1, 0), 0);
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	t_equal(poll(&polled, 1, -1), 1);
+	t_equal(polled.revents, POLLIN);
+	kucomms_close(channel);
+	late("0");
+	t_equal(t_attribute(DEVICE, "opens"), 0);
+}
+
+/* A device that is full of those who want to attach again. */
+static void check_full(void)
+{
+	struct kucomms_channel *channel;
+
+	t_equal(t_remove(DEVICE), 0);
+	t_equal(t_create(DEVICE " channels=1"), 0);
+	late("1");
+	channel = t_open("late", 0, 0);
+	late("0");
+	late("1");
+	t_equal(kucomms_reattach(channel, 0), 0);
+	t_equal(t_echo(channel, "the only one"), 0);
+	kucomms_close(channel);
+	late("0");
+}
+
+static volatile bool stop;
+
+/* Whatever becomes of a call, it comes back to service. */
+static void *faithful(void *arg)
+{
+	volatile unsigned long *served = arg;
+	struct kucomms_channel *channel;
+	int err;
+
+	t_equal(open_waiting(-1, &channel), 0);
+	while (!stop) {
+		err = t_echo(channel, "faithful");
+		if (err == -ESHUTDOWN) {
+			t_equal(kucomms_reattach(channel, -1), 0);
+			(*served)++;
+		} else {
+			t_equal(err, 0);
+		}
+	}
+	kucomms_close(channel);
+	return NULL;
+}
+
+static void check_races(void)
+{
+	static volatile unsigned long served[3];
+	pthread_t threads[3];
+	int i;
+
+	late("1");
+	for (i = 0; i < 3; i++)
+		t_equal(pthread_create(&threads[i], NULL, faithful,
+				       (void *)&served[i]), 0);
+	for (i = 0; i < ROUNDS; i++) {
+		unsigned long before = served[i % 3];
+
+		late("0");
+		late("1");
+		while (served[i % 3] == before)
+			;
+	}
+	stop = true;
+	for (i = 0; i < 3; i++)
+		t_equal(pthread_join(threads[i], NULL), 0);
+	late("0");
+}
+
+int main(void)
+{
+	t_device(DEVICE);
+	check_waiting();
+	check_again();
+	check_races();
+	check_full();
+	t_equal(t_attribute(DEVICE, "opens"), 0);
+	t_equal(t_remove(DEVICE), 0);
+	return 0;
+}
