@@ -17,6 +17,7 @@
 #include "bench.h"
 
 #define SAMPLES_MAX		32
+#define OUTPUT_MAX		(1u << 20)
 #define NSEC_PER_SEC		1000000000ULL
 
 /* A measurement of time lasts at least as long; a quick one. */
@@ -160,6 +161,8 @@ static uint64_t measure(const struct subject *subject, uint64_t count,
 
 	begin_anew(subject);
 	disordered = 0;
+	if (subject->begin)
+		subject->begin(count);
 	wakeups = wakeups_of(subject);
 	calls = syscalls_of(subject);
 	start = now();
@@ -175,7 +178,9 @@ static uint64_t measure(const struct subject *subject, uint64_t count,
 	*lost += lost_of(subject, count, sum);
 	samples->of[COST][n] = (double)(end - start) / count;
 	samples->of[SYSCALLS][n] = (double)calls / count;
-	samples->of[WAKEUPS][n] = (double)wakeups / count;
+	/* There and back are two messages, either of which may wake a side. */
+	samples->of[WAKEUPS][n] = (double)wakeups / count /
+				  (cell.direction == ECHO ? 2 : 1);
 	return end - start;
 }
 
@@ -256,7 +261,6 @@ static void print_samples(const struct subject *subject,
 		print(subject, "wakeups_per_message", samples->of[WAKEUPS], n);
 	}
 	print(subject, "messages_lost", &lost, 1);
-	fflush(stdout);
 }
 
 /* ---- what is measured */
@@ -401,6 +405,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	wanted_subjects = argv[optind];
+	/* Who reads must have nothing to do before all is measured. */
+	setvbuf(stdout, NULL, _IOFBF, OUTPUT_MAX);
 	if (mlockall(MCL_CURRENT))
 		die("mlockall", errno);
 	pin();

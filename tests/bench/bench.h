@@ -42,6 +42,8 @@ struct subject {
 	const char *(*open)(const struct subject *subject,
 			    const struct cell *cell);
 	void (*close)(void);
+	/* What comes before measuring @count messages. NULL: nothing. */
+	void (*begin)(uint64_t count);
 	/* Exchange @count messages, a multiple of the batch. NULL: cannot. */
 	void (*run[DIRECTIONS])(uint64_t count);
 	/* What the kernel has received since last asked. */

@@ -66,15 +66,11 @@ static void publish(void)
 		die("bench_ring: doorbell", errno);
 }
 
-/* Only a thread can be behind; the call takes everything. */
-static void wait_for_room(uint32_t record)
+static bool has_room(uint32_t record)
 {
-	if (head != published)
-		publish();
-	while (head + record -
-	       __atomic_load_n(&control->to_kernel_tail, __ATOMIC_ACQUIRE) >
-	       size)
-		__builtin_ia32_pause();
+	known_tail = __atomic_load_n(&control->to_kernel_tail,
+				     __ATOMIC_ACQUIRE);
+	return head + record - known_tail <= size;
 }
 
 /* Asks how far the kernel is only when there seems to be no room. */
@@ -84,9 +80,10 @@ static inline struct bench_message *reserve(uint32_t length)
 	struct bench_message *message;
 
 	if (__builtin_expect(head + record - known_tail > size, 0)) {
-		wait_for_room(record);
-		known_tail = __atomic_load_n(&control->to_kernel_tail,
-					     __ATOMIC_ACQUIRE);
+		if (!has_room(record) && head != published)
+			publish();
+		while (!has_room(record))
+			__builtin_ia32_pause();
 	}
 	message = (struct bench_message *)(to_kernel + (head & mask));
 	head += record;

@@ -19,6 +19,7 @@ struct variant {
 
 static struct kucomms_channel *channel;
 static const char *device;
+static bool streaming;
 static void *copy;
 /* Of sending and receiving: -1 sleeps, 0 looks again. */
 static int timeout;
@@ -38,11 +39,11 @@ static const char *library_open(const struct subject *subject,
 		.to_kernel_size = ring_size(),
 		.to_user_size = ring_size(),
 	};
-	bool stream = streams(variant, wanted);
 	int err;
 
-	device = stream ? variant->streamer : variant->device;
-	timeout = stream || variant->spins ? 0 : -1;
+	streaming = streams(variant, wanted);
+	device = streaming ? variant->streamer : variant->device;
+	timeout = streaming || variant->spins ? 0 : -1;
 	err = kucomms_open(device, &options, &channel);
 	if (err)
 		return reason(device, -err);
@@ -159,14 +160,25 @@ static void place_to_user(uint64_t count)
 	}
 }
 
-/* What the kernel sends on its own, to a reader that looks all the time. */
+/*
+ * What the kernel sends on its own, to a reader that looks all the time. The
+ * thread that sends begins with its next tick: the first batch is not measured.
+ */
+static void stream_begin(uint64_t count)
+{
+	if (!streaming)
+		return;
+	ask(BENCH_STREAM, count + cell.batch);
+	receive_batch(sequence);
+	sequence += cell.batch;
+}
+
 static void stream_to_user(uint64_t count)
 {
-	if (settings.instructions) {
+	if (!streaming) {
 		place_to_user(count);
 		return;
 	}
-	ask(BENCH_STREAM, count);
 	for (; count; count -= cell.batch) {
 		receive_batch(sequence);
 		sequence += cell.batch;
@@ -284,6 +296,7 @@ const struct subject subject_kucomms_adaptive = {
 	.variant = &(const struct variant){
 		.device = "bench_adaptive", .streamer = "bench_stream" },
 	SUBJECT,
+	.begin = stream_begin,
 	.run = { place_echo, place_to_kernel, stream_to_user },
 };
 

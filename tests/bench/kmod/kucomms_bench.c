@@ -12,6 +12,10 @@
 
 #include "count.h"
 
+static unsigned int cpu = UINT_MAX;
+module_param(cpu, uint, 0444);
+MODULE_PARM_DESC(cpu, "where the endpoints' threads run (default: the last processor; programs are on the first)");
+
 /* How often the thread of a stream sends before others have their turn. */
 #define STREAM_SHARE	256
 
@@ -189,7 +193,6 @@ static struct server servers[] = {
 		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
 			 .work = stream },
 	},
-#ifdef KUCOMMS_ADJUSTABLE
 	{
 		.name = "bench_thread",
 		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
@@ -200,7 +203,6 @@ static struct server servers[] = {
 		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
 			 .dispatch = KUCOMMS_POLL },
 	},
-#endif
 };
 
 static void unregister_all(void)
@@ -216,12 +218,17 @@ static int __init bench_init(void)
 {
 	size_t i;
 
+	if (cpu == UINT_MAX)
+		cpu = cpumask_last(cpu_online_mask);
+	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
+		return -EINVAL;
 	data_to_send = kvzalloc(BENCH_SIZE_MAX, GFP_KERNEL);
 	if (!data_to_send)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(servers); i++) {
 		struct server *server = &servers[i];
 
+		server->ops.cpus = cpumask_of(cpu);
 		server->endpoint = kucomms_register(server->name, &server->ops,
 						    server);
 		if (IS_ERR(server->endpoint)) {
