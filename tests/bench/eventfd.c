@@ -9,7 +9,6 @@
 #include "pingpong.h"
 
 static int there, back;
-static struct pingpong pingpong;
 
 static void wake(int event)
 {
@@ -27,13 +26,14 @@ static void wait_for(int event)
 		die("eventfd: read", errno);
 }
 
-static void *answer(void *unused)
+static void answer(void)
 {
 	for (;;) {
 		wait_for(there);
-		if (pingpong.stop)
-			return unused;
-		pingpong.back = pingpong.there;
+		if (pingpong->stop)
+			return;
+		pingpong->syscalls += 2;
+		pingpong->back = pingpong->there;
 		wake(back);
 	}
 }
@@ -47,13 +47,13 @@ static const char *eventfd_open(const struct subject *subject,
 	back = eventfd(0, EFD_CLOEXEC);
 	if (there < 0 || back < 0)
 		die("eventfd", errno);
-	pingpong_start(&pingpong, answer);
+	pingpong_start(answer);
 	return NULL;
 }
 
 static void eventfd_close(void)
 {
-	pingpong.stop = true;
+	pingpong->stop = true;
 	wake(there);
 	pingpong_join();
 	close(there);
@@ -63,12 +63,11 @@ static void eventfd_close(void)
 static void eventfd_echo(uint64_t count)
 {
 	for (; count; count--) {
-		pingpong.there = sequence;
+		pingpong->there = sequence;
+		syscalls += 2;
 		wake(there);
 		wait_for(back);
-		check(&pingpong.back, sequence++);
-		/* Two here, two there. */
-		syscalls += 4;
+		check(&pingpong->back, sequence++);
 	}
 }
 
@@ -78,4 +77,6 @@ const struct subject subject_eventfd = {
 	.open = eventfd_open,
 	.close = eventfd_close,
 	.run = { [ECHO] = eventfd_echo },
+	.syscalls = pingpong_syscalls,
+	.wakeups = pingpong_wakeups,
 };

@@ -9,43 +9,38 @@
 
 #include "pingpong.h"
 
-static uint32_t there, back;
-static struct pingpong pingpong;
-
-static void wake(uint32_t *word)
+/* Both return how many system calls they took. */
+static int wake(uint32_t *word)
 {
 	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) < 0)
+	if (syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0) < 0)
 		die("futex: wake", errno);
+	return 1;
 }
 
-/* Returns how many system calls it took. */
 static int wait_for(uint32_t *word)
 {
 	int calls = 0;
 
 	while (!__atomic_exchange_n(word, 0, __ATOMIC_ACQ_REL)) {
 		calls++;
-		if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL,
-			    0) && errno != EAGAIN && errno != EINTR)
+		if (syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0) &&
+		    errno != EAGAIN && errno != EINTR)
 			die("futex: wait", errno);
 	}
 	return calls;
 }
 
-/* Read by the one thread after the other has answered it. */
-static uint64_t other_calls;
-
-static void *answer(void *unused)
+static void answer(void)
 {
 	for (;;) {
-		uint64_t calls = wait_for(&there);
+		int calls = wait_for(&pingpong->there_word);
 
-		if (pingpong.stop)
-			return unused;
-		other_calls += calls + 1;
-		pingpong.back = pingpong.there;
-		wake(&back);
+		if (pingpong->stop)
+			return;
+		pingpong->back = pingpong->there;
+		pingpong->syscalls += calls + 1;
+		wake(&pingpong->back_word);
 	}
 }
 
@@ -54,30 +49,25 @@ static const char *futex_open(const struct subject *subject,
 {
 	(void)subject;
 	(void)wanted;
-	there = 0;
-	back = 0;
-	pingpong_start(&pingpong, answer);
+	pingpong_start(answer);
 	return NULL;
 }
 
 static void futex_close(void)
 {
-	pingpong.stop = true;
-	wake(&there);
+	pingpong->stop = true;
+	wake(&pingpong->there_word);
 	pingpong_join();
 }
 
 static void futex_echo(uint64_t count)
 {
-	uint64_t before = other_calls;
-
 	for (; count; count--) {
-		pingpong.there = sequence;
-		wake(&there);
-		syscalls += 1 + wait_for(&back);
-		check(&pingpong.back, sequence++);
+		pingpong->there = sequence;
+		syscalls += wake(&pingpong->there_word);
+		syscalls += wait_for(&pingpong->back_word);
+		check(&pingpong->back, sequence++);
 	}
-	syscalls += other_calls - before;
 }
 
 const struct subject subject_futex = {
@@ -86,4 +76,6 @@ const struct subject subject_futex = {
 	.open = futex_open,
 	.close = futex_close,
 	.run = { [ECHO] = futex_echo },
+	.syscalls = pingpong_syscalls,
+	.wakeups = pingpong_wakeups,
 };

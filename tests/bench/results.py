@@ -3,7 +3,7 @@
 
 import json
 
-# Whose counts depend on time when there are two processors: with one, each side sleeps before the other runs.
+# Of a ping-pong of two that sleep the counts depend on time if there are two processors; with one they do not.
 SLEEPERS = {'kucomms-thread', 'eventfd', 'futex'}
 COUNTS = {'syscalls_per_message', 'wakeups_per_message'}
 KEY = ('subject', 'metric', 'direction', 'size', 'batch')
@@ -37,7 +37,8 @@ class Results:
             for name in ('median', 'min', 'max'):
                 row[name] += old[name]
             row['samples'] += old['samples']
-        elif old and row['metric'] in COUNTS and instructions != (row['subject'] in SLEEPERS):
+        elif old and row['metric'] in COUNTS and instructions != (row['subject'] in SLEEPERS and
+                                                                  row['direction'] == 'echo'):
             return
         self.rows[key] = row
 
