@@ -108,8 +108,7 @@ static uint64_t whole_batches(uint64_t count)
 	return (count + cell.batch - 1) / cell.batch * cell.batch;
 }
 
-/* Nanoseconds, or instructions. */
-static uint64_t now(void)
+uint64_t now(void)
 {
 	struct timespec time;
 
@@ -165,7 +164,7 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double median(double *values, size_t number)
+double median(double *values, size_t number)
 {
 	qsort(values, number, sizeof(*values), ascending);
 	return number % 2 ? values[number / 2] :
@@ -468,5 +467,7 @@ int main(int argc, char **argv)
 		die("mlockall", errno);
 	pin();
 	measure_all();
+	if (!wanted_subjects)
+		measure_channels(quick ? 256 : 4096, quick ? 1 : 10);
 	return 0;
 }

@@ -74,6 +74,14 @@ extern uint64_t disordered;
 /* System calls that subjects have made, if they count them themselves. */
 extern uint64_t syscalls;
 
+/* Attaches up to @most channels to a device and writes what each costs. */
+void measure_channels(unsigned int most, unsigned int idle_seconds);
+
+/* Nanoseconds, or instructions. */
+uint64_t now(void);
+
+double median(double *values, size_t number);
+
 /* Ends the program. */
 void die(const char *what, int err) __attribute__((noreturn));
 

@@ -89,6 +89,9 @@ def main():
         row = results.rows.get((subject, 'syscalls_per_message', direction, 64, batch))
         same = row is not None and abs(row['min'] - expected) < 1e-9 and abs(row['max'] - expected) < 1e-9
         tap.point(same, f'{subject}: {expected:g} system calls per message, {direction}, batch {batch}', str(row))
+    tap.point(len(results.channels) > 1, 'many channels were attached')
+    tap.point(bool(results.idle) and not any(row['wakeups'] for row in results.idle), 'nobody wakes an idle channel',
+              str(results.idle))
     print(f'1..{tap.number}')
     sys.exit(tap.failed != 0)
 

@@ -14,6 +14,8 @@ class Results:
         self.rows = {}
         self.skipped = {}
         self.facts = {}
+        self.channels = {}
+        self.idle = []
 
     def load(self, path, instructions):
         """Adds the lines that one run of `bench` has written."""
@@ -26,6 +28,10 @@ class Results:
             self.add_row(line, instructions)
         elif 'skipped' in line:
             self.skipped[line['skipped']] = line['reason']
+        elif 'channels' in line:
+            self.channels.setdefault(line['channels'], {}).update(line)
+        elif 'idle_channels' in line:
+            self.idle.append(line)
         else:
             self.facts.update(line)
 
@@ -61,6 +67,8 @@ class Results:
         document = {
             'environment': environment,
             'skipped': [{'subject': subject, 'reason': why} for subject, why in self.skipped.items()],
+            'channels': list(self.channels.values()),
+            'idle': self.idle,
             'results': list(self.rows.values()),
         }
         with open(path, 'w', encoding='utf-8') as file:
@@ -75,5 +83,7 @@ class Results:
             document = json.load(file)
         for row in document['results']:
             results.rows[tuple(row[name] for name in KEY)] = row
+        for line in document['channels'] + document['idle']:
+            results.add(line, False)
         results.skipped = {each['subject']: each['reason'] for each in document['skipped']}
         return results

@@ -68,8 +68,18 @@ def one_way(results, direction, size, title):
     return grid(results, f'{title}, {SIZE_NAMES[size]}', columns)
 
 
+def channels(results):
+    rows = [('channels on one device', 'attach: µs', 'instr.', 'echo: µs', 'instr.', 'bytes of each')]
+    for number, row in results.channels.items():
+        rows.append((str(number), microseconds(row.get('attach_ns')), count(row.get('attach_instructions')),
+                     microseconds(row.get('echo_ns')), count(row.get('echo_instructions')),
+                     count(row['bytes_per_channel'])))
+    return list(aligned(rows)) if len(rows) > 1 else []
+
+
 def tables(results):
     blocks = [round_trips(results)]
     for direction, title in (('to-kernel', 'to the kernel'), ('to-user', 'to the user'), ('echo', 'there and back')):
         blocks += [one_way(results, direction, size, title) for size in SIZES]
+    blocks.append(channels(results))
     return '\n\n'.join('\n'.join(block) for block in blocks if block)
