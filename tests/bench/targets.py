@@ -72,8 +72,10 @@ class Targets:
                               for direction in ('echo', 'to-kernel', 'to-user') for batch in (1, 16, 64)), 0)
             self.at_most(f'streaming to a busy reader: {name}',
                          most(get(adaptive, metric, 'to-user', batch=batch) for batch in (1, 16, 64)), 0)
-        for key, name in (('attach_instructions', 'attach, instructions'), ('bytes_per_channel', 'memory of each')):
-            self.at_most(f'most channels / 64 channels: {name}', self.growth(key), 1.1)
+        # mmap() takes longer in a process with many mappings, whatever is mapped.
+        for key, name, limit in (('attach_instructions', 'instructions to attach one', 1.5),
+                                 ('bytes_per_channel', 'memory of one', 1.1)):
+            self.at_most(f'most channels / 64 channels: {name}', self.growth(key), limit)
         self.at_most('idle channels: wake-ups',
                      sum(row['wakeups'] for row in self.results.idle) if self.results.idle else None, 0)
         self.at_most('messages lost, of all subjects', self.results.lost(), 0)
