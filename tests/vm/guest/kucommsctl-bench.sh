@@ -93,6 +93,15 @@ kucommsctl bench -J -t 0 -s 8 -b 16 mymodule >json || fail "exit status $? from:
 equal "messages of a bench that takes no time" $((before + 2 * 1 + 2 * 16)) \
 	"$(cat /sys/class/kucomms/kucomms_mymodule/messages_to_kernel)"
 
+# In threads of the module: how often they sleep is up to the machine, but all the messages come back.
+for dispatch in thread poll; do
+	expect_status 0 kucommsctl set --dispatch $dispatch test
+	measure test
+	equal "lines of a bench with --dispatch $dispatch" 7 "$(columns SIZE | wc -l)"
+	kucommsctl bench -J -t 0 test >json || fail "exit status $? from: kucommsctl bench -t 0 test"
+	grep -q "\"dispatch\":\"$dispatch\"" json || fail "it was not $dispatch: $(cat json)"
+done
+
 # Those that do not echo, and what else can be wrong. Nothing has been measured then.
 wrong() {
 	complains "$@"

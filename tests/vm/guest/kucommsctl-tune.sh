@@ -122,14 +122,30 @@ complains 2 '--poll-idle-us "0" is out of range: 1 to 1000000' kucommsctl set -p
 complains 2 '--cpus ""' kucommsctl set -c '' idle
 shows idle "default 0 $cpus 64 131072 16777216"
 
-# And with one that leaves no choice.
+# And with one. mymodule leaves no choice, test does; late registers after the choice has been made.
 expect_status 0 kucommsctl create -d poll mymodule
 equal "no choice" "kucommsctl: the dispatch of mymodule is adaptive all the same: the kernel module that serves it \
 leaves no choice" "$_output"
 for option in --dispatch=thread --poll-idle-us=5 --cpus=0; do
 	complains 1 'of mymodule: EOPNOTSUPP: the kernel module that serves it leaves no choice' kucommsctl set $option mymodule
 done
-done_by kucommsctl remove mymodule
+done_by kucommsctl create --dispatch poll test
+shows test "poll 1000 $cpus 64 131072 16777216"
+equal "polling" hello "$(kucommsctl send -r -t 10 test hello)"
+done_by kucommsctl set --dispatch thread --cpus 0 --poll-idle-us 20 test
+shows test "thread 20 0 64 131072 16777216"
+equal "in a thread" hello "$(kucommsctl send -r -t 10 test hello)"
+done_by kucommsctl set --dispatch default --cpus default --poll-idle-us default test
+shows test "adaptive 1000 $cpus 64 131072 16777216"
+equal "as the module wants" hello "$(kucommsctl send -r -t 10 test hello)"
+done_by kucommsctl create -d thread late
+echo 1 >/sys/module/kucomms_test/parameters/late || fail "late cannot be registered"
+equal "chosen before" "late kucomms_test thread" "$(kucommsctl list -n -o name,endpoint,dispatch | grep late | tr -s ' ')"
+echo 0 >/sys/module/kucomms_test/parameters/late
+equal "kept" "late - thread" "$(kucommsctl list -n -o name,endpoint,dispatch | grep late | tr -s ' ')"
+for name in mymodule test late; do
+	done_by kucommsctl remove $name
+done
 
 # A kernel module that knows nothing of all this.
 mount --bind $control/remove_device $control/create_device || fail "create_device cannot be covered"
