@@ -25,14 +25,14 @@
 #define NSEC_LEAST_QUICK	2000000ULL
 /* So many in all show that none is lost, and that a count is exactly 0. */
 #define MESSAGES_FOR_SURE	100000ULL
-/* But not if one measurement lasts longer, since both sides share a processor. */
-#define NSEC_MOST		1000000000ULL
 /* Instructions need no more: each message takes as many as any other. */
 #define MESSAGES_COUNTED	2048ULL
 #define MESSAGES_COUNTED_LONG	256ULL
 
-/* Round trips that are timed together, and how many such parts are kept. */
+/* What is timed together, and of how many such parts there is a median. */
 #define ROUND_TRIPS		16
+#define RINGFULS		4
+#define PARTS_MIN		4
 #define PARTS_MAX		65536
 
 /* The kernel frees what was closed within that time. */
@@ -171,31 +171,43 @@ double median(double *values, size_t number)
 	       (values[number / 2 - 1] + values[number / 2]) / 2;
 }
 
+/* So many messages are timed together. */
+static uint64_t part(void)
+{
+	uint64_t messages = ROUND_TRIPS;
+
+	/* So many that what the ring takes up at first hardly matters. */
+	if (cell.direction != ECHO)
+		messages = RINGFULS * (uint64_t)ring_size() /
+			   bench_ring_record(cell.size);
+	return whole_batches(messages);
+}
+
 /*
- * Exchanges messages and returns what one takes. Who has sent and waits for the
- * answer does nothing else, so of round trips it is the median of many: one
- * during which somebody else had a processor is not what a round trip takes.
- * What streams into a ring can only be measured as a whole.
+ * Exchanges messages and returns what one takes: the median of many parts. One
+ * during which somebody else had a processor is not what a message takes, and
+ * makes it look a thousand times as slow if both sides look all the time.
+ * Returns 0 if there are too few: then it is what all of them take.
  */
 static double exchange(const struct subject *subject, uint64_t count)
 {
-	static double parts[PARTS_MAX];
-	uint64_t part = whole_batches(ROUND_TRIPS), start = now();
+	static double costs[PARTS_MAX];
+	uint64_t size = part(), start;
 	size_t number = 0;
 
-	if (settings.instructions || cell.direction != ECHO || count < part) {
+	if (settings.instructions || count < PARTS_MIN * size) {
 		subject->run[cell.direction](count);
-		return (double)(now() - start) / count;
+		return 0;
 	}
-	for (; count; count -= part) {
-		if (part > count)
-			part = count;
+	for (; count; count -= size) {
+		if (size > count)
+			size = count;
 		start = now();
-		subject->run[ECHO](part);
+		subject->run[cell.direction](size);
 		if (number < PARTS_MAX)
-			parts[number++] = (double)(now() - start) / part;
+			costs[number++] = (double)(now() - start) / size;
 	}
-	return median(parts, number);
+	return median(costs, number);
 }
 
 /* Measures @count messages of an open subject; returns what they took. */
@@ -215,18 +227,16 @@ static uint64_t measure(const struct subject *subject, uint64_t count,
 	calls = syscalls_of(subject);
 	start = now();
 	cost = exchange(subject, count);
-	/* It has taken so long when the other side has all of it. */
+	/* Now the other side has all of it. */
 	if (subject->deferred)
 		sum = begin_anew(subject);
 	end = now();
-	if (subject->deferred && cell.direction == TO_KERNEL)
-		cost = (double)(end - start) / count;
 	calls = syscalls_of(subject) - calls;
 	wakeups = wakeups_of(subject) - wakeups;
 	if (!subject->deferred)
 		sum = begin_anew(subject);
 	*lost += lost_of(subject, count, sum);
-	samples->of[COST][n] = cost;
+	samples->of[COST][n] = cost ? cost : (double)(end - start) / count;
 	samples->of[SYSCALLS][n] = (double)calls / count;
 	/* There and back are two messages, either of which may wake a side. */
 	samples->of[WAKEUPS][n] = (double)wakeups / count /
@@ -259,7 +269,7 @@ static bool open_subject(const struct subject *subject)
 /* How many messages of an open subject take long enough to measure. */
 static uint64_t calibrate(const struct subject *subject)
 {
-	uint64_t count = cell.batch, least = 0, time;
+	uint64_t count = cell.batch, least = 0;
 	struct samples samples;
 
 	if (settings.instructions)
@@ -268,13 +278,14 @@ static uint64_t calibrate(const struct subject *subject)
 	do {
 		count *= 2;
 		samples.number = 0;
-		time = measure(subject, count, &samples);
-	} while (time < (quick ? NSEC_LEAST_QUICK : NSEC_LEAST));
-	if (cell.size == sizes[0] &&
-	    (subject->deferred || cell.direction == TO_USER))
-		least = MESSAGES_FOR_SURE / passes + 1;
-	if (least > NSEC_MOST / (time / count + 1))
-		least = NSEC_MOST / (time / count + 1);
+	} while (measure(subject, count, &samples) <
+		 (quick ? NSEC_LEAST_QUICK : NSEC_LEAST));
+	/* Two threads that run at the same time, in a ring between them. */
+	if (subject->deferred || subject->begin) {
+		least = PARTS_MIN * part();
+		if (cell.size == sizes[0] && least < MESSAGES_FOR_SURE / passes)
+			least = MESSAGES_FOR_SURE / passes + 1;
+	}
 	return count > least ? count : whole_batches(least);
 }
 

@@ -189,6 +189,7 @@ static void bpf_ringbuf_to_user(uint64_t count)
 		run();
 		take_batch();
 	}
+	sequence = number;
 }
 
 static struct bench_count bpf_ringbuf_count(void)

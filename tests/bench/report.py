@@ -9,7 +9,7 @@ KEY=VALUE goes into the file's `environment`. Plots are written beside it. Fails
 Rows are of one subject, metric, direction (echo, to-kernel, to-user), size in bytes and batch:
   rtt_ns                     one message there and one back
   messages_per_s             for echo: pairs, `batch` of them under way
-                             (of echoes, each sample is the median of groups of 16)
+                             (each sample of a time is the median of parts of a pass)
   instructions_per_message   of the whole machine, both sides; for echo: of a pair
   syscalls_per_message       for echo: of a pair
   wakeups_per_message        of either side; for echo: of each of the two
