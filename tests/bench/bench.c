@@ -20,9 +20,10 @@
 #define OUTPUT_MAX		(1u << 20)
 #define NSEC_PER_SEC		1000000000ULL
 
-/* A measurement of time lasts at least as long; a quick one. */
+/* A measurement of time lasts at least as long; a quick one; and at most. */
 #define NSEC_LEAST		10000000ULL
 #define NSEC_LEAST_QUICK	2000000ULL
+#define NSEC_MOST		150000000ULL
 /* So many in all show that none is lost, and that a count is exactly 0. */
 #define MESSAGES_FOR_SURE	100000ULL
 /* Instructions need no more: each message takes as many as any other. */
@@ -187,26 +188,29 @@ static uint64_t part(void)
  * Exchanges messages and returns what one takes: the median of many parts. One
  * during which somebody else had a processor is not what a message takes, and
  * makes it look a thousand times as slow if both sides look all the time.
- * Returns 0 if there are too few: then it is what all of them take.
+ * Returns 0 if there are too few: then it is what all of them take. What cannot
+ * be done in a while is left in @count.
  */
-static double exchange(const struct subject *subject, uint64_t count)
+static double exchange(const struct subject *subject, uint64_t *count)
 {
 	static double costs[PARTS_MAX];
-	uint64_t size = part(), start;
+	uint64_t size = part(), end = now() + NSEC_MOST, start;
 	size_t number = 0;
 
-	if (settings.instructions || count < PARTS_MIN * size) {
-		subject->run[cell.direction](count);
+	if (settings.instructions || *count < PARTS_MIN * size) {
+		subject->run[cell.direction](*count);
+		*count = 0;
 		return 0;
 	}
-	for (; count; count -= size) {
-		if (size > count)
-			size = count;
+	do {
+		if (size > *count)
+			size = *count;
 		start = now();
 		subject->run[cell.direction](size);
+		*count -= size;
 		if (number < PARTS_MAX)
 			costs[number++] = (double)(now() - start) / size;
-	}
+	} while (*count && now() < end);
 	return median(costs, number);
 }
 
@@ -214,7 +218,7 @@ static double exchange(const struct subject *subject, uint64_t count)
 static uint64_t measure(const struct subject *subject, uint64_t count,
 			struct samples *samples)
 {
-	uint64_t calls, wakeups, start, end, *lost = &samples->lost;
+	uint64_t calls, wakeups, start, end, left = count;
 	struct bench_count sum = { 0 };
 	int n = samples->number++;
 	double cost;
@@ -226,16 +230,20 @@ static uint64_t measure(const struct subject *subject, uint64_t count,
 	wakeups = wakeups_of(subject);
 	calls = syscalls_of(subject);
 	start = now();
-	cost = exchange(subject, count);
+	cost = exchange(subject, &left);
 	/* Now the other side has all of it. */
 	if (subject->deferred)
 		sum = begin_anew(subject);
 	end = now();
 	calls = syscalls_of(subject) - calls;
 	wakeups = wakeups_of(subject) - wakeups;
+	count -= left;
+	/* What has begun comes to an end. */
+	if (subject->begin && left)
+		subject->run[cell.direction](left);
 	if (!subject->deferred)
 		sum = begin_anew(subject);
-	*lost += lost_of(subject, count, sum);
+	samples->lost += lost_of(subject, count, sum);
 	samples->of[COST][n] = cost ? cost : (double)(end - start) / count;
 	samples->of[SYSCALLS][n] = (double)calls / count;
 	/* There and back are two messages, either of which may wake a side. */

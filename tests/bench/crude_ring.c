@@ -74,7 +74,7 @@ static bool has_room(uint32_t record)
 }
 
 /* Asks how far the kernel is only when there seems to be no room. */
-static inline struct bench_message *reserve(uint32_t length)
+EACH_MESSAGE struct bench_message *reserve(uint32_t length)
 {
 	uint32_t record = bench_ring_record(length);
 	struct bench_message *message;
@@ -91,7 +91,7 @@ static inline struct bench_message *reserve(uint32_t length)
 	return message;
 }
 
-static inline void send(uint64_t type, uint64_t number)
+EACH_MESSAGE void send(uint64_t type, uint64_t number)
 {
 	struct bench_message *message = reserve(cell.size);
 
@@ -99,7 +99,7 @@ static inline void send(uint64_t type, uint64_t number)
 	*(uint64_t *)(message + 1) = number;
 }
 
-static inline const struct bench_message *receive(void)
+EACH_MESSAGE const struct bench_message *receive(void)
 {
 	const struct bench_message *message;
 
@@ -114,7 +114,7 @@ static inline const struct bench_message *receive(void)
 	return message;
 }
 
-static void receive_batch(void)
+EACH_MESSAGE void receive_batch(void)
 {
 	uint32_t i;
 
