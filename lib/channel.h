@@ -72,9 +72,6 @@ __s64 kucomms_now(void);
 
 /* receive.c */
 void kucomms_client_give_back(struct kucomms_client *client);
-int kucomms_client_receive_by(struct kucomms_client *client,
-			      struct kucomms_message *message,
-			      const void **data, __s64 deadline);
 void kucomms_client_arm(struct kucomms_client *client);
 
 #endif

@@ -124,32 +124,20 @@ static int receive_wait(struct kucomms_client *client,
 /* There is nothing to read yet, or worse. */
 static int receive_look(struct kucomms_client *client,
 			struct kucomms_message *message, const void **data,
-			__s64 deadline)
+			int timeout_ms)
 {
 	int err = receive_next(client, message, data);
 
-	if (err == -EAGAIN && deadline)
+	if (err == -EAGAIN && timeout_ms)
 		receive_spin(client);
 	else if (err == -EAGAIN && client->polled)
 		kucomms_client_arm(client);
 	if (err == -EAGAIN)
 		err = receive_idle(client, message, data);
-	if (err == -EAGAIN && deadline)
-		err = receive_wait(client, message, data, deadline);
+	if (err == -EAGAIN && timeout_ms)
+		err = receive_wait(client, message, data,
+				   kucomms_deadline(timeout_ms));
 	return err;
-}
-
-int kucomms_client_receive_by(struct kucomms_client *client,
-			      struct kucomms_message *message,
-			      const void **data, __s64 deadline)
-{
-	int err = receive_look(client, message, data, deadline);
-
-	if (err)
-		return err;
-	receive_disarm(client);
-	client->channel.received++;
-	return 0;
 }
 
 /* @found: what kucomms_consumer_receive() said. */
@@ -159,12 +147,15 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
 				       int found)
 {
 	struct kucomms_client *client = client_of(channel);
+	int err;
 
 	if (found == -EPROTO)
 		return found;
-	if (found != 1)
-		return kucomms_client_receive_by(client, message, data,
-						 kucomms_deadline(timeout_ms));
+	if (found != 1) {
+		err = receive_look(client, message, data, timeout_ms);
+		if (err)
+			return err;
+	}
 	receive_disarm(client);
 	channel->received++;
 	return 0;

@@ -164,17 +164,17 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
  * Rings, so that the answer may come. Where the doorbell only wakes somebody,
  * one call rings and sleeps.
  */
-static int call_ring(struct kucomms_client *client, __s64 deadline)
+static int call_ring(struct kucomms_client *client, int timeout_ms)
 {
 	if (!kucomms_producer_must_ring(&client->channel.out))
 		return 0;
-	if (!client->answers_late || !deadline)
-		return kucomms_client_doorbell(client,
-					       &client->send_doorbells);
+	if (!client->answers_late || !timeout_ms)
+		return kucomms_commit_slowly(&client->channel);
 	kucomms_client_arm(client);
 	return kucomms_client_wait(client,
 				   KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
-				   deadline, &client->send_doorbells);
+				   kucomms_deadline(timeout_ms),
+				   &client->send_doorbells);
 }
 
 KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
@@ -183,28 +183,22 @@ KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
 			     const void **answer_data, int timeout_ms)
 {
 	struct kucomms_client *client = client_of(channel);
-	__s64 deadline = kucomms_deadline(timeout_ms);
 	struct kucomms_message *record;
-	int err = 0;
+	int err;
 
-	if (kucomms_likely(kucomms_producer_fits(&channel->out,
-						 request->length)))
-		record = kucomms_producer_take(&channel->out, request->length);
-	else
-		err = send_reserve_by(client, request->length, &record,
-				      deadline);
-	if (err)
+	err = kucomms_reserve(channel, request->length, &record, timeout_ms);
+	if (kucomms_unlikely(err))
 		return err;
 	send_fill(record, request, data);
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				false);
 	channel->sent++;
-	err = call_ring(client, deadline);
-	if (err)
+	err = call_ring(client, timeout_ms);
+	if (kucomms_unlikely(err))
 		return err;
-	if (!client->answers_late)
-		client->answers_late = !kucomms_consumer_ready(&channel->in);
-	return kucomms_client_receive_by(client, answer, answer_data, deadline);
+	if (!kucomms_consumer_ready(&channel->in))
+		client->answers_late = true;
+	return kucomms_receive(channel, answer, answer_data, timeout_ms);
 }
 
 KUCOMMS_API __u32 kucomms_length_max(const struct kucomms_channel *channel)

@@ -278,13 +278,16 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 	err = attach_check(attach, &channel->device->limits);
 	if (err)
 		goto unlock;
-	err = attach_find(channel->device, attach->deadline, &endpoint);
-	if (err)
-		goto unlock;
-	err = attach_to(channel, endpoint, attach, manner);
-	if (err)
-		kucomms_endpoint_put(endpoint);
-	else
+	/* One that was found may have gone before its turn: then the next. */
+	do {
+		err = attach_find(channel->device, attach->deadline, &endpoint);
+		if (err)
+			goto unlock;
+		err = attach_to(channel, endpoint, attach, manner);
+		if (err)
+			kucomms_endpoint_put(endpoint);
+	} while (err == -ENOTCONN && attach->deadline);
+	if (!err)
 		attach_reply(channel, attach);
 unlock:
 	mutex_unlock(&channel->attach_lock);
@@ -311,6 +314,7 @@ void kucomms_channel_detach(struct kucomms_channel *channel)
 	kucomms_server_forget(channel);
 	list_del_rcu(&channel->peers);
 	list_del_init(&channel->unaccepted);
+	ida_free(&channel->device->numbers, channel->number);
 	if (endpoint->ops.disconnect)
 		endpoint->ops.disconnect(channel, endpoint->priv);
 	if (own_turn)

@@ -115,7 +115,6 @@ void kucomms_channel_destroy(struct kucomms_channel *channel)
 		/* For those who have it from kucomms_accept(). */
 		kucomms_channel_hang_up(channel);
 		kucomms_device_remove_channel(device, channel);
-		ida_free(&device->numbers, channel->number);
 		kucomms_plain_destroy(channel);
 	}
 	kucomms_device_close(device);
@@ -174,8 +173,22 @@ static void channel_wake_both(struct kucomms_channel *channel)
 }
 
 /*
+ * From now on the client need not ring; but if the channel is no longer open it
+ * must, to be told.
+ */
+void kucomms_channel_disarm(struct kucomms_channel *channel)
+{
+	kucomms_consumer_disarm(&channel->in);
+	/* Pairs with channel_leave_open(): one of the two sees the other. */
+	smp_mb();
+	if (unlikely(READ_ONCE(channel->state) != KUCOMMS_STATE_OPEN))
+		kucomms_store(&channel->in.own->need_data, KUCOMMS_NEED);
+}
+
+/*
  * The private state decides; the copy in shared memory tells a client that
- * makes no system call. Whoever comes first wins.
+ * makes no system call, and one that only sends is told by its doorbell, which
+ * it will ring from now on. Whoever comes first wins.
  */
 static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 {
@@ -187,6 +200,8 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 		return false;
 	/* Everything published before is there when the client sees this. */
 	smp_store_release(&control->state, state);
+	/* cmpxchg() was a full barrier: pairs with kucomms_channel_disarm(). */
+	kucomms_store(&control->need_data, KUCOMMS_NEED);
 	channel_wake_both(channel);
 	return true;
 }

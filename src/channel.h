@@ -153,6 +153,7 @@ void kucomms_channel_uninit(void);
 struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 					       const struct cred *cred);
 void kucomms_channel_destroy(struct kucomms_channel *channel);
+void kucomms_channel_disarm(struct kucomms_channel *channel);
 void kucomms_channel_hang_up(struct kucomms_channel *channel);
 void kucomms_channel_break(struct kucomms_channel *channel,
 			   enum kucomms_why why);

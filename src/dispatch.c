@@ -34,7 +34,7 @@ void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake)
 	if (channel->stalled)
 		return;
 	if (awake)
-		kucomms_consumer_disarm(&channel->in);
+		kucomms_channel_disarm(channel);
 	else
 		kucomms_consumer_arm(&channel->in);
 }

@@ -171,8 +171,7 @@ static bool ops_valid(const struct kucomms_ops *ops)
 	if (ops->flags & ~KUCOMMS_OPS_FLAGS || ops->dispatch > KUCOMMS_POLL ||
 	    ops->poll_idle_us > KUCOMMS_POLL_IDLE_MAX_US)
 		return false;
-	if (ops->threads > 1 && (ops->threads > nr_cpu_ids ||
-				 !(ops->flags & KUCOMMS_PARALLEL)))
+	if (ops->threads > 1 && !(ops->flags & KUCOMMS_PARALLEL))
 		return false;
 	return !ops->cpus || cpumask_intersects(ops->cpus, cpu_possible_mask);
 }
@@ -181,7 +180,8 @@ static int endpoint_init_servers(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
-	endpoint->threads = endpoint->ops.threads ?: 1;
+	endpoint->threads = clamp(endpoint->ops.threads, 1u,
+				  num_possible_cpus());
 	endpoint->servers = kcalloc(endpoint->threads,
 				    sizeof(*endpoint->servers), GFP_KERNEL);
 	if (!endpoint->servers)

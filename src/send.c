@@ -263,7 +263,7 @@ bool kucomms_channel_stall(struct kucomms_channel *channel)
 	channel->stalled = kucomms_producer_room(&channel->out,
 						 channel->wanted) == -EAGAIN;
 	if (channel->stalled)
-		kucomms_consumer_disarm(&channel->in);
+		kucomms_channel_disarm(channel);
 	else
 		kucomms_producer_disarm(&channel->out);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);

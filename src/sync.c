@@ -153,7 +153,7 @@ static int receive_wait(struct kucomms_channel *channel,
 		timeout = schedule_timeout(timeout);
 	}
 	finish_wait(&channel->module_wait, &wait);
-	kucomms_consumer_disarm(&channel->in);
+	kucomms_channel_disarm(channel);
 	return err;
 }
 

@@ -340,7 +340,7 @@ int kucomms_receive_copy(struct kucomms_channel *channel,
  * @data:       request->length bytes, copied; may be NULL if there are none
  * @answer:     where to put the answer's header
  * @answer_data: where to put a pointer to its data, as kucomms_receive() does
- * @timeout_ms: how long to wait for room, and for the answer
+ * @timeout_ms: how long to wait for room, and once more for the answer
  *
  * One system call at most, if there is room: it rings, and waits for the answer.
  * The answer is the next message that arrives, so this is for one thread that

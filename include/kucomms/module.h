@@ -114,7 +114,8 @@ enum kucomms_dispatch {
  * @flags:      KUCOMMS_SHARED_RECEIVE, KUCOMMS_PARALLEL, KUCOMMS_ADJUSTABLE
  * @dispatch:   where @message runs
  * @threads:    how many threads serve the channels, each channel always the
- *              same one; more than one only with KUCOMMS_PARALLEL. 0: one
+ *              same one; more than one only with KUCOMMS_PARALLEL, and never
+ *              more than there are CPUs. 0: one
  * @poll_idle_us: with KUCOMMS_POLL, after how many microseconds without a
  *              message the thread goes to sleep; 0: 1000
  * @cpus:       where the threads may run: all on all of these if there is one

@@ -44,7 +44,8 @@ static void check_calls(struct kucomms_channel *channel, const char *mode)
 		       before.waits;
 	printf("%s: %.3f system calls a call\n", mode,
 	       (double)system_calls / CALLS);
-	t_assert(system_calls <= CALLS);
+	/* The first one finds out that answers come late. */
+	t_assert(system_calls <= CALLS + 1);
 }
 
 /* No answer in time; it can be had later. */

@@ -150,7 +150,7 @@ static void idle(void)
 /* No handler that needs one, no thread. */
 static void threads(void)
 {
-	t_equal(system("ps -o comm | grep -q '^.*kucomms_test' && exit 1; exit 0"),
+	t_equal(system("ps -o comm | grep -q kucomms_mymod && exit 1; exit 0"),
 		0);
 	t_equal(system("ps -o comm | grep -q kucomms_ticker"), 0);
 }

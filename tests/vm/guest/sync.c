@@ -144,7 +144,7 @@ static void check_shutdown(void)
 {
 	struct kucomms_channel *one = t_open(DEVICE, 0, 0);
 	struct kucomms_channel *other = t_open(DEVICE, 0, 0);
-	struct kucomms_message message;
+	struct kucomms_message message = { 0 };
 
 	ask(one, TEST_ECHO, 5, 0);
 	ask(one, TEST_HANG_UP, 0, 0);
