@@ -252,11 +252,7 @@ static uint64_t measure(const struct subject *subject, uint64_t count,
 	return end - start;
 }
 
-/*
- * Where instructions are counted, what the kernel does later for the subject
- * before is not for this one to pay; and there sleeping takes no time.
- */
-static void settle(void)
+void settle(void)
 {
 	if (settings.instructions)
 		usleep(USEC_TO_SETTLE);

@@ -77,6 +77,12 @@ extern uint64_t syscalls;
 /* Attaches up to @most channels to a device and writes what each costs. */
 void measure_channels(unsigned int most, unsigned int idle_seconds);
 
+/*
+ * Where instructions are counted, what the kernel does later for the subject
+ * before is not for this one to pay; and there sleeping takes no time.
+ */
+void settle(void);
+
 /* Nanoseconds, or instructions. */
 uint64_t now(void);
 

@@ -122,6 +122,7 @@ static void grow(unsigned int begin, unsigned int end)
 			die("cannot attach to " DEVICE, -err);
 	}
 	memory -= free_memory();
+	settle();
 	echo(channels[end - 1]);
 	printf("{\"channels\": %u, \"attach_%s\": %.9g, \"echo_%s\": %.9g, "
 	       "\"bytes_per_channel\": %.9g}\n", end, unit,
