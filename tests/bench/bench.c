@@ -218,7 +218,7 @@ static double exchange(const struct subject *subject, uint64_t *count)
 static uint64_t measure(const struct subject *subject, uint64_t count,
 			struct samples *samples)
 {
-	uint64_t calls, wakeups, start, end, left = count;
+	uint64_t calls, wakeups, start, end, left = count, sent;
 	struct bench_count sum = { 0 };
 	int n = samples->number++;
 	double cost;
@@ -238,12 +238,15 @@ static uint64_t measure(const struct subject *subject, uint64_t count,
 	calls = syscalls_of(subject) - calls;
 	wakeups = wakeups_of(subject) - wakeups;
 	count -= left;
+	sent = count;
 	/* What has begun comes to an end. */
-	if (subject->begin && left)
+	if (subject->begin && left) {
 		subject->run[cell.direction](left);
+		sent += left;
+	}
 	if (!subject->deferred)
 		sum = begin_anew(subject);
-	samples->lost += lost_of(subject, count, sum);
+	samples->lost += lost_of(subject, sent, sum);
 	samples->of[COST][n] = cost ? cost : (double)(end - start) / count;
 	samples->of[SYSCALLS][n] = (double)calls / count;
 	/* There and back are two messages, either of which may wake a side. */

@@ -4,7 +4,7 @@
 The exact ones are counted. The others are ratios of times within one run; other work on the machine only ever makes a
 time longer, so the best pass of each side is compared."""
 
-from table import aligned, exact
+from table import BATCHES, aligned, exact
 
 INSTRUCTIONS = 'instructions_per_message'
 SYSCALLS = 'syscalls_per_message'
@@ -94,7 +94,8 @@ class Targets:
                       ratio(get(adaptive, RATE, 'to-kernel', batch=64), get('netlink', RATE, 'to-kernel', batch=64)),
                       50)
         self.at_most('memcpy / adaptive, 64 KiB to the user, messages/s',
-                     ratio(get('memcpy', RATE, 'to-user', 65536), get(adaptive, RATE, 'to-user', 65536)), 1.3)
+                     ratio(get('memcpy', RATE, 'to-user', 65536),
+                           most(get(adaptive, RATE, 'to-user', 65536, batch) for batch in BATCHES)), 1.3)
 
     def table(self):
         yes_or_no = {None: 'not measured', True: 'yes', False: 'no'}
