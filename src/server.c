@@ -58,11 +58,13 @@ static u64 ticks_after(u64 due, u64 period, u64 now)
 }
 
 /* Runs what is due, in the endpoint's turn. */
-static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint,
-		      u64 now)
+static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 {
 	const struct kucomms_ops *ops = &endpoint->ops;
+	u64 now = ktime_get_ns();
 
+	if (now < ticks_next(ticks))
+		return;
 	kucomms_turn_take_surely(&endpoint->turn);
 	if (now >= ticks->work) {
 		if (ops->work(endpoint, endpoint->priv))
@@ -159,16 +161,19 @@ static bool server_spin(const struct kucomms_server *server,
 static void server_look(struct kucomms_server *server,
 			struct kucomms_channel *channel)
 {
-	if (server_spin(server, channel)) {
+	const u64 patience = server_patience(server->endpoint);
+
+	/* The last look is the only one. */
+	if (!patience) {
+		server_retire(server, channel);
+	} else if (server_spin(server, channel)) {
 		channel->active_at = ktime_get_ns();
 		/* What the handler does not want now waits for a doorbell. */
-		if (server_serve(channel, true) >= 0)
-			return;
-	} else if (ktime_get_ns() - channel->active_at <
-		   server_patience(server->endpoint)) {
-		return;
+		if (server_serve(channel, true) < 0)
+			server_retire(server, channel);
+	} else if (ktime_get_ns() - channel->active_at >= patience) {
+		server_retire(server, channel);
 	}
-	server_retire(server, channel);
 }
 
 static void server_sleep(struct kucomms_server *server, u64 until)
@@ -188,13 +193,11 @@ static int server_thread(void *arg)
 	struct kucomms_server *server = arg;
 	struct kucomms_channel *channel;
 	struct ticks ticks;
-	u64 now;
 
 	ticks_start(&ticks, server, ktime_get_ns());
 	while (!kthread_should_stop()) {
-		now = ktime_get_ns();
-		if (now >= ticks_next(&ticks))
-			ticks_run(&ticks, server->endpoint, now);
+		if (ticks_next(&ticks) != KTIME_MAX)
+			ticks_run(&ticks, server->endpoint);
 		channel = server_next(server);
 		if (channel) {
 			server_look(server, channel);
