@@ -14,5 +14,5 @@ int kucomms_receive(struct kucomms_channel *channel,
 		    int timeout_ms);
 void kucomms_release(struct kucomms_channel *channel);
 
-#define KUCOMMS_INLINE __attribute__((visibility("default")))
+#define KUCOMMS_SCOPE __attribute__((visibility("default")))
 #include <kucomms/kucomms.h>

@@ -147,6 +147,7 @@ void kucomms_channel_wake_reader(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
+	/* The caller's barrier, as said above. */
 	if (!waitqueue_active(&channel->wait))
 		return;
 	raw_spin_lock_irqsave(&channel->lock, flags);
@@ -159,6 +160,7 @@ void kucomms_channel_wake_reader(struct kucomms_channel *channel)
 /* Another thread of the client waits for the room that has been made. */
 void kucomms_channel_wake_writer(struct kucomms_channel *channel)
 {
+	/* The caller's barrier, as said above. */
 	if (waitqueue_active(&channel->wait))
 		channel_wake(channel);
 }

@@ -82,7 +82,7 @@ struct kucomms_server;
  *
  * @server:      the thread that serves the channel, if one does
  * @served:      in the server's list, while it looks; under the server's lock
- * @active_at:   when the server last found something, in ns; the server's
+ * @idle_since:  when the server first found nothing, in ns, or 0; the server's
  *
  * @unaccepted:  in the endpoint's list of those that kucomms_accept() has not
  *               given out yet; under the endpoint's turn
@@ -133,7 +133,7 @@ struct kucomms_channel {
 
 	struct kucomms_server *server;
 	struct list_head served;
-	u64 active_at;
+	u64 idle_since;
 
 	struct list_head unaccepted;
 	wait_queue_head_t module_wait;

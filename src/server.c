@@ -24,7 +24,7 @@
 #define SPIN_NS		(20 * NSEC_PER_USEC)
 
 /* So many looks at the only channel before looking at anything else. */
-#define LOOKS		64
+#define LOOKS		1024
 
 /* When the periodic handlers are due, in ns. */
 struct ticks {
@@ -117,14 +117,14 @@ static struct kucomms_channel *server_next(struct kucomms_server *server)
 	return channel;
 }
 
-/* Gives the channel its turn; returns as kucomms_channel_dispatch(). */
-static int server_serve(struct kucomms_channel *channel, bool awake)
+/* Returns as kucomms_channel_dispatch(). */
+static int server_fall_asleep(struct kucomms_channel *channel)
 {
 	int ret = 0;
 
 	kucomms_turn_take_surely(channel->turn);
 	if (channel->connected && !READ_ONCE(channel->endpoint->dead)) {
-		kucomms_channel_stay_awake(channel, awake);
+		kucomms_channel_stay_awake(channel, false);
 		ret = kucomms_channel_dispatch(channel);
 	}
 	kucomms_turn_give(channel->turn);
@@ -135,45 +135,81 @@ static int server_serve(struct kucomms_channel *channel, bool awake)
 static void server_retire(struct kucomms_server *server,
 			  struct kucomms_channel *channel)
 {
+	channel->idle_since = 0;
 	spin_lock(&server->lock);
 	list_del_init(&channel->served);
 	spin_unlock(&server->lock);
-	if (server_serve(channel, false) != 1)
+	if (server_fall_asleep(channel) != 1)
 		return;
 	spin_lock(&server->lock);
 	server_add(server, channel);
 	spin_unlock(&server->lock);
 }
 
-static bool server_spin(const struct kucomms_server *server,
-			const struct kucomms_channel *channel)
+/* Is there anything else to do than to look at this channel? */
+static bool server_is_wanted(const struct kucomms_server *server,
+			     const struct kucomms_channel *channel)
 {
-	int looks = list_is_singular(&server->channels) ? LOOKS : 1;
+	return need_resched() || kucomms_turn_wanted(channel->turn) ||
+	       READ_ONCE(server->endpoint->dead) ||
+	       !list_is_singular(&server->channels);
+}
 
-	while (looks-- && !need_resched()) {
-		if (kucomms_consumer_ready(&channel->in))
-			return true;
-		cpu_relax();
+/*
+ * Many looks in one turn, as long as nobody else wants anything. Returns 1 if
+ * there were messages, 0 if not, -EAGAIN or -EPROTO like dispatch.
+ */
+static int server_watch(struct kucomms_server *server,
+			struct kucomms_channel *channel)
+{
+	int looks = LOOKS, found = 0, ret = 0;
+
+	kucomms_turn_take_surely(channel->turn);
+	if (channel->connected && !READ_ONCE(server->endpoint->dead)) {
+		kucomms_channel_stay_awake(channel, true);
+		do {
+			if (kucomms_consumer_ready(&channel->in)) {
+				ret = kucomms_channel_dispatch(channel);
+				found = 1;
+			} else {
+				cpu_relax();
+			}
+		} while (ret >= 0 && --looks &&
+			 !server_is_wanted(server, channel));
 	}
-	return kucomms_consumer_ready(&channel->in);
+	kucomms_turn_give(channel->turn);
+	return ret < 0 ? ret : found;
+}
+
+/* The clock starts when there is nothing to do for the first time. */
+static bool server_is_idle(struct kucomms_channel *channel, u64 patience)
+{
+	u64 now = ktime_get_ns();
+
+	if (!channel->idle_since)
+		channel->idle_since = now;
+	return now - channel->idle_since >= patience;
 }
 
 static void server_look(struct kucomms_server *server,
 			struct kucomms_channel *channel)
 {
 	const u64 patience = server_patience(server->endpoint);
+	int ret = 0;
 
 	/* The last look is the only one. */
 	if (!patience) {
 		server_retire(server, channel);
-	} else if (server_spin(server, channel)) {
-		channel->active_at = ktime_get_ns();
-		/* What the handler does not want now waits for a doorbell. */
-		if (server_serve(channel, true) < 0)
-			server_retire(server, channel);
-	} else if (ktime_get_ns() - channel->active_at >= patience) {
-		server_retire(server, channel);
+		return;
 	}
+	if (kucomms_consumer_ready(&channel->in) ||
+	    list_is_singular(&server->channels))
+		ret = server_watch(server, channel);
+	if (ret == 1)
+		channel->idle_since = 0;
+	/* What the handler does not want now waits for a doorbell. */
+	else if (ret < 0 || server_is_idle(channel, patience))
+		server_retire(server, channel);
 }
 
 static void server_sleep(struct kucomms_server *server, u64 until)

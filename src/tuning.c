@@ -6,7 +6,7 @@
 
 #include "tuning.h"
 
-static const char * const choices[] = {
+static const char *const choices[] = {
 	[KUCOMMS_CHOICE_ADAPTIVE] = "adaptive",
 	[KUCOMMS_CHOICE_THREAD] = "thread",
 	[KUCOMMS_CHOICE_POLL] = "poll",

@@ -77,18 +77,30 @@ static bool turn_hire(struct kucomms_turn *turn)
 	return turn->guardian;
 }
 
+static void turn_queue(struct kucomms_turn *turn)
+{
+	atomic_inc(&turn->waiting);
+	/* Pairs with turn_hire(): the timer must find the guardian. */
+	if (smp_load_acquire(&turn->guardian) || turn_hire(turn))
+		turn_start_patience(turn);
+}
+
 /* Somebody else has it. */
 int kucomms_turn_wait(struct kucomms_turn *turn)
 {
 	int err;
 
-	atomic_inc(&turn->waiting);
-	/* Pairs with turn_hire(): the timer must find the guardian. */
-	if (smp_load_acquire(&turn->guardian) || turn_hire(turn))
-		turn_start_patience(turn);
+	turn_queue(turn);
 	err = kucomms_rt_mutex_lock_killable(&turn->mutex);
 	atomic_dec(&turn->waiting);
 	return err;
+}
+
+void kucomms_turn_wait_surely(struct kucomms_turn *turn)
+{
+	turn_queue(turn);
+	rt_mutex_lock(&turn->mutex);
+	atomic_dec(&turn->waiting);
 }
 
 void __kucomms_turn_init(struct kucomms_turn *turn)

@@ -35,13 +35,20 @@ struct kucomms_turn {
 void __kucomms_turn_init(struct kucomms_turn *turn);
 void kucomms_turn_destroy(struct kucomms_turn *turn);
 int kucomms_turn_wait(struct kucomms_turn *turn);
+void kucomms_turn_wait_surely(struct kucomms_turn *turn);
+
+/* What trying hides from the checkers; it costs nothing where there are none. */
+static inline void kucomms_turn_check(struct kucomms_turn *turn)
+{
+	might_lock(&turn->mutex);
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep();
+}
 
 /* 0, or -EINTR: killed (before Linux 5.15: any signal) while others had it. */
 static inline int kucomms_turn_take(struct kucomms_turn *turn)
 {
-	/* Where it is checked; elsewhere it would only cost. */
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
-		might_sleep();
+	kucomms_turn_check(turn);
 	if (likely(rt_mutex_trylock(&turn->mutex)))
 		return 0;
 	return kucomms_turn_wait(turn);
@@ -50,7 +57,15 @@ static inline int kucomms_turn_take(struct kucomms_turn *turn)
 /* For those that cannot go back. */
 static inline void kucomms_turn_take_surely(struct kucomms_turn *turn)
 {
-	rt_mutex_lock(&turn->mutex);
+	kucomms_turn_check(turn);
+	if (unlikely(!rt_mutex_trylock(&turn->mutex)))
+		kucomms_turn_wait_surely(turn);
+}
+
+/* For who has it, and could go on. */
+static inline bool kucomms_turn_wanted(const struct kucomms_turn *turn)
+{
+	return atomic_read(&turn->waiting);
 }
 
 static inline void kucomms_turn_give(struct kucomms_turn *turn)

@@ -198,8 +198,8 @@ int kucomms_receive_slowly(struct kucomms_channel *channel,
 void kucomms_release_slowly(struct kucomms_channel *channel);
 
 /* The library defines them, too, for languages that cannot read this. */
-#ifndef KUCOMMS_INLINE
-#define KUCOMMS_INLINE static inline
+#ifndef KUCOMMS_SCOPE
+#define KUCOMMS_SCOPE static
 #endif
 
 /**
@@ -231,7 +231,7 @@ int kucomms_send(struct kucomms_channel *channel,
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -EMSGSIZE.
  */
-KUCOMMS_INLINE int kucomms_reserve(struct kucomms_channel *channel,
+KUCOMMS_SCOPE inline int kucomms_reserve(struct kucomms_channel *channel,
 				   __u32 length,
 				   struct kucomms_message **record,
 				   int timeout_ms)
@@ -250,7 +250,7 @@ KUCOMMS_INLINE int kucomms_reserve(struct kucomms_channel *channel,
  *
  * Return: 0, or -EINVAL (unknown flag).
  */
-KUCOMMS_INLINE int kucomms_commit(struct kucomms_channel *channel,
+KUCOMMS_SCOPE inline int kucomms_commit(struct kucomms_channel *channel,
 				  struct kucomms_message *record,
 				  unsigned int flags)
 {
@@ -292,7 +292,7 @@ int kucomms_flush(struct kucomms_channel *channel);
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT.
  */
-KUCOMMS_INLINE int kucomms_receive(struct kucomms_channel *channel,
+KUCOMMS_SCOPE inline int kucomms_receive(struct kucomms_channel *channel,
 				   struct kucomms_message *message,
 				   const void **data, int timeout_ms)
 {
@@ -307,7 +307,7 @@ KUCOMMS_INLINE int kucomms_receive(struct kucomms_channel *channel,
 }
 
 /** kucomms_release() - give back the room of everything received so far */
-KUCOMMS_INLINE void kucomms_release(struct kucomms_channel *channel)
+KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 {
 	bool told = kucomms_consumer_release(&channel->in);
 
