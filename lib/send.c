@@ -170,6 +170,8 @@ static int call_ring(struct kucomms_client *client, int timeout_ms)
 		return 0;
 	if (!client->answers_late || !timeout_ms)
 		return kucomms_commit_slowly(&client->channel);
+	/* The answer may need the room of those before. */
+	kucomms_consumer_tell(&client->channel.in);
 	kucomms_client_arm(client);
 	return kucomms_client_wait(client,
 				   KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,

@@ -13,6 +13,9 @@
 #include "channel.h"
 #include "endpoint.h"
 
+/* No error: there may be another one soon. Handlers return none above 0. */
+#define ENDPOINT_GONE	1
+
 static bool ring_size_valid(u32 size, const struct kucomms_limits *limits)
 {
 	return is_power_of_2(size) && size >= PAGE_SIZE &&
@@ -131,11 +134,11 @@ static int attach_connect(struct kucomms_channel *channel,
 	if (READ_ONCE(channel->device->removed))
 		return -ENODEV;
 	if (endpoint->dead)
-		return -ENOTCONN;
+		return ENDPOINT_GONE;
 	if (endpoint->ops.connect) {
 		err = endpoint->ops.connect(channel, endpoint->priv);
 		if (err)
-			return err;
+			return err < 0 ? err : -EPROTO;
 	}
 	WRITE_ONCE(channel->connected, true);
 	list_add_tail_rcu(&channel->peers, &endpoint->channels);
@@ -181,7 +184,7 @@ static int attach_to(struct kucomms_channel *channel,
 			goto err_free;
 	}
 
-	err = READ_ONCE(endpoint->dead) ? -ENOTCONN :
+	err = READ_ONCE(endpoint->dead) ? ENDPOINT_GONE :
 					  kucomms_turn_take(&endpoint->turn);
 	if (err)
 		goto err_free;
@@ -286,7 +289,9 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 		err = attach_to(channel, endpoint, attach, manner);
 		if (err)
 			kucomms_endpoint_put(endpoint);
-	} while (err == -ENOTCONN && attach->deadline);
+	} while (err == ENDPOINT_GONE && attach->deadline);
+	if (err == ENDPOINT_GONE)
+		err = -ENOTCONN;
 	if (!err)
 		attach_reply(channel, attach);
 unlock:

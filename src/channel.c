@@ -89,7 +89,7 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	channel->device = device;
 	channel->cred = get_cred(cred);
 	mutex_init(&channel->attach_lock);
-	kucomms_turn_init(&channel->own_turn);
+	kucomms_turn_init(&channel->own_turn, false);
 	raw_spin_lock_init(&channel->lock);
 	init_waitqueue_head(&channel->wait);
 	init_waitqueue_head(&channel->module_wait);
@@ -215,6 +215,7 @@ void kucomms_channel_hang_up(struct kucomms_channel *channel)
 
 void kucomms_shutdown(struct kucomms_channel *channel)
 {
+	kucomms_channel_flush_locked(channel);
 	kucomms_channel_hang_up(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_shutdown);

@@ -70,8 +70,8 @@ struct kucomms_server;
  * @handler:     who is having the client's messages handled; under the turn
  * @awake:       the client need not ring; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
- * @owing:       at the end of this turn the client has to be told of what was
- *               sent to it, or of room; under the turn
+ * @answered:    a handler has sent without @lock in this turn; under the turn
+ * @made_room:   the client's position has been told in this turn; under the turn
  *
  * @lock:        protects @out and the three below it
  * @out:         the ring towards the user
@@ -118,7 +118,8 @@ struct kucomms_channel {
 	struct task_struct *handler;
 	bool awake;
 	bool stalled;
-	bool owing;
+	bool answered;
+	bool made_room;
 
 	raw_spinlock_t lock;
 	struct kucomms_producer out;

@@ -69,7 +69,7 @@ static noinline bool dispatch_stretch(struct kucomms_channel *channel,
 				      u32 start, unsigned int handled)
 {
 	if (kucomms_consumer_release(&channel->in))
-		channel->owing = true;
+		channel->made_room = true;
 	return handled >= TURN_MESSAGES ||
 	       channel->in.position - start >= TURN_BYTES ||
 	       dispatch_must_stop(channel);
@@ -133,12 +133,13 @@ static inline void dispatch_publish(struct kucomms_channel *channel)
 
 	channel->in.done = channel->in.position;
 	told = kucomms_consumer_tell(&channel->in);
-	if (channel->owing) {
-		channel->owing = false;
+	if (channel->answered) {
+		channel->answered = false;
 		kucomms_producer_flush(&channel->out);
-	} else if (!told) {
+	} else if (!told && !channel->made_room) {
 		return;
 	}
+	channel->made_room = false;
 	smp_mb();
 	if (kucomms_producer_is_awaited(&channel->out) ||
 	    READ_ONCE(channel->polled))
@@ -172,9 +173,12 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 
 	if (unlikely(kucomms_turn_take(channel->turn)))
 		return -EINTR;
-	/* Whoever ends the connection changes the state in this turn. */
+	/*
+	 * Under the turn: whoever ends the connection takes it. The state alone
+	 * is not enough, it may be told a little later.
+	 */
 	ret = kucomms_channel_error(channel);
-	if (likely(!ret)) {
+	if (likely(!ret && channel->connected)) {
 		channel->counters.doorbells++;
 		ret = kucomms_channel_dispatch(channel);
 	}

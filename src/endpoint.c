@@ -201,7 +201,7 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	if (!endpoint)
 		return NULL;
 	kref_init(&endpoint->ref);
-	kucomms_turn_init(&endpoint->turn);
+	kucomms_turn_init(&endpoint->turn, true);
 	INIT_LIST_HEAD(&endpoint->channels);
 	INIT_LIST_HEAD(&endpoint->unaccepted);
 	init_waitqueue_head(&endpoint->accept_wait);

@@ -63,6 +63,7 @@ static int plain_ring(struct kucomms_channel *channel)
 
 	do {
 		ret = kucomms_channel_doorbell(channel);
+		cond_resched();
 	} while (ret > 0 && !signal_pending(current));
 	return ret > 0 ? 0 : ret;
 }
@@ -156,7 +157,11 @@ static int plain_look(struct kucomms_channel *channel,
 		ret = kucomms_consumer_receive(&channel->plain->in, message,
 					       data);
 	} while (ret == -ENOMSG);
-	return ret == 1 ? 0 : ret ?: state ?: -EAGAIN;
+	if (ret == 1)
+		return 0;
+	/* What was skipped is no reason for poll() to wake. */
+	kucomms_consumer_tell(&channel->plain->in);
+	return ret ?: state ?: -EAGAIN;
 }
 
 static int plain_receive(struct kucomms_channel *channel,
@@ -166,14 +171,19 @@ static int plain_receive(struct kucomms_channel *channel,
 	struct kucomms_consumer *in = &channel->plain->in;
 	int err;
 
-	for (;;) {
-		err = plain_look(channel, message, data);
-		if (err != -EAGAIN || nonblocking)
-			break;
+	err = plain_look(channel, message, data);
+	while (err == -EAGAIN) {
 		kucomms_consumer_arm(in);
+		err = plain_look(channel, message, data);
+		if (err != -EAGAIN)
+			break;
+		/* Stays armed: poll() need not be asked again before. */
+		if (nonblocking)
+			return err;
 		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_DATA, -1);
 		if (err < 0)
 			break;
+		err = plain_look(channel, message, data);
 	}
 	kucomms_consumer_disarm(in);
 	return err;

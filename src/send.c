@@ -68,7 +68,7 @@ static inline void send_tell(struct kucomms_channel *channel,
 			     unsigned int flags)
 {
 	if (channel->handler)
-		channel->owing = true;
+		channel->answered = true;
 	else if (!(flags & KUCOMMS_MORE))
 		send_notify(channel);
 }
@@ -166,9 +166,9 @@ int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 
 	if (likely(err != -EAGAIN) || !timeout)
 		return err;
-	/* In a handler nobody would make room. */
-	if (WARN_ON_ONCE(channel->handler == current))
-		return -EAGAIN;
+	/* Where doorbells are for the message handler nobody would be woken. */
+	if (WARN_ON_ONCE(channel->endpoint->ops.message))
+		return -EINVAL;
 	might_sleep();
 	err = kucomms_sync_wait_room(channel, length, timeout);
 	return err ?: send_reserve(channel, length, record);

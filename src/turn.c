@@ -80,6 +80,8 @@ static bool turn_hire(struct kucomms_turn *turn)
 static void turn_queue(struct kucomms_turn *turn)
 {
 	atomic_inc(&turn->waiting);
+	if (!turn->guarded)
+		return;
 	/* Pairs with turn_hire(): the timer must find the guardian. */
 	if (smp_load_acquire(&turn->guardian) || turn_hire(turn))
 		turn_start_patience(turn);
@@ -103,9 +105,10 @@ void kucomms_turn_wait_surely(struct kucomms_turn *turn)
 	atomic_dec(&turn->waiting);
 }
 
-void __kucomms_turn_init(struct kucomms_turn *turn)
+void __kucomms_turn_init(struct kucomms_turn *turn, bool guarded)
 {
 	atomic_set(&turn->waiting, 0);
+	turn->guarded = guarded;
 	kucomms_hrtimer_setup(&turn->patience, turn_impatient, CLOCK_MONOTONIC,
 			      HRTIMER_MODE_REL);
 	turn->guardian = NULL;

@@ -13,6 +13,7 @@ struct task_struct;
  * @mutex:    whoever holds it has the turn; waiters get it in their order
  * @waiting:  how many wait for it
  * @patience: fires when somebody has waited for a while
+ * @guarded:  more than one client may want it
  * @guardian: comes then, and lends the holder its own priority; NULL until the
  *            first time that two wanted the turn at once
  *
@@ -23,16 +24,17 @@ struct kucomms_turn {
 	struct rt_mutex mutex;
 	atomic_t waiting;
 	struct hrtimer patience;
+	bool guarded;
 	struct task_struct *guardian;
 };
 
-#define kucomms_turn_init(turn) \
+#define kucomms_turn_init(turn, guarded) \
 	do {								\
 		rt_mutex_init(&(turn)->mutex);				\
-		__kucomms_turn_init(turn);				\
+		__kucomms_turn_init(turn, guarded);			\
 	} while (0)
 
-void __kucomms_turn_init(struct kucomms_turn *turn);
+void __kucomms_turn_init(struct kucomms_turn *turn, bool guarded);
 void kucomms_turn_destroy(struct kucomms_turn *turn);
 int kucomms_turn_wait(struct kucomms_turn *turn);
 void kucomms_turn_wait_surely(struct kucomms_turn *turn);

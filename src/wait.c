@@ -65,6 +65,7 @@ int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 	if (events & KUCOMMS_EVENT_RING) {
 		do {
 			ret = kucomms_channel_doorbell(channel);
+			cond_resched();
 		} while (ret > 0 && !signal_pending(current));
 		if (ret > 0 || ret == -EINTR)
 			return -ERESTARTSYS;

@@ -80,7 +80,9 @@ struct kucomms_channel;
  *                    there has been nothing to do for a while
  *
  * Handlers need not care: they are never interrupted by one another, may sleep,
- * and whose context they run in is not theirs to use.
+ * and whose context they run in is not theirs to use. But what a client costs is
+ * charged to itself only where it is adaptive; a thread's time is nobody's, and
+ * one that does not know its clients should rather not have one.
  */
 enum kucomms_dispatch {
 	KUCOMMS_ADAPTIVE,
@@ -228,15 +230,17 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
  * @record:  where to put the pointer: the header, whose length is set and whose
  *           type, id and user are the caller's to write, and right behind it
  *           @length bytes for the data. The client can already read them
- * @timeout: jiffies to wait for room; 0 in handlers, and wherever one cannot
- *           sleep; MAX_SCHEDULE_TIMEOUT: for ever
+ * @timeout: jiffies to wait for room, MAX_SCHEDULE_TIMEOUT: for ever; 0 wherever
+ *           one cannot sleep, and if the endpoint has a message handler, whom
+ *           the client's doorbells are for
  *
  * For one sender at a time, like kucomms_send_unlocked(). Several records may be
  * reserved before the first is committed; each must be committed or discarded,
  * in any order: what was reserved later waits behind it.
  *
  * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
- * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN, -EPROTO.
+ * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN, -EPROTO, -EINVAL
+ * (a timeout where there cannot be one).
  */
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 		    struct kucomms_message **record, long timeout);
