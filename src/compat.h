@@ -10,7 +10,6 @@
 #include <linux/gfp.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
-#include <linux/rtmutex.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
@@ -34,16 +33,6 @@ static inline void kucomms_vm_flags_mod(struct vm_area_struct *vma,
 	vm_flags_mod(vma, set, clear);
 #else
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
-#endif
-}
-
-/* Before 5.15 any signal ends the wait. */
-static inline int kucomms_rt_mutex_lock_killable(struct rt_mutex *mutex)
-{
-#ifdef HAVE_RT_MUTEX_KILLABLE
-	return rt_mutex_lock_killable(mutex);
-#else
-	return rt_mutex_lock_interruptible(mutex);
 #endif
 }
 

@@ -4,27 +4,34 @@
 
 #include <linux/atomic.h>
 #include <linux/hrtimer.h>
+#include <linux/lockdep.h>
 #include <linux/rtmutex.h>
+#include <linux/wait.h>
 
 struct task_struct;
 
 /**
  * struct kucomms_turn - the right to run handlers: one at a time
- * @mutex:    whoever holds it has the turn; waiters get it in their order
- * @waiting:  how many wait for it
- * @patience: fires when somebody has waited for a while
+ * @mutex:    whoever holds it has the turn; clients only try it, the guardian
+ *            waits for it, and lends the holder its priority by that
+ * @waiting:  how many want the turn
+ * @queue:    where they sleep; who gives the turn wakes the first
+ * @patience: wakes all of them and the guardian, when they have waited for long
  * @guarded:  more than one client may want it
- * @guardian: comes then, and lends the holder its own priority; NULL until the
- *            first time that two wanted the turn at once
+ * @called:   the guardian should have a look
+ * @guardian: NULL until the first time that two wanted the turn at once
  *
- * Its holder may be a client that the scheduler does not want to run: out of its
- * quota, or of the lowest priority. Others must not have to wait for that.
+ * Holders and waiters may be clients that the scheduler does not want to run:
+ * out of their quota, or of the lowest priority. Others must not have to wait
+ * for that.
  */
 struct kucomms_turn {
 	struct rt_mutex mutex;
 	atomic_t waiting;
+	wait_queue_head_t queue;
 	struct hrtimer patience;
 	bool guarded;
+	bool called;
 	struct task_struct *guardian;
 };
 
@@ -36,33 +43,8 @@ struct kucomms_turn {
 
 void __kucomms_turn_init(struct kucomms_turn *turn, bool guarded);
 void kucomms_turn_destroy(struct kucomms_turn *turn);
-int kucomms_turn_wait(struct kucomms_turn *turn);
-void kucomms_turn_wait_surely(struct kucomms_turn *turn);
-
-/* What trying hides from the checkers; it costs nothing where there are none. */
-static inline void kucomms_turn_check(struct kucomms_turn *turn)
-{
-	might_lock(&turn->mutex);
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
-		might_sleep();
-}
-
-/* 0, or -EINTR: killed (before Linux 5.15: any signal) while others had it. */
-static inline int kucomms_turn_take(struct kucomms_turn *turn)
-{
-	kucomms_turn_check(turn);
-	if (likely(rt_mutex_trylock(&turn->mutex)))
-		return 0;
-	return kucomms_turn_wait(turn);
-}
-
-/* For those that cannot go back. */
-static inline void kucomms_turn_take_surely(struct kucomms_turn *turn)
-{
-	kucomms_turn_check(turn);
-	if (unlikely(!rt_mutex_trylock(&turn->mutex)))
-		kucomms_turn_wait_surely(turn);
-}
+int kucomms_turn_wait(struct kucomms_turn *turn, unsigned int state);
+void kucomms_turn_pass(struct kucomms_turn *turn);
 
 /* For who has it, and could go on. */
 static inline bool kucomms_turn_wanted(const struct kucomms_turn *turn)
@@ -70,9 +52,37 @@ static inline bool kucomms_turn_wanted(const struct kucomms_turn *turn)
 	return atomic_read(&turn->waiting);
 }
 
+/* Those who wait come first. */
+static inline bool kucomms_turn_try(struct kucomms_turn *turn)
+{
+	/* What trying hides from the checkers: nothing where there are none. */
+	might_lock(&turn->mutex);
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep();
+	return !kucomms_turn_wanted(turn) && rt_mutex_trylock(&turn->mutex);
+}
+
+/* 0, or -EINTR: killed while others had it. */
+static inline int kucomms_turn_take(struct kucomms_turn *turn)
+{
+	return likely(kucomms_turn_try(turn)) ? 0 :
+	       kucomms_turn_wait(turn, TASK_KILLABLE);
+}
+
+/* For those that cannot go back. */
+static inline void kucomms_turn_take_surely(struct kucomms_turn *turn)
+{
+	if (unlikely(!kucomms_turn_try(turn)))
+		kucomms_turn_wait(turn, TASK_UNINTERRUPTIBLE);
+}
+
 static inline void kucomms_turn_give(struct kucomms_turn *turn)
 {
 	rt_mutex_unlock(&turn->mutex);
+	/* Pairs with the one in kucomms_turn_wait(): want it, then try. */
+	smp_mb__after_atomic();
+	if (unlikely(kucomms_turn_wanted(turn)))
+		kucomms_turn_pass(turn);
 }
 
 static inline void kucomms_turn_assert_mine(const struct kucomms_turn *turn)
