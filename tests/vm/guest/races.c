@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Everything at the same time: clients come, call and go, some are killed in
- * the middle of it, while the name is registered and unregistered, the device
- * removed and created, and the module unloaded and loaded. Nothing hangs,
- * nobody sees an error that is none, and all counts come back to zero.
+ * the middle of it, while the name is registered and unregistered, served in
+ * one way and another, the device removed (by force, too) and created, and the
+ * module unloaded and loaded. Nothing hangs, nobody sees an error that is none,
+ * and all counts come back to zero.
  */
 #include <sched.h>
 #include <sys/syscall.h>
@@ -15,8 +16,10 @@
 
 #define MODULE "/modules/kucomms_test.ko"
 
-enum { OPENERS = 2, CALLERS = 2, KILLERS = 2,
-       WORKERS = OPENERS + CALLERS + KILLERS };
+#define OPENERS 2
+#define CALLERS 2
+#define KILLERS 2
+#define WORKERS (OPENERS + CALLERS + KILLERS)
 
 /* Shared by all processes. */
 struct shared {
@@ -150,9 +153,13 @@ static void manage(int round)
 	int err;
 
 	late("1");
-	if (round % 3 == 0) {
+	t_equal(t_adjust("kucomms_late", "dispatch", t_modes[round % T_MODES]),
+		0);
+	if (round % 4 == 0) {
 		err = t_remove("kucomms_late");
 		t_assert(!err || err == -EBUSY);
+		if (err && round % 8 == 0)
+			err = t_remove("kucomms_late force");
 		if (!err)
 			t_equal(t_create("kucomms_late"), 0);
 	}
