@@ -179,7 +179,7 @@ static void check_stream(const char *device)
 {
 	struct kucomms_channel *channel = t_open(device, 4096, 4096);
 	struct kucomms_message message = { .type = TEST_SINK, .length = 100 };
-	const char data[100] = "";
+	static const char data[100];
 	int i;
 
 	for (i = 0; i < ECHOES; i++)

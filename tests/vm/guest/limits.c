@@ -138,7 +138,7 @@ static unsigned long long group_event(const char *key)
 	return found;
 }
 
-/* In the group: attaches until no more, which the limit makes a small number. */
+/* In the group: attaches until no more, which the limit makes a few. */
 static void greedy(void)
 {
 	struct raw raws[64];

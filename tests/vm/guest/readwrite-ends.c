@@ -137,7 +137,7 @@ static void check_broken(void)
 	close(fd);
 }
 
-/* Killed while it waits; and the descriptors that one can only read or write. */
+/* Killed while it waits; and descriptors that one can only read or write. */
 static void check_rest(void)
 {
 	struct kucomms_message message = { .type = TEST_ECHO };

@@ -27,7 +27,7 @@ static const u8 zeros[65536];
 static DEFINE_MUTEX(meeting_lock);
 static struct completion *meeting;
 
-/* With KUCOMMS_PARALLEL handlers of the same channel only exclude each other. */
+/* With KUCOMMS_PARALLEL only handlers of one channel exclude each other. */
 static int enter(struct test_endpoint *test, struct test_client *client)
 {
 	int running = atomic_inc_return(&test->running);

@@ -26,8 +26,8 @@ static struct task_struct *acceptor;
 static LIST_HEAD(clients);
 
 /*
- * Until the ring has been full for so long, which counts as the timer; then says
- * what that came to.
+ * Until the ring has been full for so long, which counts as the timer; then
+ * says what that came to.
  */
 static int proxy_fill(struct kucomms_channel *channel,
 		      const struct kucomms_message *message)
