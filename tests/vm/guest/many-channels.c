@@ -62,7 +62,6 @@ static void start(struct holder *holder)
 {
 	t_equal(pipe(holder->ready), 0);
 	t_equal(pipe(holder->go), 0);
-	fflush(stdout);
 	holder->pid = fork();
 	if (holder->pid == 0)
 		hold(holder);

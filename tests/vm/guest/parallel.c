@@ -92,23 +92,31 @@ static void *ring(void *arg)
 	return NULL;
 }
 
-/* Two threads ring for one channel: one handler at a time, all in order. */
+/*
+ * Two threads ring for one channel: one handler at a time, all in order. Some
+ * handlers sleep, so that the next message is there before they return.
+ */
 static void check_one_channel(const char *device)
 {
 	struct kucomms_message message = { 0 };
 	struct raw raw = raw_open(device, 4096);
 	pthread_t threads[2];
 	const void *data;
-	int i;
+	int i, j;
 
 	ringing = true;
 	for (i = 0; i < 2; i++)
 		t_equal(pthread_create(&threads[i], NULL, ring, &raw), 0);
 	for (i = 0; i < CALLS; i++) {
-		raw_send(&raw, TEST_ECHO, (__u64)i);
-		while (!kucomms_consumer_receive(&raw.in, &message, &data))
-			;
-		t_equal(message.id, i);
+		raw_send(&raw, i % 64 < 4 ? TEST_SLOW : TEST_ECHO, (__u64)i);
+		if (i % 4 != 3)
+			continue;
+		for (j = i - 3; j <= i; j++) {
+			while (!kucomms_consumer_receive(&raw.in, &message,
+							 &data))
+				;
+			t_equal(message.id, j);
+		}
 		kucomms_consumer_release(&raw.in);
 		kucomms_consumer_tell(&raw.in);
 	}
@@ -141,6 +149,10 @@ int main(void)
 	check_device("kucomms_parallel");
 	t_equal(t_remove("kucomms_parallel"), 0);
 
+	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
+		printf("not in two threads: there is one CPU\n");
+		return 0;
+	}
 	t_device("kucomms_pinned");
 	check_device("kucomms_pinned");
 	for (i = 0; i < T_MODES; i++) {

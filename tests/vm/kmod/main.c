@@ -113,6 +113,8 @@ static int register_all(void)
 		struct test_endpoint *test = &served[i].test;
 
 		test->parallel = served[i].ops.flags & KUCOMMS_PARALLEL;
+		/* More threads than CPUs are refused. */
+		served[i].ops.threads = min(served[i].ops.threads, nr_cpu_ids);
 		test->endpoint = kucomms_register(served[i].name,
 						  &served[i].ops, test);
 		err = PTR_ERR_OR_ZERO(test->endpoint);
