@@ -83,7 +83,7 @@ int main(void)
 	t_device("kucomms_test");
 	t_device("kucomms_picky");
 	round_trip();
-	before = memory_now();
+	before = memory_settled();
 	round_trip();
 	memory_compare(&before);
 	t_equal(t_attribute("kucomms_test", "opens"), 0);

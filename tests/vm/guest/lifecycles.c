@@ -229,7 +229,7 @@ int main(int argc, char **argv)
 		return after_exec(atoi(argv[1]));
 	t_device(DEVICE);
 	round_trip();
-	before = memory_now();
+	before = memory_settled();
 	round_trip();
 	memory_compare(&before);
 	channel = t_open("test", 0, 0);

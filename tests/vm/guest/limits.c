@@ -182,7 +182,7 @@ static void check_memory(void)
 	t_equal(create("channels=64"), 0);
 	for (round = 0; round < 2; round++) {
 		if (round)
-			before = memory_now();
+			before = memory_settled();
 		pid = fork();
 		if (pid == 0)
 			greedy();

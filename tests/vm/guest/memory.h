@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Whether what a test did has given all its memory back: pages, slab objects,
- * kernel address space. Do it once, look, do it again, compare.
+ * kernel address space. Do it once, settle, do it again, compare.
  */
 #ifndef KUCOMMS_TEST_MEMORY_H
 #define KUCOMMS_TEST_MEMORY_H
@@ -39,18 +39,23 @@ static inline bool memory_is_back(const struct memory *before,
 }
 
 /*
- * What was used for the first time since @start stays, but the channels have
- * been freed when the address space of their rings has.
+ * What the kernel has put aside to free, grace period after grace period, is
+ * not in use: waits until nothing has been given back for a second, so that what
+ * is compared with this later cannot hide behind it.
  */
-static inline struct memory memory_settled(const struct memory *start)
+static inline struct memory memory_settled(void)
 {
-	uint64_t end = t_now_ns() + 20000000000u;
-	struct memory now;
+	struct memory least = memory_now(), now;
+	uint64_t since = t_now_ns();
 
-	do {
+	while (t_now_ns() - since < 1000000000u) {
 		now = memory_now();
-	} while (now.vmalloc - start->vmalloc >= 512 && t_now_ns() < end);
-	return now;
+		if (now.slab < least.slab) {
+			least = now;
+			since = t_now_ns();
+		}
+	}
+	return least;
 }
 
 /*

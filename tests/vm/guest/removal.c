@@ -194,7 +194,7 @@ int main(void)
 	late("1");
 	t_device(DEVICE);
 	round_trip();
-	before = memory_now();
+	before = memory_settled();
 	round_trip();
 	memory_compare(&before);
 	t_equal(t_remove(DEVICE "  force"), -EINVAL);
