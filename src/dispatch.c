@@ -79,9 +79,13 @@ static noinline bool dispatch_stretch(struct kucomms_channel *channel,
  * Hands over what there is, up to the bounds of a turn. Returns 1 if more may be
  * there, 0 if there is not, -EAGAIN if the handler wants a message again later,
  * -EPROTO if the channel is to be broken or has been.
+ *
+ * @wipe: leaves no record behind. A client could fill its ring with records once,
+ * and an endless stream of messages would be read from it, lap after lap. That
+ * is its own time where it rings for it; a thread's time is not.
  */
 static __always_inline int dispatch_messages(struct kucomms_channel *channel,
-					     bool shared)
+					     bool shared, bool wipe)
 {
 	const struct kucomms_endpoint *endpoint = channel->endpoint;
 	struct kucomms_consumer *in = &channel->in;
@@ -92,8 +96,10 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 	struct kucomms_message message = { };
 	const void *data;
 	int ret, err;
+	u32 at;
 
 	for (;;) {
+		at = in->position;
 		ret = kucomms_consumer_receive(in, &message, &data);
 		if (likely(ret == 1)) {
 			if (!shared)
@@ -111,6 +117,8 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 		} else {
 			break;
 		}
+		if (wipe)
+			kucomms_consumer_wipe(in, at);
 		handled++;
 		if (likely(handled % STRETCH && (s32)(in->position - next) < 0))
 			continue;
@@ -157,8 +165,12 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel)
 	if (unlikely(channel->stalled))
 		kucomms_channel_unstall(channel);
 	channel->handler = current;
-	ret = channel->copy ? dispatch_messages(channel, false) :
-			      dispatch_messages(channel, true);
+	if (channel->copy)
+		ret = dispatch_messages(channel, false, true);
+	else if (likely(channel->endpoint->adaptive))
+		ret = dispatch_messages(channel, true, false);
+	else
+		ret = dispatch_messages(channel, true, true);
 	channel->handler = NULL;
 	dispatch_publish(channel);
 	if (unlikely(ret == -EPROTO))

@@ -104,20 +104,22 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 	err = copy_cpus(&cpus, tuning->cpus ?: endpoint->own_cpus);
 	if (err)
 		return err;
+	/* First the threads, then the doorbells that call them. */
+	err = endpoint_start_servers(endpoint, dispatch);
+	if (err) {
+		kfree(cpus);
+		return err;
+	}
 	kfree(endpoint->cpus);
 	endpoint->cpus = cpus;
 	WRITE_ONCE(endpoint->poll_idle_us,
 		   tuning->poll_idle_us ?: ops->poll_idle_us ?: POLL_IDLE_US);
 	for (i = 0; i < endpoint->threads; i++)
 		kucomms_server_place(&endpoint->servers[i]);
-	/* First the threads, then the doorbells that call them. */
-	err = endpoint_start_servers(endpoint, dispatch);
-	if (!err) {
-		WRITE_ONCE(endpoint->dispatch, dispatch);
-		WRITE_ONCE(endpoint->adaptive,
-			   ops->message && dispatch == KUCOMMS_ADAPTIVE);
-	}
-	return err;
+	WRITE_ONCE(endpoint->dispatch, dispatch);
+	WRITE_ONCE(endpoint->adaptive,
+		   ops->message && dispatch == KUCOMMS_ADAPTIVE);
+	return 0;
 }
 
 /* When device and endpoint meet. The wish may be older than this endpoint. */

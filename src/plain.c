@@ -56,6 +56,13 @@ void kucomms_plain_destroy(struct kucomms_channel *channel)
 	channel->plain = NULL;
 }
 
+static int plain_lock(struct mutex *lock, bool nonblocking)
+{
+	if (nonblocking)
+		return mutex_trylock(lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+}
+
 /* Until the endpoint has had a look at everything, or a signal comes. */
 static int plain_ring(struct kucomms_channel *channel)
 {
@@ -131,8 +138,9 @@ ssize_t kucomms_plain_write(struct kucomms_channel *channel,
 		return -EFAULT;
 	if (count - sizeof(message) != message.length)
 		return -EINVAL;
-	if (mutex_lock_interruptible(&plain->send_lock))
-		return -ERESTARTSYS;
+	err = plain_lock(&plain->send_lock, nonblocking);
+	if (err)
+		return err;
 	err = plain_put(channel, &message, from, nonblocking);
 	mutex_unlock(&plain->send_lock);
 	if (err)
@@ -180,7 +188,9 @@ static int plain_receive(struct kucomms_channel *channel,
 		/* Stays armed: poll() need not be asked again before. */
 		if (nonblocking)
 			return err;
-		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_DATA, -1);
+		/* A signal may have kept a write() from ringing to the end. */
+		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_RING |
+					   KUCOMMS_EVENT_DATA, -1);
 		if (err < 0)
 			break;
 		err = plain_look(channel, message, data);
@@ -222,8 +232,9 @@ ssize_t kucomms_plain_read(struct kucomms_channel *channel,
 	struct kucomms_plain *plain = channel->plain;
 	ssize_t ret;
 
-	if (mutex_lock_interruptible(&plain->receive_lock))
-		return -ERESTARTSYS;
+	ret = plain_lock(&plain->receive_lock, nonblocking);
+	if (ret)
+		return ret;
 	ret = plain_take(channel, to, nonblocking);
 	mutex_unlock(&plain->receive_lock);
 	/* The handler may have been waiting for the room. */

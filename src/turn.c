@@ -26,20 +26,6 @@
 /* Hiring is rare; one lock does for all. */
 static DEFINE_MUTEX(hire_lock);
 
-static enum hrtimer_restart turn_impatient(struct hrtimer *timer)
-{
-	struct kucomms_turn *turn =
-		container_of(timer, struct kucomms_turn, patience);
-
-	if (!kucomms_turn_wanted(turn))
-		return HRTIMER_NORESTART;
-	wake_up_all(&turn->queue);
-	WRITE_ONCE(turn->called, true);
-	wake_up_process(turn->guardian);
-	hrtimer_forward_now(timer, ns_to_ktime(PATIENCE_NS));
-	return HRTIMER_RESTART;
-}
-
 /*
  * A timer that runs at this moment is not queued: it may have decided already
  * that nobody waits.
@@ -49,6 +35,21 @@ static void turn_start_patience(struct kucomms_turn *turn)
 	if (!hrtimer_is_queued(&turn->patience))
 		hrtimer_start(&turn->patience, ns_to_ktime(PATIENCE_NS),
 			      HRTIMER_MODE_REL);
+}
+
+/* Starts anew instead of going on: a waiter may have started it meanwhile. */
+static enum hrtimer_restart turn_impatient(struct hrtimer *timer)
+{
+	struct kucomms_turn *turn =
+		container_of(timer, struct kucomms_turn, patience);
+
+	if (kucomms_turn_wanted(turn)) {
+		wake_up_all(&turn->queue);
+		WRITE_ONCE(turn->called, true);
+		wake_up_process(turn->guardian);
+		turn_start_patience(turn);
+	}
+	return HRTIMER_NORESTART;
 }
 
 static int turn_guard(void *arg)

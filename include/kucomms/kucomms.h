@@ -149,7 +149,9 @@ int kucomms_open(const char *name, const struct kucomms_options *options,
  * For when the module has been replaced. The channel is as new: what was on its
  * way is lost, pointers into its rings are gone, its number may be another. The
  * descriptor keeps its number, but has to be given to epoll again. Like
- * kucomms_open() this stands alone: no other call on the channel at a time.
+ * kucomms_open() this stands alone: no other call on the channel at a time. If
+ * only this channel has been hung up its number is still taken, and so is its
+ * place on a device that is full: then close it and open another.
  *
  * Return: 0, or what kucomms_open() returns, and then the channel is as before.
  */

@@ -98,7 +98,8 @@ enum kucomms_dispatch {
  *              Return 0: done with it. -EAGAIN: not now; the same message is
  *              delivered again when the client has made room, if
  *              kucomms_send() or kucomms_reserve() found none, and else with
- *              its next doorbell. Any other error: the channel is broken, the
+ *              its next doorbell (which does not come while the client itself
+ *              sleeps for room: better answer "later" than refuse for long). Any other error: the channel is broken, the
  *              client sees EPROTO; if only the request is bad, rather answer so
  *              and return 0. Without this handler the module's own threads take
  *              messages with kucomms_receive(); if they do not, the client

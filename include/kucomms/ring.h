@@ -391,6 +391,19 @@ static inline void kucomms_consumer_unreceive(struct kucomms_consumer *consumer,
 	consumer->position -= kucomms_record_after(0, length);
 }
 
+/*
+ * Nothing is left of the record at @position, which has been received and not
+ * released yet: a dishonest producer will have to publish another one.
+ */
+static inline void kucomms_consumer_wipe(struct kucomms_consumer *consumer,
+					 __u32 position)
+{
+	struct kucomms_message *record =
+		kucomms_record_at(consumer->data, consumer->mask, position);
+
+	kucomms_store(&record->control, KUCOMMS_CONTROL_EMPTY);
+}
+
 /* Is there something to receive? May be asked by any thread, as a hint. */
 static inline bool
 kucomms_consumer_ready(const struct kucomms_consumer *consumer)
