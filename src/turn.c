@@ -9,8 +9,8 @@
  * ordinary turn takes. The holder may be one that does not get to run: a
  * real-time thread, the guardian, waits for the turn as well, on a mutex with
  * priority inheritance, and its priority is the holder's until the turn is over.
- * Or the turn is free, but the one who was woken for it does not get to run: all
- * who wait are woken, and whoever comes first has it.
+ * Or the turn is free, but the one who was woken for it does not get to run:
+ * several of those who wait are woken, and whoever comes first has it.
  */
 #include <linux/err.h>
 #include <linux/kthread.h>
@@ -23,8 +23,18 @@
 
 #define PATIENCE_NS	(2 * NSEC_PER_MSEC)
 
+/* So many may try at once: waking takes time, with interrupts off. */
+#define CROWD		16
+
 /* Hiring is rare; one lock does for all. */
 static DEFINE_MUTEX(hire_lock);
+
+/* On the stack of one who wants the turn; under the turn's lock. */
+struct kucomms_waiter {
+	struct list_head node;
+	struct task_struct *task;
+	bool may_try;
+};
 
 /*
  * A timer that runs at this moment is not queued: it may have decided already
@@ -37,6 +47,36 @@ static void turn_start_patience(struct kucomms_turn *turn)
 			      HRTIMER_MODE_REL);
 }
 
+static void turn_wake(struct kucomms_waiter *waiter)
+{
+	waiter->may_try = true;
+	wake_up_process(waiter->task);
+}
+
+/*
+ * The one that was chosen does not get to run: whoever comes first of the next
+ * few. They go to the end of the queue, so that others have their chance if none
+ * of these can run either.
+ */
+static void turn_open(struct kucomms_turn *turn)
+{
+	struct kucomms_waiter *waiter, *last;
+	unsigned long flags;
+	int i;
+
+	raw_spin_lock_irqsave(&turn->lock, flags);
+	turn->chosen = NULL;
+	last = list_empty(&turn->queue) ? NULL :
+	       list_last_entry(&turn->queue, struct kucomms_waiter, node);
+	for (i = 0, waiter = NULL; i < CROWD && waiter != last; i++) {
+		waiter = list_first_entry(&turn->queue, struct kucomms_waiter,
+					  node);
+		list_move_tail(&waiter->node, &turn->queue);
+		turn_wake(waiter);
+	}
+	raw_spin_unlock_irqrestore(&turn->lock, flags);
+}
+
 /* Starts anew instead of going on: a waiter may have started it meanwhile. */
 static enum hrtimer_restart turn_impatient(struct hrtimer *timer)
 {
@@ -44,7 +84,7 @@ static enum hrtimer_restart turn_impatient(struct hrtimer *timer)
 		container_of(timer, struct kucomms_turn, patience);
 
 	if (kucomms_turn_wanted(turn)) {
-		wake_up_all(&turn->queue);
+		turn_open(turn);
 		WRITE_ONCE(turn->called, true);
 		wake_up_process(turn->guardian);
 		turn_start_patience(turn);
@@ -95,60 +135,92 @@ static bool turn_has_guardian(struct kucomms_turn *turn)
 	       (smp_load_acquire(&turn->guardian) || turn_hire(turn));
 }
 
-/* Wakes the one who has waited longest. */
+/* Chooses the one who has waited longest. */
 void kucomms_turn_pass(struct kucomms_turn *turn)
 {
-	wake_up(&turn->queue);
+	struct kucomms_waiter *first;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&turn->lock, flags);
+	first = list_first_entry_or_null(&turn->queue, struct kucomms_waiter,
+					 node);
+	turn->chosen = first;
+	if (first)
+		turn_wake(first);
+	raw_spin_unlock_irqrestore(&turn->lock, flags);
 }
 
 /*
- * Somebody has it, or somebody else waits for it. Who finds others waiting does
- * not try before it is woken, by who gives the turn or gives up waiting.
+ * Everything that decides who may try happens under the lock: whoever fails here
+ * is in the queue when the holder gives the turn, and whoever may not try knows
+ * of one who will.
  */
-static int turn_queue(struct kucomms_turn *turn, unsigned int state)
+static bool turn_try(struct kucomms_turn *turn, struct kucomms_waiter *waiter)
 {
-	bool woken = false;
-	DEFINE_WAIT(wait);
-	int err = 0;
+	unsigned long flags;
+	bool mine = false;
 
-	for (;;) {
-		prepare_to_wait_exclusive(&turn->queue, &wait, state);
-		/* Its barrier pairs with the one in kucomms_turn_give(). */
-		if ((woken || atomic_read(&turn->waiting) == 1) &&
-		    rt_mutex_trylock(&turn->mutex))
-			break;
-		if (signal_pending_state(state, current)) {
-			err = -EINTR;
-			break;
-		}
-		schedule();
-		woken = true;
-	}
-	finish_wait(&turn->queue, &wait);
-	return err;
+	raw_spin_lock_irqsave(&turn->lock, flags);
+	if (waiter->may_try || !turn->chosen)
+		mine = rt_mutex_trylock(&turn->mutex);
+	waiter->may_try = false;
+	if (turn->chosen == waiter)
+		turn->chosen = NULL;
+	if (mine)
+		list_del(&waiter->node);
+	raw_spin_unlock_irqrestore(&turn->lock, flags);
+	return mine;
+}
+
+/* It may have been chosen for a turn that it does not take: somebody else is. */
+static void turn_give_up(struct kucomms_turn *turn,
+			 struct kucomms_waiter *waiter)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&turn->lock, flags);
+	list_del(&waiter->node);
+	raw_spin_unlock_irqrestore(&turn->lock, flags);
+	kucomms_turn_pass(turn);
 }
 
 /* @state: TASK_KILLABLE or TASK_UNINTERRUPTIBLE. */
 int kucomms_turn_wait(struct kucomms_turn *turn, unsigned int state)
 {
-	int err;
+	struct kucomms_waiter waiter = { .task = current };
+	unsigned long flags;
+	int err = 0;
 
 	atomic_inc(&turn->waiting);
 	if (turn_has_guardian(turn))
 		turn_start_patience(turn);
-	err = turn_queue(turn, state);
+	raw_spin_lock_irqsave(&turn->lock, flags);
+	list_add_tail(&waiter.node, &turn->queue);
+	raw_spin_unlock_irqrestore(&turn->lock, flags);
+
+	for (;;) {
+		/* Pairs with turn_wake(): may try, then wake. */
+		set_current_state(state);
+		if (turn_try(turn, &waiter))
+			break;
+		if (signal_pending_state(state, current)) {
+			turn_give_up(turn, &waiter);
+			err = -EINTR;
+			break;
+		}
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
 	atomic_dec(&turn->waiting);
-	/* It may have been woken for a turn that it does not take. */
-	smp_mb__after_atomic();
-	if (err && kucomms_turn_wanted(turn))
-		kucomms_turn_pass(turn);
 	return err;
 }
 
 void __kucomms_turn_init(struct kucomms_turn *turn, bool guarded)
 {
 	atomic_set(&turn->waiting, 0);
-	init_waitqueue_head(&turn->queue);
+	raw_spin_lock_init(&turn->lock);
+	INIT_LIST_HEAD(&turn->queue);
+	turn->chosen = NULL;
 	kucomms_hrtimer_setup(&turn->patience, turn_impatient, CLOCK_MONOTONIC,
 			      HRTIMER_MODE_REL);
 	turn->guarded = guarded;

@@ -4,19 +4,23 @@
 
 #include <linux/atomic.h>
 #include <linux/hrtimer.h>
+#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/rtmutex.h>
-#include <linux/wait.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
 
-struct task_struct;
+struct kucomms_waiter;
 
 /**
  * struct kucomms_turn - the right to run handlers: one at a time
  * @mutex:    whoever holds it has the turn; clients only try it, the guardian
  *            waits for it, and lends the holder its priority by that
  * @waiting:  how many want the turn
- * @queue:    where they sleep; who gives the turn wakes the first
- * @patience: wakes all of them and the guardian, when they have waited for long
+ * @lock:     protects the two below it
+ * @queue:    those who want it, first come first
+ * @chosen:   who has been woken to take it, and has not yet: others leave it alone
+ * @patience: lets all of them try, and the guardian, when they have waited for long
  * @guarded:  more than one client may want it
  * @called:   the guardian should have a look
  * @guardian: NULL until the first time that two wanted the turn at once
@@ -28,7 +32,9 @@ struct task_struct;
 struct kucomms_turn {
 	struct rt_mutex mutex;
 	atomic_t waiting;
-	wait_queue_head_t queue;
+	raw_spinlock_t lock;
+	struct list_head queue;
+	struct kucomms_waiter *chosen;
 	struct hrtimer patience;
 	bool guarded;
 	bool called;
@@ -79,7 +85,7 @@ static inline void kucomms_turn_take_surely(struct kucomms_turn *turn)
 static inline void kucomms_turn_give(struct kucomms_turn *turn)
 {
 	rt_mutex_unlock(&turn->mutex);
-	/* Pairs with the one in kucomms_turn_wait(): want it, then try. */
+	/* Pairs with kucomms_turn_wait(): want it, then try. */
 	smp_mb__after_atomic();
 	if (unlikely(kucomms_turn_wanted(turn)))
 		kucomms_turn_pass(turn);
