@@ -150,6 +150,10 @@ mutation 'the consumer skips any control word that it does not know' \
 	"$(within kucomms_consumer_skip 's/control != KUCOMMS_CONTROL_DISCARDED/false/')" ring-hostile
 mutation 'a message put back is not found again' \
 	"$(within kucomms_consumer_unreceive 's/kucomms_record_after\(0, length\)/length/')" ring
+mutation 'a wiped record is received again' \
+	"$(within kucomms_consumer_wipe '/kucomms_store\(/d')" ring
+mutation 'the next record is wiped instead' \
+	"$(within kucomms_consumer_wipe 's/mask, position\)/mask, consumer->position)/')" ring
 mutation 'the producer is told of each release' \
 	"$(within kucomms_consumer_release 's/consumer->size \/ 8/1/')" ring
 mutation 'the producer is told by quarters only' \

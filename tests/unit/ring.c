@@ -604,6 +604,43 @@ static void old_messages_are_never_taken_for_new_ones(void **state)
 	ring_close(&ring);
 }
 
+/*
+ * A producer that has filled its ring once, and lets the consumer read it for
+ * ever: lap after lap, as it does without a wipe.
+ */
+static void read_a_static_ring(struct ring *ring, bool wipe, __u32 laps)
+{
+	const __u32 units = ring->size / KUCOMMS_RECORD_ALIGN;
+	__u32 unit, found, at;
+
+	for (unit = 0; unit < units; unit++)
+		kucomms_record_at(ring->data, ring->size - 1,
+				  unit * KUCOMMS_RECORD_ALIGN)->control =
+			unit % 2 ? KUCOMMS_CONTROL_MESSAGE :
+				   KUCOMMS_CONTROL_DISCARDED;
+	for (found = 0; found < 2 * units; found++) {
+		at = ring->consumer.position;
+		if (!ring_receive(ring))
+			break;
+		if (wipe)
+			kucomms_consumer_wipe(&ring->consumer, at);
+		ring_release_all(ring);
+	}
+	assert_int_equal(found, laps * units);
+}
+
+static void with_and_without_wiping(struct ring *ring)
+{
+	read_a_static_ring(ring, false, 2);
+	read_a_static_ring(ring, true, 1);
+}
+
+static void a_static_ring_that_is_wiped_ends_after_one_lap(void **state)
+{
+	(void)state;
+	for_each_ring(with_and_without_wiping);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,6 +669,7 @@ int main(void)
 		cmocka_unit_test(the_consumer_rings_for_nobody_who_has_not_armed),
 		cmocka_unit_test(old_data_is_never_taken_for_a_header),
 		cmocka_unit_test(old_messages_are_never_taken_for_new_ones),
+		cmocka_unit_test(a_static_ring_that_is_wiped_ends_after_one_lap),
 	};
 
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
