@@ -8,6 +8,11 @@
 
 #include "raw.h"
 
+#define PICKY "/sys/module/kucomms_test/parameters/picky"
+#define PATIENCE_MS 20000	/* for what hangs, or comes at once */
+
+static char buffer[200000];
+
 /*
  * Publishing the longest message takes one word once it lies there, so a turn
  * that counted messages only could be made to copy gigabytes.
@@ -130,19 +135,160 @@ static void one_message_for_each_poll(void)
 	struct kucomms_message message = { .type = TEST_BURST, .id = 3000,
 					   .user = 500 };
 	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };
-	char buffer[512];
+	char small[512];
 	uint64_t expected;
 
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	for (expected = 0; expected < 3000; expected++) {
 		t_equal(poll(&polled, 1, 20000), 1);
 		t_equal(polled.revents, POLLIN);
-		t_equal(kucomms_receive_copy(channel, &message, buffer,
-					     sizeof(buffer), 0), 0);
+		t_equal(kucomms_receive_copy(channel, &message, small,
+					     sizeof(small), 0), 0);
 		t_equal(message.id, expected);
 	}
 	t_equal(poll(&polled, 1, 0), 0);
 	kucomms_close(channel);
+}
+
+/* As t_wait(), but no longer than it may take: kills what hangs. */
+static int wait_or_kill(pid_t pid)
+{
+	uint64_t end = t_now_ns() + PATIENCE_MS * 1000000ull;
+	int status;
+
+	while (!waitpid(pid, &status, WNOHANG))
+		if (t_now_ns() > end)
+			kill(pid, SIGKILL);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* The answer needs the room of the one before, which has been released. */
+static void a_caller_gives_back_before_it_sleeps(void)
+{
+	struct kucomms_channel *channel = t_open("threaded", 8192, 4096);
+	struct kucomms_message answer, request = { .length = 300,
+						   .type = TEST_SLOW };
+	const void *data;
+
+	/* The library learns that answers come late. */
+	t_equal(kucomms_call(channel, &request, buffer, &answer, &data,
+			     PATIENCE_MS), 0);
+	kucomms_release(channel);
+	/* Else nobody would have to ring, and the call would not sleep so. */
+	while (!(kucomms_load(&channel->out.peer->need_data) & KUCOMMS_NEED))
+		;
+	request.length = 4000;
+	t_equal(kucomms_call(channel, &request, buffer, &answer, &data,
+			     PATIENCE_MS), 0);
+	t_equal(answer.length, 4000);
+	kucomms_release(channel);
+	kucomms_close(channel);
+}
+
+/* Who polls need not ask for one message more than there is. */
+static void a_poller_gives_back_what_it_took(void)
+{
+	struct kucomms_channel *channel = t_open("threaded", 8192, 4096);
+	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };
+	static const __u32 lengths[] = { 300, 4000 };
+	struct kucomms_message message;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		message = (struct kucomms_message){ .length = lengths[i],
+						    .type = TEST_ECHO };
+		t_equal(kucomms_send(channel, &message, buffer, 0, -1), 0);
+		t_equal(poll(&polled, 1, PATIENCE_MS), 1);
+		t_equal(kucomms_receive_copy(channel, &message, buffer,
+					     sizeof(buffer), 0), 0);
+		t_equal(message.length, lengths[i]);
+	}
+	kucomms_close(channel);
+}
+
+static void put(int fd, __u64 type, __u64 id, __u64 user, __u32 length)
+{
+	struct kucomms_message *message = (void *)buffer;
+
+	*message = (struct kucomms_message){ .length = length, .type = type,
+					     .id = id, .user = user };
+	t_equal(t_sys(write(fd, buffer, sizeof(*message) + length)),
+		sizeof(*message) + length);
+}
+
+static long get(int fd)
+{
+	return t_sys(read(fd, buffer, sizeof(buffer)));
+}
+
+/* Read until there is no more: the next message is an event again. */
+static void edges_are_seen_by_readers(void)
+{
+	int fd = raw_open_file("kucomms_threaded"), i;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	t_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	t_equal(get(fd), -EAGAIN);
+	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	for (i = 0; i < 3; i++) {
+		put(fd, TEST_ECHO, 0, 0, 0);
+		t_equal(epoll_wait(epoll, &event, 1, PATIENCE_MS), 1);
+		t_equal(get(fd), sizeof(struct kucomms_message));
+		t_equal(get(fd), -EAGAIN);
+	}
+	close(epoll);
+	close(fd);
+}
+
+/* The second of two records is to be skipped. */
+static void a_skipped_record_is_nothing_to_read(void)
+{
+	int fd = raw_open_file("kucomms_test");
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+	t_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	put(fd, TEST_PLACE, 2, 10, 0);
+	t_equal(get(fd), 42);
+	t_equal(get(fd), -EAGAIN);
+	t_equal(poll(&polled, 1, 0), 0);
+	close(fd);
+}
+
+/* And its room is room: for an answer that the reader sleeps for, too. */
+static void the_room_of_skipped_records_comes_back(void)
+{
+	int fd = raw_open_file("kucomms_test");
+	long got;
+
+	put(fd, TEST_PLACE, 2, 40000, 0);
+	t_equal(get(fd), 40032);
+	put(fd, TEST_ECHO, 0, 0, 100000);
+	alarm(PATIENCE_MS / 1000);
+	got = get(fd);
+	alarm(0);
+	t_equal(got, 100032);
+	close(fd);
+}
+
+/* The module's own error is no reason to look for another module. */
+static void a_refusal_is_final(void)
+{
+	struct kucomms_attach attach = { .size = sizeof(attach),
+					 .deadline = -1 };
+	pid_t pid;
+
+	t_device("kucomms_picky");
+	t_equal(t_write(PICKY, "107", 3), 0);	/* ENOTCONN */
+	pid = fork();
+	if (pid == 0) {
+		t_equal(t_sys(ioctl(raw_open_file("kucomms_picky"),
+				    KUCOMMS_IOC_ATTACH, &attach)), -ENOTCONN);
+		exit(0);
+	}
+	t_equal(wait_or_kill(pid), 0);
+	t_equal(t_write(PICKY, "122", 3), 0);	/* EDQUOT */
+	t_equal(t_remove("kucomms_picky"), 0);
 }
 
 int main(void)
@@ -153,6 +299,14 @@ int main(void)
 	a_sender_gives_back_before_it_sleeps();
 	epoll_before_attach();
 	one_message_for_each_poll();
+	a_skipped_record_is_nothing_to_read();
+	the_room_of_skipped_records_comes_back();
+	t_device("kucomms_threaded");
+	a_caller_gives_back_before_it_sleeps();
+	a_poller_gives_back_what_it_took();
+	edges_are_seen_by_readers();
+	t_equal(t_remove("kucomms_threaded"), 0);
+	a_refusal_is_final();
 	t_device("kucomms_test");
 	full_for_others_is_not_full_for_the_handler();
 	t_equal(t_remove("kucomms_test"), 0);

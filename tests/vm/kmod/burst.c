@@ -19,6 +19,7 @@ static struct {
 	u64 left;
 	u64 next;
 	u32 length;
+	bool more;
 } burst;
 
 static u8 burst_data[65536];
@@ -35,7 +36,10 @@ static void burst_interrupt(struct irq_work *work)
 		message.length = burst.length;
 		message.id = burst.next++;
 		message.user = hardirq_count() != 0;
-		kucomms_send(burst.channel, &message, burst_data, 0);
+		/* The last one is published, and all before it. */
+		kucomms_send(burst.channel, &message, burst_data,
+			     burst.more && burst.left % 2 == 0 ?
+				     KUCOMMS_MORE : 0);
 		burst.left--;
 	}
 	spin_unlock_irqrestore(&burst.lock, flags);
@@ -73,6 +77,7 @@ int test_burst_start(struct kucomms_channel *channel,
 	burst.left = message->id;
 	burst.next = 0;
 	burst.length = message->user;
+	burst.more = message->type == TEST_BURST_MORE;
 	spin_unlock_irqrestore(&burst.lock, flags);
 	queue_work(system_unbound_wq, &burst.raiser);
 	return 0;

@@ -192,6 +192,7 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	case TEST_REPORT:
 		return report(test, channel, message);
 	case TEST_BURST:
+	case TEST_BURST_MORE:
 		return test_burst_start(channel, message);
 	case TEST_STREAM:
 		return stream(channel, client, message);
@@ -237,6 +238,11 @@ int test_message(struct kucomms_channel *channel,
 	struct test_endpoint *test = priv;
 	int err;
 
+	/* It has been disconnected. */
+	if (!client) {
+		atomic64_inc(&test->overlaps);
+		return 0;
+	}
 	note_together(test, enter(test, client));
 	err = test_handle(test, client, channel, message, data);
 	if (!err)
@@ -294,5 +300,6 @@ void test_disconnect(struct kucomms_channel *channel, void *priv)
 	test_burst_stop(channel);
 	atomic64_inc(&test->disconnects);
 	leave(test, client);
+	kucomms_channel_set_priv(channel, NULL);
 	kfree(client);
 }

@@ -11,11 +11,11 @@
  *   parallel like test, with KUCOMMS_PARALLEL
  *   pinned   the same in two threads
  *   mute     no handler at all, and nothing may be adjusted
- *   picky    refuses every client with -EDQUOT
+ *   picky    refuses every client, with the parameter picky: -EDQUOT
  *   proxy    no handlers: threads of its own (proxy.c), which
  *            `echo 0 >/sys/module/kucomms_test/parameters/proxy` stops
  *   late     `echo 1 >/sys/module/kucomms_test/parameters/late` registers it,
- *            `echo 0` unregisters it
+ *            `echo 2` with KUCOMMS_PARALLEL, `echo 0` unregisters it
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -30,9 +30,12 @@ ktime_t test_loaded;
 	.connect = test_connect,					\
 	.disconnect = test_disconnect
 
+static int picky = EDQUOT;
+module_param(picky, int, 0644);
+
 static int picky_connect(struct kucomms_channel *channel, void *priv)
 {
-	return -EDQUOT;
+	return -READ_ONCE(picky);
 }
 
 /* In the order in which they are registered. */
@@ -61,19 +64,21 @@ static struct {
 	{ .name = "picky", .ops = { .connect = picky_connect } },
 };
 
-static const struct kucomms_ops late_ops = { TEST_HANDLERS,
-	.flags = KUCOMMS_ADJUSTABLE };
+static struct kucomms_ops late_ops = { TEST_HANDLERS };
 static struct test_endpoint late;
 
 static int late_set(const char *text, const struct kernel_param *param)
 {
-	bool on;
-	int err = kstrtobool(text, &on);
+	unsigned int how;
+	int err = kstrtouint(text, 0, &how);
 
 	if (err)
 		return err;
 	kucomms_unregister(late.endpoint);
-	late.endpoint = on ? kucomms_register("late", &late_ops, &late) : NULL;
+	late.parallel = how == 2;
+	late_ops.flags = KUCOMMS_ADJUSTABLE |
+			 (late.parallel ? KUCOMMS_PARALLEL : 0);
+	late.endpoint = how ? kucomms_register("late", &late_ops, &late) : NULL;
 	return PTR_ERR_OR_ZERO(late.endpoint);
 }
 

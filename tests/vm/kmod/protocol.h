@@ -22,6 +22,7 @@ enum test_type {
 	TEST_MORE,	/* `id` messages with KUCOMMS_MORE, published together */
 	TEST_MEET,	/* answer when two handlers have been here at once */
 	TEST_HANG_UP,	/* kucomms_shutdown() */
+	TEST_BURST_MORE, /* TEST_BURST, every second one with KUCOMMS_MORE */
 
 	/* for the proxy, whose threads have no handler */
 	TEST_PASS,	/* answer with kucomms_pass() */
