@@ -215,7 +215,9 @@ int main(void)
 	if (!t_write(PREEMPT, "full", 4)) {
 		printf("and the same with full preemption\n");
 		check_all();
-		t_equal(t_write(PREEMPT, "voluntary", 9), 0);
+		/* Newer kernels have no other name for less. */
+		t_assert(!t_write(PREEMPT, "voluntary", 9) ||
+			 !t_write(PREEMPT, "lazy", 4));
 	} else {
 		printf("the kernel's preemption cannot be changed\n");
 	}
