@@ -238,7 +238,8 @@ ssize_t kucomms_plain_read(struct kucomms_channel *channel,
 	ret = plain_take(channel, to, nonblocking);
 	mutex_unlock(&plain->receive_lock);
 	/* The handler may have been waiting for the room. */
-	if (ret > 0 && kucomms_consumer_must_ring(&plain->in))
+	if ((ret > 0 || ret == -EAGAIN) &&
+	    kucomms_consumer_must_ring(&plain->in))
 		plain_ring(channel);
 	return ret;
 }
