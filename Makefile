@@ -239,7 +239,7 @@ style: ## shellcheck, codespell, man pages, licence lines, checkpatch
 check-packages: ## build the packages, look into them, install them in a chroot; root
 	tests/run packages
 
-check-fast: ## the module in a minimal virtual machine; about a minute
+check-fast: ## the module in a minimal virtual machine; five minutes
 	tests/run fast
 
 check-vm: ## everything that runs in virtual machines; root
