@@ -261,9 +261,9 @@ err_put:
 }
 EXPORT_SYMBOL_GPL(__kucomms_register);
 
-/* All clients of a device, or of any. */
-static void endpoint_drop(struct kucomms_endpoint *endpoint,
-			  const struct kucomms_device *device)
+/* Loses the clients of @device, which has been removed, or all: NULL. */
+void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
+			    const struct kucomms_device *device)
 {
 	struct kucomms_channel *channel, *next;
 
@@ -276,13 +276,6 @@ static void endpoint_drop(struct kucomms_endpoint *endpoint,
 		kucomms_channel_hang_up(channel);
 	}
 	kucomms_turn_give(&endpoint->turn);
-}
-
-/* The device has been removed. */
-void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
-			    const struct kucomms_device *device)
-{
-	endpoint_drop(endpoint, device);
 }
 
 /*
@@ -306,7 +299,7 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint)
 	/* Ends the turn that is, and keeps others from queueing for theirs. */
 	WRITE_ONCE(endpoint->dead, true);
 	endpoint_stop_servers(endpoint);
-	endpoint_drop(endpoint, NULL);
+	kucomms_endpoint_leave(endpoint, NULL);
 	kucomms_endpoint_put(endpoint);
 }
 EXPORT_SYMBOL_GPL(kucomms_unregister);

@@ -20,9 +20,6 @@
 #define WORK_PERIOD	(NSEC_PER_SEC / 100)
 #define TIMER_PERIOD	NSEC_PER_SEC
 
-/* About what it costs to be put to sleep and woken. */
-#define SPIN_NS		(20 * NSEC_PER_USEC)
-
 /* So many looks at the only channel before looking at anything else. */
 #define LOOKS		1024
 
@@ -31,6 +28,14 @@ struct ticks {
 	u64 work;
 	u64 timer;
 };
+
+/* The first of an endpoint's servers, if there is anything to run. */
+static bool server_has_ticks(const struct kucomms_server *server)
+{
+	const struct kucomms_ops *ops = &server->endpoint->ops;
+
+	return !server->index && (ops->work || ops->timer);
+}
 
 static u64 ticks_next(const struct ticks *ticks)
 {
@@ -41,10 +46,10 @@ static void ticks_start(struct ticks *ticks, const struct kucomms_server *server
 			u64 now)
 {
 	const struct kucomms_ops *ops = &server->endpoint->ops;
-	bool first = !server->index;
+	bool mine = server_has_ticks(server);
 
-	ticks->work = first && ops->work ? now + WORK_PERIOD : KTIME_MAX;
-	ticks->timer = first && ops->timer ? now + TIMER_PERIOD : KTIME_MAX;
+	ticks->work = mine && ops->work ? now + WORK_PERIOD : KTIME_MAX;
+	ticks->timer = mine && ops->timer ? now + TIMER_PERIOD : KTIME_MAX;
 }
 
 /*
@@ -87,7 +92,7 @@ static u64 server_patience(const struct kucomms_endpoint *endpoint)
 	/* Somebody else could use the time, maybe the client itself. */
 	if (num_online_cpus() == 1 || need_resched())
 		return 0;
-	return SPIN_NS;
+	return KUCOMMS_SPIN_NS;
 }
 
 /* Under the lock: one that has been detached must not come back. */
@@ -156,12 +161,14 @@ static bool server_is_wanted(const struct kucomms_server *server,
 }
 
 /*
- * Many looks in one turn, as long as nobody else wants anything. Returns 1 if
+ * Many looks in one turn, as long as nobody else wants anything: neither do the
+ * work and timer handlers wait for more than one turn's messages. Returns 1 if
  * there were messages, 0 if not, -EAGAIN or -EPROTO like dispatch.
  */
 static int server_watch(struct kucomms_server *server,
 			struct kucomms_channel *channel)
 {
+	const bool once = server_has_ticks(server);
 	int looks = LOOKS, found = 0, ret = 0;
 
 	kucomms_turn_take_surely(channel->turn);
@@ -174,7 +181,7 @@ static int server_watch(struct kucomms_server *server,
 			} else {
 				cpu_relax();
 			}
-		} while (ret >= 0 && --looks &&
+		} while (!ret && !(found && once) && --looks &&
 			 !server_is_wanted(server, channel));
 	}
 	kucomms_turn_give(channel->turn);
@@ -232,7 +239,7 @@ static int server_thread(void *arg)
 
 	ticks_start(&ticks, server, ktime_get_ns());
 	while (!kthread_should_stop()) {
-		if (ticks_next(&ticks) != KTIME_MAX)
+		if (server_has_ticks(server))
 			ticks_run(&ticks, server->endpoint);
 		channel = server_next(server);
 		if (channel) {

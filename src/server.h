@@ -6,6 +6,12 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+/*
+ * For so long threads look before they sleep: about what it costs to be put to
+ * sleep and woken.
+ */
+#define KUCOMMS_SPIN_NS	(20 * NSEC_PER_USEC)
+
 struct kucomms_channel;
 struct kucomms_endpoint;
 struct task_struct;

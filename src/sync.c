@@ -12,15 +12,20 @@
 #include "channel.h"
 #include "endpoint.h"
 
-/* About what it costs to be put to sleep and woken. */
-#define SPIN_NS		(20 * NSEC_PER_USEC)
-
-/* What ends a wait before its time: a signal, or kthread_stop(). */
-static int sync_interrupted(void)
+/*
+ * Sleeps, in the state and on the queue that the caller has prepared, unless
+ * something ends the wait: a signal, kthread_stop(), the time that is up.
+ */
+static int sync_sleep(long *timeout)
 {
 	if ((current->flags & PF_KTHREAD) && kthread_should_stop())
 		return -EINTR;
-	return signal_pending(current) ? -ERESTARTSYS : 0;
+	if (signal_pending(current))
+		return -ERESTARTSYS;
+	if (!*timeout)
+		return -ETIMEDOUT;
+	*timeout = schedule_timeout(*timeout);
+	return 0;
 }
 
 /* The client rang: one of the module's threads may be waiting for that. */
@@ -61,10 +66,9 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 					  TASK_INTERRUPTIBLE);
 		if (!list_empty(&endpoint->unaccepted))
 			break;
-		err = sync_interrupted() ?: *timeout ? 0 : -ETIMEDOUT;
+		err = sync_sleep(timeout);
 		if (err)
 			break;
-		*timeout = schedule_timeout(*timeout);
 	}
 	finish_wait(&endpoint->accept_wait, &wait);
 	return err;
@@ -126,7 +130,7 @@ static void receive_spin(const struct kucomms_channel *channel)
 
 	if (num_online_cpus() == 1)
 		return;
-	end = ktime_get_ns() + SPIN_NS;
+	end = ktime_get_ns() + KUCOMMS_SPIN_NS;
 	while (!kucomms_consumer_ready(&channel->in) && !need_resched() &&
 	       ktime_get_ns() < end)
 		cpu_relax();
@@ -147,10 +151,9 @@ static int receive_wait(struct kucomms_channel *channel,
 		err = receive_idle(channel, message, data);
 		if (err != -EAGAIN)
 			break;
-		err = sync_interrupted() ?: timeout ? 0 : -ETIMEDOUT;
+		err = sync_sleep(&timeout);
 		if (err)
 			break;
-		timeout = schedule_timeout(timeout);
 	}
 	finish_wait(&channel->module_wait, &wait);
 	kucomms_channel_disarm(channel);
@@ -212,10 +215,9 @@ int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 		err = room_look(channel, length);
 		if (err != -EAGAIN)
 			break;
-		err = sync_interrupted() ?: timeout ? 0 : -ETIMEDOUT;
+		err = sync_sleep(&timeout);
 		if (err)
 			break;
-		timeout = schedule_timeout(timeout);
 	}
 	finish_wait(&channel->module_wait, &wait);
 	kucomms_producer_disarm(&channel->out);

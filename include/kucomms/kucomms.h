@@ -136,8 +136,9 @@ const char *kucomms_version(void);
  * -E2BIG (options that this library does not know), -ENOENT (no such device),
  * -EACCES (not allowed to open it), -ENODEV (removed just now), -ENOTCONN (no
  * kernel module serves it), -EUSERS (it has all the channels it may have),
- * -EADDRINUSE (the number is taken), -EINTR, -EPROTONOSUPPORT (module and library do not fit together), -ENOTTY (not a
- * kucomms device), -ENOMEM, -EMFILE, -ENFILE, or what the kernel module says.
+ * -EADDRINUSE (the number is taken), -EINTR, -EPROTONOSUPPORT (module and
+ * library do not fit together), -ENOTTY (not a kucomms device), -ENOMEM,
+ * -EMFILE, -ENFILE, or what the kernel module says.
  */
 int kucomms_open(const char *name, const struct kucomms_options *options,
 		 struct kucomms_channel **channel);
