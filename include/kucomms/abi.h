@@ -159,7 +159,9 @@ KUCOMMS_ASSERT_OFFSET(kucomms_message, user, 24);
  *             is published at the rest of the word or beyond. Not set: do not
  *             ring; the rest may still say how far this side has read
  * @need_room: lowest bit set: ring it when the rest of the word is released
- * @state:     KUCOMMS_STATE_*; meaningful in the kernel control page only
+ * @state:     KUCOMMS_STATE_*; between a device and its client the kernel's only
+ * @bell:      between processes: counts the times that this side rang for one
+ *             who sleeps on the word, as a futex (see KUCOMMS_NEED_FUTEX)
  *
  * The position changes all the time and the other words hardly ever, so they
  * are kept apart by 128 bytes: a pair of cache lines, as adjacent-line
@@ -171,7 +173,8 @@ struct kucomms_control {
 	__u32 need_data;
 	__u32 need_room;
 	__u32 state;
-	__u32 reserved1[29];
+	__u32 bell;
+	__u32 reserved1[28];
 };
 
 KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_control) == 256);
@@ -179,8 +182,11 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, position, 0);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, need_data, 128);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, need_room, 132);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, state, 136);
+KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
 
 #define KUCOMMS_NEED		1u
+/* Beside it, between processes: who waits sleeps on the other side's @bell. */
+#define KUCOMMS_NEED_FUTEX	2u
 
 #define KUCOMMS_STATE_OPEN	0u	/* messages flow */
 #define KUCOMMS_STATE_HANGUP	1u	/* the endpoint has gone: ESHUTDOWN */

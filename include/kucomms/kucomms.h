@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libkucomms: messages between this process and a kernel module.
+ * libkucomms: messages between this process and a kernel module, another
+ * process, or another part of this one.
  *
  *	struct kucomms_channel *channel;
  *	struct kucomms_message message = { .length = 5 };
@@ -11,14 +12,23 @@
  *	kucomms_receive_copy(channel, &message, answer, sizeof(answer), -1);
  *	kucomms_close(channel);
  *
+ * Who is on the other side is in the name:
+ *
+ *	NAME, kernel:NAME	the kernel module that serves /dev/kucomms_NAME
+ *	process:NAME		the process that listens there (kucomms_listen())
+ *	local:NAME		whoever listens there in this process
+ *
+ * This page is about channels, one by one. endpoint.h has handlers, and threads
+ * that call them.
+ *
  * Every function that can fail returns 0 or more for success and a negated
  * errno for failure; errno itself has no meaning. The library prints nothing,
- * never exits and starts no threads.
+ * never exits and starts no threads but those of kucomms_endpoint_start().
  *
  * Timeouts are in milliseconds: 0 does not wait for room or messages (-EAGAIN),
  * -1 waits for ever, anything else fails with -ETIMEDOUT when the time is up. The
- * kernel module's handlers run inside send, and their time is not counted. A signal whose
- * handler was installed without SA_RESTART ends a wait with -EINTR.
+ * kernel module's handlers run inside send, and their time is not counted. A
+ * signal whose handler was installed without SA_RESTART ends a wait with -EINTR.
  *
  * Before a call sleeps it looks for another 20 microseconds, about what sleeping
  * and waking cost, if the process may use more than one CPU.
@@ -29,10 +39,13 @@
  * other. After fork() the channel belongs to the parent: the child must not
  * touch it, and has no mapping to touch it with.
  *
- * Errors that every call on a channel may return: -ESHUTDOWN (the kernel
- * module has unregistered; what it had sent before can still be received),
- * -EPROTO (the kernel module refused a message, or a side broke the rules: the
- * channel is unusable), -EINTR.
+ * Errors that every call on a channel may return: -ESHUTDOWN (the other side has
+ * gone: the kernel module has unregistered, the process has closed the channel
+ * or ended; what was sent before can still be received), -EPROTO (the other side
+ * refused a message, or a side broke the rules: the channel is unusable),
+ * -EINTR. Where no system call is needed nothing is noticed: who sends to a
+ * process that has been killed hears of it when it would have to be woken, or
+ * the ring is full, or from poll().
  */
 #ifndef KUCOMMS_KUCOMMS_H
 #define KUCOMMS_KUCOMMS_H
@@ -41,6 +54,7 @@
 #include <kucomms/ring.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* GCC knows how to tell threads apart without a call, clang not everywhere. */
 #if defined(__clang__) ? defined(__aarch64__) : __GNUC__ >= 11
@@ -57,10 +71,11 @@ extern "C" {
 #define KUCOMMS_VERSION		"0.1.0"
 
 /**
- * struct kucomms_channel - the client's end of a channel
- * @out:      the ring towards the kernel; the sending thread's, like @sent
+ * struct kucomms_channel - this side's end of a channel
+ * @out:      the ring towards the other side; the sending thread's, like @sent
  * @sent:     messages
- * @in:       the ring towards the user; the receiving thread's, like the rest
+ * @priv:     for kucomms_channel_priv()
+ * @in:       the ring towards this side; the receiving thread's, like the rest
  * @received: messages
  * @thread:   the one that released last
  * @armed:    what need_data says of @in, if it says anything
@@ -71,6 +86,7 @@ extern "C" {
 struct kucomms_channel {
 	struct kucomms_producer out;
 	__u64 sent;
+	void *priv;
 
 	struct kucomms_consumer in __attribute__((aligned(128)));
 	__u64 received;
@@ -84,14 +100,16 @@ struct kucomms_channel {
 /**
  * struct kucomms_options - what kucomms_open() can be told
  * @size:           sizeof(struct kucomms_options)
- * @to_kernel_size: bytes of the ring towards the kernel: a power of two, at
- *                  least one page; 0: what the device thinks best
+ * @to_kernel_size: bytes of the ring towards the kernel, or whoever is on the
+ *                  other side: a power of two, at least one page; 0: what the
+ *                  other side thinks best
  * @to_user_size:   the same for the other ring
  * @flags:          KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN
  * @channel:        with KUCOMMS_OPEN_NUMBER: the number that the channel is to
- *                  have on its device
+ *                  have on its device, or with its listener
  * @timeout_ms:     how long to wait for a kernel module if none serves the
- *                  device: 0: not at all, -1: for ever
+ *                  device, or for somebody to listen: 0: not at all, -1: for
+ *                  ever
  * @spin_us:        how long calls look before they sleep; 0: what is best
  */
 struct kucomms_options {
@@ -112,7 +130,7 @@ struct kucomms_options {
  * @size:      in: sizeof(struct kucomms_stats)
  * @sent:      messages sent
  * @received:  messages received
- * @doorbells: system calls made to ring the kernel's doorbell
+ * @doorbells: system calls made to ring the other side's doorbell
  * @waits:     system calls made to wait
  */
 struct kucomms_stats {
@@ -127,58 +145,173 @@ struct kucomms_stats {
 const char *kucomms_version(void);
 
 /**
- * kucomms_open() - open a device and attach a channel
- * @name:    of the device, with or without the prefix "kucomms_"
+ * kucomms_open() - open a channel
+ * @name:    of a device, with or without the prefix "kucomms_", or one that
+ *           begins with "kernel:", "process:" or "local:"
  * @options: NULL for the defaults
  * @channel: where to put the channel; kucomms_close() frees it
  *
- * Return: 0, or -EINVAL (bad name or options, a number beyond the device's limit),
- * -E2BIG (options that this library does not know), -ENOENT (no such device),
- * -EACCES (not allowed to open it), -ENODEV (removed just now), -ENOTCONN (no
- * kernel module serves it), -EUSERS (it has all the channels it may have),
- * -EADDRINUSE (the number is taken), -EINTR, -EPROTONOSUPPORT (module and
- * library do not fit together), -ENOTTY (not a kucomms device), -ENOMEM,
- * -EMFILE, -ENFILE, or what the kernel module says.
+ * A process that listens has a second to answer. Do not open "process:NAME" in
+ * the thread that is to accept it: that is what "local:NAME" is for.
+ *
+ * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the
+ * other side's limits), -E2BIG (options that this library does not know),
+ * -ENOENT (no such device, nobody listens), -EACCES (not allowed to open it),
+ * -ENODEV (removed just now), -ENOTCONN (no kernel module serves it), -EUSERS
+ * (the other side has all the channels it may have), -EADDRINUSE (the number is
+ * taken), -EINTR, -EPROTONOSUPPORT (the two sides do not fit together), -EPROTO
+ * (who listens does not keep to the rules), -ETIMEDOUT (it does not answer),
+ * -ENOTTY (not a kucomms device), -ENOMEM, -EMFILE, -ENFILE, or what the other
+ * side's connect handler says.
  */
 int kucomms_open(const char *name, const struct kucomms_options *options,
 		 struct kucomms_channel **channel);
 
 /**
  * kucomms_reattach() - attach again after -ESHUTDOWN
- * @timeout_ms: how long to wait for a kernel module to serve the device again
+ * @timeout_ms: how long to wait for a kernel module to serve the device again, or
+ *              for somebody to listen
  *
- * For when the module has been replaced. The channel is as new: what was on its
- * way is lost, pointers into its rings are gone, its number may be another. The
- * descriptor keeps its number, but has to be given to epoll again. Like
+ * For when the other side has been replaced. The channel is as new: what was on
+ * its way is lost, pointers into its rings are gone, its number may be another.
+ * The descriptor keeps its number, but has to be given to epoll again. Like
  * kucomms_open() this stands alone: no other call on the channel at a time. If
  * only this channel has been hung up its number is still taken, and so is its
  * place on a device that is full: then close it and open another.
  *
- * Return: 0, or what kucomms_open() returns, and then the channel is as before.
+ * Return: 0, or what kucomms_open() returns, and then the channel is as before;
+ * -EINVAL for a channel that has been accepted.
  */
 int kucomms_reattach(struct kucomms_channel *channel, int timeout_ms);
+
+/* What others connect to. */
+struct kucomms_listener;
+
+/**
+ * struct kucomms_listen_options - what kucomms_listen() can be told
+ * @size:          sizeof(struct kucomms_listen_options)
+ * @mode:          who may connect, as the permissions of a file; 0: 0600. Not
+ *                 for "local:"
+ * @channels_max:  how many channels may be open at a time; 0: no limit
+ * @ring_size:     bytes of a ring if who connects does not say; 0: 128 KiB
+ * @ring_size_max: the most they may ask for; 0: 16 MiB
+ */
+struct kucomms_listen_options {
+	size_t size;
+	__u32 mode;
+	__u32 channels_max;
+	__u32 ring_size;
+	__u32 ring_size_max;
+};
+
+/**
+ * kucomms_listen() - be the other side of "process:NAME" or "local:NAME"
+ * @name:     with its prefix. Of a process a NAME of [a-z0-9_], at most 63
+ *            characters, is known to the programs of the same user (below
+ *            $XDG_RUNTIME_DIR) or, if root listens, to all that @mode admits
+ *            (below /run/kucomms); one with a '/' is the path of the socket
+ * @options:  NULL for the defaults
+ * @listener: where to put the listener; kucomms_listener_close() frees it
+ *
+ * What a process that was killed has left behind is cleared away.
+ *
+ * Return: 0, or -EINVAL (bad name, bad options), -E2BIG, -EADDRINUSE (somebody
+ * listens there), -ENOENT (no such directory, or no XDG_RUNTIME_DIR), -EACCES,
+ * -ENAMETOOLONG, -ENOMEM, -EMFILE, -ENFILE.
+ */
+int kucomms_listen(const char *name,
+		   const struct kucomms_listen_options *options,
+		   struct kucomms_listener **listener);
+
+/**
+ * kucomms_accept() - wait for somebody to connect
+ * @channel:    where to put the channel; kucomms_close() frees it
+ * @timeout_ms: how long to wait
+ *
+ * For one thread at a time. Who connects and then says nothing, or nonsense, is
+ * not waited for.
+ *
+ * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -ENOMEM, -EMFILE, -ENFILE.
+ */
+int kucomms_accept(struct kucomms_listener *listener,
+		   struct kucomms_channel **channel, int timeout_ms);
+
+/** kucomms_listener_fd() - a descriptor to poll: readable when to accept */
+int kucomms_listener_fd(const struct kucomms_listener *listener);
+
+/**
+ * kucomms_listener_close() - stop listening
+ *
+ * Channels that have been accepted stay. NULL is ignored.
+ */
+void kucomms_listener_close(struct kucomms_listener *listener);
+
+/**
+ * struct kucomms_peer - who is on the other side
+ * @pid: of the process that connected, or that listens
+ * @uid: its effective user and group, when it did
+ * @gid:
+ */
+struct kucomms_peer {
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+};
+
+/**
+ * kucomms_get_peer() - ask who is on the other side
+ *
+ * Return: 0, or -EOPNOTSUPP (it is a kernel module).
+ */
+int kucomms_get_peer(const struct kucomms_channel *channel,
+		     struct kucomms_peer *peer);
+
+/**
+ * kucomms_shutdown() - hang up
+ *
+ * The other side sees -ESHUTDOWN when it has received what was sent before, and
+ * so do callers here. The channel stays to be closed. May be called by any
+ * thread.
+ */
+void kucomms_shutdown(struct kucomms_channel *channel);
 
 /**
  * kucomms_close() - detach and free a channel
  *
- * Pointers into its rings are gone. NULL is ignored.
+ * The other side sees a hang-up. Pointers into its rings are gone. NULL is
+ * ignored. Not for channels that an endpoint has: kucomms_endpoint_remove().
  */
 void kucomms_close(struct kucomms_channel *channel);
 
 /**
  * kucomms_fd() - a descriptor to poll
  *
- * Readable (POLLIN): there is something to receive; writable (POLLOUT): there is
- * room for what send or reserve found no room for; POLLHUP: the kernel module
- * has gone. Edge-triggered, receive until -EAGAIN before waiting again;
- * level-triggered, take as many messages at a time as you like. Call it once
- * before polling: from then on the channel keeps poll() informed. The
- * descriptor stays the channel's: do not read, write or close it.
+ * Readable (POLLIN): there is something to receive; POLLHUP: the other side has
+ * gone. Of a device also writable (POLLOUT): there is room for what send or
+ * reserve found no room for; of others such room is announced by POLLIN, too:
+ * then try both, and poll in one thread only. Before waiting again receive until
+ * -EAGAIN; only where a device is polled level-triggered you may take as many
+ * messages at a time as you like. Call it once before polling: from then on the
+ * channel keeps poll() informed. The descriptor stays the channel's: do not
+ * read, write or close it.
  */
 int kucomms_fd(struct kucomms_channel *channel);
 
-/** kucomms_channel_number() - which of its device's channels this is */
+/** kucomms_channel_number() - which of its device's or listener's this is */
 unsigned int kucomms_channel_number(const struct kucomms_channel *channel);
+
+/** kucomms_channel_set_priv() - remember something with a channel */
+static inline void kucomms_channel_set_priv(struct kucomms_channel *channel,
+					    void *priv)
+{
+	__atomic_store_n(&channel->priv, priv, __ATOMIC_RELAXED);
+}
+
+/** kucomms_channel_priv() - what was remembered last; NULL at first */
+static inline void *kucomms_channel_priv(const struct kucomms_channel *channel)
+{
+	return __atomic_load_n(&channel->priv, __ATOMIC_RELAXED);
+}
 
 /** kucomms_length_max() - bytes of the longest message that can be sent */
 __u32 kucomms_length_max(const struct kucomms_channel *channel);
@@ -315,7 +448,7 @@ KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 	bool told = kucomms_consumer_release(&channel->in);
 
 	channel->thread = KUCOMMS_THIS_THREAD();
-	/* The kernel's side may wait for the room, or this one sleep in poll(). */
+	/* The other side may wait for the room, or this one sleep in poll(). */
 	if (kucomms_unlikely(told || channel->armed ||
 			     kucomms_load(&channel->in.peer->need_room)))
 		kucomms_release_slowly(channel);

@@ -282,17 +282,24 @@ kucomms_producer_must_ring(const struct kucomms_producer *producer)
 
 /*
  * Before sleeping for room for @length bytes (which must be possible in this
- * ring): reserve must fail once more after this, else do not sleep.
+ * ring), with KUCOMMS_NEED and what else says how: reserve must fail once more
+ * after this, else do not sleep.
  */
-static inline void kucomms_producer_arm(struct kucomms_producer *producer,
-					__u32 length)
+static inline void kucomms_producer_arm_as(struct kucomms_producer *producer,
+					   __u32 length, __u32 need)
 {
 	__u32 position = kucomms_record_after(producer->position, length) -
 			 kucomms_ring_capacity(producer->size);
 
-	kucomms_store(&producer->own->need_room, position | KUCOMMS_NEED);
+	kucomms_store(&producer->own->need_room, position | need);
 	/* D: pairs with kucomms_consumer_must_ring() */
 	kucomms_full_barrier();
+}
+
+static inline void kucomms_producer_arm(struct kucomms_producer *producer,
+					__u32 length)
+{
+	kucomms_producer_arm_as(producer, length, KUCOMMS_NEED);
 }
 
 static inline void kucomms_producer_disarm(struct kucomms_producer *producer)
@@ -350,8 +357,9 @@ static inline int kucomms_consumer_skip(struct kucomms_consumer *consumer,
 
 /*
  * Takes the next record off the ring: *@message becomes a private copy of its
- * header, but for @control, which is left alone, and *@data points to its bytes in the ring, which stay as they are
- * (as far as the other side plays fair) until kucomms_consumer_release().
+ * header, but for @control, which is left alone, and *@data points to its bytes
+ * in the ring, which stay as they are (as far as the other side plays fair)
+ * until kucomms_consumer_release().
  *
  * Returns 1 for a message, 0 when there is nothing to read, -EPROTO when what
  * is there cannot be a record. A discarded record counts as read and comes
@@ -451,7 +459,7 @@ kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
 {
 	__u32 released = kucomms_load(&consumer->released);
 
-	return (__s32)(released - (need_room & ~KUCOMMS_NEED)) >= 0;
+	return (__s32)(released - (need_room & -KUCOMMS_RECORD_ALIGN)) >= 0;
 }
 
 /*
@@ -477,15 +485,20 @@ kucomms_consumer_must_ring(const struct kucomms_consumer *consumer)
 }
 
 /*
- * Before sleeping for data: receive must find nothing once more after this,
- * else do not sleep.
+ * Before sleeping for data, with KUCOMMS_NEED and what else says how: receive
+ * must find nothing once more after this, else do not sleep.
  */
-static inline void kucomms_consumer_arm(struct kucomms_consumer *consumer)
+static inline void kucomms_consumer_arm_as(struct kucomms_consumer *consumer,
+					   __u32 need)
 {
-	kucomms_store(&consumer->own->need_data,
-		      consumer->position | KUCOMMS_NEED);
+	kucomms_store(&consumer->own->need_data, consumer->position | need);
 	/* C: pairs with kucomms_producer_must_ring() */
 	kucomms_full_barrier();
+}
+
+static inline void kucomms_consumer_arm(struct kucomms_consumer *consumer)
+{
+	kucomms_consumer_arm_as(consumer, KUCOMMS_NEED);
 }
 
 /* Awake, but says how far it has read, for one who looks from outside. */
