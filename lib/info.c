@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "channel.h"
+#include "end.h"
 
 KUCOMMS_API const char *kucomms_version(void)
 {
@@ -14,19 +14,30 @@ KUCOMMS_API const char *kucomms_version(void)
 KUCOMMS_API unsigned int
 kucomms_channel_number(const struct kucomms_channel *channel)
 {
-	return client_of(channel)->number;
+	return end_of(channel)->number;
 }
 
 KUCOMMS_API int kucomms_get_stats(const struct kucomms_channel *channel,
 				  struct kucomms_stats *stats)
 {
-	const struct kucomms_client *client = client_of(channel);
+	const struct kucomms_end *end = end_of(channel);
 
 	if (stats->size < sizeof(*stats))
 		return -EINVAL;
 	stats->sent = channel->sent;
 	stats->received = channel->received;
-	stats->doorbells = client->send_doorbells + client->receive_doorbells;
-	stats->waits = client->send_waits + client->receive_waits;
+	stats->doorbells = end->send_doorbells + end->receive_doorbells;
+	stats->waits = end->send_waits + end->receive_waits;
+	return 0;
+}
+
+KUCOMMS_API int kucomms_get_peer(const struct kucomms_channel *channel,
+				 struct kucomms_peer *peer)
+{
+	const struct kucomms_end *end = end_of(channel);
+
+	if (!end->transport->how)
+		return -EOPNOTSUPP;
+	*peer = end->peer;
 	return 0;
 }

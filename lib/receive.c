@@ -4,7 +4,8 @@
  */
 #include <string.h>
 
-#include "channel.h"
+#include "clock.h"
+#include "end.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #define relax()	__builtin_ia32_pause()
@@ -15,22 +16,23 @@
 /* So many looks between two at the clock. */
 #define LOOKS	32
 
-/* The kernel's side may be waiting for the room that has just been made. */
-static void receive_ring(struct kucomms_client *client)
+/* The other side may be waiting for the room that has just been made. */
+void kucomms_end_ring_room(struct kucomms_end *end)
 {
 	/* An error is the channel's state, which the next call will find. */
-	if (kucomms_consumer_must_ring(&client->channel.in))
-		kucomms_client_doorbell(client, &client->receive_doorbells);
+	if (kucomms_consumer_must_ring(&end->channel.in))
+		end->transport->ring(end, KUCOMMS_EVENT_ROOM,
+				     &end->receive_doorbells);
 }
 
 /* The next message, or -EAGAIN; what is to be skipped is. */
-static int receive_next(struct kucomms_client *client,
+static int receive_next(struct kucomms_end *end,
 			struct kucomms_message *message, const void **data)
 {
 	int ret;
 
 	do {
-		ret = kucomms_consumer_receive(&client->channel.in, message,
+		ret = kucomms_consumer_receive(&end->channel.in, message,
 					       data);
 	} while (ret == -ENOMSG);
 	if (ret == 0)
@@ -43,26 +45,31 @@ static int receive_next(struct kucomms_client *client,
  * messages at once, and finds out whether there can be any more at all. The
  * state is read before the last look: what was sent before it changed counts.
  */
-static int receive_idle(struct kucomms_client *client,
+static int receive_idle(struct kucomms_end *end,
 			struct kucomms_message *message, const void **data)
 {
 	int state, err;
 
-	if (kucomms_consumer_tell(&client->channel.in))
-		receive_ring(client);
-	state = kucomms_client_error(client);
-	err = receive_next(client, message, data);
+	if (kucomms_consumer_tell(&end->channel.in))
+		kucomms_end_ring_room(end);
+	state = end->transport->error(end);
+	err = receive_next(end, message, data);
+	if (err == -EPROTO)
+		kucomms_end_break(end);
 	return err == -EAGAIN && state ? state : err;
 }
 
-void kucomms_client_arm(struct kucomms_client *client)
+/* Whoever rings after the bell has been read here changes it. */
+void kucomms_end_arm(struct kucomms_end *end)
 {
-	struct kucomms_channel *channel = &client->channel;
-	__u32 need = channel->in.position | KUCOMMS_NEED;
+	struct kucomms_channel *channel = &end->channel;
+	const __u32 how = KUCOMMS_NEED | end->receive_how;
+	const __u32 need = channel->in.position | how;
 
+	end->receive_bell = kucomms_load_acquire(&channel->in.peer->bell);
 	if (channel->armed == need)
 		return;
-	kucomms_consumer_arm(&channel->in);
+	kucomms_consumer_arm_as(&channel->in, how);
 	channel->armed = need;
 }
 
@@ -70,72 +77,81 @@ void kucomms_client_arm(struct kucomms_client *client)
  * Something was received. One who polls need not have found the ring empty
  * before he polls again, so poll() has to know how far he got.
  */
-static void receive_disarm(struct kucomms_client *client)
+static void receive_disarm(struct kucomms_end *end)
 {
-	struct kucomms_channel *channel = &client->channel;
+	struct kucomms_channel *channel = &end->channel;
 
-	if (client->polled) {
+	if (end->polled) {
 		kucomms_consumer_mark(&channel->in);
 		channel->armed = ~KUCOMMS_NEED;
 	} else if (channel->armed) {
 		kucomms_consumer_disarm(&channel->in);
 		channel->armed = 0;
+		end->receive_how = end->transport->how;
 	}
 }
 
 /* Sleeping and being woken costs more than looking for a little longer. */
-static void receive_spin(const struct kucomms_client *client)
+static void receive_spin(struct kucomms_end *end)
 {
-	const struct kucomms_consumer *in = &client->channel.in;
-	__s64 end;
+	const struct kucomms_consumer *in = &end->channel.in;
+	__s64 stop;
 	int i;
 
-	if (!client->spin_ns)
+	if (!end->spin_ns)
 		return;
-	end = kucomms_now() + client->spin_ns;
+	stop = kucomms_now() + end->spin_ns;
 	do {
 		for (i = 0; i < LOOKS; i++) {
 			if (kucomms_consumer_ready(in))
 				return;
 			relax();
 		}
-	} while (!kucomms_client_error(client) && kucomms_now() < end);
+	} while (!end->transport->error(end) && kucomms_now() < stop);
 }
 
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
-static int receive_wait(struct kucomms_client *client,
+static int receive_wait(struct kucomms_end *end,
 			struct kucomms_message *message, const void **data,
 			__s64 deadline)
 {
 	int err;
 
 	for (;;) {
-		kucomms_client_arm(client);
-		err = receive_idle(client, message, data);
+		kucomms_end_arm(end);
+		err = receive_idle(end, message, data);
 		if (err != -EAGAIN)
 			return err;
-		err = kucomms_client_wait(client, KUCOMMS_EVENT_DATA, deadline,
-					  &client->receive_waits);
+		err = end->transport->wait(end, KUCOMMS_EVENT_DATA, deadline,
+					   &end->receive_waits);
 		if (err)
 			return err;
 	}
 }
 
+/* poll() says when there is more than this. */
+static void receive_ask(struct kucomms_end *end)
+{
+	if (end->transport->quiet)
+		end->transport->quiet(end);
+	kucomms_end_arm(end);
+}
+
 /* There is nothing to read yet, or worse. */
-static int receive_look(struct kucomms_client *client,
+static int receive_look(struct kucomms_end *end,
 			struct kucomms_message *message, const void **data,
 			int timeout_ms)
 {
-	int err = receive_next(client, message, data);
+	int err = receive_next(end, message, data);
 
 	if (err == -EAGAIN && timeout_ms)
-		receive_spin(client);
-	else if (err == -EAGAIN && client->polled)
-		kucomms_client_arm(client);
+		receive_spin(end);
+	else if (err == -EAGAIN && end->polled)
+		receive_ask(end);
 	if (err == -EAGAIN)
-		err = receive_idle(client, message, data);
+		err = receive_idle(end, message, data);
 	if (err == -EAGAIN && timeout_ms)
-		err = receive_wait(client, message, data,
+		err = receive_wait(end, message, data,
 				   kucomms_deadline(timeout_ms));
 	return err;
 }
@@ -146,41 +162,43 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
 				       const void **data, int timeout_ms,
 				       int found)
 {
-	struct kucomms_client *client = client_of(channel);
+	struct kucomms_end *end = end_of(channel);
 	int err;
 
-	if (found == -EPROTO)
+	if (found == -EPROTO) {
+		kucomms_end_break(end);
 		return found;
+	}
 	if (found != 1) {
-		err = receive_look(client, message, data, timeout_ms);
+		err = receive_look(end, message, data, timeout_ms);
 		if (err)
 			return err;
 	}
-	receive_disarm(client);
+	receive_disarm(end);
 	channel->received++;
 	return 0;
 }
 
 /*
- * The kernel's side that waits for room is told at once, since this may be the
+ * The other side that waits for room is told at once, since this may be the
  * last release for a while; else it is told by and by.
  */
 KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 {
 	kucomms_consumer_tell(&channel->in);
-	receive_ring(client_of(channel));
+	kucomms_end_ring_room(end_of(channel));
 }
 
 /*
  * Before the sending thread sleeps: what it has received and released itself
- * may be what the kernel waits for. If another thread receives, that one will.
+ * may be what the other side waits for. If another thread receives, that one will.
  */
-void kucomms_client_give_back(struct kucomms_client *client)
+void kucomms_end_give_back(struct kucomms_end *end)
 {
-	if (kucomms_load(&client->channel.thread) != KUCOMMS_THIS_THREAD())
+	if (kucomms_load(&end->channel.thread) != KUCOMMS_THIS_THREAD())
 		return;
-	if (kucomms_consumer_tell(&client->channel.in))
-		receive_ring(client);
+	if (kucomms_consumer_tell(&end->channel.in))
+		kucomms_end_ring_room(end);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
@@ -206,9 +224,10 @@ KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
 
 KUCOMMS_API int kucomms_fd(struct kucomms_channel *channel)
 {
-	struct kucomms_client *client = client_of(channel);
+	struct kucomms_end *end = end_of(channel);
 
-	client->polled = true;
-	kucomms_client_arm(client);
-	return client->fd;
+	end->polled = true;
+	end->receive_how = 0;
+	kucomms_end_arm(end);
+	return end->fd;
 }

@@ -3,30 +3,34 @@
  * The sending half of a channel.
  */
 #include <string.h>
-#include <sys/ioctl.h>
 
-#include "channel.h"
+#include "clock.h"
+#include "end.h"
+#include "member.h"
 
-static int send_ring(struct kucomms_client *client)
+int kucomms_end_ring(struct kucomms_end *end)
 {
-	if (!kucomms_producer_must_ring(&client->channel.out))
+	if (!kucomms_producer_must_ring(&end->channel.out))
 		return 0;
-	return kucomms_client_doorbell(client, &client->send_doorbells);
+	return end->transport->ring(end, KUCOMMS_EVENT_DATA,
+				    &end->send_doorbells);
 }
 
-/* Room may be wanting only because the kernel was not told of what is there. */
-static int send_try_reserve(struct kucomms_client *client, __u32 length,
+/* Room may be wanting only because the other side was not told of what is there. */
+int kucomms_end_try_reserve(struct kucomms_end *end, __u32 length,
 			    struct kucomms_message **record)
 {
-	struct kucomms_producer *out = &client->channel.out;
-	int err = kucomms_client_error(client);
+	struct kucomms_producer *out = &end->channel.out;
+	int err = end->transport->error(end);
 
 	if (err)
 		return err;
 	err = kucomms_producer_reserve(out, length, record);
+	if (err == -EPROTO)
+		kucomms_end_break(end);
 	if (err != -EAGAIN || !kucomms_producer_flush(out))
 		return err;
-	err = send_ring(client);
+	err = kucomms_end_ring(end);
 	return err ? err : kucomms_producer_reserve(out, length, record);
 }
 
@@ -35,85 +39,94 @@ static int send_try_reserve(struct kucomms_client *client, __u32 length,
  * positions come round again: so that the next reserve comes here, whatever its
  * length, there is no room until then.
  */
-static void send_arm(struct kucomms_client *client, __u32 length)
+static void send_arm(struct kucomms_end *end, __u32 length, __u32 how)
 {
-	struct kucomms_producer *out = &client->channel.out;
+	struct kucomms_producer *out = &end->channel.out;
 
-	kucomms_producer_arm(out, length);
-	client->room_armed = true;
+	/* Whoever rings after this changes it. */
+	end->send_bell = kucomms_load_acquire(&out->peer->bell);
+	kucomms_producer_arm_as(out, length, KUCOMMS_NEED | how);
+	end->room_armed = true;
 	out->end = out->position;
 }
 
-static void send_disarm(struct kucomms_client *client)
+static void send_disarm(struct kucomms_end *end)
 {
-	if (!client->room_armed)
+	if (!end->room_armed)
 		return;
-	kucomms_producer_disarm(&client->channel.out);
-	client->room_armed = false;
+	kucomms_producer_disarm(&end->channel.out);
+	end->room_armed = false;
+}
+
+/* As kucomms_end_try_reserve(); if there is no room the other side rings for it. */
+int kucomms_end_ask_room(struct kucomms_end *end, __u32 length, __u32 how,
+			 struct kucomms_message **record)
+{
+	int err;
+
+	send_arm(end, length, how);
+	/* The other side may be waiting for room itself: for this thread. */
+	kucomms_end_give_back(end);
+	err = kucomms_end_try_reserve(end, length, record);
+	if (err != -EAGAIN)
+		send_disarm(end);
+	return err;
 }
 
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
-static int send_wait_room(struct kucomms_client *client, __u32 length,
+static int send_wait_room(struct kucomms_end *end, __u32 length,
 			  struct kucomms_message **record, __s64 deadline)
 {
 	int err;
 
 	for (;;) {
-		send_arm(client, length);
-		/* The kernel may be waiting for room itself: for this thread. */
-		kucomms_client_give_back(client);
-		err = send_try_reserve(client, length, record);
+		err = kucomms_end_ask_room(end, length, end->transport->how,
+					   record);
 		if (err != -EAGAIN)
 			return err;
-		err = kucomms_client_wait(client, KUCOMMS_EVENT_ROOM, deadline,
-					  &client->send_waits);
-		if (err)
+		err = end->transport->wait(end, KUCOMMS_EVENT_ROOM, deadline,
+					   &end->send_waits);
+		if (err) {
+			send_disarm(end);
 			return err;
+		}
 	}
 }
 
 /* There is no room, as far as is known, or worse. */
-static int send_reserve_by(struct kucomms_client *client, __u32 length,
-			   struct kucomms_message **record, __s64 deadline)
-{
-	int err = send_try_reserve(client, length, record);
-
-	if (err == -EAGAIN && deadline) {
-		err = send_wait_room(client, length, record, deadline);
-	} else if (err == -EAGAIN && client->polled) {
-		/* poll() says POLLOUT when this much room has been made. */
-		send_arm(client, length);
-		err = send_try_reserve(client, length, record);
-		if (err == -EAGAIN)
-			return err;
-	}
-	send_disarm(client);
-	return err;
-}
-
 KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
 				       __u32 length,
 				       struct kucomms_message **record,
 				       int timeout_ms)
 {
-	return send_reserve_by(client_of(channel), length, record,
-			       kucomms_deadline(timeout_ms));
+	struct kucomms_end *end = end_of(channel);
+	int err = kucomms_end_try_reserve(end, length, record);
+
+	if (err == -EAGAIN && timeout_ms)
+		return send_wait_room(end, length, record,
+				      kucomms_deadline(timeout_ms));
+	/* poll() says when this much room has been made. */
+	if (err == -EAGAIN && end->polled) {
+		if (end->transport->quiet)
+			end->transport->quiet(end);
+		return kucomms_end_ask_room(end, length, 0, record);
+	}
+	send_disarm(end);
+	return err;
 }
 
-/* Somebody sleeps, or the message handler runs in the call: one does, mostly. */
+/* Somebody sleeps, or the message handler runs in the call. */
 KUCOMMS_API int kucomms_commit_slowly(struct kucomms_channel *channel)
 {
-	struct kucomms_client *client = client_of(channel);
+	struct kucomms_end *end = end_of(channel);
 
-	client->send_doorbells++;
-	if (kucomms_likely(!ioctl(client->fd, KUCOMMS_IOC_DOORBELL, 0)))
-		return 0;
-	return kucomms_client_doorbell(client, &client->send_doorbells);
+	return end->transport->ring(end, KUCOMMS_EVENT_DATA,
+				    &end->send_doorbells);
 }
 
 /*
- * There may be messages behind it that had to wait for this, so the kernel is
- * told as of a message; unless something before it is held back anyway.
+ * There may be messages behind it that had to wait for this, so the other
+ * side is told as of a message; unless something before it is held back anyway.
  */
 KUCOMMS_API int kucomms_discard(struct kucomms_channel *channel,
 				struct kucomms_message *record)
@@ -122,19 +135,20 @@ KUCOMMS_API int kucomms_discard(struct kucomms_channel *channel,
 
 	kucomms_producer_commit(&channel->out, record,
 				KUCOMMS_CONTROL_DISCARDED, held);
-	return held ? 0 : send_ring(client_of(channel));
+	return held ? 0 : kucomms_end_ring(end_of(channel));
 }
 
 KUCOMMS_API int kucomms_flush(struct kucomms_channel *channel)
 {
 	if (!kucomms_producer_flush(&channel->out))
 		return 0;
-	return send_ring(client_of(channel));
+	return kucomms_end_ring(end_of(channel));
 }
 
 /* The header and the data, into a record that is as long. */
-static void send_fill(struct kucomms_message *record,
-		      const struct kucomms_message *message, const void *data)
+void kucomms_record_fill(struct kucomms_message *record,
+			 const struct kucomms_message *message,
+			 const void *data)
 {
 	record->type = message->type;
 	record->id = message->id;
@@ -153,30 +167,33 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 
 	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
 		return -EINVAL;
+	if (kucomms_unlikely(end_of(channel)->member.endpoint))
+		return kucomms_member_send(end_of(channel), message, data,
+					   flags, timeout_ms);
 	err = kucomms_reserve(channel, message->length, &record, timeout_ms);
 	if (kucomms_unlikely(err))
 		return err;
-	send_fill(record, message, data);
+	kucomms_record_fill(record, message, data);
 	return kucomms_commit(channel, record, flags);
 }
 
 /*
- * Rings, so that the answer may come. Where the doorbell only wakes somebody,
- * one call rings and sleeps.
+ * Rings, so that the answer may come. Where the doorbell only wakes somebody in
+ * the kernel, one call rings and sleeps.
  */
-static int call_ring(struct kucomms_client *client, int timeout_ms)
+static int call_ring(struct kucomms_end *end, int timeout_ms)
 {
-	if (!kucomms_producer_must_ring(&client->channel.out))
+	if (!kucomms_producer_must_ring(&end->channel.out))
 		return 0;
-	if (!client->answers_late || !timeout_ms)
-		return kucomms_commit_slowly(&client->channel);
+	if (!end->answers_late || !timeout_ms || end->transport->how)
+		return kucomms_commit_slowly(&end->channel);
 	/* The answer may need the room of those before. */
-	kucomms_consumer_tell(&client->channel.in);
-	kucomms_client_arm(client);
-	return kucomms_client_wait(client,
-				   KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
-				   kucomms_deadline(timeout_ms),
-				   &client->send_doorbells);
+	kucomms_consumer_tell(&end->channel.in);
+	kucomms_end_arm(end);
+	return end->transport->wait(end,
+				    KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
+				    kucomms_deadline(timeout_ms),
+				    &end->send_doorbells);
 }
 
 KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
@@ -184,22 +201,22 @@ KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
 			     const void *data, struct kucomms_message *answer,
 			     const void **answer_data, int timeout_ms)
 {
-	struct kucomms_client *client = client_of(channel);
+	struct kucomms_end *end = end_of(channel);
 	struct kucomms_message *record;
 	int err;
 
 	err = kucomms_reserve(channel, request->length, &record, timeout_ms);
 	if (kucomms_unlikely(err))
 		return err;
-	send_fill(record, request, data);
+	kucomms_record_fill(record, request, data);
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				false);
 	channel->sent++;
-	err = call_ring(client, timeout_ms);
+	err = call_ring(end, timeout_ms);
 	if (kucomms_unlikely(err))
 		return err;
 	if (!kucomms_consumer_ready(&channel->in))
-		client->answers_late = true;
+		end->answers_late = true;
 	return kucomms_receive(channel, answer, answer_data, timeout_ms);
 }
 

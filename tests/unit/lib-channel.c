@@ -1,65 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library's two halves of a channel, with the system calls replaced: who
+ * The library's two halves of a channel, over a transport of its own: who
  * rings, what is given back, what the control page says.
  */
 #include "rings.h"
-#include "../../lib/channel.h"
+#include "../../lib/end.h"
 
 static int rung;
 
-int kucomms_client_error(const struct kucomms_client *client)
+static int fake_error(struct kucomms_end *end)
 {
-	(void)client;
+	(void)end;
 	return 0;
 }
 
-int kucomms_client_doorbell(struct kucomms_client *client, __u64 *count)
+static int fake_ring(struct kucomms_end *end, __u32 event, __u64 *count)
 {
-	(void)client;
+	(void)end;
+	(void)event;
 	(void)count;
 	rung++;
 	return 0;
 }
 
-__s64 kucomms_now(void)
+static int fake_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+		     __u64 *count)
 {
-	return 0;
-}
-
-__s64 kucomms_deadline(int timeout_ms)
-{
-	return timeout_ms;
-}
-
-int kucomms_client_wait(struct kucomms_client *client, __u32 events,
-			__s64 deadline, __u64 *count)
-{
-	(void)client;
-	(void)events;
+	(void)end;
+	(void)event;
 	(void)deadline;
 	(void)count;
 	return -ETIMEDOUT;
 }
 
+static const struct kucomms_transport fake = {
+	.error = fake_error,
+	.ring = fake_ring,
+	.wait = fake_wait,
+};
+
 static void a_discard_that_uncovers_a_message_rings(void **state)
 {
-	struct kucomms_client client = { 0 };
+	struct kucomms_end end = { .transport = &fake };
 	struct kucomms_message *first, *second;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	client.channel.out = ring.producer;
-	client.kernel = ring.producer.peer;
-	assert_int_equal(kucomms_reserve(&client.channel, 8, &first, 0), 0);
-	assert_int_equal(kucomms_reserve(&client.channel, 8, &second, 0), 0);
+	end.channel.out = ring.producer;
+	assert_int_equal(kucomms_reserve(&end.channel, 8, &first, 0), 0);
+	assert_int_equal(kucomms_reserve(&end.channel, 8, &second, 0), 0);
 	kucomms_consumer_arm(&ring.consumer);
-	assert_int_equal(kucomms_commit(&client.channel, second, 0), 0);
+	assert_int_equal(kucomms_commit(&end.channel, second, 0), 0);
 	/* The consumer wakes, finds nothing, sleeps again: still armed. */
 	ring_expect_empty(&ring);
 	rung = 0;
-	assert_int_equal(kucomms_discard(&client.channel, first), 0);
+	assert_int_equal(kucomms_discard(&end.channel, first), 0);
 	assert_int_equal(ring_receive(&ring), -ENOMSG);
 	assert_int_equal(ring_receive(&ring), 1);
 	assert_int_equal(rung, 1);
@@ -67,19 +63,18 @@ static void a_discard_that_uncovers_a_message_rings(void **state)
 
 static void the_room_of_skipped_records_is_given_back_when_idle(void **state)
 {
-	struct kucomms_client client = { 0 };
+	struct kucomms_end end = { .transport = &fake };
 	struct kucomms_message *record, message;
 	const void *data;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	client.channel.in = ring.consumer;
-	client.kernel = ring.consumer.peer;
+	end.channel.in = ring.consumer;
 	record = ring_reserve(&ring, 4000);
 	kucomms_producer_commit(&ring.producer, record, KUCOMMS_CONTROL_DISCARDED, false);
-	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 0), -EAGAIN);
-	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 1), -ETIMEDOUT);
+	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 1), -ETIMEDOUT);
 	assert_int_equal(ring_send(&ring, 1, 4000), 0);
 }
 
@@ -99,42 +94,40 @@ static void a_refused_record_is_not_passed(void **state)
 
 static void a_wish_for_room_does_not_outlive_its_fulfilment(void **state)
 {
-	struct kucomms_client client = { 0 };
+	struct kucomms_end end = { .transport = &fake };
 	struct kucomms_message *record;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	client.channel.out = ring.producer;
-	client.kernel = ring.producer.peer;
-	client.polled = true;
-	assert_int_equal(kucomms_reserve(&client.channel, 3000, &record, 0), 0);
-	assert_int_equal(kucomms_commit(&client.channel, record, 0), 0);
-	assert_int_equal(kucomms_reserve(&client.channel, 3000, &record, 0), -EAGAIN);
+	end.channel.out = ring.producer;
+	end.polled = true;
+	assert_int_equal(kucomms_reserve(&end.channel, 3000, &record, 0), 0);
+	assert_int_equal(kucomms_commit(&end.channel, record, 0), 0);
+	assert_int_equal(kucomms_reserve(&end.channel, 3000, &record, 0), -EAGAIN);
 	assert_int_not_equal(ring.producer.own->need_room, 0);
 	assert_int_equal(ring_receive(&ring), 1);
 	kucomms_consumer_release(&ring.consumer);
 	kucomms_consumer_tell(&ring.consumer);
-	assert_int_equal(kucomms_reserve(&client.channel, 3000, &record, 0), 0);
+	assert_int_equal(kucomms_reserve(&end.channel, 3000, &record, 0), 0);
 	assert_int_equal(ring.producer.own->need_room, 0);
 }
 
 static void one_who_polls_is_seen_to_have_read(void **state)
 {
-	struct kucomms_client client = { .polled = true };
+	struct kucomms_end end = { .transport = &fake, .polled = true };
 	struct kucomms_message message;
 	const void *data;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	client.channel.in = ring.consumer;
-	client.kernel = ring.consumer.peer;
+	end.channel.in = ring.consumer;
 	assert_int_equal(ring_send(&ring, 1, 8), 0);
-	kucomms_fd(&client.channel);
-	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 0), 0);
+	kucomms_fd(&end.channel);
+	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), 0);
 	assert_int_equal(ring.consumer.own->need_data, 64);
-	assert_int_equal(kucomms_receive(&client.channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), -EAGAIN);
 	assert_int_equal(ring.consumer.own->need_data, 64 | KUCOMMS_NEED);
 }
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_CLOCK_H
+#define KUCOMMS_LIB_CLOCK_H
+
+#include <linux/types.h>
+#include <time.h>
+
+#define NSEC_PER_SEC	1000000000LL
+#define NSEC_PER_MSEC	1000000LL
+#define NSEC_PER_USEC	1000LL
+
+static inline __s64 kucomms_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+/* Nanoseconds, as all times here. */
+static inline __s64 kucomms_now(void)
+{
+	return kucomms_clock(CLOCK_MONOTONIC);
+}
+
+/* When to give up: 0: at once, negative: never. */
+static inline __s64 kucomms_deadline(int timeout_ms)
+{
+	return timeout_ms <= 0 ? timeout_ms :
+				 kucomms_now() + timeout_ms * NSEC_PER_MSEC;
+}
+
+static inline struct timespec kucomms_timespec(__s64 ns)
+{
+	return (struct timespec){ .tv_sec = ns / NSEC_PER_SEC,
+				  .tv_nsec = ns % NSEC_PER_SEC };
+}
+
+#endif

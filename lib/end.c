@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Opening a channel, whatever its transport, and once more; closing it.
+ */
+#define _GNU_SOURCE	/* dup3(), CPU_COUNT(), ppoll() */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "end.h"
+#include "name.h"
+#include "numbers.h"
+
+#define OPEN_FLAGS	(KUCOMMS_OPEN_NUMBER | KUCOMMS_OPEN_NO_SPIN)
+
+/* About what it costs to be put to sleep and woken. */
+#define SPIN_US		20
+#define SPIN_US_MAX	1000000
+
+/* So long somebody who listens may take to answer. */
+#define ANSWER_MS	1000
+
+/* How often to look for somebody who listens, until the time is up. */
+#define RETRY_NS	(10 * NSEC_PER_MSEC)
+
+/*
+ * Programs may know fewer options than the library, at least the first @least
+ * bytes, or more if they are 0.
+ */
+int kucomms_options_read(void *own, size_t own_size, const void *options,
+			 size_t least)
+{
+	size_t size, i;
+
+	if (!options)
+		return 0;
+	memcpy(&size, options, sizeof(size));
+	if (size < least)
+		return -EINVAL;
+	for (i = own_size; i < size; i++)
+		if (((const char *)options)[i])
+			return -E2BIG;
+	memcpy(own, options, size < own_size ? size : own_size);
+	return 0;
+}
+
+static int end_set_options(struct kucomms_end *end,
+			   const struct kucomms_options *options)
+{
+	struct kucomms_options *own = &end->options;
+	int err = kucomms_options_read(own, sizeof(*own), options,
+				       offsetof(struct kucomms_options, flags));
+
+	if (err)
+		return err;
+	if ((own->flags & ~OPEN_FLAGS) || own->spin_us > SPIN_US_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+/* Looking is of no use to those who keep the only CPU from everybody else. */
+__u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us)
+{
+	cpu_set_t cpus;
+
+	if (sleep_at_once)
+		return 0;
+	if (spin_us)
+		return spin_us * NSEC_PER_USEC;
+	if (!sched_getaffinity(0, sizeof(cpus), &cpus) &&
+	    CPU_COUNT(&cpus) == 1)
+		return 0;
+	return SPIN_US * NSEC_PER_USEC;
+}
+
+static void member_init(struct kucomms_member *member)
+{
+	pthread_condattr_t attributes;
+
+	member->refs = 1;
+	pthread_mutex_init(&member->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&member->room, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport)
+{
+	struct kucomms_end *end = aligned_alloc(_Alignof(struct kucomms_end),
+						sizeof(*end));
+
+	if (!end)
+		return NULL;
+	memset(end, 0, sizeof(*end));
+	end->transport = transport;
+	end->fd = -1;
+	end->memory = -1;
+	end->receive_how = transport->how;
+	member_init(&end->member);
+	return end;
+}
+
+void kucomms_end_unmap(struct kucomms_end *end)
+{
+	struct kucomms_region *region;
+
+	for (region = end->regions; region < end->regions + KUCOMMS_REGIONS;
+	     region++) {
+		if (region->address)
+			munmap(region->address, region->length);
+		region->address = NULL;
+	}
+}
+
+void kucomms_end_free(struct kucomms_end *end)
+{
+	end->transport->close(end);
+	kucomms_numbers_give(end->numbers, end->number);
+	pthread_mutex_destroy(&end->member.lock);
+	pthread_cond_destroy(&end->member.room);
+	free(end);
+}
+
+/* An end for who is called @name, with nobody on the other side yet. */
+int kucomms_end_prepare(struct kucomms_end **end, const char *name,
+			const struct kucomms_options *options)
+{
+	const struct kucomms_transport *transport = kucomms_name_transport(name);
+	struct kucomms_end *fresh = kucomms_end_alloc(transport);
+	int err;
+
+	if (!fresh)
+		return -ENOMEM;
+	err = kucomms_name_path(fresh->path, sizeof(fresh->path), name);
+	if (!err)
+		err = end_set_options(fresh, options);
+	if (err) {
+		kucomms_end_free(fresh);
+		return err;
+	}
+	fresh->spin_ns = kucomms_spin_ns(
+		fresh->options.flags & KUCOMMS_OPEN_NO_SPIN,
+		fresh->options.spin_us);
+	*end = fresh;
+	return 0;
+}
+
+/* Who has been connected to owes an answer. */
+int kucomms_end_finish(struct kucomms_end *end, int timeout_ms)
+{
+	struct pollfd answer = { .fd = end->fd, .events = POLLIN };
+	int err;
+
+	if (timeout_ms >= 0 && timeout_ms < ANSWER_MS)
+		timeout_ms = ANSWER_MS;
+	for (;;) {
+		err = end->transport->finish(end);
+		if (err != -EAGAIN)
+			return err;
+		err = poll(&answer, 1, timeout_ms);
+		if (err <= 0)
+			return err ? -errno : -ETIMEDOUT;
+	}
+}
+
+/* The kernel waits by itself; for a process nothing tells that it has come. */
+static int end_begin(struct kucomms_end *end, int timeout_ms)
+{
+	const struct timespec pause = kucomms_timespec(RETRY_NS);
+	const __s64 deadline = kucomms_deadline(timeout_ms);
+	int err;
+
+	for (;;) {
+		err = end->transport->begin(end, timeout_ms);
+		if (err != -ENOENT || !end->transport->how || !deadline)
+			return err;
+		end->transport->close(end);
+		if (deadline > 0 && kucomms_now() >= deadline)
+			return -ENOENT;
+		if (nanosleep(&pause, NULL))
+			return -errno;
+	}
+}
+
+static int end_open(struct kucomms_end *end, int timeout_ms)
+{
+	int err = end_begin(end, timeout_ms);
+
+	return err ? err : kucomms_end_finish(end, timeout_ms);
+}
+
+KUCOMMS_API int kucomms_open(const char *name,
+			     const struct kucomms_options *options,
+			     struct kucomms_channel **channel)
+{
+	struct kucomms_end *end;
+	int err = kucomms_end_prepare(&end, name, options);
+
+	if (err)
+		return err;
+	err = end_open(end, end->options.timeout_ms);
+	if (err) {
+		kucomms_end_free(end);
+		return err;
+	}
+	*channel = &end->channel;
+	return 0;
+}
+
+/*
+ * @end goes on with what @fresh has got; @fresh is freed. The descriptor keeps
+ * its number, if it has one.
+ */
+void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
+{
+	const int fd = end->fd >= 0 ? dup3(fresh->fd, end->fd, O_CLOEXEC) : -1;
+
+	kucomms_end_unmap(end);
+	if (fd < 0) {
+		end->fd = fresh->fd;
+		fresh->fd = -1;
+	}
+	end->channel.out = fresh->channel.out;
+	end->channel.in = fresh->channel.in;
+	end->channel.armed = 0;
+	memcpy(end->regions, fresh->regions, sizeof(end->regions));
+	memset(fresh->regions, 0, sizeof(fresh->regions));
+	end->own = fresh->own;
+	fresh->own = NULL;
+	end->number = fresh->number;
+	end->peer = fresh->peer;
+	end->room_armed = false;
+	kucomms_store(&end->gone, 0);
+	kucomms_end_free(fresh);
+}
+
+KUCOMMS_API int kucomms_reattach(struct kucomms_channel *channel,
+				 int timeout_ms)
+{
+	struct kucomms_end *end = end_of(channel), *fresh;
+	int err;
+
+	if (end->numbers)
+		return -EINVAL;
+	fresh = kucomms_end_alloc(end->transport);
+	if (!fresh)
+		return -ENOMEM;
+	memcpy(fresh->path, end->path, sizeof(fresh->path));
+	fresh->options = end->options;
+	err = end_open(fresh, timeout_ms);
+	if (err) {
+		kucomms_end_free(fresh);
+		return err;
+	}
+	kucomms_end_replace(end, fresh);
+	if (end->polled)
+		kucomms_end_arm(end);
+	return 0;
+}
+
+/* The other side has broken the rules, or its message has been refused. */
+void kucomms_end_break(struct kucomms_end *end)
+{
+	end->transport->hangup(end, KUCOMMS_STATE_BROKEN);
+}
+
+KUCOMMS_API void kucomms_shutdown(struct kucomms_channel *channel)
+{
+	struct kucomms_end *end = end_of(channel);
+
+	end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
+}
+
+KUCOMMS_API void kucomms_close(struct kucomms_channel *channel)
+{
+	if (channel)
+		kucomms_end_free(end_of(channel));
+}

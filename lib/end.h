@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_END_H
+#define KUCOMMS_LIB_END_H
+
+#include <kucomms/kucomms.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/queue.h>
+#include <sys/un.h>
+
+#define KUCOMMS_API __attribute__((visibility("default")))
+
+struct kucomms_end;
+struct kucomms_endpoint;
+struct kucomms_numbers;
+
+/**
+ * struct kucomms_transport - how a channel's memory and doorbells come to be
+ * @begin:  connects to end->path; -ENOENT: nobody is there. If this fails, or
+ *          @finish does, end is to be closed
+ * @finish: -EAGAIN: the other side has not answered yet; end->fd will be readable
+ * @close:  lets go of what @begin and @finish have got
+ * @error:  whether, as far as is known, there is still somebody there
+ * @ring:   the other side sleeps, or did just now, for @event
+ * @wait:   sleeps for @event, after arming; may return before it came true
+ * @quiet:  takes back what makes poll() say that there is something to do;
+ *          NULL: poll() looks for itself
+ * @hangup: tells the other side that no more will come, whatever the reason
+ * @how:    KUCOMMS_NEED_FUTEX if it can wait so
+ * @copies: messages can change while they are read
+ */
+struct kucomms_transport {
+	int (*begin)(struct kucomms_end *end, int timeout_ms);
+	int (*finish)(struct kucomms_end *end);
+	void (*close)(struct kucomms_end *end);
+	int (*error)(struct kucomms_end *end);
+	int (*ring)(struct kucomms_end *end, __u32 event, __u64 *count);
+	int (*wait)(struct kucomms_end *end, __u32 event, __s64 deadline,
+		    __u64 *count);
+	void (*quiet)(struct kucomms_end *end);
+	void (*hangup)(struct kucomms_end *end, __u32 state);
+	__u32 how;
+	bool copies;
+};
+
+extern const struct kucomms_transport kucomms_device_transport;
+extern const struct kucomms_transport kucomms_process_transport;
+extern const struct kucomms_transport kucomms_local_transport;
+
+#define KUCOMMS_REGIONS	4
+
+struct kucomms_region {
+	void *address;
+	size_t length;
+};
+
+/* What epoll tells an endpoint about. */
+struct kucomms_source {
+	void (*handle)(struct kucomms_source *source, __u32 events);
+};
+
+/**
+ * struct kucomms_member - what a channel is to the endpoint that has it
+ * @source:    of doorbells
+ * @endpoint:  which; never changes once it is set
+ * @all:       in endpoint->members; under its lock
+ * @active:    in endpoint->active, while @awake; the endpoint's thread's, as the
+ *             rest down to @call_base
+ * @fresh:     is being opened anew
+ * @due:       when to try that again
+ * @idle:      since when there has been nothing to do; 0: there has
+ * @connected: between connect and disconnect
+ * @awake:     in the list of those whom the thread looks at
+ * @listed:    watched by epoll
+ * @refused:   the handler does not want the next message yet
+ * @replies:   sent in this round, and neither published nor rung for
+ * @again:     KUCOMMS_RECONNECT
+ * @leaving:   to be removed; any thread's, like the rest
+ * @refs:      on the end: one is the endpoint's
+ * @lock:      for sending from any thread
+ * @room:      who waits for room
+ * @waiters:   how many do
+ * @call_base: the id of the channel's first call
+ * @calls:     how many there have been; written under @lock
+ */
+struct kucomms_member {
+	struct kucomms_source source;
+	struct kucomms_endpoint *endpoint;
+	TAILQ_ENTRY(kucomms_end) all;
+	TAILQ_ENTRY(kucomms_end) active;
+	struct kucomms_end *fresh;
+	__s64 due;
+	__s64 idle;
+	bool connected;
+	bool awake;
+	bool listed;
+	bool refused;
+	bool replies;
+	bool again;
+	bool leaving;
+
+	unsigned int refs;
+	pthread_mutex_t lock;
+	pthread_cond_t room;
+	unsigned int waiters;
+	__u64 call_base;
+	__u64 calls;
+};
+
+/**
+ * struct kucomms_end - a channel, and what not every message takes
+ * @channel:   what the application has a pointer to
+ * @transport: what it goes through
+ * @fd:        the open device, or the socket
+ * @number:    of the channel on the device, or of the listener
+ * @numbers:   where it has been taken from; NULL: the other side gave it
+ * @path:      of the device or the socket, or the name of the listener
+ * @options:   as kucomms_open() was told
+ * @regions:   what is mapped
+ * @own:       this side's control page
+ * @spin_ns:   how long to look before sleeping
+ * @polled:    the caller may sleep in poll(), so a failed try must arm
+ * @gone:      0, or why there is nobody on the other side any more: -ESHUTDOWN,
+ *             or -EPROTO if this side has seen it break the rules
+ * @answers_late: the other side does not answer within the doorbell
+ * @peer:      who is on the other side
+ * @memory:    between begin and finish: what this side writes, for the other
+ * @looked:    when it was last looked whether the other side is alive
+ * @member:    what an endpoint keeps
+ * @room_armed: need_room is set; the sending thread's, like the rest
+ * @send_bell:  the other side's bell before that
+ * @send_doorbells, @send_waits: system calls
+ * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell; the
+ *                receiving thread's, like the rest
+ * @receive_bell: the other side's bell before need_data was set
+ * @receive_doorbells, @receive_waits: system calls
+ */
+struct kucomms_end {
+	struct kucomms_channel channel;
+	const struct kucomms_transport *transport;
+	int fd;
+	unsigned int number;
+	struct kucomms_numbers *numbers;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct kucomms_options options;
+	struct kucomms_region regions[KUCOMMS_REGIONS];
+	struct kucomms_control *own;
+	__u32 spin_ns;
+	bool polled;
+	int gone;
+	bool answers_late;
+	struct kucomms_peer peer;
+	int memory;
+	__s64 looked;
+	struct kucomms_member member;
+
+	bool room_armed __attribute__((aligned(128)));
+	__u32 send_bell;
+	__u64 send_doorbells;
+	__u64 send_waits;
+
+	__u32 receive_how __attribute__((aligned(128)));
+	__u32 receive_bell;
+	__u64 receive_doorbells;
+	__u64 receive_waits;
+};
+
+static inline struct kucomms_end *end_of(const struct kucomms_channel *channel)
+{
+	return (struct kucomms_end *)channel;
+}
+
+/* end.c */
+struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport);
+void kucomms_end_free(struct kucomms_end *end);
+void kucomms_end_unmap(struct kucomms_end *end);
+int kucomms_end_prepare(struct kucomms_end **end, const char *name,
+			const struct kucomms_options *options);
+int kucomms_end_finish(struct kucomms_end *end, int timeout_ms);
+void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh);
+void kucomms_end_break(struct kucomms_end *end);
+__u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us);
+int kucomms_options_read(void *own, size_t own_size, const void *options,
+			 size_t least);
+
+/* receive.c */
+void kucomms_end_give_back(struct kucomms_end *end);
+void kucomms_end_arm(struct kucomms_end *end);
+void kucomms_end_ring_room(struct kucomms_end *end);
+
+/* send.c */
+int kucomms_end_ring(struct kucomms_end *end);
+int kucomms_end_try_reserve(struct kucomms_end *end, __u32 length,
+			    struct kucomms_message **record);
+int kucomms_end_ask_room(struct kucomms_end *end, __u32 length, __u32 how,
+			 struct kucomms_message **record);
+void kucomms_record_fill(struct kucomms_message *record,
+			 const struct kucomms_message *message,
+			 const void *data);
+
+#endif

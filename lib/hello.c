@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The two messages with which a channel between processes begins.
+ */
+#define _GNU_SOURCE	/* struct ucred */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "end.h"
+#include "process.h"
+
+/* Room for one descriptor, and by its exact length for no second one. */
+union ancillary {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+int kucomms_hello_send(int fd, const struct kucomms_hello *hello, int memory)
+{
+	struct iovec iov = { (void *)hello, sizeof(*hello) };
+	union ancillary ancillary = {
+		.header = {
+			.cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+		},
+	};
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (memory >= 0) {
+		memcpy(CMSG_DATA(&ancillary.header), &memory, sizeof(memory));
+		msg.msg_control = &ancillary;
+		msg.msg_controllen = sizeof(ancillary.space);
+	}
+	/* It is the first thing on the socket, so there is room for all of it. */
+	if (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return -errno;
+	return 0;
+}
+
+static int ancillary_memory(struct msghdr *msg)
+{
+	struct cmsghdr *header = CMSG_FIRSTHDR(msg);
+	int memory;
+
+	if (!header || header->cmsg_level != SOL_SOCKET ||
+	    header->cmsg_type != SCM_RIGHTS ||
+	    header->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -1;
+	memcpy(&memory, CMSG_DATA(header), sizeof(memory));
+	return memory;
+}
+
+/*
+ * Returns 0, -EAGAIN (not here yet), -ESHUTDOWN (the other side has gone),
+ * -EPROTO (nonsense), -EPROTONOSUPPORT (of another version). *@memory is a
+ * descriptor to be closed, or -1: whatever this returns.
+ */
+int kucomms_hello_receive(int fd, struct kucomms_hello *hello, int *memory)
+{
+	struct iovec iov = { hello, sizeof(*hello) };
+	union ancillary ancillary;
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &ancillary,
+		.msg_controllen = CMSG_LEN(sizeof(int)),
+	};
+	ssize_t length = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*memory = -1;
+	if (length < 0)
+		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -ESHUTDOWN;
+	if (!length)
+		return -ESHUTDOWN;
+	*memory = ancillary_memory(&msg);
+	if (length != sizeof(*hello) || hello->magic != KUCOMMS_HELLO_MAGIC)
+		return -EPROTO;
+	return hello->version == KUCOMMS_HELLO_VERSION ? 0 : -EPROTONOSUPPORT;
+}
+
+/* Who it is, as the kernel knows it since the two were connected. */
+int kucomms_hello_peer(struct kucomms_end *end)
+{
+	struct ucred cred;
+	socklen_t length = sizeof(cred);
+
+	if (getsockopt(end->fd, SOL_SOCKET, SO_PEERCRED, &cred, &length))
+		return -errno;
+	end->peer.pid = cred.pid;
+	end->peer.uid = cred.uid;
+	end->peer.gid = cred.gid;
+	return 0;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Listeners: what others, in this process or another, connect to.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "listener.h"
+#include "memory.h"
+#include "name.h"
+#include "numbers.h"
+
+static int listener_set_options(struct kucomms_listener *listener,
+				const struct kucomms_listen_options *options)
+{
+	struct kucomms_listen_options *own = &listener->options;
+	int err = kucomms_options_read(own, sizeof(*own), options,
+				       sizeof(*own));
+
+	if (err)
+		return err;
+	if (!own->ring_size_max)
+		own->ring_size_max = own->ring_size > KUCOMMS_MEMORY_SIZE_MAX ?
+				     own->ring_size : KUCOMMS_MEMORY_SIZE_MAX;
+	if (!own->ring_size)
+		own->ring_size = own->ring_size_max < KUCOMMS_MEMORY_SIZE ?
+				 own->ring_size_max : KUCOMMS_MEMORY_SIZE;
+	if (!own->mode)
+		own->mode = 0600;
+	if ((own->mode & ~0777u) ||
+	    !kucomms_memory_size_valid(own->ring_size_max,
+				       KUCOMMS_RING_SIZE_MAX) ||
+	    !kucomms_memory_size_valid(own->ring_size, own->ring_size_max))
+		return -EINVAL;
+	return 0;
+}
+
+static int listener_open(struct kucomms_listener *listener, const char *name)
+{
+	const struct kucomms_transport *transport = kucomms_name_transport(name);
+	int err;
+
+	if (transport == &kucomms_device_transport)
+		return -EINVAL;
+	err = kucomms_name_listen_path(listener->path, sizeof(listener->path),
+				       name);
+	if (err)
+		return err;
+	listener->numbers = kucomms_numbers_create(listener->options.channels_max);
+	if (!listener->numbers)
+		return -ENOMEM;
+	return transport == &kucomms_process_transport ?
+	       kucomms_process_listen(listener) : kucomms_local_listen(listener);
+}
+
+KUCOMMS_API int kucomms_listen(const char *name,
+			       const struct kucomms_listen_options *options,
+			       struct kucomms_listener **listener)
+{
+	struct kucomms_listener *fresh = calloc(1, sizeof(*fresh));
+	int err;
+
+	if (!fresh)
+		return -ENOMEM;
+	fresh->fd = -1;
+	fresh->socket = -1;
+	memset(fresh->strangers, -1, sizeof(fresh->strangers));
+	TAILQ_INIT(&fresh->waiting);
+	err = listener_set_options(fresh, options);
+	if (!err)
+		err = listener_open(fresh, name);
+	if (err) {
+		kucomms_listener_close(fresh);
+		return err;
+	}
+	*listener = fresh;
+	return 0;
+}
+
+/* The next who wants a channel, to be answered; -EAGAIN: nobody just now. */
+int kucomms_listener_take(struct kucomms_listener *listener,
+			  struct kucomms_end **end)
+{
+	return listener->socket >= 0 ? kucomms_process_take(listener, end) :
+				       kucomms_local_take(listener, end);
+}
+
+/* @status: 0, or why not: then the end is to be freed. */
+int kucomms_listener_answer(struct kucomms_end *end, int status)
+{
+	if (end->transport == &kucomms_process_transport)
+		return kucomms_process_answer(end, status);
+	if (status)
+		kucomms_end_break(end);
+	return 0;
+}
+
+static int accept_now(struct kucomms_listener *listener,
+		      struct kucomms_channel **channel)
+{
+	struct kucomms_end *end;
+	int err;
+
+	do {
+		err = kucomms_listener_take(listener, &end);
+		if (err)
+			return err;
+		err = kucomms_listener_answer(end, 0);
+		/* It has gone again meanwhile. */
+		if (err)
+			kucomms_end_free(end);
+	} while (err);
+	*channel = &end->channel;
+	return 0;
+}
+
+static int left_ms(__s64 deadline)
+{
+	__s64 left = deadline - kucomms_now();
+
+	if (deadline < 0)
+		return -1;
+	return left > 0 ? (int)(left / NSEC_PER_MSEC) + 1 : 0;
+}
+
+KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
+			       struct kucomms_channel **channel, int timeout_ms)
+{
+	struct pollfd poll_fd = { .fd = listener->fd, .events = POLLIN };
+	const __s64 deadline = kucomms_deadline(timeout_ms);
+	int err;
+
+	for (;;) {
+		err = accept_now(listener, channel);
+		if (err != -EAGAIN || !timeout_ms)
+			return err;
+		err = poll(&poll_fd, 1, left_ms(deadline));
+		if (err <= 0)
+			return err ? -errno : -ETIMEDOUT;
+	}
+}
+
+KUCOMMS_API int kucomms_listener_fd(const struct kucomms_listener *listener)
+{
+	return listener->fd;
+}
+
+KUCOMMS_API void kucomms_listener_close(struct kucomms_listener *listener)
+{
+	if (!listener)
+		return;
+	if (listener->socket >= 0)
+		kucomms_process_unlisten(listener);
+	else
+		kucomms_local_unlisten(listener);
+	if (listener->fd >= 0)
+		close(listener->fd);
+	if (listener->numbers)
+		kucomms_numbers_put(listener->numbers);
+	free(listener);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The transport to another part of this process: memory and socket as between
+ * processes, but who connects makes both ends, so nobody has to wait.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "listener.h"
+#include "memory.h"
+#include "numbers.h"
+#include "peer.h"
+
+/* For the list, and for every listener's list of those who wait. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static TAILQ_HEAD(, kucomms_listener) listeners =
+	TAILQ_HEAD_INITIALIZER(listeners);
+
+static struct kucomms_listener *find(const char *name)
+{
+	struct kucomms_listener *listener;
+
+	TAILQ_FOREACH(listener, &listeners, all)
+		if (!strcmp(listener->path, name))
+			return listener;
+	return NULL;
+}
+
+int kucomms_local_listen(struct kucomms_listener *listener)
+{
+	int err = 0;
+
+	listener->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (listener->fd < 0)
+		return -errno;
+	pthread_mutex_lock(&lock);
+	if (find(listener->path)) {
+		err = -EADDRINUSE;
+		listener->path[0] = '\0';
+	} else {
+		TAILQ_INSERT_TAIL(&listeners, listener, all);
+	}
+	pthread_mutex_unlock(&lock);
+	return err;
+}
+
+int kucomms_local_take(struct kucomms_listener *listener,
+		       struct kucomms_end **end)
+{
+	eventfd_t count;
+
+	pthread_mutex_lock(&lock);
+	*end = TAILQ_FIRST(&listener->waiting);
+	if (*end)
+		TAILQ_REMOVE(&listener->waiting, *end, member.all);
+	else
+		eventfd_read(listener->fd, &count);
+	pthread_mutex_unlock(&lock);
+	return *end ? 0 : -EAGAIN;
+}
+
+void kucomms_local_unlisten(struct kucomms_listener *listener)
+{
+	struct kucomms_end *end;
+
+	pthread_mutex_lock(&lock);
+	if (find(listener->path) == listener)
+		TAILQ_REMOVE(&listeners, listener, all);
+	pthread_mutex_unlock(&lock);
+	while ((end = TAILQ_FIRST(&listener->waiting))) {
+		TAILQ_REMOVE(&listener->waiting, end, member.all);
+		kucomms_end_free(end);
+	}
+}
+
+/* What one of the two ends writes and the other reads. */
+static int share_memory(struct kucomms_end *writer, struct kucomms_end *reader,
+			__u32 size)
+{
+	int memory = kucomms_memory_create(size, &writer->regions[KUCOMMS_MINE]);
+	int err;
+
+	if (memory < 0)
+		return memory;
+	err = kucomms_memory_adopt(memory, size, &reader->regions[KUCOMMS_THEIRS]);
+	close(memory);
+	return err;
+}
+
+static void set_peer(struct kucomms_end *end)
+{
+	end->peer.pid = getpid();
+	end->peer.uid = geteuid();
+	end->peer.gid = getegid();
+}
+
+static int join(struct kucomms_end *end, struct kucomms_end *other, __u32 out,
+		__u32 in)
+{
+	int sockets[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       sockets))
+		return -errno;
+	end->fd = sockets[0];
+	other->fd = sockets[1];
+	err = share_memory(end, other, out);
+	if (!err)
+		err = share_memory(other, end, in);
+	if (err)
+		return err;
+	kucomms_peer_init(end, out, in);
+	kucomms_peer_init(other, in, out);
+	set_peer(end);
+	set_peer(other);
+	return 0;
+}
+
+static int size_or(__u32 *size, __u32 wanted,
+		   const struct kucomms_listen_options *options)
+{
+	*size = wanted ? wanted : options->ring_size;
+	return kucomms_memory_size_valid(*size, options->ring_size_max) ?
+	       0 : -EINVAL;
+}
+
+/* Under the lock: @listener stays. */
+static int local_furnish(struct kucomms_end *end, struct kucomms_end *other,
+			 struct kucomms_listener *listener)
+{
+	const struct kucomms_options *options = &end->options;
+	__u32 out, in;
+	int err;
+
+	other->number = options->channel;
+	err = kucomms_numbers_take(listener->numbers,
+				   options->flags & KUCOMMS_OPEN_NUMBER,
+				   &other->number);
+	if (err)
+		return err;
+	other->numbers = listener->numbers;
+	end->number = other->number;
+	err = size_or(&out, options->to_kernel_size, &listener->options);
+	if (!err)
+		err = size_or(&in, options->to_user_size, &listener->options);
+	return err ? err : join(end, other, out, in);
+}
+
+static int local_connect(struct kucomms_end *end, struct kucomms_end *other)
+{
+	struct kucomms_listener *listener = find(end->path);
+	int err;
+
+	if (!listener)
+		return -ENOENT;
+	err = local_furnish(end, other, listener);
+	if (err)
+		return err;
+	TAILQ_INSERT_TAIL(&listener->waiting, other, member.all);
+	eventfd_write(listener->fd, 1);
+	return 0;
+}
+
+static int local_begin(struct kucomms_end *end, int timeout_ms)
+{
+	struct kucomms_end *other =
+		kucomms_end_alloc(&kucomms_local_transport);
+	int err;
+
+	(void)timeout_ms;
+	if (!other)
+		return -ENOMEM;
+	other->spin_ns = kucomms_spin_ns(false, 0);
+	pthread_mutex_lock(&lock);
+	err = local_connect(end, other);
+	pthread_mutex_unlock(&lock);
+	if (err)
+		kucomms_end_free(other);
+	return err;
+}
+
+/* All has been done at once. */
+static int local_finish(struct kucomms_end *end)
+{
+	(void)end;
+	return 0;
+}
+
+const struct kucomms_transport kucomms_local_transport = {
+	.begin = local_begin,
+	.finish = local_finish,
+	.close = kucomms_peer_close,
+	.error = kucomms_peer_error,
+	.ring = kucomms_peer_ring,
+	.wait = kucomms_peer_wait,
+	.quiet = kucomms_peer_drain,
+	.hangup = kucomms_peer_hangup,
+	.how = KUCOMMS_NEED_FUTEX,
+};

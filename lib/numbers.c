@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Numbers: each channel of a listener has one that no other has at the same
+ * time, lowest first.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "numbers.h"
+
+#define FIRST_SIZE	64u
+#define SIZE_MAX_	65536u
+
+/**
+ * struct kucomms_numbers - which numbers are taken
+ * @lock:  for all of it: ends are closed in any thread
+ * @users: the listener, and every number that is taken
+ * @limit: how many there may be
+ * @size:  of @taken
+ * @taken: by number
+ */
+struct kucomms_numbers {
+	pthread_mutex_t lock;
+	unsigned int users;
+	unsigned int limit;
+	unsigned int size;
+	bool *taken;
+};
+
+struct kucomms_numbers *kucomms_numbers_create(unsigned int limit)
+{
+	struct kucomms_numbers *numbers = calloc(1, sizeof(*numbers));
+
+	if (!numbers)
+		return NULL;
+	pthread_mutex_init(&numbers->lock, NULL);
+	numbers->users = 1;
+	numbers->limit = limit && limit < SIZE_MAX_ ? limit : SIZE_MAX_;
+	return numbers;
+}
+
+static int numbers_grow(struct kucomms_numbers *numbers, unsigned int number)
+{
+	unsigned int size = numbers->size ? numbers->size : FIRST_SIZE;
+	bool *taken;
+
+	while (size <= number)
+		size *= 2;
+	taken = realloc(numbers->taken, size * sizeof(*taken));
+	if (!taken)
+		return -ENOMEM;
+	memset(taken + numbers->size, 0, size - numbers->size);
+	numbers->taken = taken;
+	numbers->size = size;
+	return 0;
+}
+
+static unsigned int numbers_lowest(const struct kucomms_numbers *numbers)
+{
+	unsigned int number = 0;
+
+	while (number < numbers->size && numbers->taken[number])
+		number++;
+	return number;
+}
+
+static int numbers_take_locked(struct kucomms_numbers *numbers, bool wanted,
+			       unsigned int *number)
+{
+	if (!wanted)
+		*number = numbers_lowest(numbers);
+	if (*number >= numbers->limit)
+		return wanted ? -EINVAL : -EUSERS;
+	if (*number >= numbers->size && numbers_grow(numbers, *number))
+		return -ENOMEM;
+	if (numbers->taken[*number])
+		return -EADDRINUSE;
+	numbers->taken[*number] = true;
+	numbers->users++;
+	return 0;
+}
+
+/* @wanted: the one in *@number, else any. */
+int kucomms_numbers_take(struct kucomms_numbers *numbers, bool wanted,
+			 unsigned int *number)
+{
+	int err;
+
+	pthread_mutex_lock(&numbers->lock);
+	err = numbers_take_locked(numbers, wanted, number);
+	pthread_mutex_unlock(&numbers->lock);
+	return err;
+}
+
+void kucomms_numbers_put(struct kucomms_numbers *numbers)
+{
+	bool last;
+
+	pthread_mutex_lock(&numbers->lock);
+	last = !--numbers->users;
+	pthread_mutex_unlock(&numbers->lock);
+	if (!last)
+		return;
+	pthread_mutex_destroy(&numbers->lock);
+	free(numbers->taken);
+	free(numbers);
+}
+
+void kucomms_numbers_give(struct kucomms_numbers *numbers, unsigned int number)
+{
+	if (!numbers)
+		return;
+	pthread_mutex_lock(&numbers->lock);
+	numbers->taken[number] = false;
+	pthread_mutex_unlock(&numbers->lock);
+	kucomms_numbers_put(numbers);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The other side is in user space: how to ring for it, and to sleep until it
+ * rings.
+ *
+ * There are two ways to sleep. Who waits in a call here sleeps on the other
+ * side's bell, a word that it counts up when it rings, as a futex: that costs
+ * least. Who waits in poll, as endpoints do, sleeps on the socket, to which the
+ * other side then sends a byte. need_data and need_room say which. The socket
+ * also tells when the other side has ended, which a futex does not: so who
+ * waits long for a message changes over to the socket, and who waits long for
+ * room looks once a second.
+ *
+ * Nothing here can be made to block by the other side: the socket is this
+ * side's own, and each call on it says that it does not wait.
+ */
+#define _GNU_SOURCE	/* ppoll() */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "memory.h"
+#include "peer.h"
+
+/* After so long a wait for a message the wake-up's cost does not matter. */
+#define FUTEX_NS	(100 * NSEC_PER_MSEC)
+
+/* How often to look whether the other side still lives, when nothing tells. */
+#define LOOK_NS		(100 * NSEC_PER_MSEC)
+#define ROOM_LOOK_NS	NSEC_PER_SEC
+
+void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs)
+{
+	const struct kucomms_region *out = &end->regions[KUCOMMS_MINE];
+	const struct kucomms_region *in = &end->regions[KUCOMMS_THEIRS];
+	const struct kucomms_control *peer = kucomms_memory_control(in);
+
+	end->own = kucomms_memory_control(out);
+	kucomms_producer_init(&end->channel.out, kucomms_memory_data(out), mine,
+			      end->own, peer);
+	kucomms_consumer_init(&end->channel.in, kucomms_memory_data(in), theirs,
+			      end->own, peer);
+}
+
+/* Takes what the other side has sent through the socket: bytes without meaning. */
+void kucomms_peer_drain(struct kucomms_end *end)
+{
+	char bytes[64];
+	ssize_t length;
+
+	do {
+		length = recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	} while (length == (ssize_t)sizeof(bytes));
+	if (!length || (length < 0 && errno != EAGAIN && errno != EINTR))
+		kucomms_store(&end->gone, -ESHUTDOWN);
+}
+
+static void peer_check(struct kucomms_end *end)
+{
+	char byte;
+
+	if (!recv(end->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT))
+		kucomms_store(&end->gone, -ESHUTDOWN);
+}
+
+/* Called where there is nothing to do, maybe all the time: looks now and then. */
+static void peer_check_by_and_by(struct kucomms_end *end)
+{
+	__s64 now = kucomms_clock(CLOCK_MONOTONIC_COARSE);
+
+	if (now - kucomms_load(&end->looked) < LOOK_NS)
+		return;
+	kucomms_store(&end->looked, now);
+	peer_check(end);
+}
+
+int kucomms_peer_error(struct kucomms_end *end)
+{
+	if (kucomms_load(&end->gone))
+		return kucomms_load(&end->gone);
+	switch (kucomms_load_acquire(&end->channel.in.peer->state)) {
+	case KUCOMMS_STATE_OPEN:
+		peer_check_by_and_by(end);
+		return kucomms_load(&end->gone);
+	case KUCOMMS_STATE_HANGUP:
+		return -ESHUTDOWN;
+	default:
+		return -EPROTO;
+	}
+}
+
+static long futex(const __u32 *word, int operation, __u32 value,
+		  const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, operation, value, timeout, NULL,
+		       FUTEX_BITSET_MATCH_ANY);
+}
+
+/* The sleeper has read the bell before it armed, and sleeps only if it is as it was. */
+static void peer_ring_bell(struct kucomms_end *end)
+{
+	/* Pairs with the load in kucomms_end_arm() and _ask_room(). */
+	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
+	if (!futex(&end->own->bell, FUTEX_WAKE, INT_MAX, NULL))
+		peer_check(end);
+}
+
+/* If the socket is full it has been rung often enough. */
+static void peer_ring_socket(struct kucomms_end *end)
+{
+	if (send(end->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno != EAGAIN && errno != EINTR)
+		kucomms_store(&end->gone, -ESHUTDOWN);
+}
+
+int kucomms_peer_ring(struct kucomms_end *end, __u32 event, __u64 *count)
+{
+	const struct kucomms_control *peer = end->channel.in.peer;
+	__u32 need = kucomms_load(event & KUCOMMS_EVENT_DATA ?
+				  &peer->need_data : &peer->need_room);
+
+	(*count)++;
+	if (need & KUCOMMS_NEED_FUTEX)
+		peer_ring_bell(end);
+	else
+		peer_ring_socket(end);
+	return kucomms_load(&end->gone) ? kucomms_peer_error(end) : 0;
+}
+
+/* When to stop, @after from now or at the @deadline, if that is sooner. */
+static __s64 until(__s64 after, __s64 deadline)
+{
+	__s64 end = kucomms_now() + after;
+
+	return deadline >= 0 && deadline < end ? deadline : end;
+}
+
+static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 after,
+		     __s64 deadline)
+{
+	const struct timespec end_time = kucomms_timespec(until(after, deadline));
+	const __u32 *word = &end->channel.in.peer->bell;
+
+	if (!futex(word, FUTEX_WAIT_BITSET, bell, &end_time) || errno == EAGAIN)
+		return 0;
+	if (errno != ETIMEDOUT)
+		return -errno;
+	return deadline >= 0 && kucomms_now() >= deadline ? -ETIMEDOUT : 0;
+}
+
+static int wait_socket(struct kucomms_end *end, __s64 deadline)
+{
+	struct pollfd poll = { .fd = end->fd, .events = POLLIN };
+	struct timespec left;
+	int ret;
+
+	if (deadline >= 0) {
+		__s64 ns = deadline - kucomms_now();
+
+		if (ns <= 0)
+			return -ETIMEDOUT;
+		left = kucomms_timespec(ns);
+	}
+	ret = ppoll(&poll, 1, deadline >= 0 ? &left : NULL, NULL);
+	if (ret < 0)
+		return -errno;
+	if (!ret)
+		return -ETIMEDOUT;
+	kucomms_peer_drain(end);
+	return 0;
+}
+
+static int wait_room(struct kucomms_end *end, __s64 deadline)
+{
+	int err = wait_bell(end, end->send_bell, ROOM_LOOK_NS, deadline);
+
+	peer_check(end);
+	return err;
+}
+
+static int wait_data(struct kucomms_end *end, __s64 deadline)
+{
+	__s64 begin;
+	int err;
+
+	if (!end->receive_how)
+		return wait_socket(end, deadline);
+	begin = kucomms_now();
+	err = wait_bell(end, end->receive_bell, FUTEX_NS, deadline);
+	if (kucomms_now() - begin >= FUTEX_NS)
+		end->receive_how = 0;
+	return err;
+}
+
+int kucomms_peer_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+		      __u64 *count)
+{
+	(*count)++;
+	if (event & KUCOMMS_EVENT_ROOM)
+		return wait_room(end, deadline);
+	return wait_data(end, deadline);
+}
+
+/*
+ * Whoever sleeps, here or there, wakes up and finds the reason. Who would send
+ * without a system call is asked for the doorbell, and so learns of it, too.
+ */
+void kucomms_peer_hangup(struct kucomms_end *end, __u32 state)
+{
+	if (kucomms_load(&end->gone))
+		return;
+	/* Pairs with kucomms_peer_error(): all that was published is seen first. */
+	kucomms_store_release(&end->own->state, state);
+	kucomms_store(&end->own->need_data, KUCOMMS_NEED);
+	kucomms_store(&end->gone,
+		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
+	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
+	futex(&end->own->bell, FUTEX_WAKE, INT_MAX, NULL);
+	futex(&end->channel.in.peer->bell, FUTEX_WAKE, INT_MAX, NULL);
+	shutdown(end->fd, SHUT_RDWR);
+}
+
+void kucomms_peer_close(struct kucomms_end *end)
+{
+	if (end->own)
+		kucomms_peer_hangup(end, KUCOMMS_STATE_HANGUP);
+	kucomms_end_unmap(end);
+	end->own = NULL;
+	if (end->memory >= 0)
+		close(end->memory);
+	end->memory = -1;
+	if (end->fd >= 0)
+		close(end->fd);
+	end->fd = -1;
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The transport to another process, as the one that listens.
+ *
+ * Who has connected is a stranger until it has said what it wants. Nobody waits
+ * for strangers: there are places for some, and the oldest goes if there are
+ * more.
+ */
+#define _GNU_SOURCE	/* accept4() */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "listener.h"
+#include "memory.h"
+#include "numbers.h"
+#include "peer.h"
+#include "process.h"
+
+/* data of the listening socket's events; a stranger's is its place */
+#define SOCKET	KUCOMMS_STRANGERS
+
+static int listener_watch(const struct kucomms_listener *listener, int fd,
+			  __u32 which)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = which };
+
+	return epoll_ctl(listener->fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* Does anybody listen there, or is it what a process left behind? */
+static bool is_alive(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive;
+
+	if (fd < 0)
+		return true;
+	alive = !connect(fd, (const struct sockaddr *)address,
+			 sizeof(*address)) || errno != ECONNREFUSED;
+	close(fd);
+	return alive;
+}
+
+static int bind_anew(int fd, const struct sockaddr_un *address)
+{
+	if (!bind(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return 0;
+	if (errno != EADDRINUSE || is_alive(address))
+		return -errno;
+	if (unlink(address->sun_path) && errno != ENOENT)
+		return -errno;
+	return bind(fd, (const struct sockaddr *)address, sizeof(*address)) ?
+	       -errno : 0;
+}
+
+/*
+ * The directory is locked meanwhile, so that of two who find a dead socket only
+ * one clears it away. Nobody gets in before the mode is right: nobody can
+ * connect before listen().
+ */
+static int listener_bind(struct kucomms_listener *listener)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char directory[sizeof(address.sun_path) + 2];
+	char *slash;
+	int lock, err;
+
+	memcpy(address.sun_path, listener->path, sizeof(address.sun_path));
+	memcpy(directory, listener->path, sizeof(address.sun_path));
+	slash = strrchr(directory, '/');
+	slash[slash == directory] = '\0';
+	lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0)
+		return -errno;
+	err = flock(lock, LOCK_EX) ? -errno : bind_anew(listener->socket, &address);
+	if (!err && (chmod(address.sun_path, listener->options.mode) ||
+		     listen(listener->socket, SOMAXCONN)))
+		err = -errno;
+	close(lock);
+	return err;
+}
+
+int kucomms_process_listen(struct kucomms_listener *listener)
+{
+	int err;
+
+	listener->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (listener->fd < 0)
+		return -errno;
+	listener->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+				  SOCK_NONBLOCK, 0);
+	if (listener->socket < 0)
+		return -errno;
+	err = listener_bind(listener);
+	if (err) {
+		/* The path is somebody else's. */
+		listener->path[0] = '\0';
+		return err;
+	}
+	return listener_watch(listener, listener->socket, SOCKET);
+}
+
+static void stranger_forget(struct kucomms_listener *listener, __u32 place)
+{
+	if (listener->strangers[place] >= 0)
+		close(listener->strangers[place]);
+	listener->strangers[place] = -1;
+}
+
+static int listener_admit(struct kucomms_listener *listener)
+{
+	int fd = accept4(listener->socket, NULL, NULL,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	__u32 place = listener->next;
+	int err;
+
+	if (fd < 0)
+		return errno == ECONNABORTED ? 0 : -errno;
+	stranger_forget(listener, place);
+	err = listener_watch(listener, fd, place);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	listener->strangers[place] = fd;
+	listener->next = (place + 1) % KUCOMMS_STRANGERS;
+	return 0;
+}
+
+static int hello_check(const struct kucomms_listener *listener,
+		       const struct kucomms_hello *hello, int memory)
+{
+	const __u32 most = listener->options.ring_size_max;
+
+	if (memory < 0 || (hello->flags & ~KUCOMMS_HELLO_NUMBER) ||
+	    hello->status || hello->reserved)
+		return -EPROTO;
+	if (!kucomms_memory_size_valid(hello->size, most) ||
+	    (hello->wanted && !kucomms_memory_size_valid(hello->wanted, most)))
+		return -EINVAL;
+	return 0;
+}
+
+/* Two rings and a number, as far as the other side may have them. */
+static int end_furnish(struct kucomms_end *end,
+		       struct kucomms_listener *listener,
+		       const struct kucomms_hello *hello, int memory)
+{
+	__u32 size = hello->wanted ? hello->wanted : listener->options.ring_size;
+	int err;
+
+	end->number = hello->number;
+	err = kucomms_numbers_take(listener->numbers,
+				   hello->flags & KUCOMMS_HELLO_NUMBER,
+				   &end->number);
+	if (err)
+		return err;
+	end->numbers = listener->numbers;
+	err = kucomms_memory_adopt(memory, hello->size,
+				   &end->regions[KUCOMMS_THEIRS]);
+	if (err)
+		return err;
+	end->memory = kucomms_memory_create(size, &end->regions[KUCOMMS_MINE]);
+	if (end->memory < 0)
+		return end->memory;
+	end->options.to_kernel_size = size;
+	kucomms_peer_init(end, size, hello->size);
+	return kucomms_hello_peer(end);
+}
+
+/* It has said something. Whatever comes of it, it is no stranger any more. */
+static int stranger_hear(struct kucomms_listener *listener, __u32 place,
+			 struct kucomms_end **end)
+{
+	struct kucomms_end *fresh;
+	struct kucomms_hello hello;
+	int fd = listener->strangers[place];
+	int memory, err;
+
+	err = kucomms_hello_receive(fd, &hello, &memory);
+	if (err == -EAGAIN)
+		return err;
+	listener->strangers[place] = -1;
+	epoll_ctl(listener->fd, EPOLL_CTL_DEL, fd, NULL);
+	fresh = kucomms_end_alloc(&kucomms_process_transport);
+	if (!fresh) {
+		close(fd);
+		err = -ENOMEM;
+		goto out;
+	}
+	fresh->fd = fd;
+	fresh->spin_ns = kucomms_spin_ns(false, 0);
+	if (!err)
+		err = hello_check(listener, &hello, memory);
+	if (!err)
+		err = end_furnish(fresh, listener, &hello, memory);
+	if (err) {
+		kucomms_process_answer(fresh, err);
+		kucomms_end_free(fresh);
+		err = -EAGAIN;
+	} else {
+		*end = fresh;
+	}
+out:
+	if (memory >= 0)
+		close(memory);
+	return err;
+}
+
+int kucomms_process_take(struct kucomms_listener *listener,
+			 struct kucomms_end **end)
+{
+	struct epoll_event event;
+	int ready, err;
+
+	while ((ready = epoll_wait(listener->fd, &event, 1, 0)) > 0) {
+		if (event.data.u32 == SOCKET) {
+			err = listener_admit(listener);
+		} else {
+			err = stranger_hear(listener, event.data.u32, end);
+			if (!err)
+				return 0;
+		}
+		if (err && err != -EAGAIN)
+			return err;
+	}
+	return ready ? -errno : -EAGAIN;
+}
+
+/* @status: 0 or a negative errno. */
+int kucomms_process_answer(struct kucomms_end *end, int status)
+{
+	const struct kucomms_hello hello = {
+		.magic = KUCOMMS_HELLO_MAGIC,
+		.version = KUCOMMS_HELLO_VERSION,
+		.size = end->options.to_kernel_size,
+		.number = end->number,
+		.status = status,
+	};
+	int err = kucomms_hello_send(end->fd, &hello, status ? -1 : end->memory);
+
+	if (end->memory >= 0)
+		close(end->memory);
+	end->memory = -1;
+	return err;
+}
+
+void kucomms_process_unlisten(struct kucomms_listener *listener)
+{
+	__u32 place;
+
+	for (place = 0; place < KUCOMMS_STRANGERS; place++)
+		stranger_forget(listener, place);
+	/* First the name: who comes now finds nobody, not a dead socket. */
+	if (listener->path[0])
+		unlink(listener->path);
+	close(listener->socket);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The transport to another process, as the one that connects. The one that
+ * listens is in listener.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "peer.h"
+#include "process.h"
+
+static int process_connect(struct kucomms_end *end)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	memcpy(address.sun_path, end->path, sizeof(address.sun_path));
+	if (!connect(end->fd, (struct sockaddr *)&address, sizeof(address)))
+		return kucomms_hello_peer(end);
+	/* Nobody has been here yet, or not any more, or is too busy for more. */
+	return errno == ECONNREFUSED || errno == EAGAIN ? -ENOENT : -errno;
+}
+
+static int send_hello(struct kucomms_end *end)
+{
+	const struct kucomms_options *options = &end->options;
+	const bool numbered = options->flags & KUCOMMS_OPEN_NUMBER;
+	const struct kucomms_hello hello = {
+		.magic = KUCOMMS_HELLO_MAGIC,
+		.version = KUCOMMS_HELLO_VERSION,
+		.size = options->to_kernel_size ? options->to_kernel_size :
+						  KUCOMMS_MEMORY_SIZE,
+		.wanted = options->to_user_size,
+		.flags = numbered ? KUCOMMS_HELLO_NUMBER : 0,
+		.number = options->channel,
+	};
+	int memory, err;
+
+	if (!kucomms_memory_size_valid(hello.size, KUCOMMS_RING_SIZE_MAX))
+		return -EINVAL;
+	memory = kucomms_memory_create(hello.size,
+				       &end->regions[KUCOMMS_MINE]);
+	if (memory < 0)
+		return memory;
+	err = kucomms_hello_send(end->fd, &hello, memory);
+	close(memory);
+	return err;
+}
+
+static int process_begin(struct kucomms_end *end, int timeout_ms)
+{
+	int err;
+
+	(void)timeout_ms;
+	end->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (end->fd < 0)
+		return -errno;
+	err = process_connect(end);
+	return err ? err : send_hello(end);
+}
+
+/* The answer has come: has this side been let in, and on what terms? */
+static int process_answered(struct kucomms_end *end,
+			    const struct kucomms_hello *hello, int memory)
+{
+	const __u32 mine = end->options.to_kernel_size ?
+			   end->options.to_kernel_size : KUCOMMS_MEMORY_SIZE;
+	const __u32 wanted = end->options.to_user_size;
+	int err;
+
+	if (hello->status)
+		return hello->status < 0 ? hello->status : -EPROTO;
+	if (memory < 0 || (wanted && hello->size != wanted) ||
+	    !kucomms_memory_size_valid(hello->size, KUCOMMS_MEMORY_SIZE_MAX))
+		return -EPROTO;
+	err = kucomms_memory_adopt(memory, hello->size,
+				   &end->regions[KUCOMMS_THEIRS]);
+	if (err)
+		return err;
+	end->number = hello->number;
+	kucomms_peer_init(end, mine, hello->size);
+	return 0;
+}
+
+static int process_finish(struct kucomms_end *end)
+{
+	struct kucomms_hello hello;
+	int memory, err;
+
+	err = kucomms_hello_receive(end->fd, &hello, &memory);
+	if (!err)
+		err = process_answered(end, &hello, memory);
+	if (memory >= 0)
+		close(memory);
+	return err;
+}
+
+const struct kucomms_transport kucomms_process_transport = {
+	.begin = process_begin,
+	.finish = process_finish,
+	.close = kucomms_peer_close,
+	.error = kucomms_peer_error,
+	.ring = kucomms_peer_ring,
+	.wait = kucomms_peer_wait,
+	.quiet = kucomms_peer_drain,
+	.hangup = kucomms_peer_hangup,
+	.how = KUCOMMS_NEED_FUTEX,
+	.copies = true,
+};

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Channels inside a process and between processes: the same behaviour for each
+ * transport that has somebody in user space on the other side.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <kucomms/kucomms.h>
+
+#define ECHOES 20000
+
+static char directory[] = "/tmp/kucomms-test-XXXXXX";
+static char process_name[sizeof("process:") + sizeof(directory) + 8];
+
+/* What has been printed is printed once. */
+static pid_t fork_quietly(void)
+{
+	fflush(NULL);
+	return fork();
+}
+
+static struct kucomms_listener *listen_at(const char *name,
+					  __u32 channels_max)
+{
+	const struct kucomms_listen_options options = {
+		.size = sizeof(options),
+		.channels_max = channels_max,
+	};
+	struct kucomms_listener *listener;
+
+	assert_int_equal(kucomms_listen(name, &options, &listener), 0);
+	return listener;
+}
+
+/* Sends back what it gets until the other side hangs up. */
+static void echo(struct kucomms_channel *channel)
+{
+	struct kucomms_message message;
+	const void *data;
+	int err;
+
+	while (!(err = kucomms_receive(channel, &message, &data, -1))) {
+		assert_int_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+		kucomms_release(channel);
+	}
+	assert_int_equal(err, -ESHUTDOWN);
+	kucomms_close(channel);
+}
+
+static void *echo_thread(void *listener)
+{
+	struct kucomms_channel *channel;
+
+	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
+	echo(channel);
+	return NULL;
+}
+
+static pid_t echo_process(struct kucomms_listener *listener)
+{
+	pid_t pid = fork_quietly();
+
+	if (pid)
+		return pid;
+	echo_thread(listener);
+	_exit(0);
+}
+
+static void end_process(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void exchange(struct kucomms_channel *channel, unsigned int echoes,
+		     int timeout_ms)
+{
+	unsigned char sent[300], received[300];
+	struct kucomms_message message;
+	unsigned int i, length;
+	int err;
+
+	for (i = 0; i < echoes; i++) {
+		length = i % sizeof(sent);
+		memset(sent, (int)i, length);
+		message = (struct kucomms_message){
+			.length = length, .type = i, .id = ~(__u64)i, .user = 1,
+		};
+		assert_int_equal(kucomms_send(channel, &message, sent, 0, -1), 0);
+		do {
+			err = kucomms_receive_copy(channel, &message, received,
+						   sizeof(received), timeout_ms);
+		} while (err == -EAGAIN);
+		assert_int_equal(err, 0);
+		assert_int_equal(message.length, length);
+		assert_int_equal(message.type, i);
+		assert_int_equal(message.id, ~(__u64)i);
+		assert_memory_equal(sent, received, length);
+	}
+}
+
+static void test_local_echo(void **state)
+{
+	const struct kucomms_options sleep_at_once = {
+		.size = sizeof(sleep_at_once), .flags = KUCOMMS_OPEN_NO_SPIN,
+		.to_kernel_size = 4096, .to_user_size = 8192,
+	};
+	struct kucomms_listener *listener = listen_at("local:test", 0);
+	struct kucomms_channel *channel;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, echo_thread, listener), 0);
+	assert_int_equal(kucomms_open("local:test", &sleep_at_once, &channel), 0);
+	assert_int_equal(kucomms_length_max(channel), KUCOMMS_LENGTH_MAX(4096));
+	exchange(channel, ECHOES, -1);
+	exchange(channel, 100, 0);
+	kucomms_close(channel);
+	pthread_join(thread, NULL);
+	kucomms_listener_close(listener);
+}
+
+static void test_process_echo(void **state)
+{
+	struct kucomms_listener *listener = listen_at(process_name, 0);
+	pid_t pid = echo_process(listener);
+	struct kucomms_channel *channel;
+	struct kucomms_peer peer;
+
+	(void)state;
+	assert_int_equal(kucomms_open(process_name, NULL, &channel), 0);
+	assert_int_equal(kucomms_get_peer(channel, &peer), 0);
+	assert_int_equal(peer.uid, geteuid());
+	exchange(channel, ECHOES, -1);
+	exchange(channel, 100, 0);
+	kucomms_close(channel);
+	end_process(pid);
+	kucomms_listener_close(listener);
+}
+
+/* One thread is both sides: nothing here may wait for the other one. */
+static void test_local_alone(void **state)
+{
+	struct kucomms_listener *listener = listen_at("local:test", 2);
+	struct kucomms_channel *one, *two, *other, *third;
+	struct kucomms_message message = { .length = 3 };
+	char buffer[8];
+
+	(void)state;
+	assert_int_equal(kucomms_accept(listener, &other, 0), -EAGAIN);
+	assert_int_equal(kucomms_accept(listener, &other, 1), -ETIMEDOUT);
+	assert_int_equal(kucomms_open("local:test", NULL, &one), 0);
+	assert_int_equal(kucomms_send(one, &message, "abc", 0, 0), 0);
+	assert_int_equal(kucomms_open("local:test", NULL, &two), 0);
+	assert_int_equal(kucomms_channel_number(two), 1);
+	assert_int_equal(kucomms_open("local:test", NULL, &third), -EUSERS);
+	assert_int_equal(kucomms_open("local:nobody", NULL, &third), -ENOENT);
+	assert_int_equal(kucomms_accept(listener, &other, 0), 0);
+	assert_int_equal(kucomms_receive_copy(other, &message, buffer,
+					      sizeof(buffer), 0), 0);
+	assert_memory_equal(buffer, "abc", 3);
+	kucomms_close(one);
+	assert_int_equal(kucomms_receive_copy(other, &message, buffer,
+					      sizeof(buffer), -1), -ESHUTDOWN);
+	kucomms_close(other);
+	/* Nobody has accepted it, and nobody will. */
+	kucomms_listener_close(listener);
+	assert_int_equal(kucomms_receive_copy(two, &message, buffer,
+					      sizeof(buffer), -1), -ESHUTDOWN);
+	kucomms_close(two);
+}
+
+static void test_names(void **state)
+{
+	static const char *const bad[] = {
+		"local:", "local:A", "local:a/b", "process:", "process:A",
+		"process:../x y", "kernel:", "kernel:/etc/passwd", "",
+	};
+	struct kucomms_listener *listener, *second;
+	struct kucomms_channel *channel;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (!strchr(bad[i], '.'))
+			assert_int_equal(kucomms_open(bad[i], NULL, &channel),
+					 -EINVAL);
+	assert_int_equal(kucomms_listen("kernel:x", NULL, &listener), -EINVAL);
+	assert_int_equal(kucomms_listen("process:/no/such/dir/x", NULL,
+					&listener), -ENOENT);
+	listener = listen_at(process_name, 0);
+	assert_int_equal(kucomms_listen(process_name, NULL, &second),
+			 -EADDRINUSE);
+	kucomms_listener_close(listener);
+	assert_int_equal(kucomms_open(process_name, NULL, &channel), -ENOENT);
+}
+
+/* Who sleeps, for data and for room, is told that the other side was killed. */
+static void killed_while(bool sending)
+{
+	struct kucomms_listener *listener = listen_at(process_name, 0);
+	struct kucomms_message message = { .length = 1000 };
+	static const char data[1000];
+	struct kucomms_channel *channel;
+	const void *received;
+	pid_t pid = fork_quietly();
+	int err;
+
+	if (!pid) {
+		assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
+		message.length = 1;
+		assert_int_equal(kucomms_send(channel, &message, "x", 0, -1), 0);
+		raise(SIGKILL);
+	}
+	assert_int_equal(kucomms_open(process_name, NULL, &channel), 0);
+	if (sending)
+		while (!(err = kucomms_send(channel, &message, data, 0, -1)))
+			;
+	else
+		err = -ESHUTDOWN;
+	assert_int_equal(err, -ESHUTDOWN);
+	/* What it had sent before is still there. */
+	assert_int_equal(kucomms_receive(channel, &message, &received, -1), 0);
+	assert_int_equal(*(const char *)received, 'x');
+	kucomms_release(channel);
+	assert_int_equal(kucomms_receive(channel, &message, &received, -1),
+			 -ESHUTDOWN);
+	waitpid(pid, NULL, 0);
+
+	/* The listener lives on, and so can the channel. */
+	pid = echo_process(listener);
+	assert_int_equal(kucomms_reattach(channel, -1), 0);
+	exchange(channel, 100, -1);
+	kucomms_close(channel);
+	end_process(pid);
+	kucomms_listener_close(listener);
+}
+
+static void test_killed_while_receiving(void **state)
+{
+	(void)state;
+	killed_while(false);
+}
+
+static void test_killed_while_sending(void **state)
+{
+	(void)state;
+	killed_while(true);
+}
+
+/* A socket that a killed process has left is no obstacle. */
+static void test_killed_listener(void **state)
+{
+	struct kucomms_listener *listener;
+	struct stat st;
+	pid_t pid = fork_quietly();
+
+	(void)state;
+	if (!pid) {
+		listen_at(process_name, 0);
+		raise(SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	assert_int_equal(stat(process_name + strlen("process:"), &st), 0);
+	listener = listen_at(process_name, 0);
+	assert_int_equal(stat(process_name + strlen("process:"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	kucomms_listener_close(listener);
+	assert_int_equal(stat(process_name + strlen("process:"), &st), -1);
+}
+
+static void wait_readable(int fd)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(poll(&readable, 1, 10000), 1);
+}
+
+static void test_poll(void **state)
+{
+	struct kucomms_listener *listener = listen_at("local:test", 0);
+	struct kucomms_message message = { .length = 1000 };
+	struct kucomms_channel *here, *there;
+	struct pollfd quiet;
+	static const char data[1000];
+	const void *received;
+	int err, sent = 0;
+
+	(void)state;
+	assert_int_equal(kucomms_open("local:test", NULL, &here), 0);
+	wait_readable(kucomms_listener_fd(listener));
+	assert_int_equal(kucomms_accept(listener, &there, 0), 0);
+
+	quiet = (struct pollfd){ .fd = kucomms_fd(there), .events = POLLIN };
+	assert_int_equal(poll(&quiet, 1, 0), 0);
+	kucomms_fd(here);
+	while (!(err = kucomms_send(here, &message, data, 0, 0)))
+		sent++;
+	assert_int_equal(err, -EAGAIN);
+	wait_readable(kucomms_fd(there));
+	while (!(err = kucomms_receive(there, &message, &received, 0))) {
+		kucomms_release(there);
+		sent--;
+	}
+	assert_int_equal(err, -EAGAIN);
+	assert_int_equal(sent, 0);
+	/* It has been read empty, and it has been said that there is room. */
+	assert_int_equal(poll(&quiet, 1, 0), 0);
+	wait_readable(kucomms_fd(here));
+	assert_int_equal(kucomms_send(here, &message, data, 0, 0), 0);
+	assert_int_equal(kucomms_receive(there, &message, &received, 0), 0);
+	kucomms_release(there);
+	kucomms_close(here);
+	wait_readable(kucomms_fd(there));
+	assert_int_equal(kucomms_receive(there, &message, &received, 0),
+			 -ESHUTDOWN);
+	kucomms_close(there);
+	kucomms_listener_close(listener);
+}
+
+/* A thread sleeps in a call, another one hangs up. */
+static void *hang_up(void *channel)
+{
+	kucomms_shutdown(channel);
+	return NULL;
+}
+
+static void test_shutdown(void **state)
+{
+	struct kucomms_listener *listener = listen_at("local:test", 0);
+	struct kucomms_channel *here, *there;
+	struct kucomms_message message;
+	const void *received;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(kucomms_open("local:test", NULL, &here), 0);
+	assert_int_equal(kucomms_accept(listener, &there, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, hang_up, here), 0);
+	assert_int_equal(kucomms_receive(here, &message, &received, -1),
+			 -ESHUTDOWN);
+	assert_int_equal(kucomms_receive(there, &message, &received, -1),
+			 -ESHUTDOWN);
+	message.length = 0;
+	assert_int_equal(kucomms_send(there, &message, NULL, 0, -1), -ESHUTDOWN);
+	pthread_join(thread, NULL);
+	kucomms_close(here);
+	kucomms_close(there);
+	kucomms_listener_close(listener);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_local_echo),
+		cmocka_unit_test(test_process_echo),
+		cmocka_unit_test(test_local_alone),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_killed_while_receiving),
+		cmocka_unit_test(test_killed_while_sending),
+		cmocka_unit_test(test_killed_listener),
+		cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_shutdown),
+	};
+	int failed;
+
+	if (!mkdtemp(directory))
+		return 1;
+	snprintf(process_name, sizeof(process_name), "process:%s/test",
+		 directory);
+	failed = cmocka_run_group_tests_name("lib-transports", tests, NULL, NULL);
+	rmdir(directory);
+	return failed;
+}
