@@ -134,11 +134,16 @@ int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 {
 	const struct kucomms_transport *transport = kucomms_name_transport(name);
 	struct kucomms_end *fresh = kucomms_end_alloc(transport);
-	int err;
+	int err = 0;
 
 	if (!fresh)
 		return -ENOMEM;
-	err = kucomms_name_path(fresh->path, sizeof(fresh->path), name);
+	if (strlen(name) < sizeof(fresh->name))
+		strcpy(fresh->name, name);
+	else
+		err = -ENAMETOOLONG;
+	if (!err)
+		err = kucomms_name_path(fresh->path, sizeof(fresh->path), name);
 	if (!err)
 		err = end_set_options(fresh, options);
 	if (err) {
@@ -153,7 +158,7 @@ int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 }
 
 /* Who has been connected to owes an answer. */
-int kucomms_end_finish(struct kucomms_end *end, int timeout_ms)
+static int end_finish(struct kucomms_end *end, int timeout_ms)
 {
 	struct pollfd answer = { .fd = end->fd, .events = POLLIN };
 	int err;
@@ -170,15 +175,23 @@ int kucomms_end_finish(struct kucomms_end *end, int timeout_ms)
 	}
 }
 
+/* Of those with the same name another may be there now than the last time. */
+int kucomms_end_begin(struct kucomms_end *end, int timeout_ms)
+{
+	int err = kucomms_name_path(end->path, sizeof(end->path), end->name);
+
+	return err ? err : end->transport->begin(end, timeout_ms);
+}
+
 /* The kernel waits by itself; for a process nothing tells that it has come. */
-static int end_begin(struct kucomms_end *end, int timeout_ms)
+static int begin_until(struct kucomms_end *end, int timeout_ms)
 {
 	const struct timespec pause = kucomms_timespec(RETRY_NS);
 	const __s64 deadline = kucomms_deadline(timeout_ms);
 	int err;
 
 	for (;;) {
-		err = end->transport->begin(end, timeout_ms);
+		err = kucomms_end_begin(end, timeout_ms);
 		if (err != -ENOENT || !end->transport->how || !deadline)
 			return err;
 		end->transport->close(end);
@@ -189,11 +202,11 @@ static int end_begin(struct kucomms_end *end, int timeout_ms)
 	}
 }
 
-static int end_open(struct kucomms_end *end, int timeout_ms)
+int kucomms_end_open(struct kucomms_end *end, int timeout_ms)
 {
-	int err = end_begin(end, timeout_ms);
+	int err = begin_until(end, timeout_ms);
 
-	return err ? err : kucomms_end_finish(end, timeout_ms);
+	return err ? err : end_finish(end, timeout_ms);
 }
 
 KUCOMMS_API int kucomms_open(const char *name,
@@ -205,7 +218,7 @@ KUCOMMS_API int kucomms_open(const char *name,
 
 	if (err)
 		return err;
-	err = end_open(end, end->options.timeout_ms);
+	err = kucomms_end_open(end, end->options.timeout_ms);
 	if (err) {
 		kucomms_end_free(end);
 		return err;
@@ -252,9 +265,9 @@ KUCOMMS_API int kucomms_reattach(struct kucomms_channel *channel,
 	fresh = kucomms_end_alloc(end->transport);
 	if (!fresh)
 		return -ENOMEM;
-	memcpy(fresh->path, end->path, sizeof(fresh->path));
+	memcpy(fresh->name, end->name, sizeof(fresh->name));
 	fresh->options = end->options;
-	err = end_open(fresh, timeout_ms);
+	err = kucomms_end_open(fresh, timeout_ms);
 	if (err) {
 		kucomms_end_free(fresh);
 		return err;

@@ -64,8 +64,10 @@ struct kucomms_source {
  * @source:    of doorbells
  * @endpoint:  which; never changes once it is set
  * @all:       in endpoint->members; under its lock
+ * @queue:     in endpoint->commands, while @queued; under its lock, both
  * @active:    in endpoint->active, while @awake; the endpoint's thread's, as the
- *             rest down to @call_base
+ *             following
+ * @next_reply: in endpoint->replies, while @replies
  * @fresh:     is being opened anew
  * @due:       when to try that again
  * @idle:      since when there has been nothing to do; 0: there has
@@ -75,6 +77,7 @@ struct kucomms_source {
  * @refused:   the handler does not want the next message yet
  * @replies:   sent in this round, and neither published nor rung for
  * @again:     KUCOMMS_RECONNECT
+ * @queued:    see @queue
  * @leaving:   to be removed; any thread's, like the rest
  * @refs:      on the end: one is the endpoint's
  * @lock:      for sending from any thread
@@ -88,6 +91,8 @@ struct kucomms_member {
 	struct kucomms_endpoint *endpoint;
 	TAILQ_ENTRY(kucomms_end) all;
 	TAILQ_ENTRY(kucomms_end) active;
+	TAILQ_ENTRY(kucomms_end) queue;
+	struct kucomms_end *next_reply;
 	struct kucomms_end *fresh;
 	__s64 due;
 	__s64 idle;
@@ -97,6 +102,8 @@ struct kucomms_member {
 	bool refused;
 	bool replies;
 	bool again;
+
+	bool queued;
 	bool leaving;
 
 	unsigned int refs;
@@ -114,7 +121,8 @@ struct kucomms_member {
  * @fd:        the open device, or the socket
  * @number:    of the channel on the device, or of the listener
  * @numbers:   where it has been taken from; NULL: the other side gave it
- * @path:      of the device or the socket, or the name of the listener
+ * @name:      of the other side, as it was given
+ * @path:      what it means now: a device, a socket, a listener's name
  * @options:   as kucomms_open() was told
  * @regions:   what is mapped
  * @own:       this side's control page
@@ -141,6 +149,7 @@ struct kucomms_end {
 	int fd;
 	unsigned int number;
 	struct kucomms_numbers *numbers;
+	char name[sizeof("process:") + sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct kucomms_options options;
 	struct kucomms_region regions[KUCOMMS_REGIONS];
@@ -176,7 +185,8 @@ void kucomms_end_free(struct kucomms_end *end);
 void kucomms_end_unmap(struct kucomms_end *end);
 int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 			const struct kucomms_options *options);
-int kucomms_end_finish(struct kucomms_end *end, int timeout_ms);
+int kucomms_end_open(struct kucomms_end *end, int timeout_ms);
+int kucomms_end_begin(struct kucomms_end *end, int timeout_ms);
 void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh);
 void kucomms_end_break(struct kucomms_end *end);
 __u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us);

@@ -1,9 +1,574 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Members: the channels of an endpoint, and what its thread does for each.
+ *
+ * A member is awake, and looked at in every turn, or asleep: then need_data is
+ * set, and the doorbell brings it back. One without messages for a while falls
+ * asleep.
+ *
+ * Who may have a pointer to a member: the endpoint, until kucomms_member_drop();
+ * whoever has a reference. After the drop there is nothing behind it any more,
+ * which is arranged under its lock: there is no room in its ring, and the reason
+ * is that it is gone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "call.h"
+#include "clock.h"
+#include "endpoint.h"
 #include "member.h"
+
+/* So long who listens may take to answer one who comes back. */
+#define ANSWER_NS	NSEC_PER_SEC
+
+static struct kucomms_endpoint *endpoint_of(const struct kucomms_end *end)
+{
+	return end->member.endpoint;
+}
+
+void kucomms_member_join(struct kucomms_endpoint *endpoint,
+			 struct kucomms_end *end)
+{
+	end->polled = false;
+	end->receive_how = 0;
+	pthread_mutex_lock(&endpoint->lock);
+	end->member.endpoint = endpoint;
+	TAILQ_INSERT_TAIL(&endpoint->members, end, member.all);
+	endpoint->count++;
+	pthread_mutex_unlock(&endpoint->lock);
+}
+
+/* Under the endpoint's lock. */
+void kucomms_member_queue(struct kucomms_end *end)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+
+	if (end->member.queued)
+		return;
+	end->member.queued = true;
+	TAILQ_INSERT_TAIL(&endpoint->commands, end, member.queue);
+	kucomms_store_release(&endpoint->commanded, true);
+}
+
+void kucomms_member_announce(struct kucomms_end *end)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+
+	pthread_mutex_lock(&endpoint->lock);
+	kucomms_member_queue(end);
+	pthread_mutex_unlock(&endpoint->lock);
+	kucomms_endpoint_wake(endpoint);
+}
+
+void kucomms_member_activate(struct kucomms_end *end)
+{
+	struct kucomms_member *member = &end->member;
+
+	member->idle = 0;
+	if (member->awake)
+		return;
+	member->awake = true;
+	TAILQ_INSERT_TAIL(&endpoint_of(end)->active, end, member.active);
+}
+
+static void deactivate(struct kucomms_end *end)
+{
+	if (!end->member.awake)
+		return;
+	end->member.awake = false;
+	TAILQ_REMOVE(&endpoint_of(end)->active, end, member.active);
+}
+
+static void set_refused(struct kucomms_end *end, bool refused)
+{
+	if (end->member.refused == refused)
+		return;
+	end->member.refused = refused;
+	endpoint_of(end)->refused += refused ? 1 : -1;
+}
+
+/* There is room somewhere: maybe for what a handler did not want to do before. */
+static void retry_refused(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end;
+
+	if (!endpoint->refused)
+		return;
+	pthread_mutex_lock(&endpoint->lock);
+	TAILQ_FOREACH(end, &endpoint->members, member.all)
+		if (end->member.refused)
+			kucomms_member_activate(end);
+	pthread_mutex_unlock(&endpoint->lock);
+}
+
+/* The doorbell: for data, for room, or for the last time. */
+static void member_handle(struct kucomms_source *source, __u32 events)
+{
+	struct kucomms_end *end = (struct kucomms_end *)
+		((char *)source - offsetof(struct kucomms_end, member.source));
+
+	(void)events;
+	if (end->transport->quiet)
+		end->transport->quiet(end);
+	pthread_mutex_lock(&end->member.lock);
+	if (end->member.waiters)
+		pthread_cond_broadcast(&end->member.room);
+	pthread_mutex_unlock(&end->member.lock);
+	if (end->room_armed)
+		retry_refused(endpoint_of(end));
+	kucomms_member_activate(end);
+}
+
+/* A message that another process could change is handled in a private copy. */
+static int make_buffer(struct kucomms_endpoint *endpoint,
+		       const struct kucomms_end *end)
+{
+	void *buffer;
+
+	if (!end->transport->copies ||
+	    (endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE) ||
+	    endpoint->capacity >= end->channel.in.size)
+		return 0;
+	buffer = realloc(endpoint->buffer, end->channel.in.size);
+	if (!buffer)
+		return -ENOMEM;
+	endpoint->buffer = buffer;
+	endpoint->capacity = end->channel.in.size;
+	return 0;
+}
+
+/* If this fails the member has to be dropped. */
+int kucomms_member_connect(struct kucomms_end *end)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	int err = make_buffer(endpoint, end);
+
+	if (!err && endpoint->ops.connect)
+		err = endpoint->ops.connect(&end->channel, endpoint->priv);
+	kucomms_member_publish(endpoint);
+	if (!err)
+		kucomms_store(&end->member.connected, true);
+	return err;
+}
+
+/* There may be messages already. */
+void kucomms_member_serve(struct kucomms_end *end)
+{
+	int err;
+
+	end->member.source.handle = member_handle;
+	err = kucomms_endpoint_watch(endpoint_of(end), end->fd, EPOLLET |
+				     EPOLLIN | EPOLLRDHUP |
+				     (end->transport->quiet ? 0 : EPOLLOUT),
+				     &end->member.source);
+	if (err)
+		kucomms_member_drop(end, err);
+	else
+		kucomms_member_activate(end);
+}
+
+static void try_again_at(struct kucomms_end *end, __s64 due)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+
+	end->member.due = due;
+	if (due < endpoint->again_due)
+		endpoint->again_due = due;
+}
+
+static void try_again_later(struct kucomms_end *end)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+
+	try_again_at(end, endpoint->now +
+		     endpoint->options.reconnect_ms * NSEC_PER_MSEC);
+}
+
+/* Added by another thread, or by a handler. */
+void kucomms_member_arrive(struct kucomms_end *end)
+{
+	int err;
+
+	if (end->member.again && !end->own) {
+		kucomms_member_reopen(end);
+		return;
+	}
+	err = kucomms_member_connect(end);
+	if (err)
+		kucomms_member_drop(end, err);
+	else
+		kucomms_member_serve(end);
+}
+
+static void forget_fresh(struct kucomms_end *end)
+{
+	if (end->member.fresh)
+		kucomms_end_free(end->member.fresh);
+	end->member.fresh = NULL;
+}
+
+static void fresh_finish(struct kucomms_end *end);
+
+/* Who listens has answered. */
+static void fresh_handle(struct kucomms_source *source, __u32 events)
+{
+	struct kucomms_end *fresh = (struct kucomms_end *)
+		((char *)source - offsetof(struct kucomms_end, member.source));
+
+	(void)events;
+	fresh_finish(fresh->channel.priv);
+}
+
+static int fresh_begin(struct kucomms_end *end)
+{
+	struct kucomms_end *fresh = kucomms_end_alloc(end->transport);
+
+	if (!fresh)
+		return -ENOMEM;
+	memcpy(fresh->name, end->name, sizeof(fresh->name));
+	fresh->options = end->options;
+	fresh->channel.priv = end;
+	fresh->member.source.handle = fresh_handle;
+	end->member.fresh = fresh;
+	return kucomms_end_begin(fresh, 0);
+}
+
+static void fresh_finish(struct kucomms_end *end)
+{
+	struct kucomms_end *fresh = end->member.fresh;
+	int err = fresh->transport->finish(fresh);
+
+	if (err == -EAGAIN)
+		return;
+	if (err) {
+		forget_fresh(end);
+		try_again_later(end);
+		return;
+	}
+	end->member.fresh = NULL;
+	if (fresh->fd >= 0)
+		epoll_ctl(endpoint_of(end)->epoll, EPOLL_CTL_DEL, fresh->fd,
+			  NULL);
+	pthread_mutex_lock(&end->member.lock);
+	kucomms_end_replace(end, fresh);
+	pthread_mutex_unlock(&end->member.lock);
+	err = kucomms_member_connect(end);
+	if (err)
+		kucomms_member_drop(end, err);
+	else
+		kucomms_member_serve(end);
+}
+
+/* Looks for the other side; nobody waits for its answer. */
+void kucomms_member_reopen(struct kucomms_end *end)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+
+	if (endpoint->now < end->member.due) {
+		try_again_at(end, end->member.due);
+		return;
+	}
+	/* It has had its time. */
+	forget_fresh(end);
+	if (fresh_begin(end)) {
+		forget_fresh(end);
+		try_again_later(end);
+		return;
+	}
+	try_again_at(end, endpoint->now + ANSWER_NS);
+	kucomms_endpoint_watch(endpoint, end->member.fresh->fd,
+			       EPOLLIN | EPOLLET,
+			       &end->member.fresh->member.source);
+	fresh_finish(end);
+}
+
+/* From here on whoever sends finds no room, and then the reason. */
+static void let_go(struct kucomms_end *end, int why)
+{
+	pthread_mutex_lock(&end->member.lock);
+	if (end->own)
+		end->transport->hangup(end, why == -EPROTO ?
+				       KUCOMMS_STATE_BROKEN :
+				       KUCOMMS_STATE_HANGUP);
+	end->channel.out.end = end->channel.out.position;
+	end->channel.out.held_control = KUCOMMS_CONTROL_EMPTY;
+	end->room_armed = false;
+	/* The descriptor leaves epoll when it is closed. */
+	end->transport->close(end);
+	end->own = NULL;
+	pthread_cond_broadcast(&end->member.room);
+	pthread_mutex_unlock(&end->member.lock);
+}
+
+static void member_leave(struct kucomms_end *end)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+
+	forget_fresh(end);
+	pthread_mutex_lock(&endpoint->lock);
+	TAILQ_REMOVE(&endpoint->members, end, member.all);
+	endpoint->count--;
+	if (end->member.queued)
+		TAILQ_REMOVE(&endpoint->commands, end, member.queue);
+	end->member.queued = false;
+	pthread_mutex_unlock(&endpoint->lock);
+	kucomms_channel_put(&end->channel);
+}
+
+/*
+ * The other side has gone (@why: -ESHUTDOWN), has broken the rules or said
+ * something that the handler did not like (-EPROTO), or is not wanted any more.
+ */
+void kucomms_member_drop(struct kucomms_end *end, int why)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	const bool connected = end->member.connected;
+
+	kucomms_member_publish(endpoint);
+	kucomms_store(&end->member.connected, false);
+	deactivate(end);
+	set_refused(end, false);
+	let_go(end, why);
+	kucomms_call_end_all(end, why == -EPROTO ? why : -ESHUTDOWN);
+	if (connected && endpoint->ops.disconnect)
+		endpoint->ops.disconnect(&end->channel, endpoint->priv);
+	kucomms_member_publish(endpoint);
+	if (end->member.again && !kucomms_load(&end->member.leaving))
+		try_again_later(end);
+	else
+		member_leave(end);
+}
+
+/* Returns what the handler says. */
+static int member_deliver(struct kucomms_end *end,
+			  const struct kucomms_message *message,
+			  const void *data)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+
+	if (end->transport->copies && message->length &&
+	    !(endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE)) {
+		memcpy(endpoint->buffer, data, message->length);
+		data = endpoint->buffer;
+	}
+	if (kucomms_call_covers(&end->member, message->id)) {
+		kucomms_call_answer(end, message, data);
+		return 0;
+	}
+	return endpoint->ops.message ?
+	       endpoint->ops.message(&end->channel, message, data,
+				     endpoint->priv) : 0;
+}
+
+/* One message: 1: handled, 0: there is none, or none that is wanted now, or why not. */
+static int member_step(struct kucomms_end *end, bool *told)
+{
+	struct kucomms_consumer *in = &end->channel.in;
+	struct kucomms_message message;
+	const void *data;
+	int ret = kucomms_consumer_receive(in, &message, &data);
+
+	if (ret != 1)
+		return ret == -ENOMSG ? 1 : ret;
+	ret = member_deliver(end, &message, data);
+	if (ret == -EAGAIN) {
+		kucomms_consumer_unreceive(in, message.length);
+		set_refused(end, true);
+		return 0;
+	}
+	*told |= kucomms_consumer_release(in);
+	kucomms_count(&endpoint_of(end)->stats.messages);
+	end->channel.received++;
+	return ret ? -EPROTO : 1;
+}
+
+/* The other side may wait for the room that there is now. */
+static void member_tell(struct kucomms_end *end, bool told)
+{
+	told |= kucomms_consumer_tell(&end->channel.in);
+	if (told)
+		kucomms_end_ring_room(end);
+}
+
+/* Falls asleep, unless there is something after all. */
+static void member_rest(struct kucomms_end *end)
+{
+	struct kucomms_channel *channel = &end->channel;
+	int err;
+
+	kucomms_end_arm(end);
+	if (!end->member.refused) {
+		err = end->transport->error(end);
+		if (kucomms_consumer_ready(&channel->in))
+			return;
+		if (err) {
+			kucomms_member_drop(end, err);
+			return;
+		}
+	}
+	deactivate(end);
+}
+
+/* Nothing to do: for long enough? */
+static void member_idle(struct kucomms_end *end, bool spin)
+{
+	const struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_member *member = &end->member;
+
+	if (!member->idle)
+		member->idle = endpoint->now;
+	if (!spin || member->refused ||
+	    endpoint->now - member->idle >= endpoint->spin_ns)
+		member_rest(end);
+}
+
+/* As many messages as make a round; then what has been sent is published. */
+void kucomms_member_round(struct kucomms_end *end, bool spin)
+{
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	unsigned int left = endpoint->budget;
+	bool told = false;
+	int ret = 1;
+
+	set_refused(end, false);
+	if (end->channel.armed) {
+		kucomms_consumer_disarm(&end->channel.in);
+		end->channel.armed = 0;
+	}
+	while (left && ret == 1) {
+		ret = member_step(end, &told);
+		left -= ret == 1;
+	}
+	kucomms_member_publish(endpoint);
+	if (ret < 0) {
+		kucomms_member_drop(end, ret);
+		return;
+	}
+	member_tell(end, told);
+	if (left != endpoint->budget) {
+		kucomms_count(&endpoint->stats.rounds);
+		end->member.idle = 0;
+	}
+	if (!ret)
+		member_idle(end, spin);
+}
+
+/* What handlers have sent since the last time: one doorbell each at most. */
+void kucomms_member_publish(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end;
+
+	while ((end = endpoint->replies)) {
+		endpoint->replies = end->member.next_reply;
+		end->member.replies = false;
+		kucomms_producer_flush(&end->channel.out);
+		/* If there is nobody any more its own round will find out. */
+		if (kucomms_end_ring(end))
+			kucomms_member_activate(end);
+	}
+}
+
+KUCOMMS_API int kucomms_send_unlocked(struct kucomms_channel *channel,
+				      const struct kucomms_message *message,
+				      const void *data, unsigned int flags)
+{
+	struct kucomms_end *end = end_of(channel);
+	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_message *record;
+	int err;
+
+	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
+		return -EINVAL;
+	err = kucomms_reserve(channel, message->length, &record, 0);
+	if (kucomms_unlikely(err == -EAGAIN))
+		err = kucomms_end_ask_room(end, message->length, 0, &record);
+	if (kucomms_unlikely(err))
+		return err;
+	kucomms_record_fill(record, message, data);
+	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
+				true);
+	channel->sent++;
+	if (!end->member.replies) {
+		end->member.replies = true;
+		end->member.next_reply = endpoint->replies;
+		endpoint->replies = end;
+	}
+	return 0;
+}
+
+/* Waits for what the endpoint's thread is told by the other side. */
+static int wait_for_room(struct kucomms_end *end, __s64 deadline)
+{
+	const struct timespec until = kucomms_timespec(deadline > 0 ? deadline : 0);
+	int err;
+
+	end->member.waiters++;
+	err = deadline < 0 ?
+	      pthread_cond_wait(&end->member.room, &end->member.lock) :
+	      pthread_cond_timedwait(&end->member.room, &end->member.lock,
+				     &until);
+	end->member.waiters--;
+	return -err;
+}
+
+/* Under the member's lock, which is given up while waiting. */
+int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
+			   struct kucomms_message **record, __s64 deadline)
+{
+	int err;
+
+	for (;;) {
+		err = kucomms_end_try_reserve(end, length, record);
+		if (err == -EAGAIN)
+			err = kucomms_end_ask_room(end, length, 0, record);
+		if (err != -EAGAIN || !deadline)
+			return err;
+		if (kucomms_endpoint_is_mine(endpoint_of(end)))
+			return -EDEADLK;
+		err = wait_for_room(end, deadline);
+		if (err)
+			return err;
+	}
+}
+
 int kucomms_member_send(struct kucomms_end *end,
 			const struct kucomms_message *message, const void *data,
 			unsigned int flags, int timeout_ms)
 {
-	(void)end; (void)message; (void)data; (void)flags; (void)timeout_ms;
-	return -EINVAL;
+	struct kucomms_message *record;
+	int err;
+
+	pthread_mutex_lock(&end->member.lock);
+	err = kucomms_member_reserve(end, message->length, &record,
+				     kucomms_deadline(timeout_ms));
+	if (!err) {
+		kucomms_record_fill(record, message, data);
+		err = kucomms_commit(&end->channel, record, flags);
+	}
+	pthread_mutex_unlock(&end->member.lock);
+	return err;
+}
+
+KUCOMMS_API struct kucomms_endpoint *
+kucomms_channel_endpoint(const struct kucomms_channel *channel)
+{
+	return endpoint_of(end_of(channel));
+}
+
+KUCOMMS_API struct kucomms_channel *
+kucomms_channel_get(struct kucomms_channel *channel)
+{
+	__atomic_fetch_add(&end_of(channel)->member.refs, 1, __ATOMIC_RELAXED);
+	return channel;
+}
+
+KUCOMMS_API void kucomms_channel_put(struct kucomms_channel *channel)
+{
+	/* Whoever had a reference is done with the channel before it is freed. */
+	if (channel && __atomic_fetch_sub(&end_of(channel)->member.refs, 1,
+					  __ATOMIC_ACQ_REL) == 1)
+		kucomms_end_free(end_of(channel));
 }

@@ -4,8 +4,25 @@
 
 #include "end.h"
 
+/* Any thread's. */
+void kucomms_member_join(struct kucomms_endpoint *endpoint,
+			 struct kucomms_end *end);
+void kucomms_member_announce(struct kucomms_end *end);
+void kucomms_member_queue(struct kucomms_end *end);
+int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
+			   struct kucomms_message **record, __s64 deadline);
 int kucomms_member_send(struct kucomms_end *end,
 			const struct kucomms_message *message, const void *data,
 			unsigned int flags, int timeout_ms);
+
+/* The endpoint's thread's. */
+void kucomms_member_arrive(struct kucomms_end *end);
+int kucomms_member_connect(struct kucomms_end *end);
+void kucomms_member_serve(struct kucomms_end *end);
+void kucomms_member_activate(struct kucomms_end *end);
+void kucomms_member_drop(struct kucomms_end *end, int why);
+void kucomms_member_round(struct kucomms_end *end, bool spin);
+void kucomms_member_publish(struct kucomms_endpoint *endpoint);
+void kucomms_member_reopen(struct kucomms_end *end);
 
 #endif

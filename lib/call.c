@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Calls: messages that expect an answer, found by the id that both carry.
+ *
+ * Those in flight are in a table by id, and those with a deadline in a list, the
+ * first one first: most calls wait equally long, so a new one goes to its end.
+ * Whoever takes a call out of the table, under the lock, is the one to end it.
+ */
+#define _GNU_SOURCE	/* getrandom() */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "call.h"
+#include "clock.h"
+#include "member.h"
+
+#define FIRST_SIZE	64u
+
+/* call->state */
+enum { IDLE, IN_FLIGHT, RUNNING, DONE };
+
+/* call->next */
+enum { BY_ID, BY_DEADLINE };
+
+static struct kucomms_endpoint *endpoint_of(const struct kucomms_call *call)
+{
+	return end_of(call->channel)->member.endpoint;
+}
+
+static struct kucomms_call **bucket(struct kucomms_endpoint *endpoint, __u64 id)
+{
+	return &endpoint->calls[id & (endpoint->calls_size - 1)];
+}
+
+static void table_insert(struct kucomms_endpoint *endpoint,
+			 struct kucomms_call *call)
+{
+	struct kucomms_call **head = bucket(endpoint, call->id);
+
+	call->next[BY_ID] = *head;
+	*head = call;
+}
+
+/* Chains get longer if there is no memory. */
+static int table_grow(struct kucomms_endpoint *endpoint)
+{
+	const __u32 size = endpoint->calls_size;
+	struct kucomms_call **old = endpoint->calls, *call, *next;
+	struct kucomms_call **calls;
+	__u32 i;
+
+	if (endpoint->calls_count < size)
+		return 0;
+	calls = calloc(size ? size * 2 : FIRST_SIZE, sizeof(struct kucomms_call *));
+	if (!calls)
+		return size ? 0 : -ENOMEM;
+	endpoint->calls = calls;
+	endpoint->calls_size = size ? size * 2 : FIRST_SIZE;
+	for (i = 0; i < size; i++) {
+		for (call = old[i]; call; call = next) {
+			next = call->next[BY_ID];
+			table_insert(endpoint, call);
+		}
+	}
+	free(old);
+	return 0;
+}
+
+static void table_remove(struct kucomms_endpoint *endpoint,
+			 struct kucomms_call *call)
+{
+	struct kucomms_call **link = bucket(endpoint, call->id);
+
+	while (*link != call)
+		link = &(*link)->next[BY_ID];
+	*link = call->next[BY_ID];
+}
+
+static void deadline_insert(struct kucomms_endpoint *endpoint,
+			    struct kucomms_call *call)
+{
+	struct kucomms_call *before = endpoint->last_call;
+
+	while (before && before->deadline > call->deadline)
+		before = before->previous;
+	call->previous = before;
+	call->next[BY_DEADLINE] = before ? before->next[BY_DEADLINE] :
+					   endpoint->first_call;
+	if (before)
+		before->next[BY_DEADLINE] = call;
+	else
+		endpoint->first_call = call;
+	if (call->next[BY_DEADLINE])
+		call->next[BY_DEADLINE]->previous = call;
+	else
+		endpoint->last_call = call;
+}
+
+static void deadline_remove(struct kucomms_endpoint *endpoint,
+			    struct kucomms_call *call)
+{
+	if (call->previous)
+		call->previous->next[BY_DEADLINE] = call->next[BY_DEADLINE];
+	else
+		endpoint->first_call = call->next[BY_DEADLINE];
+	if (call->next[BY_DEADLINE])
+		call->next[BY_DEADLINE]->previous = call->previous;
+	else
+		endpoint->last_call = call->previous;
+}
+
+/* Both under the lock. */
+static int call_insert(struct kucomms_endpoint *endpoint,
+		       struct kucomms_call *call)
+{
+	int err = table_grow(endpoint);
+
+	if (err)
+		return err;
+	table_insert(endpoint, call);
+	endpoint->calls_count++;
+	if (call->deadline != KUCOMMS_NEVER)
+		deadline_insert(endpoint, call);
+	kucomms_store(&call->state, IN_FLIGHT);
+	return 0;
+}
+
+static void call_remove(struct kucomms_endpoint *endpoint,
+			struct kucomms_call *call)
+{
+	table_remove(endpoint, call);
+	endpoint->calls_count--;
+	if (call->deadline != KUCOMMS_NEVER)
+		deadline_remove(endpoint, call);
+}
+
+/*
+ * Under the lock, which is given up meanwhile. The call may be another one, or
+ * none, when done returns: nothing but its address is used afterwards.
+ */
+static void call_finish(struct kucomms_endpoint *endpoint,
+			struct kucomms_call *call, int err,
+			const struct kucomms_message *answer, const void *data)
+{
+	call_remove(endpoint, call);
+	kucomms_store(&call->state, RUNNING);
+	endpoint->running = call;
+	pthread_mutex_unlock(&endpoint->calls_lock);
+	kucomms_store_release(&call->state, DONE);
+	call->done(call, err, answer, data);
+	pthread_mutex_lock(&endpoint->calls_lock);
+	endpoint->running = NULL;
+	pthread_cond_broadcast(&endpoint->called);
+}
+
+static struct kucomms_call *call_find(struct kucomms_endpoint *endpoint,
+				      const struct kucomms_end *end, __u64 id)
+{
+	struct kucomms_call *call;
+
+	if (!endpoint->calls_size)
+		return NULL;
+	for (call = *bucket(endpoint, id); call; call = call->next[BY_ID])
+		if (call->id == id && call->channel == &end->channel)
+			return call;
+	return NULL;
+}
+
+void kucomms_call_answer(struct kucomms_end *end,
+			 const struct kucomms_message *answer,
+			 const void *data)
+{
+	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	struct kucomms_call *call;
+
+	pthread_mutex_lock(&endpoint->calls_lock);
+	call = call_find(endpoint, end, answer->id);
+	if (call) {
+		kucomms_count(&endpoint->stats.calls);
+		call_finish(endpoint, call, 0, answer, data);
+	} else {
+		kucomms_count(&endpoint->stats.late);
+	}
+	pthread_mutex_unlock(&endpoint->calls_lock);
+}
+
+static struct kucomms_call *call_of(struct kucomms_endpoint *endpoint,
+				    const struct kucomms_end *end)
+{
+	struct kucomms_call *call;
+	__u32 i;
+
+	for (i = 0; i < endpoint->calls_size; i++)
+		for (call = endpoint->calls[i]; call; call = call->next[BY_ID])
+			if (call->channel == &end->channel)
+				return call;
+	return NULL;
+}
+
+/* The channel has gone: no more can be started on it. */
+void kucomms_call_end_all(struct kucomms_end *end, int why)
+{
+	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	struct kucomms_call *call;
+
+	if (!kucomms_load(&end->member.calls))
+		return;
+	pthread_mutex_lock(&endpoint->calls_lock);
+	while ((call = call_of(endpoint, end)))
+		call_finish(endpoint, call, why, NULL, NULL);
+	pthread_mutex_unlock(&endpoint->calls_lock);
+}
+
+void kucomms_call_expire(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_call *call;
+
+	pthread_mutex_lock(&endpoint->calls_lock);
+	while ((call = endpoint->first_call) && call->deadline <= endpoint->now)
+		call_finish(endpoint, call, -ETIMEDOUT, NULL, NULL);
+	pthread_mutex_unlock(&endpoint->calls_lock);
+}
+
+/* When the first one is to be given up. */
+__s64 kucomms_call_due(struct kucomms_endpoint *endpoint)
+{
+	__s64 due = KUCOMMS_NEVER;
+
+	if (!kucomms_load(&endpoint->calls_size))
+		return due;
+	pthread_mutex_lock(&endpoint->calls_lock);
+	if (endpoint->first_call)
+		due = endpoint->first_call->deadline;
+	pthread_mutex_unlock(&endpoint->calls_lock);
+	return due;
+}
+
+/* Numbers that nobody else is likely to use. */
+static void give_id(struct kucomms_member *member, struct kucomms_call *call)
+{
+	if (!member->calls &&
+	    getrandom(&member->call_base, sizeof(member->call_base), 0) < 0)
+		member->call_base = (__u64)kucomms_now() << 20;
+	call->id = member->call_base + member->calls;
+	kucomms_store_release(&member->calls, member->calls + 1);
+}
+
+/* Under the member's lock: before the message, so that its answer finds the call. */
+static int call_begin(struct kucomms_end *end, struct kucomms_call *call,
+		      __s64 deadline, bool *first)
+{
+	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	int err;
+
+	call->channel = &end->channel;
+	call->deadline = deadline < 0 ? KUCOMMS_NEVER : deadline;
+	give_id(&end->member, call);
+	pthread_mutex_lock(&endpoint->calls_lock);
+	err = call_insert(endpoint, call);
+	*first = endpoint->first_call == call;
+	pthread_mutex_unlock(&endpoint->calls_lock);
+	return err;
+}
+
+/* Pairs with kucomms_loop_arm_timer(): it or this one sees what the other has done. */
+static void wake_if_earlier(struct kucomms_endpoint *endpoint, __s64 deadline)
+{
+	if (!kucomms_endpoint_is_mine(endpoint) &&
+	    deadline < __atomic_load_n(&endpoint->armed, __ATOMIC_SEQ_CST))
+		kucomms_endpoint_wake(endpoint);
+}
+
+/* @room: until when to wait for room; @deadline: for the answer. */
+static int call_start(struct kucomms_end *end, struct kucomms_call *call,
+		      const struct kucomms_message *request, const void *data,
+		      __s64 room, __s64 deadline)
+{
+	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	struct kucomms_message *record, message = *request;
+	bool first = false;
+	int err;
+
+	if (!endpoint || !call->done)
+		return -EINVAL;
+	pthread_mutex_lock(&end->member.lock);
+	err = kucomms_member_reserve(end, request->length, &record, room);
+	if (!err) {
+		err = call_begin(end, call, deadline, &first);
+		if (err) {
+			kucomms_discard(&end->channel, record);
+		} else {
+			message.id = call->id;
+			kucomms_record_fill(record, &message, data);
+			/* If it fails the channel has gone, and ends the call. */
+			kucomms_commit(&end->channel, record, 0);
+		}
+	}
+	pthread_mutex_unlock(&end->member.lock);
+	if (first)
+		wake_if_earlier(endpoint, deadline);
+	return err;
+}
+
+KUCOMMS_API int kucomms_call_start(struct kucomms_channel *channel,
+				   struct kucomms_call *call,
+				   const struct kucomms_message *request,
+				   const void *data, int timeout_ms)
+{
+	__s64 deadline = kucomms_deadline(timeout_ms);
+
+	return call_start(end_of(channel), call, request, data, 0,
+			  timeout_ms ? deadline : kucomms_now());
+}
+
+KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
+{
+	struct kucomms_endpoint *endpoint;
+	int err = -ENOENT;
+
+	if (kucomms_load(&call->state) == IDLE)
+		return err;
+	endpoint = endpoint_of(call);
+	pthread_mutex_lock(&endpoint->calls_lock);
+	if (kucomms_load(&call->state) == IN_FLIGHT) {
+		call_remove(endpoint, call);
+		kucomms_store(&call->state, IDLE);
+		err = 0;
+	} else if (!kucomms_endpoint_is_mine(endpoint)) {
+		while (endpoint->running == call)
+			pthread_cond_wait(&endpoint->called,
+					  &endpoint->calls_lock);
+	}
+	pthread_mutex_unlock(&endpoint->calls_lock);
+	return err;
+}
+
+/* What kucomms_call_wait() waits for. */
+struct waiter {
+	struct kucomms_call call;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	bool is_done;
+	int err;
+	struct kucomms_message *answer;
+	void *buffer;
+	size_t capacity;
+};
+
+static void waiter_done(struct kucomms_call *call, int err,
+			const struct kucomms_message *answer, const void *data)
+{
+	struct waiter *waiter = call->priv;
+	size_t length;
+
+	pthread_mutex_lock(&waiter->lock);
+	if (!err) {
+		length = answer->length < waiter->capacity ? answer->length :
+							     waiter->capacity;
+		*waiter->answer = *answer;
+		if (length)
+			memcpy(waiter->buffer, data, length);
+		if (length < answer->length)
+			err = -EMSGSIZE;
+	}
+	waiter->err = err;
+	waiter->is_done = true;
+	pthread_cond_signal(&waiter->done);
+	pthread_mutex_unlock(&waiter->lock);
+}
+
+KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
+				  const struct kucomms_message *request,
+				  const void *data,
+				  struct kucomms_message *answer, void *buffer,
+				  size_t capacity, int timeout_ms)
+{
+	const __s64 deadline = kucomms_deadline(timeout_ms);
+	struct waiter waiter = {
+		.call = { .done = waiter_done, .priv = &waiter },
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.done = PTHREAD_COND_INITIALIZER,
+		.answer = answer,
+		.buffer = buffer,
+		.capacity = capacity,
+	};
+	struct kucomms_end *end = end_of(channel);
+	int err;
+
+	if (end->member.endpoint &&
+	    kucomms_endpoint_is_mine(end->member.endpoint))
+		return -EDEADLK;
+	err = call_start(end, &waiter.call, request, data, deadline,
+			 timeout_ms ? deadline : kucomms_now());
+	if (err)
+		return err;
+	pthread_mutex_lock(&waiter.lock);
+	while (!waiter.is_done)
+		pthread_cond_wait(&waiter.done, &waiter.lock);
+	pthread_mutex_unlock(&waiter.lock);
+	/* Who has called done is still about to leave it. */
+	kucomms_call_cancel(&waiter.call);
+	return waiter.err;
+}

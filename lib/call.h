@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_CALL_H
+#define KUCOMMS_LIB_CALL_H
+
+#include "endpoint.h"
+
+/* Is @id one that kucomms_call_start() has given out on this channel? */
+static inline bool kucomms_call_covers(const struct kucomms_member *member,
+				       __u64 id)
+{
+	__u64 calls = kucomms_load_acquire(&member->calls);
+
+	return kucomms_unlikely(calls) && id - member->call_base < calls;
+}
+
+/* All in the endpoint's thread. */
+void kucomms_call_answer(struct kucomms_end *end,
+			 const struct kucomms_message *answer,
+			 const void *data);
+void kucomms_call_end_all(struct kucomms_end *end, int why);
+void kucomms_call_expire(struct kucomms_endpoint *endpoint);
+__s64 kucomms_call_due(struct kucomms_endpoint *endpoint);
+
+#endif

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Endpoints: made, run, stopped, and what channels they have. What the thread
+ * does is in loop.c, what it does for one channel in member.c.
+ */
+#define _GNU_SOURCE	/* pthread_setname_np() */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "door.h"
+#include "endpoint.h"
+#include "member.h"
+
+#define WORK_US		10000
+#define TIMER_US	1000000
+#define RECONNECT_MS	200
+
+static int set_options(struct kucomms_endpoint *endpoint,
+		       const struct kucomms_endpoint_options *options)
+{
+	struct kucomms_endpoint_options *own = &endpoint->options;
+	int err = kucomms_options_read(own, sizeof(*own), options,
+				       sizeof(*own));
+
+	if (err)
+		return err;
+	if (own->flags & ~KUCOMMS_ENDPOINT_NO_SPIN)
+		return -EINVAL;
+	if (!own->work_us)
+		own->work_us = WORK_US;
+	if (!own->timer_us)
+		own->timer_us = TIMER_US;
+	if (!own->reconnect_ms)
+		own->reconnect_ms = RECONNECT_MS;
+	strncpy(endpoint->name, own->name ? own->name : "kucomms",
+		sizeof(endpoint->name) - 1);
+	own->name = endpoint->name;
+	endpoint->spin_ns = kucomms_spin_ns(
+		own->flags & KUCOMMS_ENDPOINT_NO_SPIN, own->spin_us);
+	return 0;
+}
+
+int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
+			   __u32 events, struct kucomms_source *source)
+{
+	struct epoll_event event = { .events = events, .data.ptr = source };
+
+	return epoll_ctl(endpoint->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static void nothing(struct kucomms_source *source, __u32 events)
+{
+	(void)source;
+	(void)events;
+}
+
+/*
+ * Edge-triggered: they are never read. The eventfd's count cannot overflow in
+ * anybody's lifetime.
+ */
+static int open_descriptors(struct kucomms_endpoint *endpoint)
+{
+	int err;
+
+	endpoint->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (endpoint->epoll < 0)
+		return -errno;
+	endpoint->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (endpoint->wake < 0)
+		return -errno;
+	endpoint->timer = timerfd_create(CLOCK_MONOTONIC,
+					 TFD_CLOEXEC | TFD_NONBLOCK);
+	if (endpoint->timer < 0)
+		return -errno;
+	endpoint->wake_source.handle = nothing;
+	endpoint->timer_source.handle = nothing;
+	err = kucomms_endpoint_watch(endpoint, endpoint->wake,
+				     EPOLLIN | EPOLLET, &endpoint->wake_source);
+	return err ? err : kucomms_endpoint_watch(endpoint, endpoint->timer,
+						  EPOLLIN | EPOLLET,
+						  &endpoint->timer_source);
+}
+
+static void close_descriptor(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void endpoint_free(struct kucomms_endpoint *endpoint)
+{
+	close_descriptor(endpoint->timer);
+	close_descriptor(endpoint->wake);
+	close_descriptor(endpoint->epoll);
+	pthread_cond_destroy(&endpoint->called);
+	pthread_mutex_destroy(&endpoint->calls_lock);
+	pthread_cond_destroy(&endpoint->left);
+	pthread_mutex_destroy(&endpoint->lock);
+	free(endpoint->calls);
+	free(endpoint->buffer);
+	free(endpoint);
+}
+
+KUCOMMS_API int
+kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
+			const struct kucomms_endpoint_options *options,
+			struct kucomms_endpoint **endpoint)
+{
+	struct kucomms_endpoint *fresh;
+	int err;
+
+	if (ops->flags & ~KUCOMMS_SHARED_RECEIVE)
+		return -EINVAL;
+	fresh = calloc(1, sizeof(*fresh));
+	if (!fresh)
+		return -ENOMEM;
+	fresh->ops = *ops;
+	fresh->priv = priv;
+	fresh->epoll = -1;
+	fresh->wake = -1;
+	fresh->timer = -1;
+	pthread_mutex_init(&fresh->lock, NULL);
+	pthread_cond_init(&fresh->left, NULL);
+	pthread_mutex_init(&fresh->calls_lock, NULL);
+	pthread_cond_init(&fresh->called, NULL);
+	TAILQ_INIT(&fresh->members);
+	TAILQ_INIT(&fresh->commands);
+	TAILQ_INIT(&fresh->doors);
+	kucomms_loop_init(fresh);
+	err = set_options(fresh, options);
+	if (!err)
+		err = open_descriptors(fresh);
+	if (err) {
+		endpoint_free(fresh);
+		return err;
+	}
+	/* The first turn finds out what is due when. */
+	kucomms_endpoint_wake(fresh);
+	*endpoint = fresh;
+	return 0;
+}
+
+/* Its thread, if it sleeps, or whoever polls its descriptor, has something to do. */
+void kucomms_endpoint_wake(const struct kucomms_endpoint *endpoint)
+{
+	eventfd_write(endpoint->wake, 1);
+}
+
+bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint)
+{
+	return kucomms_load(&endpoint->owner) == KUCOMMS_THIS_THREAD();
+}
+
+static int endpoint_enter(struct kucomms_endpoint *endpoint)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&endpoint->lock);
+	if (endpoint->owner)
+		err = -EBUSY;
+	else
+		kucomms_store(&endpoint->owner, KUCOMMS_THIS_THREAD());
+	pthread_mutex_unlock(&endpoint->lock);
+	return err;
+}
+
+static void endpoint_leave(struct kucomms_endpoint *endpoint)
+{
+	pthread_mutex_lock(&endpoint->lock);
+	kucomms_store(&endpoint->owner, 0);
+	pthread_cond_broadcast(&endpoint->left);
+	pthread_mutex_unlock(&endpoint->lock);
+}
+
+static int endpoint_go_round(struct kucomms_endpoint *endpoint, bool interrupted)
+{
+	int ret;
+
+	while (!kucomms_load(&endpoint->stop)) {
+		ret = kucomms_loop_turn(endpoint, -1, true);
+		if (ret == -EINTR && interrupted)
+			return ret;
+	}
+	return 0;
+}
+
+KUCOMMS_API int kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
+{
+	int err = endpoint_enter(endpoint);
+
+	if (err)
+		return err;
+	err = endpoint_go_round(endpoint, true);
+	kucomms_store(&endpoint->stop, false);
+	endpoint_leave(endpoint);
+	return err;
+}
+
+/* A debugger interrupts even those who let no signal through. */
+static void *endpoint_thread(void *arg)
+{
+	struct kucomms_endpoint *endpoint = arg;
+
+	pthread_setname_np(pthread_self(), endpoint->name);
+	if (!endpoint_enter(endpoint)) {
+		endpoint_go_round(endpoint, false);
+		endpoint_leave(endpoint);
+	}
+	return NULL;
+}
+
+static int start_thread(struct kucomms_endpoint *endpoint)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = -pthread_create(&endpoint->thread, NULL, endpoint_thread,
+			      endpoint);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+KUCOMMS_API int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
+{
+	int err;
+
+	pthread_mutex_lock(&endpoint->lock);
+	if (endpoint->started && !endpoint->owner && endpoint->stop) {
+		/* It has been stopped by one of its own handlers. */
+		pthread_join(endpoint->thread, NULL);
+		endpoint->started = false;
+	}
+	if (endpoint->started || endpoint->owner) {
+		err = -EBUSY;
+	} else {
+		kucomms_store(&endpoint->stop, false);
+		err = start_thread(endpoint);
+		endpoint->started = !err;
+	}
+	pthread_mutex_unlock(&endpoint->lock);
+	return err;
+}
+
+KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
+{
+	pthread_t thread;
+	bool join;
+
+	pthread_mutex_lock(&endpoint->lock);
+	if (endpoint->started || endpoint->owner)
+		kucomms_store(&endpoint->stop, true);
+	kucomms_endpoint_wake(endpoint);
+	if (endpoint->owner == KUCOMMS_THIS_THREAD()) {
+		pthread_mutex_unlock(&endpoint->lock);
+		return;
+	}
+	join = endpoint->started;
+	thread = endpoint->thread;
+	endpoint->started = false;
+	while (!join && endpoint->owner)
+		pthread_cond_wait(&endpoint->left, &endpoint->lock);
+	pthread_mutex_unlock(&endpoint->lock);
+	if (join)
+		pthread_join(thread, NULL);
+}
+
+KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end;
+
+	if (!endpoint)
+		return;
+	kucomms_endpoint_stop(endpoint);
+	endpoint_enter(endpoint);
+	kucomms_door_close_all(endpoint);
+	while ((end = TAILQ_FIRST(&endpoint->members))) {
+		kucomms_store(&end->member.leaving, true);
+		kucomms_member_drop(end, -ESHUTDOWN);
+	}
+	endpoint_free(endpoint);
+}
+
+KUCOMMS_API int kucomms_endpoint_fd(const struct kucomms_endpoint *endpoint)
+{
+	return endpoint->epoll;
+}
+
+KUCOMMS_API int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
+					  int timeout_ms)
+{
+	int ret = endpoint_enter(endpoint);
+
+	if (ret)
+		return ret;
+	ret = kucomms_loop_turn(endpoint, timeout_ms, false);
+	/* What is left over is nothing that a descriptor would tell of. */
+	if (!TAILQ_EMPTY(&endpoint->active) || endpoint->more)
+		kucomms_endpoint_wake(endpoint);
+	kucomms_loop_arm_timer(endpoint);
+	endpoint_leave(endpoint);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	return timeout_ms ? -ETIMEDOUT : -EAGAIN;
+}
+
+KUCOMMS_API int kucomms_endpoint_add(struct kucomms_endpoint *endpoint,
+				     struct kucomms_channel *channel)
+{
+	struct kucomms_end *end = end_of(channel);
+
+	if (end->member.endpoint)
+		return -EBUSY;
+	kucomms_member_join(endpoint, end);
+	kucomms_member_announce(end);
+	return 0;
+}
+
+KUCOMMS_API int
+kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
+			 const struct kucomms_options *options,
+			 unsigned int flags, struct kucomms_channel **channel)
+{
+	struct kucomms_end *end;
+	int err;
+
+	if (flags & ~KUCOMMS_RECONNECT)
+		return -EINVAL;
+	err = kucomms_end_prepare(&end, name, options);
+	if (err)
+		return err;
+	/* Who comes back is not waited for here, either. */
+	if (flags & KUCOMMS_RECONNECT) {
+		end->member.again = true;
+		end->gone = -ESHUTDOWN;
+	} else {
+		err = kucomms_end_open(end, end->options.timeout_ms);
+	}
+	if (err) {
+		kucomms_end_free(end);
+		return err;
+	}
+	if (channel)
+		*channel = kucomms_channel_get(&end->channel);
+	kucomms_member_join(endpoint, end);
+	kucomms_member_announce(end);
+	return 0;
+}
+
+KUCOMMS_API int kucomms_endpoint_listen(struct kucomms_endpoint *endpoint,
+					const char *name,
+					const struct kucomms_listen_options *options)
+{
+	return kucomms_door_open(endpoint, name, options);
+}
+
+static bool is_member(const struct kucomms_endpoint *endpoint,
+		      const struct kucomms_end *end)
+{
+	const struct kucomms_end *member;
+
+	TAILQ_FOREACH(member, &endpoint->members, member.all)
+		if (member == end)
+			return true;
+	return false;
+}
+
+KUCOMMS_API int kucomms_endpoint_remove(struct kucomms_endpoint *endpoint,
+					struct kucomms_channel *channel)
+{
+	struct kucomms_end *end = end_of(channel);
+	bool found;
+
+	pthread_mutex_lock(&endpoint->lock);
+	found = is_member(endpoint, end);
+	if (found) {
+		kucomms_store(&end->member.leaving, true);
+		kucomms_member_queue(end);
+	}
+	pthread_mutex_unlock(&endpoint->lock);
+	if (!found)
+		return -ENOENT;
+	kucomms_endpoint_wake(endpoint);
+	return 0;
+}
+
+KUCOMMS_API int
+kucomms_endpoint_get_stats(struct kucomms_endpoint *endpoint,
+			   struct kucomms_endpoint_stats *stats)
+{
+	const struct kucomms_endpoint_stats *own = &endpoint->stats;
+
+	if (stats->size < sizeof(*stats))
+		return -EINVAL;
+	pthread_mutex_lock(&endpoint->lock);
+	stats->channels = endpoint->count;
+	pthread_mutex_unlock(&endpoint->lock);
+	stats->messages = kucomms_load(&own->messages);
+	stats->rounds = kucomms_load(&own->rounds);
+	stats->sleeps = kucomms_load(&own->sleeps);
+	stats->calls = kucomms_load(&own->calls);
+	stats->late = kucomms_load(&own->late);
+	return 0;
+}
+
+KUCOMMS_API int kucomms_broadcast(struct kucomms_endpoint *endpoint,
+				  const struct kucomms_message *message,
+				  const void *data, unsigned int flags)
+{
+	struct kucomms_end *end;
+	int missed = 0;
+
+	if (flags & ~KUCOMMS_MORE)
+		return -EINVAL;
+	pthread_mutex_lock(&endpoint->lock);
+	TAILQ_FOREACH(end, &endpoint->members, member.all)
+		if (kucomms_load(&end->member.connected) &&
+		    kucomms_member_send(end, message, data, flags, 0))
+			missed++;
+	pthread_mutex_unlock(&endpoint->lock);
+	return missed;
+}

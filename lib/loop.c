@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The loop of an endpoint's thread: events, what is due, a round for each member
+ * that is awake, and sleep when none is.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include "call.h"
+#include "clock.h"
+#include "endpoint.h"
+#include "member.h"
+
+#define EVENTS		64
+
+/* With messages to handle, how often to ask for events. */
+#define LOOK_NS		(50 * NSEC_PER_USEC)
+
+void kucomms_loop_init(struct kucomms_endpoint *endpoint)
+{
+	TAILQ_INIT(&endpoint->active);
+	endpoint->work_due = KUCOMMS_NEVER;
+	endpoint->timer_due = KUCOMMS_NEVER;
+	endpoint->again_due = KUCOMMS_NEVER;
+	endpoint->armed = KUCOMMS_NEVER;
+	endpoint->timer_set = KUCOMMS_NEVER;
+	endpoint->budget = 1;
+}
+
+static struct kucomms_end *take_command(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end;
+
+	pthread_mutex_lock(&endpoint->lock);
+	end = TAILQ_FIRST(&endpoint->commands);
+	if (end) {
+		TAILQ_REMOVE(&endpoint->commands, end, member.queue);
+		end->member.queued = false;
+	}
+	pthread_mutex_unlock(&endpoint->lock);
+	return end;
+}
+
+/* Members that other threads, or handlers, have added or want removed. */
+static int loop_commands(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end;
+	int done = 0;
+
+	if (!kucomms_load_acquire(&endpoint->commanded))
+		return 0;
+	/* What comes from here on raises it, and an event, again. */
+	kucomms_store(&endpoint->commanded, false);
+	while ((end = take_command(endpoint))) {
+		if (kucomms_load(&end->member.leaving))
+			kucomms_member_drop(end, -ESHUTDOWN);
+		else
+			kucomms_member_arrive(end);
+		done++;
+	}
+	return done;
+}
+
+/* The first calls come one period after the endpoint has begun to run. */
+static void ticks_start(struct kucomms_endpoint *endpoint)
+{
+	const struct kucomms_endpoint_options *options = &endpoint->options;
+
+	if (endpoint->ops.work && endpoint->work_due == KUCOMMS_NEVER)
+		endpoint->work_due = endpoint->now +
+				     options->work_us * NSEC_PER_USEC;
+	if (endpoint->ops.timer && endpoint->timer_due == KUCOMMS_NEVER)
+		endpoint->timer_due = endpoint->now +
+				      options->timer_us * NSEC_PER_USEC;
+}
+
+/*
+ * The next call is due one period after the last one was due, not after it was
+ * made; but what is over is over.
+ */
+static __s64 tick_after(__s64 due, __s64 period, __s64 now)
+{
+	return due + period > now ? due + period : now;
+}
+
+static int loop_work(struct kucomms_endpoint *endpoint)
+{
+	const __s64 period = endpoint->options.work_us * NSEC_PER_USEC;
+	const bool due = endpoint->now >= endpoint->work_due;
+
+	if (!due && !endpoint->more)
+		return 0;
+	endpoint->more = endpoint->ops.work(endpoint, endpoint->priv);
+	if (due)
+		endpoint->work_due = tick_after(endpoint->work_due, period,
+						endpoint->now);
+	return 1;
+}
+
+static int loop_timer(struct kucomms_endpoint *endpoint)
+{
+	const __s64 period = endpoint->options.timer_us * NSEC_PER_USEC;
+
+	if (endpoint->now < endpoint->timer_due)
+		return 0;
+	endpoint->ops.timer(endpoint, endpoint->priv);
+	endpoint->timer_due = tick_after(endpoint->timer_due, period,
+					 endpoint->now);
+	return 1;
+}
+
+/* Those whom the other side has left, and who want it back. */
+static int loop_reopen(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end, *next;
+
+	if (endpoint->now < endpoint->again_due)
+		return 0;
+	endpoint->again_due = KUCOMMS_NEVER;
+	/* Only this thread removes members, and others add them at the end. */
+	pthread_mutex_lock(&endpoint->lock);
+	end = TAILQ_FIRST(&endpoint->members);
+	pthread_mutex_unlock(&endpoint->lock);
+	for (; end; end = next) {
+		if (end->member.again && !end->member.connected)
+			kucomms_member_reopen(end);
+		pthread_mutex_lock(&endpoint->lock);
+		next = TAILQ_NEXT(end, member.all);
+		pthread_mutex_unlock(&endpoint->lock);
+	}
+	return 1;
+}
+
+static int loop_ticks(struct kucomms_endpoint *endpoint)
+{
+	int done = loop_work(endpoint) + loop_timer(endpoint);
+
+	done += loop_reopen(endpoint);
+	if (kucomms_call_due(endpoint) <= endpoint->now) {
+		kucomms_call_expire(endpoint);
+		done++;
+	}
+	if (done)
+		kucomms_member_publish(endpoint);
+	return done;
+}
+
+static __s64 earlier(__s64 one, __s64 other)
+{
+	return one < other ? one : other;
+}
+
+/*
+ * Sets the timer to what is due first, unless it is. Calls that are started
+ * meanwhile with an earlier deadline wake the thread: see kucomms_call_start().
+ */
+void kucomms_loop_arm_timer(struct kucomms_endpoint *endpoint)
+{
+	__s64 due = earlier(earlier(endpoint->work_due, endpoint->timer_due),
+			    endpoint->again_due);
+	struct itimerspec spec = { { 0, 0 }, { 0, 0 } };
+
+	__atomic_store_n(&endpoint->armed, due, __ATOMIC_SEQ_CST);
+	due = earlier(due, kucomms_call_due(endpoint));
+	if (due == endpoint->timer_set)
+		return;
+	if (due != KUCOMMS_NEVER)
+		spec.it_value = kucomms_timespec(due);
+	timerfd_settime(endpoint->timer, TFD_TIMER_ABSTIME, &spec, NULL);
+	endpoint->timer_set = due;
+}
+
+static int loop_events(struct kucomms_endpoint *endpoint, int timeout_ms)
+{
+	struct epoll_event events[EVENTS];
+	struct kucomms_source *source;
+	int count, i;
+
+	count = epoll_wait(endpoint->epoll, events, EVENTS, timeout_ms);
+	if (count < 0)
+		return -errno;
+	for (i = 0; i < count; i++) {
+		source = events[i].data.ptr;
+		source->handle(source, events[i].events);
+	}
+	return count;
+}
+
+static bool loop_is_busy(const struct kucomms_endpoint *endpoint)
+{
+	return !TAILQ_EMPTY(&endpoint->active) || endpoint->more;
+}
+
+/* Sleeps if there is nothing else to do. */
+static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
+{
+	if (loop_is_busy(endpoint)) {
+		if (endpoint->now - endpoint->looked < LOOK_NS)
+			return 0;
+		endpoint->looked = endpoint->now;
+		timeout_ms = 0;
+	} else {
+		kucomms_loop_arm_timer(endpoint);
+		kucomms_count(&endpoint->stats.sleeps);
+	}
+	return loop_events(endpoint, timeout_ms);
+}
+
+static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)
+{
+	struct kucomms_end *end, *next;
+	const __u64 before = endpoint->stats.messages;
+
+	for (end = TAILQ_FIRST(&endpoint->active); end; end = next) {
+		next = TAILQ_NEXT(end, member.active);
+		kucomms_member_round(end, spin);
+	}
+	return endpoint->stats.messages != before;
+}
+
+/*
+ * Everything once. Waits for it for @timeout_ms; with @spin members that had
+ * messages lately are looked at for a while before they sleep. Returns how much
+ * there was to do, or -EINTR.
+ */
+int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
+		      bool spin)
+{
+	int done, ret;
+
+	endpoint->now = kucomms_now();
+	ticks_start(endpoint);
+	done = loop_commands(endpoint);
+	ret = loop_look(endpoint, done ? 0 : timeout_ms);
+	if (ret < 0)
+		return ret;
+	done += ret;
+	done += loop_commands(endpoint);
+	endpoint->now = kucomms_now();
+	done += loop_ticks(endpoint);
+	done += loop_rounds(endpoint, spin);
+	return done;
+}
