@@ -233,6 +233,9 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/lib/libkucomms.a
 
 -include $(UNIT_TESTS:%=$(BUILD)/%.d)
 
+check-proofs: ## the ring's memory orders, simulated on weak memory models; no root, seconds after the first time
+	tests/run proofs
+
 style: ## shellcheck, codespell, man pages, licence lines, checkpatch
 	scripts/check-style
 
@@ -291,5 +294,5 @@ clean: ## remove build/
 
 .PHONY: all help check-version lib tools module examples dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
-	unit-tests style demo check check-unit check-unit-plain check-packages \
+	unit-tests style demo check check-unit check-unit-plain check-proofs check-packages \
 	check-fast check-debug check-vm bench bench-programs
