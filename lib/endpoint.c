@@ -158,6 +158,16 @@ bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint)
 	return kucomms_load(&endpoint->owner) == KUCOMMS_THIS_THREAD();
 }
 
+/* Under the lock: of a thread that one of its own handlers has stopped. */
+static void endpoint_reap(struct kucomms_endpoint *endpoint)
+{
+	if (!endpoint->started || endpoint->owner || !endpoint->stop)
+		return;
+	pthread_join(endpoint->thread, NULL);
+	endpoint->started = false;
+	kucomms_store(&endpoint->stop, false);
+}
+
 static int endpoint_enter(struct kucomms_endpoint *endpoint)
 {
 	int err = 0;
@@ -193,8 +203,12 @@ static int endpoint_go_round(struct kucomms_endpoint *endpoint, bool interrupted
 
 KUCOMMS_API int kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
 {
-	int err = endpoint_enter(endpoint);
+	int err;
 
+	pthread_mutex_lock(&endpoint->lock);
+	endpoint_reap(endpoint);
+	pthread_mutex_unlock(&endpoint->lock);
+	err = endpoint_enter(endpoint);
 	if (err)
 		return err;
 	err = endpoint_go_round(endpoint, true);
@@ -234,15 +248,10 @@ KUCOMMS_API int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
 	int err;
 
 	pthread_mutex_lock(&endpoint->lock);
-	if (endpoint->started && !endpoint->owner && endpoint->stop) {
-		/* It has been stopped by one of its own handlers. */
-		pthread_join(endpoint->thread, NULL);
-		endpoint->started = false;
-	}
+	endpoint_reap(endpoint);
 	if (endpoint->started || endpoint->owner) {
 		err = -EBUSY;
 	} else {
-		kucomms_store(&endpoint->stop, false);
 		err = start_thread(endpoint);
 		endpoint->started = !err;
 	}
@@ -269,8 +278,10 @@ KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 	while (!join && endpoint->owner)
 		pthread_cond_wait(&endpoint->left, &endpoint->lock);
 	pthread_mutex_unlock(&endpoint->lock);
-	if (join)
-		pthread_join(thread, NULL);
+	if (!join)
+		return;
+	pthread_join(thread, NULL);
+	kucomms_store(&endpoint->stop, false);
 }
 
 KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
