@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-FileCopyrightText: The kucomms authors
+#
+# Usage: man-pages.sh
+#
+# The manual pages of the C interface say what the headers say: every function has a page, with its prototype and its
+# errors, structures are shown as they are, and what stands under EXAMPLES compiles. Writes TAP.
+
+set -eu -o pipefail
+
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+headers=(include/kucomms/{kucomms,endpoint,handler}.h)
+mapfile -t pages < <(grep -lE '^\.In kucomms/[a-z]+\.h$' man/*.[37])
+mapfile -t links < <(grep -l '^\.so ' man/*.3)
+number=0
+failures=0
+
+# Runs a command; its name goes before it. What it prints says why it failed.
+verdict() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		sed 's/^/# /' "$work/log"
+		failures=$((failures + 1))
+	fi
+}
+
+# Succeeds if a command does and has nothing to complain of.
+silent() {
+	"$@" >"$work/complaints" && ! grep . "$work/complaints"
+}
+
+one_space() {
+	sed -E 's/[[:space:]]+/ /g; s/\* /*/g; s/^ //; s/ $//'
+}
+
+# Prototypes in the headers, as a process sees them, one a line.
+header_prototypes() {
+	echo '#include <kucomms/handler.h>' | gcc -x c -std=gnu11 -Iinclude -E - | awk '
+		/^# [0-9]+ "/ { api = $3 ~ /\/(kucomms|endpoint|handler)\.h"$/; next }
+		!api { next }
+		!depth { text = text " " $0 }
+		!depth && /[;{]/ {
+			if (text ~ /kucomms_[a-z_]+\(/ && text !~ /struct [a-z_]+ *\{/) {
+				sub(/[;{].*/, "", text)
+				print text
+			}
+			text = ""
+		}
+		{ depth += gsub(/\{/, "") - gsub(/\}/, "") }
+	' | sed -E 's/\<(static|inline) //g; s/\<_Bool\>/bool/g' | one_space | grep -vE '_slowly\(' | sort
+}
+
+# The same from the pages.
+page_prototypes() {
+	awk '
+		/^\.Ft/ { type = substr($0, 5) }
+		/^\.Fo/ { text = type " " $2 "("; comma = "" }
+		/^\.Fa/ { gsub(/^\.Fa "?|"$/, ""); text = text comma $0; comma = ", " }
+		/^\.Fc/ { print text ")" }
+	' <(sed -s -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "${pages[@]}") | one_space | sort
+}
+
+prototypes_agree() {
+	diff --label headers --label pages -u0 "$work/prototypes" <(page_prototypes)
+}
+
+functions() {
+	sed -E 's/.*\<(kucomms_[a-z_]+)\(.*/\1/' "$work/prototypes"
+	sed -nE '/_slowly/d; s/^\t\t(kucomms_[a-z_]+);/\1/p' lib/libkucomms.map
+}
+
+# The page that describes a function: its own, or that which its own links to.
+page_of() {
+	local page=man/$1.3 target
+	[[ -e $page ]] || return 1
+	target=$(sed -nE '1s,^\.so man3/,man/,p' "$page")
+	echo "${target:-$page}"
+}
+
+names_on() {
+	sed -nE '/^\.Sh NAME/,/^\.Sh SYNOPSIS/ s/^\.Nm ([a-z_]+).*/\1/p' "$1"
+}
+
+functions_without_page() {
+	local function page
+	functions | sort -u | while read -r function; do
+		page=$(page_of "$function") || { echo "$function: no man/$function.3"; continue; }
+		names_on "$page" | grep -qxF "$function" || echo "$function: not in the NAME section of $page"
+	done
+}
+
+links_astray() {
+	local link name page
+	for link in "${links[@]}"; do
+		name=$(basename "$link" .3)
+		page=$(page_of "$name")
+		[[ -e $page && $page != "$link" ]] && names_on "$page" | grep -qxF "$name" ||
+			echo "$link leads to $page, which does not name it"
+	done
+}
+
+# Lines "FUNCTION ERROR": what the comments before functions say.
+header_errors() {
+	awk '
+		/^\/\*\*/ { function_ = ""; inside = 1 }
+		inside && !function_ && match($0, /kucomms_[a-z_]+\(\) - /) { function_ = substr($0, RSTART, RLENGTH - 5) }
+		inside && function_ {
+			line = $0
+			while (match(line, /-E[A-Z0-9]+/)) {
+				print function_, substr(line, RSTART + 1, RLENGTH - 1)
+				line = substr(line, RSTART + RLENGTH)
+			}
+		}
+		/\*\// { inside = 0 }
+	' "${headers[@]}" | sort -u
+}
+
+errors_left_out() {
+	local function error page
+	header_errors | while read -r function error; do
+		page=$(page_of "$function") || continue
+		grep -qE "^\.(.* )?Er (.* )?$error\>" "$page" || echo "$page: $function() may return $error"
+	done
+}
+
+# The members of a structure that are for the program: up to the first empty line.
+members() {
+	sed -nE "/^struct $1 \{/,/^(\};)?$/ p" "${@:2}" | sed -E '/^$|^\t\/\*|^\};$/d'
+}
+
+structures_wrong() {
+	local structure page
+	sed -nE 's/^struct (kucomms_[a-z_]+) \{/\1/p' "${headers[@]}" include/kucomms/abi.h |
+		grep -vxE 'kucomms_(channel|control|attach|wait)' | while read -r structure; do
+		page=$(grep -lx "struct $structure {" "${pages[@]}") || { echo "no page shows struct $structure"; continue; }
+		diff -u0 --label headers --label "$page" \
+			<(members "$structure" "${headers[@]}" include/kucomms/abi.h) <(members "$structure" "$page") || true
+	done
+}
+
+references_astray() {
+	sed -nE 's/^\.Xr (kucomms[a-z_]*) ([0-9]).*/\1.\2/p' man/*.[1-9] | sort -u | while read -r page; do
+		[[ -e man/$page ]] || echo "man/$page does not exist"
+	done
+}
+
+# Programs under EXAMPLES: PAGE-N.c for the Nth of a page.
+write_examples() {
+	local page
+	for page in "${pages[@]}"; do
+		sed -nE '/^\.Sh EXAMPLES/,$ p' "$page" | sed 's/\\e/\\/g; s/\\&//g' |
+			awk -v base="$work/$(basename "$page")" '
+				/^\.Bd -literal/ { inside = 1; first = 1; next }
+				/^\.Ed/ { inside = 0; next }
+				inside && first { program = /^#include/; first = 0; if (program) file = base "-" ++count ".c" }
+				inside && program { print >file }
+			'
+	done
+}
+
+compiles() {
+	gcc -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude -c -o "$work/object" "$1"
+}
+
+pages_without_example() {
+	local page
+	for page in "${pages[@]}"; do
+		[[ -e $work/$(basename "$page")-1.c ]] || echo "$page has no example that is a program"
+	done
+}
+
+header_prototypes >"$work/prototypes"
+write_examples
+
+verdict 'every function has a page' silent functions_without_page
+verdict 'every link leads to the page that describes the function' silent links_astray
+verdict 'the prototypes are those of the headers' prototypes_agree
+verdict 'the structures are those of the headers' silent structures_wrong
+verdict 'every error that a header names is in the page' silent errors_left_out
+verdict 'every page that is referred to is there' silent references_astray
+verdict 'every page has an example' silent pages_without_example
+for example in "$work"/*.c; do
+	verdict "$(basename "${example%.c}" | sed 's/-/, example /') compiles" compiles "$example"
+done
+echo "1..$number"
+[ "$failures" -eq 0 ]
