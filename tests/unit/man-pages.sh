@@ -5,7 +5,8 @@
 # Usage: man-pages.sh
 #
 # The manual pages of the C interface say what the headers say: every function has a page, with its prototype and its
-# errors, structures are shown as they are, and what stands under EXAMPLES compiles. Writes TAP.
+# errors, structures are shown as they are, what stands under EXAMPLES compiles, and the program of kucomms(7) does what
+# it is said to do, with build/lib/libkucomms.a. Writes TAP.
 
 set -eu -o pipefail
 
@@ -171,6 +172,19 @@ compiles() {
 	gcc -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude -c -o "$work/object" "$1"
 }
 
+# The program of the overview prints what the page says, between processes' names as inside one.
+overview_runs() {
+	local page=man/kucomms.7 name
+	sed -n '/^\$ \.\/shout$/,/^\.Ed/ { /^[$.]/d; p }' "$page" >"$work/said"
+	grep -q . "$work/said" || { echo "$page does not say what ./shout prints"; return 1; }
+	[[ -e build/lib/libkucomms.a ]] || { echo "build/lib/libkucomms.a is not there: make lib"; return 1; }
+	gcc -std=gnu11 -Iinclude -o "$work/shout" "$work/kucomms.7-1.c" build/lib/libkucomms.a -lpthread || return
+	for name in '' "process:$work/socket"; do
+		"$work/shout" ${name:+"$name"} >"$work/printed" || return
+		diff --label "$page" --label "./shout $name" -u0 "$work/said" "$work/printed" || return
+	done
+}
+
 pages_without_example() {
 	local page
 	for page in "${pages[@]}"; do
@@ -191,5 +205,6 @@ verdict 'every page has an example' silent pages_without_example
 for example in "$work"/*.c; do
 	verdict "$(basename "${example%.c}" | sed 's/-/, example /') compiles" compiles "$example"
 done
+verdict 'the program of kucomms(7) does what the page says' overview_runs
 echo "1..$number"
 [ "$failures" -eq 0 ]
