@@ -25,11 +25,6 @@ enum { IDLE, IN_FLIGHT, RUNNING, DONE };
 /* call->next */
 enum { BY_ID, BY_DEADLINE };
 
-static struct kucomms_endpoint *endpoint_of(const struct kucomms_call *call)
-{
-	return end_of(call->channel)->member.endpoint;
-}
-
 static struct kucomms_call **bucket(struct kucomms_endpoint *endpoint, __u64 id)
 {
 	return &endpoint->calls[id & (endpoint->calls_size - 1)];
@@ -58,7 +53,7 @@ static int table_grow(struct kucomms_endpoint *endpoint)
 	if (!calls)
 		return size ? 0 : -ENOMEM;
 	endpoint->calls = calls;
-	endpoint->calls_size = size ? size * 2 : FIRST_SIZE;
+	kucomms_store(&endpoint->calls_size, size ? size * 2 : FIRST_SIZE);
 	for (i = 0; i < size; i++) {
 		for (call = old[i]; call; call = next) {
 			next = call->next[BY_ID];
@@ -256,6 +251,7 @@ static int call_begin(struct kucomms_end *end, struct kucomms_call *call,
 	int err;
 
 	call->channel = &end->channel;
+	call->endpoint = endpoint;
 	call->deadline = deadline < 0 ? KUCOMMS_NEVER : deadline;
 	give_id(&end->member, call);
 	pthread_mutex_lock(&endpoint->calls_lock);
@@ -322,7 +318,7 @@ KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
 
 	if (kucomms_load(&call->state) == IDLE)
 		return err;
-	endpoint = endpoint_of(call);
+	endpoint = call->endpoint;
 	pthread_mutex_lock(&endpoint->calls_lock);
 	if (kucomms_load(&call->state) == IN_FLIGHT) {
 		call_remove(endpoint, call);
@@ -363,7 +359,7 @@ static void waiter_done(struct kucomms_call *call, int err,
 		if (length)
 			memcpy(waiter->buffer, data, length);
 		if (length < answer->length)
-			err = -EMSGSIZE;
+			err = -ENOBUFS;
 	}
 	waiter->err = err;
 	waiter->is_done = true;

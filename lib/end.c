@@ -21,7 +21,6 @@
 
 /* About what it costs to be put to sleep and woken. */
 #define SPIN_US		20
-#define SPIN_US_MAX	1000000
 
 /* So long somebody who listens may take to answer. */
 #define ANSWER_MS	1000
@@ -59,7 +58,7 @@ static int end_set_options(struct kucomms_end *end,
 
 	if (err)
 		return err;
-	if ((own->flags & ~OPEN_FLAGS) || own->spin_us > SPIN_US_MAX)
+	if ((own->flags & ~OPEN_FLAGS) || own->spin_us > KUCOMMS_SPIN_US_MAX)
 		return -EINVAL;
 	return 0;
 }

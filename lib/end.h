@@ -189,6 +189,7 @@ int kucomms_end_open(struct kucomms_end *end, int timeout_ms);
 int kucomms_end_begin(struct kucomms_end *end, int timeout_ms);
 void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh);
 void kucomms_end_break(struct kucomms_end *end);
+#define KUCOMMS_SPIN_US_MAX	1000000
 __u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us);
 int kucomms_options_read(void *own, size_t own_size, const void *options,
 			 size_t least);
@@ -196,6 +197,7 @@ int kucomms_options_read(void *own, size_t own_size, const void *options,
 /* receive.c */
 void kucomms_end_give_back(struct kucomms_end *end);
 void kucomms_end_arm(struct kucomms_end *end);
+void kucomms_end_disarm(struct kucomms_end *end);
 void kucomms_end_ring_room(struct kucomms_end *end);
 
 /* send.c */

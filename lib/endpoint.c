@@ -31,7 +31,8 @@ static int set_options(struct kucomms_endpoint *endpoint,
 
 	if (err)
 		return err;
-	if (own->flags & ~KUCOMMS_ENDPOINT_NO_SPIN)
+	if ((own->flags & ~KUCOMMS_ENDPOINT_NO_SPIN) ||
+	    own->spin_us > KUCOMMS_SPIN_US_MAX)
 		return -EINVAL;
 	if (!own->work_us)
 		own->work_us = WORK_US;

@@ -24,8 +24,7 @@ static int listener_set_options(struct kucomms_listener *listener,
 	if (err)
 		return err;
 	if (!own->ring_size_max)
-		own->ring_size_max = own->ring_size > KUCOMMS_MEMORY_SIZE_MAX ?
-				     own->ring_size : KUCOMMS_MEMORY_SIZE_MAX;
+		own->ring_size_max = KUCOMMS_MEMORY_SIZE_MAX;
 	if (!own->ring_size)
 		own->ring_size = own->ring_size_max < KUCOMMS_MEMORY_SIZE ?
 				 own->ring_size_max : KUCOMMS_MEMORY_SIZE;
@@ -34,7 +33,8 @@ static int listener_set_options(struct kucomms_listener *listener,
 	if ((own->mode & ~0777u) ||
 	    !kucomms_memory_size_valid(own->ring_size_max,
 				       KUCOMMS_RING_SIZE_MAX) ||
-	    !kucomms_memory_size_valid(own->ring_size, own->ring_size_max))
+	    !kucomms_memory_size_valid(own->ring_size, own->ring_size_max) ||
+	    own->ring_size > KUCOMMS_MEMORY_SIZE_MAX)
 		return -EINVAL;
 	return 0;
 }

@@ -109,6 +109,7 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 {
 	struct kucomms_end *end = (struct kucomms_end *)
 		((char *)source - offsetof(struct kucomms_end, member.source));
+	bool room;
 
 	(void)events;
 	if (end->transport->quiet)
@@ -116,8 +117,9 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 	pthread_mutex_lock(&end->member.lock);
 	if (end->member.waiters)
 		pthread_cond_broadcast(&end->member.room);
+	room = end->room_armed;
 	pthread_mutex_unlock(&end->member.lock);
-	if (end->room_armed)
+	if (room)
 		retry_refused(endpoint_of(end));
 	kucomms_member_activate(end);
 }
@@ -434,10 +436,7 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 	int ret = 1;
 
 	set_refused(end, false);
-	if (end->channel.armed) {
-		kucomms_consumer_disarm(&end->channel.in);
-		end->channel.armed = 0;
-	}
+	kucomms_end_disarm(end);
 	while (left && ret == 1) {
 		ret = member_step(end, &told);
 		left -= ret == 1;

@@ -10,6 +10,7 @@ struct kucomms_region;
 
 /* Rings between processes, if nobody says otherwise. */
 #define KUCOMMS_MEMORY_SIZE	(128u * 1024)
+/* The most that one has to put up with who has not asked for more. */
 #define KUCOMMS_MEMORY_SIZE_MAX	(16u * 1024 * 1024)
 
 bool kucomms_memory_size_valid(__u32 size, __u32 most);

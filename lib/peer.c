@@ -214,11 +214,13 @@ void kucomms_peer_hangup(struct kucomms_end *end, __u32 state)
 {
 	if (kucomms_load(&end->gone))
 		return;
-	/* Pairs with kucomms_peer_error(): all that was published is seen first. */
-	kucomms_store_release(&end->own->state, state);
-	kucomms_store(&end->own->need_data, KUCOMMS_NEED);
 	kucomms_store(&end->gone,
 		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
+	/* Pairs with kucomms_end_disarm(): one sees what the other has written. */
+	kucomms_full_barrier();
+	kucomms_store(&end->own->need_data, KUCOMMS_NEED);
+	/* Pairs with kucomms_peer_error(): all that was published is seen first. */
+	kucomms_store_release(&end->own->state, state);
 	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
 	futex(&end->own->bell, FUTEX_WAKE, INT_MAX, NULL);
 	futex(&end->channel.in.peer->bell, FUTEX_WAKE, INT_MAX, NULL);

@@ -34,12 +34,16 @@ static int listener_watch(const struct kucomms_listener *listener, int fd,
 	return epoll_ctl(listener->fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-/* Does anybody listen there, or is it what a process left behind? */
-static bool is_alive(const struct sockaddr_un *address)
+/* Does anybody listen there, or is it a socket that a process left behind? */
+static bool is_taken(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
 	bool alive;
+	int fd;
 
+	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode))
+		return true;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return true;
 	alive = !connect(fd, (const struct sockaddr *)address,
@@ -52,7 +56,7 @@ static int bind_anew(int fd, const struct sockaddr_un *address)
 {
 	if (!bind(fd, (const struct sockaddr *)address, sizeof(*address)))
 		return 0;
-	if (errno != EADDRINUSE || is_alive(address))
+	if (errno != EADDRINUSE || is_taken(address))
 		return -errno;
 	if (unlink(address->sun_path) && errno != ENOENT)
 		return -errno;

@@ -74,7 +74,8 @@ static int process_answered(struct kucomms_end *end,
 	if (hello->status)
 		return hello->status < 0 ? hello->status : -EPROTO;
 	if (memory < 0 || (wanted && hello->size != wanted) ||
-	    !kucomms_memory_size_valid(hello->size, KUCOMMS_MEMORY_SIZE_MAX))
+	    !kucomms_memory_size_valid(hello->size, wanted ? wanted :
+				       KUCOMMS_MEMORY_SIZE_MAX))
 		return -EPROTO;
 	err = kucomms_memory_adopt(memory, hello->size,
 				   &end->regions[KUCOMMS_THEIRS]);

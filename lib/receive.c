@@ -74,6 +74,22 @@ void kucomms_end_arm(struct kucomms_end *end)
 }
 
 /*
+ * Awake: no doorbell is needed. Unless another thread has hung up: then the
+ * doorbell is what tells the other side so.
+ */
+void kucomms_end_disarm(struct kucomms_end *end)
+{
+	if (!end->channel.armed)
+		return;
+	kucomms_consumer_disarm(&end->channel.in);
+	end->channel.armed = 0;
+	/* Pairs with kucomms_peer_hangup(): one sees what the other has written. */
+	kucomms_full_barrier();
+	if (kucomms_load(&end->gone))
+		kucomms_store(&end->own->need_data, KUCOMMS_NEED);
+}
+
+/*
  * Something was received. One who polls need not have found the ring empty
  * before he polls again, so poll() has to know how far he got.
  */
@@ -85,8 +101,7 @@ static void receive_disarm(struct kucomms_end *end)
 		kucomms_consumer_mark(&channel->in);
 		channel->armed = ~KUCOMMS_NEED;
 	} else if (channel->armed) {
-		kucomms_consumer_disarm(&channel->in);
-		channel->armed = 0;
+		kucomms_end_disarm(end);
 		end->receive_how = end->transport->how;
 	}
 }

@@ -102,7 +102,8 @@ struct kucomms_ops {
  * @size:         sizeof(struct kucomms_endpoint_options)
  * @work_us:      period of the work handler, in microseconds; 0: 10000
  * @timer_us:     period of the timer handler, in microseconds; 0: 1000000
- * @spin_us:      how long to look before sleeping; 0: what is best
+ * @spin_us:      how long to look before sleeping, at most 1000000; 0: what is
+ *                best
  * @flags:        KUCOMMS_ENDPOINT_NO_SPIN
  * @reconnect_ms: how long to wait between two tries of KUCOMMS_RECONNECT; 0: 200
  * @name:         of the thread, for ps and top, copied; NULL: "kucomms"
@@ -193,6 +194,8 @@ int kucomms_endpoint_run(struct kucomms_endpoint *endpoint);
  *
  * Readable when kucomms_endpoint_dispatch() has something to do. It stays the
  * endpoint's: do not read or close it.
+ *
+ * Return: the descriptor; this cannot fail.
  */
 int kucomms_endpoint_fd(const struct kucomms_endpoint *endpoint);
 
@@ -221,7 +224,8 @@ int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
  *           kucomms_channel_put(); may be NULL
  *
  * The connect handler is called soon, in the endpoint's thread. What is sent
- * before is not lost.
+ * before is not lost. This waits as kucomms_open() does: in handlers better use
+ * KUCOMMS_RECONNECT, or "local:".
  *
  * With KUCOMMS_RECONNECT the other side need not be there yet: it is looked for
  * again and again, and also after it has gone. The connect handler tells when it
@@ -229,7 +233,8 @@ int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
  * the same, and sending to it fails with -ESHUTDOWN. A message that was on its
  * way when it went is lost.
  *
- * Return: 0, or what kucomms_open() returns, or -EINVAL (unknown flag).
+ * Return: 0, or -EINVAL (unknown flag), or what kucomms_open() returns; with
+ * KUCOMMS_RECONNECT only what has to do with name, options and memory.
  */
 int kucomms_endpoint_connect(struct kucomms_endpoint *endpoint,
 			     const char *name,
@@ -253,7 +258,7 @@ int kucomms_endpoint_listen(struct kucomms_endpoint *endpoint, const char *name,
  * kucomms_endpoint_add() - give an open channel to an endpoint
  * @channel: the endpoint's from now on; not to be closed
  *
- * Return: 0, or -EBUSY (some endpoint has it), -ENOMEM.
+ * Return: 0, or -EBUSY (some endpoint has it).
  */
 int kucomms_endpoint_add(struct kucomms_endpoint *endpoint,
 			 struct kucomms_channel *channel);
@@ -262,7 +267,8 @@ int kucomms_endpoint_add(struct kucomms_endpoint *endpoint,
  * kucomms_endpoint_remove() - take a channel away from its endpoint
  *
  * The disconnect handler is called soon, in the endpoint's thread, and the
- * channel closed. In a handler, and with a reference elsewhere.
+ * channel closed. Call it in a handler, or with a reference
+ * (kucomms_channel_get()).
  *
  * Return: 0, or -ENOENT (it is not this endpoint's).
  */
@@ -319,12 +325,12 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 
 /**
  * struct kucomms_call - a message that expects an answer
- * @done:    called once, in the endpoint's thread: the answer (@err is 0; @answer
+ * @done:     called once, in the endpoint's thread: the answer (@err is 0; @answer
  *           and @data as for the message handler), or why there is none (@answer
  *           is NULL): -ETIMEDOUT, or -ESHUTDOWN, -EPROTO (the channel has gone).
  *           The call may be freed or started again there
- * @priv:    the caller's own
- * @channel: the rest is private
+ * @priv:     the caller's own
+ * @endpoint: the rest is private
  *
  * The answer is the first message on the same channel that has the id of the
  * request. The id is given by kucomms_call_start(): consecutive numbers from one
@@ -337,6 +343,7 @@ struct kucomms_call {
 		     const struct kucomms_message *answer, const void *data);
 	void *priv;
 
+	struct kucomms_endpoint *endpoint;
 	struct kucomms_channel *channel;
 	__u64 id;
 	__s64 deadline;
@@ -368,7 +375,7 @@ int kucomms_call_start(struct kucomms_channel *channel,
  * kucomms_call_cancel() - expect the answer no more
  *
  * Afterwards @done does not run, and will not be called; if it is just running in
- * another thread, this waits for it.
+ * another thread, this waits for it. The endpoint must still be there.
  *
  * Return: 0, or -ENOENT (@done has been called).
  */
@@ -385,9 +392,11 @@ int kucomms_call_cancel(struct kucomms_call *call);
  *
  * From any thread but the endpoint's.
  *
- * Return: 0, or -EMSGSIZE (the buffer is too small: answer->length says what it
+ * The endpoint has to be running. Signals do not end the wait.
+ *
+ * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
  * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EDEADLK (called
- * from a handler), or what kucomms_call_start() returns.
+ * from a handler), or what kucomms_call_start() returns or gives to @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
 		      const struct kucomms_message *request, const void *data,

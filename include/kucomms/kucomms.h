@@ -28,7 +28,8 @@
  * Timeouts are in milliseconds: 0 does not wait for room or messages (-EAGAIN),
  * -1 waits for ever, anything else fails with -ETIMEDOUT when the time is up. The
  * kernel module's handlers run inside send, and their time is not counted. A
- * signal whose handler was installed without SA_RESTART ends a wait with -EINTR.
+ * signal that is handled ends a wait with -EINTR; on a device not if its handler
+ * was installed with SA_RESTART.
  *
  * Before a call sleeps it looks for another 20 microseconds, about what sleeping
  * and waking cost, if the process may use more than one CPU.
@@ -109,8 +110,10 @@ struct kucomms_channel {
  *                  have on its device, or with its listener
  * @timeout_ms:     how long to wait for a kernel module if none serves the
  *                  device, or for somebody to listen: 0: not at all, -1: for
- *                  ever
- * @spin_us:        how long calls look before they sleep; 0: what is best
+ *                  ever. When the time is up the error is what it would have
+ *                  been at once
+ * @spin_us:        how long calls look before they sleep, at most 1000000; 0:
+ *                  what is best
  */
 struct kucomms_options {
 	size_t size;
@@ -151,8 +154,10 @@ const char *kucomms_version(void);
  * @options: NULL for the defaults
  * @channel: where to put the channel; kucomms_close() frees it
  *
- * A process that listens has a second to answer. Do not open "process:NAME" in
- * the thread that is to accept it: that is what "local:NAME" is for.
+ * Of a process that listens the user's own is looked for first, then root's
+ * (kucomms_listen()). It has a second to answer: do not open "process:NAME" in
+ * the thread that is to accept it. That is what "local:NAME" is for, which is
+ * open before it has been accepted.
  *
  * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the
  * other side's limits), -E2BIG (options that this library does not know),
@@ -161,6 +166,7 @@ const char *kucomms_version(void);
  * (the other side has all the channels it may have), -EADDRINUSE (the number is
  * taken), -EINTR, -EPROTONOSUPPORT (the two sides do not fit together), -EPROTO
  * (who listens does not keep to the rules), -ETIMEDOUT (it does not answer),
+ * -ESHUTDOWN (it has gone before it answered), -ENAMETOOLONG (a path),
  * -ENOTTY (not a kucomms device), -ENOMEM, -EMFILE, -ENFILE, or what the other
  * side's connect handler says.
  */
@@ -190,10 +196,11 @@ struct kucomms_listener;
 /**
  * struct kucomms_listen_options - what kucomms_listen() can be told
  * @size:          sizeof(struct kucomms_listen_options)
- * @mode:          who may connect, as the permissions of a file; 0: 0600. Not
- *                 for "local:"
- * @channels_max:  how many channels may be open at a time; 0: no limit
- * @ring_size:     bytes of a ring if who connects does not say; 0: 128 KiB
+ * @mode:          who may connect, as the permissions of a file; 0: 0600. Of
+ *                 "local:" nobody asks for them
+ * @channels_max:  how many channels may be open at a time; 0: 65536
+ * @ring_size:     bytes of the ring towards who connects, if that one does not
+ *                 say: at most 16 MiB; 0: 128 KiB
  * @ring_size_max: the most they may ask for; 0: 16 MiB
  */
 struct kucomms_listen_options {
@@ -206,7 +213,7 @@ struct kucomms_listen_options {
 
 /**
  * kucomms_listen() - be the other side of "process:NAME" or "local:NAME"
- * @name:     with its prefix. Of a process a NAME of [a-z0-9_], at most 63
+ * @name:     with its prefix. Of a process a NAME of [a-z0-9_], at most 55
  *            characters, is known to the programs of the same user (below
  *            $XDG_RUNTIME_DIR) or, if root listens, to all that @mode admits
  *            (below /run/kucomms); one with a '/' is the path of the socket
@@ -236,7 +243,11 @@ int kucomms_listen(const char *name,
 int kucomms_accept(struct kucomms_listener *listener,
 		   struct kucomms_channel **channel, int timeout_ms);
 
-/** kucomms_listener_fd() - a descriptor to poll: readable when to accept */
+/**
+ * kucomms_listener_fd() - a descriptor to poll: readable when to accept
+ *
+ * Return: the descriptor; this cannot fail.
+ */
 int kucomms_listener_fd(const struct kucomms_listener *listener);
 
 /**
@@ -248,9 +259,9 @@ void kucomms_listener_close(struct kucomms_listener *listener);
 
 /**
  * struct kucomms_peer - who is on the other side
- * @pid: of the process that connected, or that listens
- * @uid: its effective user and group, when it did
- * @gid:
+ * @pid: of the process that connected, or that listens; of "local:" this one
+ * @uid: its effective user, when it did
+ * @gid: its effective group, when it did
  */
 struct kucomms_peer {
 	pid_t pid;
@@ -270,8 +281,9 @@ int kucomms_get_peer(const struct kucomms_channel *channel,
  * kucomms_shutdown() - hang up
  *
  * The other side sees -ESHUTDOWN when it has received what was sent before, and
- * so do callers here. The channel stays to be closed. May be called by any
- * thread.
+ * so do callers here, also those who sleep in a call. The channel stays to be
+ * closed. May be called by any thread. A kernel module hears of it only when
+ * the channel is closed, and who sleeps in a call on a device sleeps on.
  */
 void kucomms_shutdown(struct kucomms_channel *channel);
 
@@ -294,6 +306,8 @@ void kucomms_close(struct kucomms_channel *channel);
  * messages at a time as you like. Call it once before polling: from then on the
  * channel keeps poll() informed. The descriptor stays the channel's: do not
  * read, write or close it.
+ *
+ * Return: the descriptor; this cannot fail.
  */
 int kucomms_fd(struct kucomms_channel *channel);
 
@@ -348,7 +362,8 @@ void kucomms_release_slowly(struct kucomms_channel *channel);
  * Return: 0, or -EAGAIN, -ETIMEDOUT (no room), -EMSGSIZE (longer than
  * kucomms_length_max()), -EINVAL (unknown flag). On any failure before the
  * message was published nothing has been sent; -ESHUTDOWN and -EPROTO may
- * also mean that nobody took it any more.
+ * also mean that nobody took it any more. -EDEADLK: a handler of the endpoint
+ * that has the channel would have to wait for room.
  */
 int kucomms_send(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,

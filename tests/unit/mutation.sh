@@ -125,7 +125,7 @@ mutation 'the producer always rings' \
 mutation 'the producer asks for the wrong position' \
 	"$(within kucomms_producer_arm 's/kucomms_record_after\(producer->position, length\)/producer->position/')" ring
 mutation 'the producer does not say that it waits' \
-	"$(within kucomms_producer_arm 's/position \| KUCOMMS_NEED/position/')" ring
+	"$(within kucomms_producer_arm_as 's/position \| need/position/')" ring
 mutation 'the producer waits for ever' \
 	"$(within kucomms_producer_disarm '/kucomms_store/d')" ring
 mutation 'the consumer takes any length' \
@@ -173,7 +173,7 @@ mutation 'the consumer rings one record too late' \
 mutation 'the consumer reads need_room twice' \
 	"$(within kucomms_consumer_is_awaited 's/\(need_room \& KUCOMMS_NEED\)/(kucomms_load(\&consumer->peer->need_room) \& 1)/')" ring-fetch
 mutation 'the consumer does not say that it waits' \
-	"$(within kucomms_consumer_arm 's/position \| KUCOMMS_NEED/position/')" ring
+	"$(within kucomms_consumer_arm_as 's/position \| need/position/')" ring
 mutation 'wake-ups are lost: the producer never rings' \
 	"$(within kucomms_producer_is_awaited 's/return .*/return false;/')" ring-threads
 mutation 'messages get mixed up: the next control word is not cleared' \
