@@ -281,9 +281,37 @@ build/bench/obj/bpf_ringbuf.o: CPPFLAGS += -Wa,-Ibuild/bench/obj
 
 -include $(BENCH_OBJECTS:.o=.d)
 
+# User space only: any machine will do. Subjects whose libraries are missing say so.
+NATIVE_OBJECTS := $(patsubst tests/bench/%,build/bench/obj/%.o,$(basename \
+	$(wildcard tests/bench/native/*.c tests/bench/native/*.cc)))
+NATIVE_LIBRARIES := $(foreach library,ck libdpdk libzmq, \
+	$(shell $(PKG_CONFIG) --exists $(library) && echo $(library)))
+
+build/bench/bench-native: $(NATIVE_OBJECTS) $(BUILD)/lib/libkucomms.a
+	$(CXX) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lrt -lpthread \
+		$(if $(filter libzmq,$(NATIVE_LIBRARIES)),-lzmq) \
+		$(if $(filter libdpdk,$(NATIVE_LIBRARIES)),-lrte_ring -lrte_eal)
+
+build/bench/obj/%.o: tests/bench/%.cc | check-version
+	@mkdir -p $(@D)
+	$(CXX) -std=gnu++20 -Iinclude -Wall -Wextra -Wno-missing-field-initializers \
+		-MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# DPDK's headers are for a certain configuration and processor.
+build/bench/obj/native/rte_ring.o: CPPFLAGS += \
+	$(if $(filter libdpdk,$(NATIVE_LIBRARIES)),$(patsubst \
+	-I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libdpdk)))
+
+-include $(NATIVE_OBJECTS:.o=.d)
+
 bench: ## what messages cost beside all else, in a virtual machine; tables, build/bench/vm.json, plots
 	scripts/install-deps bench
 	tests/vm/run-bench $(if $(QUICK),--quick)
+
+bench-native: ## what they cost between processes and threads, beside all else; build/bench/native.json, plots
+	scripts/install-deps bench
+	$(MAKE) --no-print-directory build/bench/bench-native
+	tests/bench/run-native $(if $(QUICK),--quick)
 
 demo: ## the user's story in a virtual machine, from packages to messages; root
 	scripts/install-deps
@@ -295,4 +323,4 @@ clean: ## remove build/
 .PHONY: all help check-version lib tools module examples dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
 	unit-tests style demo check check-unit check-unit-plain check-proofs check-packages \
-	check-fast check-debug check-vm bench bench-programs
+	check-fast check-debug check-vm bench bench-native bench-programs

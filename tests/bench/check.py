@@ -10,6 +10,7 @@ import sys
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
+from check_native import check_native
 from results import Results
 from table import BATCHES, SIZES
 
@@ -92,6 +93,7 @@ def main():
     tap.point(len(results.channels) > 1, 'many channels were attached')
     tap.point(bool(results.idle) and not any(row['wakeups'] for row in results.idle), 'nobody wakes an idle channel',
               str(results.idle))
+    check_native(Results.read(sys.argv[2]), tap)
     print(f'1..{tap.number}')
     sys.exit(tap.failed != 0)
 
