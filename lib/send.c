@@ -105,6 +105,9 @@ KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
 	if (err == -EAGAIN && timeout_ms)
 		return send_wait_room(end, length, record,
 				      kucomms_deadline(timeout_ms));
+	/* A handler that refuses a message for it gets that once more. */
+	if (err == -EAGAIN && end->member.endpoint)
+		return kucomms_end_ask_room(end, length, 0, record);
 	/* poll() says when this much room has been made. */
 	if (err == -EAGAIN && end->polled) {
 		if (end->transport->quiet)
