@@ -101,21 +101,29 @@ module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
 	@cp -ru Kbuild VERSION src include build/module/
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules
 
-# ---- examples: files called kucomms_* are kernel modules, others applications
+# ---- examples: those with a Kbuild have a kernel module, too
 
-EXAMPLES := $(filter-out $(wildcard examples/*/kucomms_*),$(wildcard examples/*/*.c))
+EXAMPLES := $(addprefix examples/,echo/echo dictionary/process dictionary/client \
+	      dictionary/test)
 
-examples: module $(EXAMPLES:%.c=build/%) ## the examples, applications and modules
-	@set -e; for example in examples/*; do \
+examples: module example-programs ## the examples, applications and modules
+	@set -e; for example in $(patsubst %/Kbuild,%,$(wildcard examples/*/Kbuild)); do \
 		cp -ru $$example/. build/$$example/; \
 		$(MAKE) -C $(KDIR) M=$(CURDIR)/build/$$example \
 			KCFLAGS=-I$(CURDIR)/include \
 			KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/Module.symvers modules; \
 	done
 
-build/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
+example-programs: $(EXAMPLES:%=$(BUILD)/%)
+
+# The handlers that are a kernel module elsewhere.
+$(BUILD)/examples/dictionary/process: examples/dictionary/dictionary.c
+
+$(BUILD)/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
 	@mkdir -p $(@D)
-	$(compile) -o $@ $< $(LDFLAGS) -L$(BUILD)/lib -lkucomms
+	$(compile) -o $@ $(filter %.c,$^) $(LDFLAGS) -L$(BUILD)/lib -lkucomms -lpthread
+
+-include $(wildcard $(BUILD)/examples/*/*.d)
 
 # ---- installation: in pieces, from which the packages choose
 
@@ -320,7 +328,7 @@ demo: ## the user's story in a virtual machine, from packages to messages; root
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help check-version lib tools module examples dist deb rpm clean \
+.PHONY: all help check-version lib tools module examples example-programs dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
 	unit-tests style demo check check-unit check-unit-plain check-proofs check-packages \
 	check-fast check-debug check-vm bench bench-native bench-programs
