@@ -70,13 +70,85 @@ dictionary() {
 	finish TERM $server
 }
 
+# join MEMBER: from_MEMBER and to_MEMBER are its ends of pipes.
+join() {
+	local -n to=to_$1 from=from_$1
+	open_pipe "to_$1"
+	open_pipe "from_$1"
+	"$programs/hub/member" "$1" "$name" <&"$to" >&"$from" &
+}
+
+hub() {
+	local name=process:$work/hub server alice bob other
+	local from_server from_alice from_bob from_other to_alice to_bob to_other
+	open_pipe from_server
+	"$programs/hub/hub" "$name" >&"$from_server" &
+	server=$!
+	expect "listening at $name" "$from_server"
+
+	join alice
+	alice=$!
+	expect 'alice has joined' "$from_alice"
+	join bob
+	bob=$!
+	expect 'bob has joined' "$from_bob"
+	expect 'bob has joined' "$from_alice"
+	printf 'hello\nhow are you?\n' >&"$to_bob"
+	expect 'bob: hello' "$from_alice"
+	expect 'bob: how are you?' "$from_alice"
+	echo fine >&"$to_alice"
+	expect 'alice: fine' "$from_bob"
+	printf 'x\033[2J\n' >&"$to_alice"
+	expect 'this is not text!' "$from_alice"
+
+	# Nobody can take a name that somebody has, or say something without one.
+	open_pipe to_other
+	open_pipe from_other
+	"$programs/hub/member" bob "$name" <&"$to_other" >&"$from_other" &
+	other=$!
+	expect 'somebody has this name!' "$from_other"
+	echo hello >&"$to_other"
+	expect 'say your name first!' "$from_other"
+	kill -9 $bob $other
+	wait $bob $other
+	expect 'bob has left' "$from_alice"
+	kill $server
+	wait $server || die "exit status $?"
+	wait $alice
+	[ $? = 1 ] || die "alice does not notice that the hub has gone"
+}
+
+epoll() {
+	local name=process:$work/talk server client from_server to_server from_client to_client warnings
+	open_pipe warnings
+	open_pipe from_server
+	open_pipe to_server
+	open_pipe from_client
+	open_pipe to_client
+	"$programs/epoll/talk" listen "$name" <&"$to_server" >&"$from_server" 2>&"$warnings" &
+	server=$!
+	expect "listening at $name" "$warnings"
+	"$programs/epoll/talk" connect "$name" <&"$to_client" >&"$from_client" &
+	client=$!
+	echo 'hello, server' >&"$to_client"
+	expect 'hello, server' "$from_server"
+	echo 'hello, client' >&"$to_server"
+	expect 'hello, client' "$from_client"
+
+	# The end of the input, a signal, the other's end: each is an end.
+	echo 'and bye' | "$programs/epoll/talk" connect "$name" || die "exit status $?"
+	expect 'and bye' "$from_server"
+	finish TERM $server
+	wait $client || die "exit status $?"
+}
+
 # run SANITIZERS DIRECTORY
 run() {
 	local programs=$PWD/build/$2/examples log=$work/log example
 	local -x LD_LIBRARY_PATH=$PWD/build/$2/lib
 	# TSan does not know the fences that doorbells take; what they protect is not memory.
 	make --no-print-directory -s SANITIZE="$1" CFLAGS="-O2 -g -Wno-tsan" example-programs >&2 || exit 1
-	for example in dictionary; do
+	for example in dictionary hub epoll; do
 		number=$((number + 1))
 		if (trap 'jobs -p | xargs -r kill -9' EXIT; "$example") >"$log" 2>&1; then
 			echo "ok $number - $example ($1)"
