@@ -23,12 +23,16 @@ DKMSDIR      := /usr/src/kucomms-$(VERSION)
 INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
 CFLAGS     ?= -O2 -g
+CXXFLAGS   ?= -O2 -g
 WARNINGS   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	      -Wpointer-arith -Wwrite-strings
+CXX_WARNINGS := -Wall -Wextra -Wshadow -Wconversion -pedantic
 SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 
 compile = $(CC) -std=gnu11 -D_FILE_OFFSET_BITS=64 -Iinclude $(WARNINGS) $(SANITIZERS) \
 	  -MMD -MP $(CPPFLAGS) $(CFLAGS)
+compile_cxx = $(CXX) -std=c++17 -D_FILE_OFFSET_BITS=64 -Iinclude $(CXX_WARNINGS) $(SANITIZERS) \
+	  -MMD -MP $(CPPFLAGS) $(CXXFLAGS)
 link    = $(CC) $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
 .DELETE_ON_ERROR:
@@ -104,7 +108,7 @@ module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
 # ---- examples: those with a Kbuild have a kernel module, too
 
 EXAMPLES := $(addprefix examples/,echo/echo dictionary/process dictionary/client \
-	      dictionary/test hub/hub hub/member epoll/talk)
+	      dictionary/test hub/hub hub/member epoll/talk cpp-echo/cpp-echo)
 
 examples: module example-programs ## the examples, applications and modules
 	@set -e; for example in $(patsubst %/Kbuild,%,$(wildcard examples/*/Kbuild)); do \
@@ -124,6 +128,10 @@ $(BUILD)/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
 	$(compile) -o $@ $(filter %.c,$^) $(LDFLAGS) -L$(BUILD)/lib -lkucomms -lpthread
 
 -include $(wildcard $(BUILD)/examples/*/*.d)
+
+build/examples/%: examples/%.cc $(BUILD)/lib/libkucomms.so
+	@mkdir -p $(@D)
+	$(compile_cxx) -o $@ $< $(LDFLAGS) -L$(BUILD)/lib -lkucomms
 
 # ---- installation: in pieces, from which the packages choose
 
@@ -222,7 +230,7 @@ rpm: dist ## RPM packages in build/rpm/RPMS
 
 # ---- tests; those that need no privileges first
 
-UNIT_TESTS   := $(patsubst %.c,%,$(wildcard tests/unit/*.c))
+UNIT_TESTS   := $(basename $(wildcard tests/unit/*.c tests/unit/*.cc))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
 
 check-unit: ## unit tests, plain and with sanitizers, as TAP; no root, seconds
@@ -238,6 +246,10 @@ unit-tests: $(UNIT_TESTS:%=$(BUILD)/%)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
 	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a -lcmocka -lpthread
+
+$(BUILD)/tests/unit/%: tests/unit/%.cc $(BUILD)/lib/libkucomms.a
+	@mkdir -p $(@D)
+	$(compile_cxx) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a -lpthread
 
 -include $(UNIT_TESTS:%=$(BUILD)/%.d)
 

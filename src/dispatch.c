@@ -193,6 +193,9 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 	if (likely(!ret && channel->connected)) {
 		channel->counters.doorbells++;
 		ret = kucomms_channel_dispatch(channel);
+		/* A handler may have failed because others hung up meanwhile. */
+		if (unlikely(ret == -EPROTO))
+			ret = kucomms_channel_error(channel);
 	}
 	kucomms_turn_give(channel->turn);
 	return ret == -EAGAIN ? 0 : ret;

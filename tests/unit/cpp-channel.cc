@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Channels in C++: who owns what, what is thrown, what is not allocated. */
+#include "cpp.hh"
+#include "cpp-new.hh"
+
+#include <array>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+#if __cplusplus >= 202002L
+#include <span>
+#endif
+
+using namespace std::literals;
+using kucomms::errc;
+using kucomms::no_wait;
+
+template <class Owner>
+constexpr bool is_moved_only = std::is_nothrow_move_constructible_v<Owner> &&
+			       std::is_nothrow_destructible_v<Owner> &&
+			       !std::is_copy_constructible_v<Owner> &&
+			       !std::is_copy_assignable_v<Owner>;
+
+static_assert(is_moved_only<kucomms::channel>);
+static_assert(is_moved_only<kucomms::shared_channel>);
+static_assert(is_moved_only<kucomms::listener>);
+static_assert(is_moved_only<kucomms::endpoint>);
+static_assert(is_moved_only<kucomms::record>);
+static_assert(is_moved_only<kucomms::received>);
+static_assert(std::is_nothrow_move_assignable_v<kucomms::channel>);
+static_assert(std::is_nothrow_move_assignable_v<kucomms::endpoint>);
+static_assert(!std::is_move_assignable_v<kucomms::received>);
+static_assert(std::is_trivially_copyable_v<kucomms::channel_ref>);
+static_assert(!std::is_convertible_v<const char *, kucomms::const_bytes>);
+static_assert(!std::is_constructible_v<kucomms::bytes, const std::string &>);
+
+static_assert(kucomms::timeout(0ms).milliseconds() == 0);
+static_assert(kucomms::timeout(1ns).milliseconds() == 1);
+static_assert(kucomms::timeout(1001us).milliseconds() == 2);
+static_assert(kucomms::timeout(-1s).milliseconds() == 0);
+static_assert(kucomms::timeout(std::chrono::hours::max()).milliseconds() == -1);
+
+/* Both ends of a channel inside this process. */
+struct pair {
+	kucomms::listener listener{"local:cpp"};
+	kucomms::channel near;
+	kucomms::channel far;
+
+	explicit pair(std::uint32_t size = 4096)
+	{
+		kucomms::options options;
+
+		options.send_size = size;
+		options.receive_size = size;
+		near = kucomms::channel("local:cpp", options);
+		far = listener.accept(no_wait);
+	}
+};
+
+/* How many messages of @length still fit? They are sent. */
+static unsigned int fill(kucomms::channel &channel, std::size_t length)
+{
+	const std::vector<char> data(length);
+	std::error_code code;
+	unsigned int sent;
+
+	for (sent = 0; channel.send(data, code, no_wait), !code; sent++)
+		;
+	CHECK(code == errc::again);
+	return sent;
+}
+
+static void both_forms_tell_the_same_error()
+{
+	std::error_code code;
+	kucomms::channel channel("local:nobody", code);
+
+	CHECK(!channel);
+	CHECK(code == std::errc::no_such_file_or_directory);
+	CHECK(code.category() == kucomms::category());
+	CHECK(throws(code, [] { kucomms::channel("local:nobody"); }));
+	try {
+		kucomms::channel("local:nobody");
+	} catch (const std::system_error &error) {
+		CHECK(error.what() == "kucomms: cannot open local:nobody: "
+				      "No such file or directory"s);
+	}
+}
+
+static void success_clears_the_error_code()
+{
+	std::error_code code = errc::gone;
+	pair pair;
+
+	pair.near.send("x"sv, code);
+	CHECK(!code);
+	code = errc::gone;
+	CHECK(pair.far.receive(code, no_wait));
+	CHECK(!code);
+	CHECK(!pair.far.receive(code, no_wait));
+	CHECK(code == errc::again);
+	CHECK(!pair.far.receive(code, 1us));
+	CHECK(code == errc::timed_out && code == std::errc::timed_out);
+}
+
+static void a_message_arrives_whole()
+{
+	pair pair;
+
+	pair.near.send({"hello"sv, 1, ~0ull, 3});
+	kucomms::received message = pair.far.receive(no_wait);
+
+	CHECK(message.data.text() == "hello");
+	CHECK(message.type == 1 && message.id == ~0ull && message.user == 3);
+	CHECK(pair.near.stats().sent == 1);
+	CHECK(pair.far.stats().received == 1);
+	CHECK(pair.near.peer().pid == getpid());
+}
+
+static void whatever_has_bytes_can_be_sent()
+{
+	struct point {
+		int x, y;
+	} to = {0, 0}, from = {3, 4};
+	const std::array<unsigned char, 2> array = {1, 2};
+	const std::vector<std::byte> empty;
+	pair pair;
+
+	pair.near.send(kucomms::bytes_of(from));
+	pair.near.send(std::string("text"));
+	pair.near.send(array);
+	pair.near.send(empty);
+	CHECK(pair.far.receive(no_wait).data.copy_to(to));
+	CHECK(to.x == 3 && to.y == 4);
+	{
+		kucomms::received message = pair.far.receive(no_wait);
+
+		CHECK(!message.data.copy_to(to));
+		CHECK(message.data.text() == "text");
+		CHECK(message.data.first(3).text() == "tex");
+	}
+	CHECK(pair.far.receive(no_wait).data[1] == std::byte{2});
+	CHECK(pair.far.receive(no_wait).data.empty());
+#ifdef __cpp_lib_span
+	const std::array<std::byte, 3> bytes = {};
+
+	pair.near.send(std::span(bytes));
+	kucomms::received message = pair.far.receive(no_wait);
+	std::span<const std::byte> span = message.data;
+
+	CHECK(span.size() == 3);
+#endif
+}
+
+static void what_is_too_long_is_not_cut()
+{
+	pair pair;
+	const std::byte byte{};
+	const std::size_t max = pair.near.length_max();
+
+	CHECK(throws(errc::too_long, [&] {
+		pair.near.send(std::vector<char>(max + 1));
+	}));
+	CHECK(throws(errc::too_long, [&] { pair.near.reserve(max + 1); }));
+	if (SIZE_MAX > UINT32_MAX) {
+		/* One byte, were it cut to 32 bits. */
+		const std::size_t huge = std::size_t(UINT32_MAX) + 2;
+
+		CHECK(throws(errc::too_long, [&] {
+			pair.near.send(kucomms::const_bytes(&byte, huge));
+		}));
+		CHECK(throws(errc::too_long, [&] { pair.near.reserve(huge); }));
+	}
+	CHECK(fill(pair.near, max) == 1);
+}
+
+static void room_is_given_back_with_the_last_of_several()
+{
+	pair pair;
+	std::error_code code;
+	const unsigned int room = fill(pair.near, 100);
+
+	{
+		kucomms::received first = pair.far.receive(no_wait);
+		std::vector<kucomms::received> rest;
+
+		while (kucomms::received next = pair.far.receive(code, no_wait))
+			rest.push_back(std::move(next));
+		CHECK(rest.size() == room - 1);
+		rest.clear();
+		CHECK(fill(pair.near, 100) == 0);
+		CHECK(first.data.size() == 100);
+	}
+	CHECK(!pair.far.receive(code, no_wait));
+	CHECK(fill(pair.near, 100) == room);
+}
+
+static void a_message_can_be_given_back_early()
+{
+	pair pair;
+
+	CHECK(fill(pair.near, 4000) == 1);
+	kucomms::received message = pair.far.receive(no_wait);
+
+	CHECK(fill(pair.near, 4000) == 0);
+	message.release();
+	CHECK(!message && message.data.empty());
+	CHECK(fill(pair.near, 4000) == 1);
+}
+
+static void messages_stay_where_they_are_when_their_channel_moves()
+{
+	pair pair;
+
+	CHECK(fill(pair.near, 4000) == 1);
+	{
+		kucomms::received message = pair.far.receive(no_wait);
+		kucomms::channel moved = std::move(pair.far);
+		kucomms::received also = std::move(message);
+
+		CHECK(!pair.far && moved);
+		CHECK(!message && also);
+		CHECK(also.data.size() == 4000);
+		pair.far = std::move(moved);
+	}
+	CHECK(fill(pair.near, 4000) == 1);
+}
+
+static void a_record_is_sent_when_it_is_committed()
+{
+	pair pair;
+	kucomms::record record = pair.near.reserve(2);
+
+	record.data[0] = std::byte{'o'};
+	record.data[1] = std::byte{'k'};
+	record.type = 7;
+	CHECK(record && record.data.size() == 2);
+	record.commit();
+	CHECK(!record && record.data.empty());
+
+	kucomms::received message = pair.far.receive(no_wait);
+
+	CHECK(message.data.text() == "ok");
+	CHECK(message.type == 7 && message.id == 0 && message.user == 0);
+}
+
+static void a_record_is_discarded_when_it_is_forgotten()
+{
+	pair pair;
+	std::error_code code;
+
+	try {
+		kucomms::record record = pair.near.reserve(1000);
+
+		throw std::runtime_error("while it is written");
+	} catch (const std::runtime_error &) {
+	}
+	{
+		kucomms::record first = pair.near.reserve(100);
+		kucomms::record second = pair.near.reserve(100);
+
+		second.type = 2;
+		second.commit();
+		CHECK(!pair.far.receive(code, no_wait));
+		first = kucomms::record();
+	}
+	CHECK(pair.far.receive(no_wait).type == 2);
+	CHECK(!pair.far.receive(code, no_wait));
+}
+
+static void what_may_be_published_later_is()
+{
+	pair pair;
+	std::error_code code;
+
+	pair.near.send("1"sv, kucomms::forever, kucomms::publish::later);
+	pair.near.send("2"sv, code, no_wait, kucomms::publish::later);
+	CHECK(!code && !pair.far.receive(code, no_wait));
+	pair.near.flush();
+	CHECK(pair.far.receive(no_wait).data.text() == "1");
+	CHECK(pair.far.receive(no_wait).data.text() == "2");
+}
+
+static void who_goes_is_missed()
+{
+	pair pair;
+
+	pair.near.send("last"sv);
+	pair.near = kucomms::channel();
+	CHECK(pair.far.receive(no_wait).data.text() == "last");
+	CHECK(throws(errc::gone, [&] { pair.far.receive(); }));
+}
+
+static void who_hangs_up_is_missed()
+{
+	std::error_code code;
+	pair pair;
+
+	pair.far.shutdown();
+	CHECK(throws(errc::gone, [&] { pair.near.receive(); }));
+	pair.near.send("too late"sv, code);
+	CHECK(code == errc::gone);
+	CHECK(code.message() == "the other side has gone");
+}
+
+static void a_listener_has_limits()
+{
+	kucomms::listen_options options;
+	std::error_code code;
+
+	options.channels_max = 1;
+	kucomms::listener listener("local:cpp", options);
+
+	CHECK(throws(std::errc::address_in_use, [] {
+		kucomms::listener("local:cpp");
+	}));
+	CHECK(!kucomms::listener("local:cpp", code));
+	CHECK(code == std::errc::address_in_use);
+	CHECK(!listener.accept(code, no_wait) && code == errc::again);
+
+	kucomms::channel one("local:cpp");
+
+	CHECK(throws(errc::full, [] { kucomms::channel("local:cpp"); }));
+	CHECK(listener.accept(no_wait).number() == one.number());
+}
+
+static void options_reach_the_library()
+{
+	kucomms::listener listener("local:cpp");
+	kucomms::options options;
+	std::error_code code;
+
+	options.send_size = 8192;
+	options.receive_size = 16384;
+	options.number = 5;
+	options.spin = 0us;
+	kucomms::channel near("local:cpp", options);
+	kucomms::channel far = listener.accept();
+
+	CHECK(near.number() == 5);
+	CHECK(near.length_max() == KUCOMMS_LENGTH_MAX(8192));
+	CHECK(far.length_max() == KUCOMMS_LENGTH_MAX(16384));
+	CHECK(!kucomms::channel("local:cpp", code, options));
+	CHECK(code == std::errc::address_in_use);
+	options.send_size = 4097;
+	options.number = kucomms::any_number;
+	CHECK(!kucomms::channel("local:cpp", code, options));
+	CHECK(code == std::errc::invalid_argument);
+}
+
+static void a_descriptor_tells_of_messages()
+{
+	pair pair;
+	struct pollfd poll_for = {pair.far.fd(), POLLIN, 0};
+
+	CHECK(poll(&poll_for, 1, 0) == 0);
+	pair.near.send("x"sv);
+	CHECK(poll(&poll_for, 1, 0) == 1);
+}
+
+static void a_message_needs_no_memory()
+{
+	pair pair;
+	std::error_code code;
+	const unsigned long before = allocations;
+
+	for (int i = 0; i < 1000; i++) {
+		pair.near.send({"hello"sv, 1}, kucomms::forever);
+		pair.near.send("hello"sv, code);
+		kucomms::record record = pair.near.reserve(100);
+		record.commit();
+		kucomms::received one = pair.far.receive(no_wait);
+		kucomms::received two = pair.far.receive(code, no_wait);
+		kucomms::received three = pair.far.receive(no_wait);
+		pair.far.send(three);
+		CHECK(pair.near.receive(no_wait).data.size() == 100);
+	}
+	CHECK(!pair.near.receive(code, no_wait));
+	CHECK(allocations == before);
+}
+
+[[noreturn]] static void echo(kucomms::listener &listener)
+{
+	try {
+		kucomms::channel channel = listener.accept();
+
+		for (;;)
+			channel.send(channel.receive());
+	} catch (const kucomms::error &error) {
+		_exit(error.code() == errc::gone ? 0 : 1);
+	}
+}
+
+static void another_process_answers()
+{
+	const std::string name = "process:/tmp/kucomms-cpp-test-" +
+				 std::to_string(getpid());
+	kucomms::listener listener(name.c_str());
+	int status;
+	pid_t pid;
+
+	std::fflush(nullptr);
+	pid = fork();
+	if (!pid)
+		echo(listener);
+	{
+		kucomms::channel channel(name.c_str());
+
+		CHECK(channel.peer().pid == getpid());
+		for (std::uint64_t i = 0; i < 1000; i++)
+			CHECK(channel.call({"hello"sv, i}).type == i);
+		channel.send("bye"sv);
+		CHECK(channel.receive().data.text() == "bye");
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+int main()
+{
+	return run_tests({
+		TEST(both_forms_tell_the_same_error),
+		TEST(success_clears_the_error_code),
+		TEST(a_message_arrives_whole),
+		TEST(whatever_has_bytes_can_be_sent),
+		TEST(what_is_too_long_is_not_cut),
+		TEST(room_is_given_back_with_the_last_of_several),
+		TEST(a_message_can_be_given_back_early),
+		TEST(messages_stay_where_they_are_when_their_channel_moves),
+		TEST(a_record_is_sent_when_it_is_committed),
+		TEST(a_record_is_discarded_when_it_is_forgotten),
+		TEST(what_may_be_published_later_is),
+		TEST(who_goes_is_missed),
+		TEST(who_hangs_up_is_missed),
+		TEST(a_listener_has_limits),
+		TEST(options_reach_the_library),
+		TEST(a_descriptor_tells_of_messages),
+		TEST(a_message_needs_no_memory),
+		TEST(another_process_answers),
+	});
+}

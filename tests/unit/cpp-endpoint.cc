@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Endpoints in C++: lambdas, what they throw, and calls. */
+#include "cpp.hh"
+#include "cpp-new.hh"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+using namespace std::literals;
+using kucomms::channel_ref;
+using kucomms::endpoint_ref;
+using kucomms::errc;
+using kucomms::no_wait;
+
+/* An exception that is none of kucomms. */
+struct surprise : std::exception {
+	const char *what() const noexcept override
+	{
+		return "surprise";
+	}
+};
+
+static kucomms::handlers handlers_with(
+	decltype(kucomms::handlers::message) message)
+{
+	kucomms::handlers handlers;
+
+	handlers.message = std::move(message);
+	return handlers;
+}
+
+static void send_back(channel_ref channel, const kucomms::message &message)
+{
+	channel.send_unlocked(message);
+}
+
+/* Everything that is due without waiting, in this thread. */
+static void settle(kucomms::endpoint &endpoint)
+{
+	std::error_code code;
+
+	while (endpoint.dispatch(code), !code)
+		;
+	CHECK(code == errc::again);
+}
+
+/* An endpoint with one channel, without a thread. */
+struct served {
+	kucomms::endpoint endpoint;
+	kucomms::channel channel;
+
+	explicit served(kucomms::handlers &&handlers)
+		: endpoint(std::move(handlers))
+	{
+		endpoint.listen("local:cpp");
+		channel = kucomms::channel("local:cpp");
+		settle(endpoint);
+	}
+};
+
+static void a_lambda_answers()
+{
+	std::error_code code;
+	served served(handlers_with(send_back));
+
+	served.channel.send({"hello"sv, 7});
+	settle(served.endpoint);
+	kucomms::received answer = served.channel.receive(no_wait);
+
+	CHECK(answer.type == 7 && answer.data.text() == "hello");
+	CHECK(served.endpoint.stats().messages == 1);
+	served.endpoint.dispatch(code, 1us);
+	CHECK(code == errc::timed_out);
+}
+
+static void every_handler_is_called()
+{
+	kucomms::handlers handlers;
+	kucomms::endpoint_options options;
+	std::string calls;
+	int ticks = 0;
+
+	handlers.connect = [&](channel_ref channel) {
+		channel.set_priv(&calls);
+		calls += 'c';
+	};
+	handlers.message = [&](channel_ref channel, const kucomms::message &) {
+		calls += channel.priv() == &calls ? 'm' : '?';
+	};
+	handlers.disconnect = [&](channel_ref) { calls += 'd'; };
+	handlers.timer = [&](endpoint_ref endpoint) {
+		ticks++;
+		endpoint.stop();
+	};
+	/* It is not due before this test is over. */
+	handlers.work = [&](endpoint_ref) { calls += 'w'; };
+	options.work = 1h;
+	options.timer = 1us;
+	options.thread_name = "cpp";
+	kucomms::endpoint endpoint(std::move(handlers), options);
+
+	endpoint.listen("local:cpp");
+	kucomms::channel channel("local:cpp");
+
+	channel.send("x"sv);
+	while (calls != "cm")
+		endpoint.run();
+	channel = kucomms::channel();
+	while (calls != "cmd")
+		endpoint.run();
+	CHECK(ticks >= 2);
+}
+
+static void work_goes_on_as_long_as_there_is_some()
+{
+	kucomms::handlers handlers;
+	kucomms::endpoint_options options;
+	int left = 3;
+
+	handlers.work = [&](endpoint_ref endpoint) {
+		if (!--left)
+			endpoint.stop();
+		return left > 0;
+	};
+	options.work = 1us;
+	kucomms::endpoint endpoint(std::move(handlers), options);
+
+	endpoint.run();
+	CHECK(left == 0);
+}
+
+static void handlers_live_as_long_as_their_endpoint()
+{
+	std::weak_ptr<int> watched;
+	auto owned = std::make_unique<int>(0);
+	auto shared = std::make_shared<int>(1);
+
+	watched = shared;
+	{
+		served served(handlers_with(
+			[owned = std::move(owned), shared = std::move(shared)]
+			(channel_ref channel, const kucomms::message &message) {
+				++*owned;
+				channel.send_unlocked({message.data,
+					static_cast<unsigned>(*owned)});
+			}));
+		kucomms::endpoint moved = std::move(served.endpoint);
+
+		CHECK(!served.endpoint && moved);
+		served.channel.send("x"sv);
+		settle(moved);
+		CHECK(served.channel.receive(no_wait).type == 1);
+		CHECK(!watched.expired());
+		served.endpoint = std::move(moved);
+	}
+	CHECK(watched.expired());
+}
+
+/*
+ * Answers take twice the room of questions: the handler fails, in one way or
+ * the other, and gets the question again.
+ */
+static void expect_nothing_lost(kucomms::handlers &&handlers)
+{
+	kucomms::options options;
+	kucomms::endpoint endpoint(std::move(handlers));
+	std::error_code code;
+	std::uint64_t sent = 0, received = 0;
+
+	options.send_size = 4096;
+	options.receive_size = 4096;
+	endpoint.listen("local:cpp");
+	kucomms::channel channel("local:cpp", options);
+
+	while (received < 100) {
+		while (channel.send({"question"sv, sent}, code, no_wait), !code)
+			sent++;
+		CHECK(code == errc::again);
+		settle(endpoint);
+		CHECK(endpoint.stats().messages < sent);
+		while (kucomms::received answer = channel.receive(code, no_wait))
+			CHECK(answer.type == received++);
+	}
+}
+
+static const std::string long_answer(200, 'x');
+
+static void a_full_ring_delays_a_handler_that_throws()
+{
+	expect_nothing_lost(handlers_with([](channel_ref channel,
+					     const kucomms::message &message) {
+		channel.send_unlocked({long_answer, message.type});
+	}));
+}
+
+static void a_full_ring_delays_a_handler_that_returns_it()
+{
+	expect_nothing_lost(handlers_with([](channel_ref channel,
+					     const kucomms::message &message) {
+		std::error_code code;
+
+		channel.send_unlocked({long_answer, message.type}, code);
+		return code;
+	}));
+}
+
+static void an_error_of_a_handler_breaks_one_channel()
+{
+	served served(handlers_with([](channel_ref channel,
+				       const kucomms::message &message) {
+		if (message.type)
+			throw kucomms::error(EBADMSG, "no");
+		channel.send_unlocked(message);
+	}));
+	kucomms::channel good("local:cpp");
+
+	served.channel.send({"bad"sv, 1});
+	good.send("good"sv);
+	settle(served.endpoint);
+	CHECK(throws(errc::broken, [&] { served.channel.receive(no_wait); }));
+	CHECK(good.receive(no_wait).data.text() == "good");
+	CHECK(served.endpoint.stats().channels == 1);
+}
+
+static void an_error_that_is_returned_breaks_one_channel()
+{
+	served served(handlers_with([](channel_ref, const kucomms::message &) {
+		return std::make_error_code(std::errc::bad_message);
+	}));
+
+	served.channel.send("bad"sv);
+	settle(served.endpoint);
+	CHECK(throws(errc::broken, [&] { served.channel.receive(no_wait); }));
+}
+
+template <class Function>
+static bool surprises(Function function)
+{
+	try {
+		function();
+	} catch (const surprise &) {
+		return true;
+	}
+	return false;
+}
+
+static void a_surprise_leaves_dispatch()
+{
+	std::error_code code;
+	served served(handlers_with([](channel_ref, const kucomms::message &) {
+		throw surprise();
+	}));
+	kucomms::channel other("local:cpp");
+
+	served.channel.send("x"sv);
+	CHECK(surprises([&] { settle(served.endpoint); }));
+	CHECK(throws(errc::broken, [&] { served.channel.receive(no_wait); }));
+	/* It goes on: nothing else is the worse for it. */
+	settle(served.endpoint);
+	other.send("y"sv, code);
+	CHECK(!code);
+	CHECK(surprises([&] { served.endpoint.dispatch(code); }));
+}
+
+static void a_surprise_leaves_run()
+{
+	kucomms::handlers handlers;
+	kucomms::endpoint_options options;
+	int calls = 0;
+
+	handlers.timer = [&](endpoint_ref endpoint) {
+		if (!calls++)
+			throw surprise();
+		endpoint.stop();
+	};
+	options.timer = 1us;
+	kucomms::endpoint endpoint(std::move(handlers), options);
+
+	CHECK(surprises([&] { endpoint.run(); }));
+	CHECK(calls == 1);
+	endpoint.run();
+	CHECK(calls > 1);
+}
+
+/* Even an error of kucomms is one, where it cannot be returned. */
+static void an_error_leaves_handlers_that_may_not_fail()
+{
+	kucomms::handlers handlers;
+
+	handlers.disconnect = [](channel_ref) {
+		throw kucomms::error(ENOENT, "no");
+	};
+	served served(std::move(handlers));
+
+	served.channel = kucomms::channel();
+	CHECK(throws(std::errc::no_such_file_or_directory,
+		     [&] { settle(served.endpoint); }));
+}
+
+[[noreturn]] static void surprise_thread()
+{
+	std::set_terminate([] { _exit(42); });
+	kucomms::endpoint endpoint(handlers_with(
+		[](channel_ref, const kucomms::message &) {
+			throw surprise();
+		}));
+	endpoint.listen("local:cpp");
+	endpoint.start();
+	kucomms::channel channel("local:cpp");
+
+	channel.send("x"sv);
+	for (;;)
+		pause();
+}
+
+static void a_surprise_in_a_thread_terminates()
+{
+	int status;
+	pid_t pid;
+
+	std::fflush(nullptr);
+	pid = fork();
+	if (!pid)
+		surprise_thread();
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+}
+
+static void who_connects_can_be_refused()
+{
+	const std::string name = "process:/tmp/kucomms-cpp-endpoint-" +
+				 std::to_string(getpid());
+	kucomms::handlers handlers;
+	int connects = 0;
+
+	/* Each handler is called by one thread, which open() waits for. */
+	handlers.connect = [&](channel_ref) -> std::error_code {
+		switch (connects++) {
+		case 0:
+			return errc::full;
+		case 1:
+			throw kucomms::error(EACCES, "connect");
+		default:
+			return {};
+		}
+	};
+	kucomms::endpoint endpoint(std::move(handlers));
+
+	endpoint.listen(name.c_str());
+	endpoint.start();
+	CHECK(throws(errc::full, [&] { kucomms::channel(name.c_str()); }));
+	CHECK(throws(std::errc::permission_denied,
+		     [&] { kucomms::channel(name.c_str()); }));
+	CHECK(kucomms::channel(name.c_str()));
+}
+
+static void a_reference_outlives_the_channel()
+{
+	std::error_code code;
+	kucomms::shared_channel kept;
+	kucomms::handlers handlers;
+
+	handlers.connect = [&](channel_ref channel) {
+		kept = kucomms::shared_channel(channel);
+		CHECK(kept.endpoint() == channel.endpoint());
+	};
+	{
+		served served(std::move(handlers));
+
+		kept.send("from anywhere"sv);
+		CHECK(served.channel.receive(no_wait).data.text() ==
+		      "from anywhere");
+		served.channel = kucomms::channel();
+		settle(served.endpoint);
+		kept.send("x"sv, code, no_wait);
+		CHECK(code == errc::gone);
+	}
+	kept.send("x"sv, code, no_wait);
+	CHECK(code == errc::gone);
+}
+
+static void a_broadcast_reaches_all_it_can()
+{
+	served served(handlers_with(send_back));
+	kucomms::options options;
+
+	options.receive_size = 4096;
+	kucomms::channel small("local:cpp", options);
+
+	settle(served.endpoint);
+	CHECK(served.endpoint.broadcast("short"sv) == 0);
+	CHECK(small.receive(no_wait).data.text() == "short");
+	CHECK(served.endpoint.broadcast(std::string(5000, 'x')) == 1);
+	CHECK(served.channel.receive(no_wait).data.text() == "short");
+	CHECK(served.channel.receive(no_wait).data.size() == 5000);
+}
+
+static void channels_are_added_and_removed()
+{
+	std::error_code code;
+	kucomms::listener listener("local:cpp");
+	kucomms::channel near("local:cpp");
+	kucomms::channel far = listener.accept(no_wait);
+	kucomms::endpoint endpoint(handlers_with(send_back));
+	channel_ref ref = far;
+
+	near.send("held"sv);
+	{
+		kucomms::received held = far.receive(no_wait);
+
+		endpoint.add(std::move(far), code);
+		CHECK(far && code == std::errc::device_or_resource_busy);
+	}
+	endpoint.add(std::move(far));
+	CHECK(!far);
+	near.send("x"sv);
+	settle(endpoint);
+	CHECK(near.receive(no_wait).data.text() == "x");
+	endpoint.remove(ref);
+	settle(endpoint);
+	CHECK(throws(errc::gone, [&] { near.receive(no_wait); }));
+	CHECK(throws(std::errc::no_such_file_or_directory,
+		     [&] { endpoint.remove(channel_ref()); }));
+}
+
+/* Two endpoints in this process, the client's without a thread. */
+struct caller {
+	kucomms::endpoint server;
+	kucomms::endpoint client{kucomms::handlers()};
+	kucomms::shared_channel channel;
+
+	explicit caller(kucomms::handlers &&handlers)
+		: server(std::move(handlers))
+	{
+		server.listen("local:cpp");
+		channel = client.connect("local:cpp");
+		settle();
+	}
+
+	void settle()
+	{
+		::settle(client);
+		::settle(server);
+		::settle(client);
+	}
+};
+
+static void a_call_gets_its_answer()
+{
+	caller caller(handlers_with(send_back));
+	std::string answers;
+	kucomms::call call([&](std::error_code code,
+			       const kucomms::message &answer) {
+		CHECK(!code);
+		answers += answer.data.text();
+	});
+
+	CHECK(!call.cancel());
+	call.start(caller.channel, "one "sv);
+	caller.settle();
+	call.start(caller.channel, "two"sv, 1h);
+	caller.settle();
+	CHECK(answers == "one two");
+	CHECK(!call.cancel());
+	CHECK(caller.client.stats().calls == 2);
+}
+
+static void a_call_that_has_gone_is_not_answered()
+{
+	caller caller(handlers_with(send_back));
+	bool done = false;
+
+	{
+		kucomms::call call([&](std::error_code,
+				       const kucomms::message &) {
+			done = true;
+		});
+		call.start(caller.channel, "x"sv);
+	}
+	caller.settle();
+	CHECK(!done);
+	CHECK(caller.client.stats().late == 1);
+}
+
+static void a_call_says_why_there_is_no_answer()
+{
+	caller caller(handlers_with([](channel_ref, const kucomms::message &) {
+	}));
+	std::error_code why;
+	kucomms::call call([&](std::error_code code,
+			       const kucomms::message &answer) {
+		CHECK(answer.data.empty());
+		why = code;
+	});
+
+	call.start(caller.channel, "x"sv, no_wait);
+	caller.settle();
+	CHECK(why == errc::timed_out);
+	call.start(caller.channel, "x"sv);
+	caller.server = kucomms::endpoint();
+	settle(caller.client);
+	CHECK(why == errc::gone);
+	CHECK(throws(errc::gone, [&] { call.start(caller.channel, "x"sv); }));
+}
+
+/* A lambda that knows its own call. */
+struct again {
+	kucomms::call<again> *&self;
+	channel_ref channel;
+	int &left;
+
+	void operator()(std::error_code, const kucomms::message &) const
+	{
+		if (--left)
+			self->start(channel, "again"sv);
+	}
+};
+
+static void a_call_may_start_itself_again()
+{
+	caller caller(handlers_with(send_back));
+	kucomms::call<again> *self = nullptr;
+	int left = 3;
+	kucomms::call<again> call(again{self, caller.channel, left});
+
+	self = &call;
+	call.start(caller.channel, "first"sv);
+	while (left)
+		caller.settle();
+	CHECK(caller.client.stats().calls == 3);
+}
+
+struct destroy {
+	std::unique_ptr<kucomms::call<destroy>> &owner;
+
+	void operator()(std::error_code, const kucomms::message &) const
+	{
+		owner.reset();
+	}
+};
+
+static void a_call_may_destroy_itself()
+{
+	caller caller(handlers_with(send_back));
+	std::unique_ptr<kucomms::call<destroy>> owner;
+
+	owner = std::make_unique<kucomms::call<destroy>>(destroy{owner});
+	owner->start(caller.channel, "x"sv);
+	caller.settle();
+	CHECK(!owner);
+}
+
+static void what_a_call_throws_leaves_dispatch()
+{
+	caller caller(handlers_with(send_back));
+	kucomms::call call([](std::error_code, const kucomms::message &) {
+		throw surprise();
+	});
+
+	call.start(caller.channel, "x"sv);
+	CHECK(surprises([&] { caller.settle(); }));
+}
+
+static void a_call_waits_in_another_thread()
+{
+	std::error_code code;
+	std::array<std::byte, 5> buffer;
+	kucomms::endpoint server(handlers_with(send_back));
+	kucomms::endpoint client{kucomms::handlers()};
+
+	server.listen("local:cpp");
+	server.start();
+	kucomms::shared_channel channel = client.connect("local:cpp");
+
+	client.start();
+	kucomms::message answer = channel.call({"hello"sv, 3}, buffer);
+
+	CHECK(answer.type == 3 && answer.data.text() == "hello");
+	CHECK(answer.data.data() == buffer.data());
+	answer = channel.call("hello, world"sv, buffer, code);
+	CHECK(code == errc::no_buffer && answer.data.text() == "hello");
+	CHECK(throws(std::errc::device_or_resource_busy,
+		     [&] { client.run(); }));
+	client.stop();
+	server.stop();
+}
+
+static void waiting_in_a_handler_is_refused()
+{
+	std::error_code code;
+	std::array<std::byte, 5> buffer;
+	served served(handlers_with([&](channel_ref channel,
+					const kucomms::message &) {
+		channel.call("x"sv, buffer, code);
+	}));
+
+	served.channel.send("x"sv);
+	settle(served.endpoint);
+	CHECK(code == errc::in_handler);
+}
+
+static void messages_and_calls_need_no_memory()
+{
+	caller caller(handlers_with(send_back));
+	unsigned long before = 0;
+	int answers = 0;
+	kucomms::call call([&](std::error_code, const kucomms::message &) {
+		answers++;
+	});
+
+	for (int i = 0; i < 1000; i++) {
+		call.start(caller.channel, "x"sv, 1h);
+		caller.settle();
+		/* The first has made the table of calls. */
+		if (!i)
+			before = allocations;
+	}
+	CHECK(answers == 1000);
+	CHECK(allocations == before);
+}
+
+int main()
+{
+	return run_tests({
+		TEST(a_lambda_answers),
+		TEST(every_handler_is_called),
+		TEST(work_goes_on_as_long_as_there_is_some),
+		TEST(handlers_live_as_long_as_their_endpoint),
+		TEST(a_full_ring_delays_a_handler_that_throws),
+		TEST(a_full_ring_delays_a_handler_that_returns_it),
+		TEST(an_error_of_a_handler_breaks_one_channel),
+		TEST(an_error_that_is_returned_breaks_one_channel),
+		TEST(a_surprise_leaves_dispatch),
+		TEST(a_surprise_leaves_run),
+		TEST(an_error_leaves_handlers_that_may_not_fail),
+		TEST(a_surprise_in_a_thread_terminates),
+		TEST(who_connects_can_be_refused),
+		TEST(a_reference_outlives_the_channel),
+		TEST(a_broadcast_reaches_all_it_can),
+		TEST(channels_are_added_and_removed),
+		TEST(a_call_gets_its_answer),
+		TEST(a_call_that_has_gone_is_not_answered),
+		TEST(a_call_says_why_there_is_no_answer),
+		TEST(a_call_may_start_itself_again),
+		TEST(a_call_may_destroy_itself),
+		TEST(what_a_call_throws_leaves_dispatch),
+		TEST(a_call_waits_in_another_thread),
+		TEST(waiting_in_a_handler_is_refused),
+		TEST(messages_and_calls_need_no_memory),
+	});
+}
