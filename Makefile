@@ -129,7 +129,7 @@ $(BUILD)/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
 
 -include $(wildcard $(BUILD)/examples/*/*.d)
 
-build/examples/%: examples/%.cc $(BUILD)/lib/libkucomms.so
+$(BUILD)/examples/%: examples/%.cc $(BUILD)/lib/libkucomms.so
 	@mkdir -p $(@D)
 	$(compile_cxx) -o $@ $< $(LDFLAGS) -L$(BUILD)/lib -lkucomms
 

@@ -245,6 +245,7 @@ void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 	memcpy(end->regions, fresh->regions, sizeof(end->regions));
 	memset(fresh->regions, 0, sizeof(fresh->regions));
 	end->own = fresh->own;
+	end->heavy = fresh->heavy;
 	fresh->own = NULL;
 	end->number = fresh->number;
 	end->peer = fresh->peer;

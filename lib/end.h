@@ -126,6 +126,7 @@ struct kucomms_member {
  * @options:   as kucomms_open() was told
  * @regions:   what is mapped
  * @own:       this side's control page
+ * @heavy:     executes the other side's barriers before it sleeps
  * @spin_ns:   how long to look before sleeping
  * @polled:    the caller may sleep in poll(), so a failed try must arm
  * @gone:      0, or why there is nobody on the other side any more: -ESHUTDOWN,
@@ -155,6 +156,7 @@ struct kucomms_end {
 	struct kucomms_region regions[KUCOMMS_REGIONS];
 	struct kucomms_control *own;
 	__u32 spin_ns;
+	bool heavy;
 	bool polled;
 	int gone;
 	bool answers_late;

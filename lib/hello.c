@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "barrier.h"
 #include "end.h"
 #include "process.h"
 
@@ -80,6 +81,25 @@ int kucomms_hello_receive(int fd, struct kucomms_hello *hello, int *memory)
 	if (length != sizeof(*hello) || hello->magic != KUCOMMS_HELLO_MAGIC)
 		return -EPROTO;
 	return hello->version == KUCOMMS_HELLO_VERSION ? 0 : -EPROTONOSUPPORT;
+}
+
+/* Who does not look before it sleeps will do so often. */
+__u32 kucomms_hello_flags(const struct kucomms_end *end)
+{
+	if (!kucomms_barrier_join())
+		return 0;
+	return KUCOMMS_HELLO_LIGHT | (end->spin_ns ? KUCOMMS_HELLO_HEAVY : 0);
+}
+
+/* Each side comes to the same conclusions. */
+void kucomms_hello_agree(struct kucomms_end *end, __u32 theirs)
+{
+	const __u32 mine = kucomms_hello_flags(end);
+
+	end->channel.out.light = (mine & KUCOMMS_HELLO_LIGHT) &&
+				 (theirs & KUCOMMS_HELLO_HEAVY);
+	end->heavy = (mine & KUCOMMS_HELLO_HEAVY) &&
+		     (theirs & KUCOMMS_HELLO_LIGHT);
 }
 
 /* Who it is, as the kernel knows it since the two were connected. */

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "numbers.h"
 #include "peer.h"
+#include "process.h"
 
 /* For the list, and for every listener's list of those who wait. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -114,6 +115,8 @@ static int join(struct kucomms_end *end, struct kucomms_end *other, __u32 out,
 		return err;
 	kucomms_peer_init(end, out, in);
 	kucomms_peer_init(other, in, out);
+	kucomms_hello_agree(end, kucomms_hello_flags(other));
+	kucomms_hello_agree(other, kucomms_hello_flags(end));
 	set_peer(end);
 	set_peer(other);
 	return 0;

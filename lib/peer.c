@@ -106,8 +106,9 @@ static void peer_ring_bell(struct kucomms_end *end)
 {
 	/* Pairs with the load in kucomms_end_arm() and _ask_room(). */
 	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
+	/* Nobody: not yet, or not any more, or there is nobody left. */
 	if (!futex(&end->own->bell, FUTEX_WAKE, INT_MAX, NULL))
-		peer_check(end);
+		peer_check_by_and_by(end);
 }
 
 /* If the socket is full it has been rung often enough. */
@@ -132,25 +133,23 @@ int kucomms_peer_ring(struct kucomms_end *end, __u32 event, __u64 *count)
 	return kucomms_load(&end->gone) ? kucomms_peer_error(end) : 0;
 }
 
-/* When to stop, @after from now or at the @deadline, if that is sooner. */
-static __s64 until(__s64 after, __s64 deadline)
-{
-	__s64 end = kucomms_now() + after;
-
-	return deadline >= 0 && deadline < end ? deadline : end;
-}
-
-static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 after,
+/*
+ * Sleeps until the other side rings, for @limit ns at most: -EAGAIN if that was
+ * the reason to wake up.
+ */
+static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 limit,
 		     __s64 deadline)
 {
-	const struct timespec end_time = kucomms_timespec(until(after, deadline));
-	const __u32 *word = &end->channel.in.peer->bell;
+	const __s64 stop = kucomms_now() + limit;
+	const bool last = deadline >= 0 && deadline <= stop;
+	const struct timespec until = kucomms_timespec(last ? deadline : stop);
 
-	if (!futex(word, FUTEX_WAIT_BITSET, bell, &end_time) || errno == EAGAIN)
+	if (!futex(&end->channel.in.peer->bell, FUTEX_WAIT_BITSET, bell, &until) ||
+	    errno == EAGAIN)
 		return 0;
 	if (errno != ETIMEDOUT)
 		return -errno;
-	return deadline >= 0 && kucomms_now() >= deadline ? -ETIMEDOUT : 0;
+	return last ? -ETIMEDOUT : -EAGAIN;
 }
 
 static int wait_socket(struct kucomms_end *end, __s64 deadline)
@@ -175,26 +174,29 @@ static int wait_socket(struct kucomms_end *end, __s64 deadline)
 	return 0;
 }
 
+/* Who has ended in the meantime does not ring. */
 static int wait_room(struct kucomms_end *end, __s64 deadline)
 {
 	int err = wait_bell(end, end->send_bell, ROOM_LOOK_NS, deadline);
 
+	if (err != -EAGAIN)
+		return err;
 	peer_check(end);
-	return err;
+	return 0;
 }
 
 static int wait_data(struct kucomms_end *end, __s64 deadline)
 {
-	__s64 begin;
 	int err;
 
 	if (!end->receive_how)
 		return wait_socket(end, deadline);
-	begin = kucomms_now();
 	err = wait_bell(end, end->receive_bell, FUTEX_NS, deadline);
-	if (kucomms_now() - begin >= FUTEX_NS)
-		end->receive_how = 0;
-	return err;
+	if (err != -EAGAIN)
+		return err;
+	/* It is to be armed for the socket. */
+	end->receive_how = 0;
+	return 0;
 }
 
 int kucomms_peer_wait(struct kucomms_end *end, __u32 event, __s64 deadline,

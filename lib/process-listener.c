@@ -26,6 +26,9 @@
 /* data of the listening socket's events; a stranger's is its place */
 #define SOCKET	KUCOMMS_STRANGERS
 
+#define HELLO_FLAGS	(KUCOMMS_HELLO_NUMBER | KUCOMMS_HELLO_LIGHT | \
+			 KUCOMMS_HELLO_HEAVY)
+
 static int listener_watch(const struct kucomms_listener *listener, int fd,
 			  __u32 which)
 {
@@ -143,8 +146,7 @@ static int hello_check(const struct kucomms_listener *listener,
 {
 	const __u32 most = listener->options.ring_size_max;
 
-	if (memory < 0 || (hello->flags & ~KUCOMMS_HELLO_NUMBER) ||
-	    hello->status || hello->reserved)
+	if (memory < 0 || (hello->flags & ~HELLO_FLAGS) || hello->status || hello->reserved)
 		return -EPROTO;
 	if (!kucomms_memory_size_valid(hello->size, most) ||
 	    (hello->wanted && !kucomms_memory_size_valid(hello->wanted, most)))
@@ -176,6 +178,7 @@ static int end_furnish(struct kucomms_end *end,
 		return end->memory;
 	end->options.to_kernel_size = size;
 	kucomms_peer_init(end, size, hello->size);
+	kucomms_hello_agree(end, hello->flags);
 	return kucomms_hello_peer(end);
 }
 
@@ -245,6 +248,7 @@ int kucomms_process_answer(struct kucomms_end *end, int status)
 		.magic = KUCOMMS_HELLO_MAGIC,
 		.version = KUCOMMS_HELLO_VERSION,
 		.size = end->options.to_kernel_size,
+		.flags = kucomms_hello_flags(end),
 		.number = end->number,
 		.status = status,
 	};

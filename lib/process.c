@@ -34,7 +34,8 @@ static int send_hello(struct kucomms_end *end)
 		.size = options->to_kernel_size ? options->to_kernel_size :
 						  KUCOMMS_MEMORY_SIZE,
 		.wanted = options->to_user_size,
-		.flags = numbered ? KUCOMMS_HELLO_NUMBER : 0,
+		.flags = (numbered ? KUCOMMS_HELLO_NUMBER : 0) |
+			 kucomms_hello_flags(end),
 		.number = options->channel,
 	};
 	int memory, err;
@@ -83,6 +84,7 @@ static int process_answered(struct kucomms_end *end,
 		return err;
 	end->number = hello->number;
 	kucomms_peer_init(end, mine, hello->size);
+	kucomms_hello_agree(end, hello->flags);
 	return 0;
 }
 

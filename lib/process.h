@@ -17,7 +17,10 @@ struct kucomms_end;
  * @size:    bytes of the ring in the memory that comes with this
  * @wanted:  who connects: bytes of the ring that the other side is to make,
  *           0: as it likes
- * @flags:   who connects: KUCOMMS_HELLO_NUMBER: the channel is to have @number
+ * @flags:   who connects: KUCOMMS_HELLO_NUMBER: the channel is to have @number;
+ *           both: KUCOMMS_HELLO_LIGHT: need not execute barriers when it
+ *           sends (barrier.c), if the other says KUCOMMS_HELLO_HEAVY: will do so
+ *           for both before it sleeps
  * @number:  of the channel
  * @status:  who listens: 0, or a negative errno: refused, no memory follows
  */
@@ -35,9 +38,13 @@ struct kucomms_hello {
 #define KUCOMMS_HELLO_MAGIC	0x6b75636fu
 #define KUCOMMS_HELLO_VERSION	1u
 #define KUCOMMS_HELLO_NUMBER	(1u << 0)
+#define KUCOMMS_HELLO_LIGHT	(1u << 1)
+#define KUCOMMS_HELLO_HEAVY	(1u << 2)
 
 int kucomms_hello_send(int fd, const struct kucomms_hello *hello, int memory);
 int kucomms_hello_receive(int fd, struct kucomms_hello *hello, int *memory);
+__u32 kucomms_hello_flags(const struct kucomms_end *end);
+void kucomms_hello_agree(struct kucomms_end *end, __u32 theirs);
 int kucomms_hello_peer(struct kucomms_end *end);
 
 #endif

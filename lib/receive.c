@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "barrier.h"
 #include "clock.h"
 #include "end.h"
 
@@ -40,6 +41,12 @@ static int receive_next(struct kucomms_end *end,
 	return ret < 0 ? ret : 0;
 }
 
+static void receive_give_back(struct kucomms_end *end)
+{
+	if (kucomms_consumer_tell(&end->channel.in))
+		kucomms_end_ring_room(end);
+}
+
 /*
  * Nothing to read: gives back what is not needed any more, which may bring new
  * messages at once, and finds out whether there can be any more at all. The
@@ -50,8 +57,7 @@ static int receive_idle(struct kucomms_end *end,
 {
 	int state, err;
 
-	if (kucomms_consumer_tell(&end->channel.in))
-		kucomms_end_ring_room(end);
+	receive_give_back(end);
 	state = end->transport->error(end);
 	err = receive_next(end, message, data);
 	if (err == -EPROTO)
@@ -70,6 +76,8 @@ void kucomms_end_arm(struct kucomms_end *end)
 	if (channel->armed == need)
 		return;
 	kucomms_consumer_arm_as(&channel->in, how);
+	if (end->heavy)
+		kucomms_barrier_all();
 	channel->armed = need;
 }
 
@@ -159,10 +167,14 @@ static int receive_look(struct kucomms_end *end,
 {
 	int err = receive_next(end, message, data);
 
-	if (err == -EAGAIN && timeout_ms)
+	/* What is told now is told while there is nothing else to do. */
+	if (err == -EAGAIN && timeout_ms) {
+		receive_give_back(end);
 		receive_spin(end);
-	else if (err == -EAGAIN && end->polled)
+		err = receive_next(end, message, data);
+	} else if (err == -EAGAIN && end->polled) {
 		receive_ask(end);
+	}
 	if (err == -EAGAIN)
 		err = receive_idle(end, message, data);
 	if (err == -EAGAIN && timeout_ms)
@@ -210,10 +222,8 @@ KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
  */
 void kucomms_end_give_back(struct kucomms_end *end)
 {
-	if (kucomms_load(&end->channel.thread) != KUCOMMS_THIS_THREAD())
-		return;
-	if (kucomms_consumer_tell(&end->channel.in))
-		kucomms_end_ring_room(end);
+	if (kucomms_load(&end->channel.thread) == KUCOMMS_THIS_THREAD())
+		receive_give_back(end);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,

@@ -44,6 +44,7 @@
 #define kucomms_load_acquire(p)		smp_load_acquire(p)
 #define kucomms_store_release(p, v)	smp_store_release((p), (v))
 #define kucomms_full_barrier()		smp_mb()
+#define kucomms_light_barrier()		smp_mb()
 #define kucomms_likely(x)		likely(x)
 #define kucomms_unlikely(x)		unlikely(x)
 #else
@@ -54,6 +55,7 @@
 #define kucomms_load_acquire(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define kucomms_store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define kucomms_full_barrier()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define kucomms_light_barrier()		__atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define kucomms_likely(x)		__builtin_expect(!!(x), 1)
 #define kucomms_unlikely(x)		__builtin_expect(!!(x), 0)
 #endif
@@ -68,6 +70,8 @@
  * @end:          what that leaves to this side ends here
  * @held:         where the record begins whose publication is held back
  * @held_control: its control word; KUCOMMS_CONTROL_EMPTY: none is held back
+ * @light:        the consumer executes this side's barriers, too, before it
+ *                sleeps (membarrier(2)); never in the kernel
  * @own:          control page of this side
  * @peer:         control page of the other side
  */
@@ -80,6 +84,7 @@ struct kucomms_producer {
 	__u32 end;
 	__u32 held;
 	__u32 held_control;
+	bool light;
 	struct kucomms_control *own;
 	const struct kucomms_control *peer;
 };
@@ -140,6 +145,7 @@ static inline void kucomms_producer_init(struct kucomms_producer *producer,
 	producer->end = kucomms_ring_capacity(size);
 	producer->held = 0;
 	producer->held_control = KUCOMMS_CONTROL_EMPTY;
+	producer->light = false;
 	producer->own = own;
 	producer->peer = peer;
 }
@@ -271,12 +277,19 @@ kucomms_producer_is_awaited(const struct kucomms_producer *producer)
 	return kucomms_load(&producer->peer->need_data) & KUCOMMS_NEED;
 }
 
-/* After publication: does the consumer sleep? */
+/*
+ * After publication: does the consumer sleep? The barrier is what costs most in
+ * sending a short message; so one that sleeps seldom makes all others execute one
+ * instead, when it does.
+ */
 static inline bool
 kucomms_producer_must_ring(const struct kucomms_producer *producer)
 {
 	/* C: pairs with kucomms_consumer_arm() */
-	kucomms_full_barrier();
+	if (producer->light)
+		kucomms_light_barrier();
+	else
+		kucomms_full_barrier();
 	return kucomms_producer_is_awaited(producer);
 }
 
