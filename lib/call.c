@@ -182,30 +182,31 @@ void kucomms_call_answer(struct kucomms_end *end,
 	pthread_mutex_unlock(&endpoint->calls_lock);
 }
 
-static struct kucomms_call *call_of(struct kucomms_endpoint *endpoint,
-				    const struct kucomms_end *end)
+static struct kucomms_call *call_of(const struct kucomms_end *end,
+				    struct kucomms_call *call)
 {
-	struct kucomms_call *call;
-	__u32 i;
-
-	for (i = 0; i < endpoint->calls_size; i++)
-		for (call = endpoint->calls[i]; call; call = call->next[BY_ID])
-			if (call->channel == &end->channel)
-				return call;
-	return NULL;
+	while (call && call->channel != &end->channel)
+		call = call->next[BY_ID];
+	return call;
 }
 
-/* The channel has gone: no more can be started on it. */
+/*
+ * The channel has gone: no more can be started on it. The table may grow while
+ * the lock is given up, so that one is met twice, but none is missed: what is in
+ * the lower half stays there, or goes to where it is still to be looked for.
+ */
 void kucomms_call_end_all(struct kucomms_end *end, int why)
 {
 	struct kucomms_endpoint *endpoint = end->member.endpoint;
 	struct kucomms_call *call;
+	__u32 i;
 
 	if (!kucomms_load(&end->member.calls))
 		return;
 	pthread_mutex_lock(&endpoint->calls_lock);
-	while ((call = call_of(endpoint, end)))
-		call_finish(endpoint, call, why, NULL, NULL);
+	for (i = 0; i < endpoint->calls_size; i++)
+		while ((call = call_of(end, endpoint->calls[i])))
+			call_finish(endpoint, call, why, NULL, NULL);
 	pthread_mutex_unlock(&endpoint->calls_lock);
 }
 
@@ -269,34 +270,52 @@ static void wake_if_earlier(struct kucomms_endpoint *endpoint, __s64 deadline)
 		kucomms_endpoint_wake(endpoint);
 }
 
-/* @room: until when to wait for room; @deadline: for the answer. */
+/* Under the member's lock; @record has been reserved. */
+static int call_send(struct kucomms_end *end, struct kucomms_call *call,
+		     const struct kucomms_message *request, const void *data,
+		     struct kucomms_message *record, __s64 deadline)
+{
+	struct kucomms_message message = *request;
+	bool first;
+	int err = call_begin(end, call, deadline, &first);
+
+	if (err) {
+		kucomms_discard(&end->channel, record);
+		return err;
+	}
+	message.id = call->id;
+	kucomms_record_fill(record, &message, data);
+	/* If it fails the channel has gone, and ends the call. */
+	kucomms_commit(&end->channel, record, 0);
+	if (first)
+		wake_if_earlier(end->member.endpoint, deadline);
+	return 0;
+}
+
+/*
+ * @room: until when to wait for room; @deadline: for the answer; @waits: the
+ * caller will, so it must not be the one who brings it.
+ */
 static int call_start(struct kucomms_end *end, struct kucomms_call *call,
 		      const struct kucomms_message *request, const void *data,
-		      __s64 room, __s64 deadline)
+		      __s64 room, __s64 deadline, bool waits)
 {
 	struct kucomms_endpoint *endpoint = end->member.endpoint;
-	struct kucomms_message *record, message = *request;
-	bool first = false;
+	struct kucomms_message *record;
 	int err;
 
 	if (!endpoint || !call->done)
 		return -EINVAL;
 	pthread_mutex_lock(&end->member.lock);
 	err = kucomms_member_reserve(end, request->length, &record, room);
-	if (!err) {
-		err = call_begin(end, call, deadline, &first);
-		if (err) {
-			kucomms_discard(&end->channel, record);
-		} else {
-			message.id = call->id;
-			kucomms_record_fill(record, &message, data);
-			/* If it fails the channel has gone, and ends the call. */
-			kucomms_commit(&end->channel, record, 0);
-		}
+	/* As long as there is room the endpoint is there, too. */
+	if (!err && waits && kucomms_endpoint_is_mine(endpoint)) {
+		kucomms_discard(&end->channel, record);
+		err = -EDEADLK;
 	}
+	if (!err)
+		err = call_send(end, call, request, data, record, deadline);
 	pthread_mutex_unlock(&end->member.lock);
-	if (first)
-		wake_if_earlier(endpoint, deadline);
 	return err;
 }
 
@@ -308,7 +327,7 @@ KUCOMMS_API int kucomms_call_start(struct kucomms_channel *channel,
 	__s64 deadline = kucomms_deadline(timeout_ms);
 
 	return call_start(end_of(channel), call, request, data, 0,
-			  timeout_ms ? deadline : kucomms_now());
+			  timeout_ms ? deadline : kucomms_now(), false);
 }
 
 KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
@@ -320,14 +339,13 @@ KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
 		return err;
 	endpoint = call->endpoint;
 	pthread_mutex_lock(&endpoint->calls_lock);
+	/* Which may start it again. */
+	while (endpoint->running == call && !kucomms_endpoint_is_mine(endpoint))
+		pthread_cond_wait(&endpoint->called, &endpoint->calls_lock);
 	if (kucomms_load(&call->state) == IN_FLIGHT) {
 		call_remove(endpoint, call);
 		kucomms_store(&call->state, IDLE);
 		err = 0;
-	} else if (!kucomms_endpoint_is_mine(endpoint)) {
-		while (endpoint->running == call)
-			pthread_cond_wait(&endpoint->called,
-					  &endpoint->calls_lock);
 	}
 	pthread_mutex_unlock(&endpoint->calls_lock);
 	return err;
@@ -385,18 +403,13 @@ KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
 	struct kucomms_end *end = end_of(channel);
 	int err;
 
-	if (end->member.endpoint &&
-	    kucomms_endpoint_is_mine(end->member.endpoint))
-		return -EDEADLK;
 	err = call_start(end, &waiter.call, request, data, deadline,
-			 timeout_ms ? deadline : kucomms_now());
+			 timeout_ms ? deadline : kucomms_now(), true);
 	if (err)
 		return err;
 	pthread_mutex_lock(&waiter.lock);
 	while (!waiter.is_done)
 		pthread_cond_wait(&waiter.done, &waiter.lock);
 	pthread_mutex_unlock(&waiter.lock);
-	/* Who has called done is still about to leave it. */
-	kucomms_call_cancel(&waiter.call);
 	return waiter.err;
 }

@@ -81,6 +81,8 @@ static void door_handle(struct kucomms_source *source, __u32 events)
 
 static void door_close(struct kucomms_door *door)
 {
+	kucomms_endpoint_unwatch(door->endpoint,
+				 kucomms_listener_fd(door->listener));
 	kucomms_listener_close(door->listener);
 	free(door);
 }

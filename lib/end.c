@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "end.h"
+#include "member.h"
 #include "name.h"
 #include "numbers.h"
 
@@ -157,18 +158,16 @@ int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 }
 
 /* Who has been connected to owes an answer. */
-static int end_finish(struct kucomms_end *end, int timeout_ms)
+static int end_finish(struct kucomms_end *end)
 {
 	struct pollfd answer = { .fd = end->fd, .events = POLLIN };
 	int err;
 
-	if (timeout_ms >= 0 && timeout_ms < ANSWER_MS)
-		timeout_ms = ANSWER_MS;
 	for (;;) {
 		err = end->transport->finish(end);
 		if (err != -EAGAIN)
 			return err;
-		err = poll(&answer, 1, timeout_ms);
+		err = poll(&answer, 1, ANSWER_MS);
 		if (err <= 0)
 			return err ? -errno : -ETIMEDOUT;
 	}
@@ -205,7 +204,7 @@ int kucomms_end_open(struct kucomms_end *end, int timeout_ms)
 {
 	int err = begin_until(end, timeout_ms);
 
-	return err ? err : end_finish(end, timeout_ms);
+	return err ? err : end_finish(end);
 }
 
 KUCOMMS_API int kucomms_open(const char *name,
@@ -232,10 +231,12 @@ KUCOMMS_API int kucomms_open(const char *name,
  */
 void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 {
-	const int fd = end->fd >= 0 ? dup3(fresh->fd, end->fd, O_CLOEXEC) : -1;
-
+	if (end->own)
+		end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
 	kucomms_end_unmap(end);
-	if (fd < 0) {
+	if (end->fd < 0 || dup3(fresh->fd, end->fd, O_CLOEXEC) < 0) {
+		if (end->fd >= 0)
+			close(end->fd);
 		end->fd = fresh->fd;
 		fresh->fd = -1;
 	}
@@ -250,6 +251,8 @@ void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 	end->number = fresh->number;
 	end->peer = fresh->peer;
 	end->room_armed = false;
+	end->rung = 0;
+	end->closing = false;
 	kucomms_store(&end->gone, 0);
 	kucomms_end_free(fresh);
 }
@@ -288,7 +291,12 @@ KUCOMMS_API void kucomms_shutdown(struct kucomms_channel *channel)
 {
 	struct kucomms_end *end = end_of(channel);
 
+	/* Of an endpoint: its thread may be about to let go of it. */
+	pthread_mutex_lock(&end->member.lock);
+	if (end->own && end->member.endpoint)
+		kucomms_member_shut(end);
 	end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
+	pthread_mutex_unlock(&end->member.lock);
 }
 
 KUCOMMS_API void kucomms_close(struct kucomms_channel *channel)

@@ -27,6 +27,7 @@ struct kucomms_numbers;
  *          NULL: poll() looks for itself
  * @hangup: tells the other side that no more will come, whatever the reason
  * @how:    KUCOMMS_NEED_FUTEX if it can wait so
+ * @always: KUCOMMS_NEED_ALWAYS if it knows that
  * @copies: messages can change while they are read
  */
 struct kucomms_transport {
@@ -40,6 +41,7 @@ struct kucomms_transport {
 	void (*quiet)(struct kucomms_end *end);
 	void (*hangup)(struct kucomms_end *end, __u32 state);
 	__u32 how;
+	__u32 always;
 	bool copies;
 };
 
@@ -73,12 +75,12 @@ struct kucomms_source {
  * @idle:      since when there has been nothing to do; 0: there has
  * @connected: between connect and disconnect
  * @awake:     in the list of those whom the thread looks at
- * @listed:    watched by epoll
  * @refused:   the handler does not want the next message yet
  * @replies:   sent in this round, and neither published nor rung for
  * @again:     KUCOMMS_RECONNECT
  * @queued:    see @queue
  * @leaving:   to be removed; any thread's, like the rest
+ * @shut:      somebody has hung up; the same
  * @refs:      on the end: one is the endpoint's
  * @lock:      for sending from any thread
  * @room:      who waits for room
@@ -98,13 +100,13 @@ struct kucomms_member {
 	__s64 idle;
 	bool connected;
 	bool awake;
-	bool listed;
 	bool refused;
 	bool replies;
 	bool again;
 
 	bool queued;
 	bool leaving;
+	bool shut;
 
 	unsigned int refs;
 	pthread_mutex_t lock;
@@ -134,10 +136,12 @@ struct kucomms_member {
  * @answers_late: the other side does not answer within the doorbell
  * @peer:      who is on the other side
  * @memory:    between begin and finish: what this side writes, for the other
+ * @closing:   the other side has gone: what is in the ring is all that comes
  * @looked:    when it was last looked whether the other side is alive
  * @member:    what an endpoint keeps
  * @room_armed: need_room is set; the sending thread's, like the rest
  * @send_bell:  the other side's bell before that
+ * @rung:       the other side's need_data when it was rung for last
  * @send_doorbells, @send_waits: system calls
  * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell; the
  *                receiving thread's, like the rest
@@ -162,11 +166,13 @@ struct kucomms_end {
 	bool answers_late;
 	struct kucomms_peer peer;
 	int memory;
+	bool closing;
 	__s64 looked;
 	struct kucomms_member member;
 
 	bool room_armed __attribute__((aligned(128)));
 	__u32 send_bell;
+	__u32 rung;
 	__u64 send_doorbells;
 	__u64 send_waits;
 
@@ -200,12 +206,14 @@ int kucomms_options_read(void *own, size_t own_size, const void *options,
 void kucomms_end_give_back(struct kucomms_end *end);
 void kucomms_end_arm(struct kucomms_end *end);
 void kucomms_end_disarm(struct kucomms_end *end);
+void kucomms_end_tell(struct kucomms_end *end);
 void kucomms_end_ring_room(struct kucomms_end *end);
 
 /* send.c */
 int kucomms_end_ring(struct kucomms_end *end);
 int kucomms_end_try_reserve(struct kucomms_end *end, __u32 length,
 			    struct kucomms_message **record);
+void kucomms_end_forget_room(struct kucomms_end *end);
 int kucomms_end_ask_room(struct kucomms_end *end, __u32 length, __u32 how,
 			 struct kucomms_message **record);
 void kucomms_record_fill(struct kucomms_message *record,

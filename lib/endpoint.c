@@ -22,6 +22,9 @@
 #define TIMER_US	1000000
 #define RECONNECT_MS	200
 
+/* endpoint->owner: a thread that has not got there yet */
+#define STARTING	1
+
 static int set_options(struct kucomms_endpoint *endpoint,
 		       const struct kucomms_endpoint_options *options)
 {
@@ -54,6 +57,13 @@ int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
 	struct epoll_event event = { .events = events, .data.ptr = source };
 
 	return epoll_ctl(endpoint->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* Before it is closed: a child may have a copy, and epoll would keep it. */
+void kucomms_endpoint_unwatch(const struct kucomms_endpoint *endpoint, int fd)
+{
+	if (fd >= 0)
+		epoll_ctl(endpoint->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 static void nothing(struct kucomms_source *source, __u32 events)
@@ -159,7 +169,7 @@ bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint)
 	return kucomms_load(&endpoint->owner) == KUCOMMS_THIS_THREAD();
 }
 
-/* Under the lock: of a thread that one of its own handlers has stopped. */
+/* Under the lock, which the thread does not take any more: it has ended. */
 static void endpoint_reap(struct kucomms_endpoint *endpoint)
 {
 	if (!endpoint->started || endpoint->owner || !endpoint->stop)
@@ -174,6 +184,7 @@ static int endpoint_enter(struct kucomms_endpoint *endpoint)
 	int err = 0;
 
 	pthread_mutex_lock(&endpoint->lock);
+	endpoint_reap(endpoint);
 	if (endpoint->owner)
 		err = -EBUSY;
 	else
@@ -182,10 +193,13 @@ static int endpoint_enter(struct kucomms_endpoint *endpoint)
 	return err;
 }
 
+/* Who has been told to stop has done so; a thread that has is still to be joined. */
 static void endpoint_leave(struct kucomms_endpoint *endpoint)
 {
 	pthread_mutex_lock(&endpoint->lock);
 	kucomms_store(&endpoint->owner, 0);
+	if (!endpoint->started)
+		kucomms_store(&endpoint->stop, false);
 	pthread_cond_broadcast(&endpoint->left);
 	pthread_mutex_unlock(&endpoint->lock);
 }
@@ -204,16 +218,11 @@ static int endpoint_go_round(struct kucomms_endpoint *endpoint, bool interrupted
 
 KUCOMMS_API int kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
 {
-	int err;
+	int err = endpoint_enter(endpoint);
 
-	pthread_mutex_lock(&endpoint->lock);
-	endpoint_reap(endpoint);
-	pthread_mutex_unlock(&endpoint->lock);
-	err = endpoint_enter(endpoint);
 	if (err)
 		return err;
 	err = endpoint_go_round(endpoint, true);
-	kucomms_store(&endpoint->stop, false);
 	endpoint_leave(endpoint);
 	return err;
 }
@@ -224,10 +233,9 @@ static void *endpoint_thread(void *arg)
 	struct kucomms_endpoint *endpoint = arg;
 
 	pthread_setname_np(pthread_self(), endpoint->name);
-	if (!endpoint_enter(endpoint)) {
-		endpoint_go_round(endpoint, false);
-		endpoint_leave(endpoint);
-	}
+	kucomms_store(&endpoint->owner, KUCOMMS_THIS_THREAD());
+	endpoint_go_round(endpoint, false);
+	endpoint_leave(endpoint);
 	return NULL;
 }
 
@@ -253,8 +261,14 @@ KUCOMMS_API int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
 	if (endpoint->started || endpoint->owner) {
 		err = -EBUSY;
 	} else {
+		/* Nobody gets in before the thread does. */
+		kucomms_store(&endpoint->owner, STARTING);
+		endpoint->started = true;
 		err = start_thread(endpoint);
-		endpoint->started = !err;
+		if (err) {
+			endpoint->started = false;
+			kucomms_store(&endpoint->owner, 0);
+		}
 	}
 	pthread_mutex_unlock(&endpoint->lock);
 	return err;
@@ -262,27 +276,16 @@ KUCOMMS_API int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
 
 KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 {
-	pthread_t thread;
-	bool join;
-
 	pthread_mutex_lock(&endpoint->lock);
-	if (endpoint->started || endpoint->owner)
+	if (endpoint->owner) {
 		kucomms_store(&endpoint->stop, true);
-	kucomms_endpoint_wake(endpoint);
-	if (endpoint->owner == KUCOMMS_THIS_THREAD()) {
-		pthread_mutex_unlock(&endpoint->lock);
-		return;
+		kucomms_endpoint_wake(endpoint);
+		while (endpoint->owner &&
+		       endpoint->owner != KUCOMMS_THIS_THREAD())
+			pthread_cond_wait(&endpoint->left, &endpoint->lock);
 	}
-	join = endpoint->started;
-	thread = endpoint->thread;
-	endpoint->started = false;
-	while (!join && endpoint->owner)
-		pthread_cond_wait(&endpoint->left, &endpoint->lock);
+	endpoint_reap(endpoint);
 	pthread_mutex_unlock(&endpoint->lock);
-	if (!join)
-		return;
-	pthread_join(thread, NULL);
-	kucomms_store(&endpoint->stop, false);
 }
 
 KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)

@@ -29,6 +29,7 @@ struct kucomms_door;
  * @members:  all channels
  * @commands: those that have come, or are to go
  * @commanded: there are such
+ * @shut:     somebody has hung up on a member; any thread's
  * @doors:    listeners
  * @count:    of @members
  * @owner:    the thread that runs it, or 0
@@ -50,7 +51,8 @@ struct kucomms_door;
  * @now:     as of the last look at the clock
  * @looked:  when events were last asked for
  * @work_due, @timer_due, @again_due: when what is next
- * @armed:   until when the thread sleeps, or would; read by others
+ * @armed:   when @timer will fire, at the latest, as far as calls need not
+ *           care; read by others
  * @timer_set: what @timer is set to
  * @more:    the work handler has more to do
  * @budget:  how many messages make a round
@@ -75,6 +77,7 @@ struct kucomms_endpoint {
 	TAILQ_HEAD(, kucomms_end) members;
 	TAILQ_HEAD(, kucomms_end) commands;
 	bool commanded;
+	bool shut;
 	TAILQ_HEAD(, kucomms_door) doors;
 	__u64 count;
 	uintptr_t owner;
@@ -117,6 +120,7 @@ static inline void kucomms_count(__u64 *counter)
 /* endpoint.c */
 int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
 			   __u32 events, struct kucomms_source *source);
+void kucomms_endpoint_unwatch(const struct kucomms_endpoint *endpoint, int fd);
 void kucomms_endpoint_wake(const struct kucomms_endpoint *endpoint);
 bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint);
 

@@ -138,6 +138,9 @@ KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 		err = accept_now(listener, channel);
 		if (err != -EAGAIN || !timeout_ms)
 			return err;
+		/* Strangers who come and go are no reason to go on for ever. */
+		if (!left_ms(deadline))
+			return -ETIMEDOUT;
 		err = poll(&poll_fd, 1, left_ms(deadline));
 		if (err <= 0)
 			return err ? -errno : -ETIMEDOUT;

@@ -202,4 +202,5 @@ const struct kucomms_transport kucomms_local_transport = {
 	.quiet = kucomms_peer_drain,
 	.hangup = kucomms_peer_hangup,
 	.how = KUCOMMS_NEED_FUTEX,
+	.always = KUCOMMS_NEED_ALWAYS,
 };

@@ -18,6 +18,10 @@
 /* With messages to handle, how often to ask for events. */
 #define LOOK_NS		(50 * NSEC_PER_USEC)
 
+/* A round of one member: so many messages, or so long. */
+#define BUDGET_MAX	64
+#define ROUND_NS	(50 * NSEC_PER_USEC)
+
 void kucomms_loop_init(struct kucomms_endpoint *endpoint)
 {
 	TAILQ_INIT(&endpoint->active);
@@ -26,7 +30,7 @@ void kucomms_loop_init(struct kucomms_endpoint *endpoint)
 	endpoint->again_due = KUCOMMS_NEVER;
 	endpoint->armed = KUCOMMS_NEVER;
 	endpoint->timer_set = KUCOMMS_NEVER;
-	endpoint->budget = 1;
+	endpoint->budget = BUDGET_MAX;
 }
 
 static struct kucomms_end *take_command(struct kucomms_endpoint *endpoint)
@@ -49,6 +53,10 @@ static int loop_commands(struct kucomms_endpoint *endpoint)
 	struct kucomms_end *end;
 	int done = 0;
 
+	if (kucomms_load_acquire(&endpoint->shut)) {
+		kucomms_store(&endpoint->shut, false);
+		kucomms_member_look(endpoint);
+	}
 	if (!kucomms_load_acquire(&endpoint->commanded))
 		return 0;
 	/* What comes from here on raises it, and an event, again. */
@@ -119,16 +127,16 @@ static int loop_reopen(struct kucomms_endpoint *endpoint)
 	if (endpoint->now < endpoint->again_due)
 		return 0;
 	endpoint->again_due = KUCOMMS_NEVER;
-	/* Only this thread removes members, and others add them at the end. */
+	/* Only this thread removes members, this one at most; others add them. */
 	pthread_mutex_lock(&endpoint->lock);
 	end = TAILQ_FIRST(&endpoint->members);
 	pthread_mutex_unlock(&endpoint->lock);
 	for (; end; end = next) {
-		if (end->member.again && !end->member.connected)
-			kucomms_member_reopen(end);
 		pthread_mutex_lock(&endpoint->lock);
 		next = TAILQ_NEXT(end, member.all);
 		pthread_mutex_unlock(&endpoint->lock);
+		if (end->member.again && !end->member.connected)
+			kucomms_member_reopen(end);
 	}
 	return 1;
 }
@@ -153,8 +161,10 @@ static __s64 earlier(__s64 one, __s64 other)
 }
 
 /*
- * Sets the timer to what is due first, unless it is. Calls that are started
- * meanwhile with an earlier deadline wake the thread: see kucomms_call_start().
+ * The timer fires when the first thing is due, or earlier: setting it costs more
+ * than waking up in vain now and then. Calls that are started meanwhile with an
+ * earlier deadline wake the thread, so it says what the timer is set to before it
+ * looks for calls.
  */
 void kucomms_loop_arm_timer(struct kucomms_endpoint *endpoint)
 {
@@ -162,14 +172,17 @@ void kucomms_loop_arm_timer(struct kucomms_endpoint *endpoint)
 			    endpoint->again_due);
 	struct itimerspec spec = { { 0, 0 }, { 0, 0 } };
 
-	__atomic_store_n(&endpoint->armed, due, __ATOMIC_SEQ_CST);
+	if (endpoint->timer_set <= endpoint->now)
+		endpoint->timer_set = KUCOMMS_NEVER;
+	__atomic_store_n(&endpoint->armed, earlier(due, endpoint->timer_set),
+			 __ATOMIC_SEQ_CST);
 	due = earlier(due, kucomms_call_due(endpoint));
-	if (due == endpoint->timer_set)
+	if (due >= endpoint->timer_set)
 		return;
-	if (due != KUCOMMS_NEVER)
-		spec.it_value = kucomms_timespec(due);
+	spec.it_value = kucomms_timespec(due);
 	timerfd_settime(endpoint->timer, TFD_TIMER_ABSTIME, &spec, NULL);
 	endpoint->timer_set = due;
+	__atomic_store_n(&endpoint->armed, due, __ATOMIC_SEQ_CST);
 }
 
 static int loop_events(struct kucomms_endpoint *endpoint, int timeout_ms)
@@ -208,16 +221,35 @@ static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 	return loop_events(endpoint, timeout_ms);
 }
 
+/*
+ * What handlers send is held back until their round is over, and all others
+ * wait: so rounds are short where handlers are slow.
+ */
+static void set_budget(struct kucomms_endpoint *endpoint, __u64 handled)
+{
+	const __s64 each = (kucomms_now() - endpoint->now) / (__s64)handled;
+
+	endpoint->budget = BUDGET_MAX;
+	if (each > ROUND_NS / BUDGET_MAX)
+		endpoint->budget = each < ROUND_NS ?
+				   (unsigned int)(ROUND_NS / each) : 1;
+}
+
 static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)
 {
 	struct kucomms_end *end, *next;
 	const __u64 before = endpoint->stats.messages;
+	__u64 handled;
 
 	for (end = TAILQ_FIRST(&endpoint->active); end; end = next) {
 		next = TAILQ_NEXT(end, member.active);
 		kucomms_member_round(end, spin);
 	}
-	return endpoint->stats.messages != before;
+	handled = endpoint->stats.messages - before;
+	if (!handled)
+		return 0;
+	set_budget(endpoint, handled);
+	return 1;
 }
 
 /*
@@ -241,5 +273,8 @@ int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 	endpoint->now = kucomms_now();
 	done += loop_ticks(endpoint);
 	done += loop_rounds(endpoint, spin);
+	/* What stood in the way of those who refused may be gone. */
+	if (done)
+		kucomms_member_retry(endpoint);
 	return done;
 }

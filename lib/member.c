@@ -63,6 +63,29 @@ void kucomms_member_announce(struct kucomms_end *end)
 	kucomms_endpoint_wake(endpoint);
 }
 
+/*
+ * Under the member's lock, so without the endpoint's: somebody hangs up, of which
+ * a device's descriptor does not tell.
+ */
+void kucomms_member_shut(struct kucomms_end *end)
+{
+	kucomms_store(&end->member.shut, true);
+	kucomms_store_release(&endpoint_of(end)->shut, true);
+	kucomms_endpoint_wake(endpoint_of(end));
+}
+
+/* Those whom somebody has hung up on. */
+void kucomms_member_look(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end;
+
+	pthread_mutex_lock(&endpoint->lock);
+	TAILQ_FOREACH(end, &endpoint->members, member.all)
+		if (kucomms_load(&end->member.shut) && end->member.connected)
+			kucomms_member_activate(end);
+	pthread_mutex_unlock(&endpoint->lock);
+}
+
 void kucomms_member_activate(struct kucomms_end *end)
 {
 	struct kucomms_member *member = &end->member;
@@ -90,8 +113,8 @@ static void set_refused(struct kucomms_end *end, bool refused)
 	endpoint_of(end)->refused += refused ? 1 : -1;
 }
 
-/* There is room somewhere: maybe for what a handler did not want to do before. */
-static void retry_refused(struct kucomms_endpoint *endpoint)
+/* There may be room now for what a handler did not want to do before. */
+void kucomms_member_retry(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_end *end;
 
@@ -109,7 +132,6 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 {
 	struct kucomms_end *end = (struct kucomms_end *)
 		((char *)source - offsetof(struct kucomms_end, member.source));
-	bool room;
 
 	(void)events;
 	if (end->transport->quiet)
@@ -117,10 +139,7 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 	pthread_mutex_lock(&end->member.lock);
 	if (end->member.waiters)
 		pthread_cond_broadcast(&end->member.room);
-	room = end->room_armed;
 	pthread_mutex_unlock(&end->member.lock);
-	if (room)
-		retry_refused(endpoint_of(end));
 	kucomms_member_activate(end);
 }
 
@@ -194,6 +213,9 @@ void kucomms_member_arrive(struct kucomms_end *end)
 {
 	int err;
 
+	/* It has arrived already: see loop_reopen(). */
+	if (end->member.connected)
+		return;
 	if (end->member.again && !end->own) {
 		kucomms_member_reopen(end);
 		return;
@@ -207,9 +229,13 @@ void kucomms_member_arrive(struct kucomms_end *end)
 
 static void forget_fresh(struct kucomms_end *end)
 {
-	if (end->member.fresh)
-		kucomms_end_free(end->member.fresh);
+	struct kucomms_end *fresh = end->member.fresh;
+
+	if (!fresh)
+		return;
 	end->member.fresh = NULL;
+	kucomms_endpoint_unwatch(endpoint_of(end), fresh->fd);
+	kucomms_end_free(fresh);
 }
 
 static void fresh_finish(struct kucomms_end *end);
@@ -251,10 +277,9 @@ static void fresh_finish(struct kucomms_end *end)
 		return;
 	}
 	end->member.fresh = NULL;
-	if (fresh->fd >= 0)
-		epoll_ctl(endpoint_of(end)->epoll, EPOLL_CTL_DEL, fresh->fd,
-			  NULL);
+	kucomms_endpoint_unwatch(endpoint_of(end), fresh->fd);
 	pthread_mutex_lock(&end->member.lock);
+	kucomms_store(&end->member.shut, false);
 	kucomms_end_replace(end, fresh);
 	pthread_mutex_unlock(&end->member.lock);
 	err = kucomms_member_connect(end);
@@ -290,6 +315,7 @@ void kucomms_member_reopen(struct kucomms_end *end)
 /* From here on whoever sends finds no room, and then the reason. */
 static void let_go(struct kucomms_end *end, int why)
 {
+	kucomms_endpoint_unwatch(endpoint_of(end), end->fd);
 	pthread_mutex_lock(&end->member.lock);
 	if (end->own)
 		end->transport->hangup(end, why == -EPROTO ?
@@ -298,7 +324,6 @@ static void let_go(struct kucomms_end *end, int why)
 	end->channel.out.end = end->channel.out.position;
 	end->channel.out.held_control = KUCOMMS_CONTROL_EMPTY;
 	end->room_armed = false;
-	/* The descriptor leaves epoll when it is closed. */
 	end->transport->close(end);
 	end->own = NULL;
 	pthread_cond_broadcast(&end->member.room);
@@ -390,9 +415,9 @@ static int member_step(struct kucomms_end *end, bool *told)
 /* The other side may wait for the room that there is now. */
 static void member_tell(struct kucomms_end *end, bool told)
 {
-	told |= kucomms_consumer_tell(&end->channel.in);
 	if (told)
 		kucomms_end_ring_room(end);
+	kucomms_end_tell(end);
 }
 
 /* Falls asleep, unless there is something after all. */
@@ -401,17 +426,15 @@ static void member_rest(struct kucomms_end *end)
 	struct kucomms_channel *channel = &end->channel;
 	int err;
 
+	end->receive_how = end->member.refused ? end->transport->always : 0;
 	kucomms_end_arm(end);
-	if (!end->member.refused) {
-		err = end->transport->error(end);
-		if (kucomms_consumer_ready(&channel->in))
-			return;
-		if (err) {
-			kucomms_member_drop(end, err);
-			return;
-		}
-	}
-	deactivate(end);
+	err = end->transport->error(end);
+	if (!end->member.refused && kucomms_consumer_ready(&channel->in))
+		return;
+	if (err)
+		kucomms_member_drop(end, err);
+	else
+		deactivate(end);
 }
 
 /* Nothing to do: for long enough? */
@@ -482,8 +505,6 @@ KUCOMMS_API int kucomms_send_unlocked(struct kucomms_channel *channel,
 	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
 		return -EINVAL;
 	err = kucomms_reserve(channel, message->length, &record, 0);
-	if (kucomms_unlikely(err == -EAGAIN))
-		err = kucomms_end_ask_room(end, message->length, 0, &record);
 	if (kucomms_unlikely(err))
 		return err;
 	kucomms_record_fill(record, message, data);
@@ -520,16 +541,17 @@ int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
 	int err;
 
 	for (;;) {
-		err = kucomms_end_try_reserve(end, length, record);
-		if (err == -EAGAIN)
-			err = kucomms_end_ask_room(end, length, 0, record);
+		err = kucomms_reserve(&end->channel, length, record, 0);
 		if (err != -EAGAIN || !deadline)
 			return err;
 		if (kucomms_endpoint_is_mine(endpoint_of(end)))
-			return -EDEADLK;
-		err = wait_for_room(end, deadline);
-		if (err)
+			err = -EDEADLK;
+		else
+			err = wait_for_room(end, deadline);
+		if (err) {
+			kucomms_end_forget_room(end);
 			return err;
+		}
 	}
 }
 

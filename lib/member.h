@@ -7,6 +7,7 @@
 /* Any thread's. */
 void kucomms_member_join(struct kucomms_endpoint *endpoint,
 			 struct kucomms_end *end);
+void kucomms_member_shut(struct kucomms_end *end);
 void kucomms_member_announce(struct kucomms_end *end);
 void kucomms_member_queue(struct kucomms_end *end);
 int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
@@ -22,6 +23,8 @@ void kucomms_member_serve(struct kucomms_end *end);
 void kucomms_member_activate(struct kucomms_end *end);
 void kucomms_member_drop(struct kucomms_end *end, int why);
 void kucomms_member_round(struct kucomms_end *end, bool spin);
+void kucomms_member_look(struct kucomms_endpoint *endpoint);
+void kucomms_member_retry(struct kucomms_endpoint *endpoint);
 void kucomms_member_publish(struct kucomms_endpoint *endpoint);
 void kucomms_member_reopen(struct kucomms_end *end);
 

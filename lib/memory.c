@@ -50,7 +50,7 @@ void *kucomms_memory_data(const struct kucomms_region *region)
 	return (char *)region->address + control_size();
 }
 
-/* MAP_POPULATE: what can fail because memory is short fails here, and now. */
+/* MAP_POPULATE: the first lap costs no more than the others. */
 static int memory_map(int fd, __u32 size, int protection,
 		      struct kucomms_region *region)
 {

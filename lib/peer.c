@@ -47,25 +47,29 @@ void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs)
 			      end->own, peer);
 }
 
-/* Takes what the other side has sent through the socket: bytes without meaning. */
-void kucomms_peer_drain(struct kucomms_end *end)
+/* What the socket says when there is nobody on the other side any more. */
+static void peer_judge(struct kucomms_end *end, ssize_t length)
 {
-	char bytes[64];
-	ssize_t length;
-
-	do {
-		length = recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	} while (length == (ssize_t)sizeof(bytes));
 	if (!length || (length < 0 && errno != EAGAIN && errno != EINTR))
 		kucomms_store(&end->gone, -ESHUTDOWN);
+}
+
+/*
+ * Takes what the other side has sent through the socket: bytes without meaning,
+ * and never more than fit here, unless they are to keep this side busy.
+ */
+void kucomms_peer_drain(struct kucomms_end *end)
+{
+	char bytes[4096];
+
+	peer_judge(end, recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT));
 }
 
 static void peer_check(struct kucomms_end *end)
 {
 	char byte;
 
-	if (!recv(end->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT))
-		kucomms_store(&end->gone, -ESHUTDOWN);
+	peer_judge(end, recv(end->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
 }
 
 /* Called where there is nothing to do, maybe all the time: looks now and then. */
@@ -94,6 +98,10 @@ int kucomms_peer_error(struct kucomms_end *end)
 	}
 }
 
+/* The system call knows a timespec of two longs. */
+_Static_assert(sizeof(((struct timespec *)0)->tv_sec) == sizeof(long),
+	       "futex() is not for this time_t");
+
 static long futex(const __u32 *word, int operation, __u32 value,
 		  const struct timespec *timeout)
 {
@@ -104,7 +112,7 @@ static long futex(const __u32 *word, int operation, __u32 value,
 /* The sleeper has read the bell before it armed, and sleeps only if it is as it was. */
 static void peer_ring_bell(struct kucomms_end *end)
 {
-	/* Pairs with the load in kucomms_end_arm() and _ask_room(). */
+	/* Pairs with the load in kucomms_end_arm() and send_arm(). */
 	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
 	/* Nobody: not yet, or not any more, or there is nobody left. */
 	if (!futex(&end->own->bell, FUTEX_WAKE, INT_MAX, NULL))
@@ -119,12 +127,28 @@ static void peer_ring_socket(struct kucomms_end *end)
 		kucomms_store(&end->gone, -ESHUTDOWN);
 }
 
+/*
+ * Who sleeps is woken once: it will find all that there is by then, and sleep for
+ * something else, in another word, the next time.
+ */
+static bool peer_is_woken(struct kucomms_end *end, __u32 event, __u32 need)
+{
+	if (!(event & KUCOMMS_EVENT_DATA) || (need & KUCOMMS_NEED_ALWAYS))
+		return false;
+	if (need == end->rung)
+		return true;
+	end->rung = need;
+	return false;
+}
+
 int kucomms_peer_ring(struct kucomms_end *end, __u32 event, __u64 *count)
 {
 	const struct kucomms_control *peer = end->channel.in.peer;
 	__u32 need = kucomms_load(event & KUCOMMS_EVENT_DATA ?
 				  &peer->need_data : &peer->need_room);
 
+	if (!(need & KUCOMMS_NEED) || peer_is_woken(end, event, need))
+		return 0;
 	(*count)++;
 	if (need & KUCOMMS_NEED_FUTEX)
 		peer_ring_bell(end);
@@ -140,10 +164,13 @@ int kucomms_peer_ring(struct kucomms_end *end, __u32 event, __u64 *count)
 static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 limit,
 		     __s64 deadline)
 {
-	const __s64 stop = kucomms_now() + limit;
+	const __s64 now = kucomms_now(), stop = now + limit;
 	const bool last = deadline >= 0 && deadline <= stop;
 	const struct timespec until = kucomms_timespec(last ? deadline : stop);
 
+	/* A bell that rings all the time is no reason to go on for ever. */
+	if (deadline >= 0 && deadline <= now)
+		return -ETIMEDOUT;
 	if (!futex(&end->channel.in.peer->bell, FUTEX_WAIT_BITSET, bell, &until) ||
 	    errno == EAGAIN)
 		return 0;
@@ -214,13 +241,13 @@ int kucomms_peer_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
  */
 void kucomms_peer_hangup(struct kucomms_end *end, __u32 state)
 {
-	if (kucomms_load(&end->gone))
+	if (!end->own || kucomms_load(&end->gone))
 		return;
 	kucomms_store(&end->gone,
 		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
 	/* Pairs with kucomms_end_disarm(): one sees what the other has written. */
 	kucomms_full_barrier();
-	kucomms_store(&end->own->need_data, KUCOMMS_NEED);
+	kucomms_store(&end->own->need_data, KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 	/* Pairs with kucomms_peer_error(): all that was published is seen first. */
 	kucomms_store_release(&end->own->state, state);
 	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);

@@ -8,11 +8,9 @@
  */
 #define _GNU_SOURCE	/* accept4() */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +23,9 @@
 
 /* data of the listening socket's events; a stranger's is its place */
 #define SOCKET	KUCOMMS_STRANGERS
+
+/* So many events before the caller's other business has its turn. */
+#define AT_A_TIME	16
 
 #define HELLO_FLAGS	(KUCOMMS_HELLO_NUMBER | KUCOMMS_HELLO_LIGHT | \
 			 KUCOMMS_HELLO_HEAVY)
@@ -55,42 +56,64 @@ static bool is_taken(const struct sockaddr_un *address)
 	return alive;
 }
 
-static int bind_anew(int fd, const struct sockaddr_un *address)
+/*
+ * Takes away a dead socket, unless it is another one by now: then that one is
+ * put back.
+ */
+static int clear_away(const char *path, const char *aside)
 {
-	if (!bind(fd, (const struct sockaddr *)address, sizeof(*address)))
-		return 0;
-	if (errno != EADDRINUSE || is_taken(address))
+	struct stat dead, moved;
+
+	if (lstat(path, &dead))
+		return errno == ENOENT ? 0 : -errno;
+	if (rename(path, aside))
+		return errno == ENOENT ? 0 : -errno;
+	if (!lstat(aside, &moved) &&
+	    (moved.st_ino != dead.st_ino || moved.st_dev != dead.st_dev) &&
+	    link(aside, path))
 		return -errno;
-	if (unlink(address->sun_path) && errno != ENOENT)
-		return -errno;
-	return bind(fd, (const struct sockaddr *)address, sizeof(*address)) ?
-	       -errno : 0;
+	return unlink(aside) ? -errno : 0;
 }
 
-/*
- * The directory is locked meanwhile, so that of two who find a dead socket only
- * one clears it away. Nobody gets in before the mode is right: nobody can
- * connect before listen().
- */
+/* A socket that listens gets its name: nobody ever sees it half made. */
+static int publish(const struct sockaddr_un *fresh,
+		   const struct sockaddr_un *address)
+{
+	char aside[sizeof(address->sun_path) + 2];
+	int err;
+
+	snprintf(aside, sizeof(aside), "%s~", fresh->sun_path);
+	while (link(fresh->sun_path, address->sun_path)) {
+		if (errno != EEXIST)
+			return -errno;
+		if (is_taken(address))
+			return -EADDRINUSE;
+		err = clear_away(address->sun_path, aside);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int listener_bind(struct kucomms_listener *listener)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char directory[sizeof(address.sun_path) + 2];
-	char *slash;
-	int lock, err;
+	struct sockaddr_un fresh = { .sun_family = AF_UNIX };
+	int length, err = 0;
 
 	memcpy(address.sun_path, listener->path, sizeof(address.sun_path));
-	memcpy(directory, listener->path, sizeof(address.sun_path));
-	slash = strrchr(directory, '/');
-	slash[slash == directory] = '\0';
-	lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0)
+	length = snprintf(fresh.sun_path, sizeof(fresh.sun_path), "%s.%d.%d",
+			  listener->path, (int)getpid(), listener->socket);
+	if (length < 0 || (size_t)length >= sizeof(fresh.sun_path))
+		return -ENAMETOOLONG;
+	if (bind(listener->socket, (struct sockaddr *)&fresh, sizeof(fresh)))
 		return -errno;
-	err = flock(lock, LOCK_EX) ? -errno : bind_anew(listener->socket, &address);
-	if (!err && (chmod(address.sun_path, listener->options.mode) ||
-		     listen(listener->socket, SOMAXCONN)))
+	if (chmod(fresh.sun_path, listener->options.mode) ||
+	    listen(listener->socket, SOMAXCONN))
 		err = -errno;
-	close(lock);
+	if (!err)
+		err = publish(&fresh, &address);
+	unlink(fresh.sun_path);
 	return err;
 }
 
@@ -116,9 +139,14 @@ int kucomms_process_listen(struct kucomms_listener *listener)
 
 static void stranger_forget(struct kucomms_listener *listener, __u32 place)
 {
-	if (listener->strangers[place] >= 0)
-		close(listener->strangers[place]);
+	const int fd = listener->strangers[place];
+
+	if (fd < 0)
+		return;
 	listener->strangers[place] = -1;
+	/* A child may have a copy, and epoll would keep it. */
+	epoll_ctl(listener->fd, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
 }
 
 static int listener_admit(struct kucomms_listener *listener)
@@ -225,9 +253,10 @@ int kucomms_process_take(struct kucomms_listener *listener,
 			 struct kucomms_end **end)
 {
 	struct epoll_event event;
-	int ready, err;
+	int ready = 0, left = AT_A_TIME, err;
 
-	while ((ready = epoll_wait(listener->fd, &event, 1, 0)) > 0) {
+	while (left-- &&
+	       (ready = epoll_wait(listener->fd, &event, 1, 0)) > 0) {
 		if (event.data.u32 == SOCKET) {
 			err = listener_admit(listener);
 		} else {
@@ -238,7 +267,7 @@ int kucomms_process_take(struct kucomms_listener *listener,
 		if (err && err != -EAGAIN)
 			return err;
 	}
-	return ready ? -errno : -EAGAIN;
+	return ready < 0 ? -errno : -EAGAIN;
 }
 
 /* @status: 0 or a negative errno. */

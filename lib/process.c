@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The transport to another process, as the one that connects. The one that
- * listens is in listener.c.
+ * listens is in process-listener.c.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -111,5 +110,6 @@ const struct kucomms_transport kucomms_process_transport = {
 	.quiet = kucomms_peer_drain,
 	.hangup = kucomms_peer_hangup,
 	.how = KUCOMMS_NEED_FUTEX,
+	.always = KUCOMMS_NEED_ALWAYS,
 	.copies = true,
 };

@@ -24,6 +24,15 @@ void kucomms_end_ring_room(struct kucomms_end *end)
 	if (kucomms_consumer_must_ring(&end->channel.in))
 		end->transport->ring(end, KUCOMMS_EVENT_ROOM,
 				     &end->receive_doorbells);
+	/*
+	 * Nobody is there to use the room. If more is found than was in the ring
+	 * then, it is what was read before: the ring's size says never again that
+	 * there is something to give back.
+	 */
+	if (end->transport->error(end)) {
+		end->closing = true;
+		end->channel.in.size = ~0u;
+	}
 }
 
 /* The next message, or -EAGAIN; what is to be skipped is. */
@@ -41,9 +50,9 @@ static int receive_next(struct kucomms_end *end,
 	return ret < 0 ? ret : 0;
 }
 
-static void receive_give_back(struct kucomms_end *end)
+void kucomms_end_tell(struct kucomms_end *end)
 {
-	if (kucomms_consumer_tell(&end->channel.in))
+	if (!end->closing && kucomms_consumer_tell(&end->channel.in))
 		kucomms_end_ring_room(end);
 }
 
@@ -57,7 +66,7 @@ static int receive_idle(struct kucomms_end *end,
 {
 	int state, err;
 
-	receive_give_back(end);
+	kucomms_end_tell(end);
 	state = end->transport->error(end);
 	err = receive_next(end, message, data);
 	if (err == -EPROTO)
@@ -105,12 +114,12 @@ static void receive_disarm(struct kucomms_end *end)
 {
 	struct kucomms_channel *channel = &end->channel;
 
-	if (end->polled) {
+	if (end->polled && !end->transport->quiet) {
 		kucomms_consumer_mark(&channel->in);
 		channel->armed = ~KUCOMMS_NEED;
 	} else if (channel->armed) {
 		kucomms_end_disarm(end);
-		end->receive_how = end->transport->how;
+		end->receive_how = end->polled ? 0 : end->transport->how;
 	}
 }
 
@@ -169,7 +178,7 @@ static int receive_look(struct kucomms_end *end,
 
 	/* What is told now is told while there is nothing else to do. */
 	if (err == -EAGAIN && timeout_ms) {
-		receive_give_back(end);
+		kucomms_end_tell(end);
 		receive_spin(end);
 		err = receive_next(end, message, data);
 	} else if (err == -EAGAIN && end->polled) {
@@ -212,8 +221,12 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
  */
 KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 {
-	kucomms_consumer_tell(&channel->in);
-	kucomms_end_ring_room(end_of(channel));
+	struct kucomms_end *end = end_of(channel);
+
+	/* The inline part may have told of it already. */
+	if (!end->closing)
+		kucomms_consumer_tell(&channel->in);
+	kucomms_end_ring_room(end);
 }
 
 /*
@@ -223,7 +236,7 @@ KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 void kucomms_end_give_back(struct kucomms_end *end)
 {
 	if (kucomms_load(&end->channel.thread) == KUCOMMS_THIS_THREAD())
-		receive_give_back(end);
+		kucomms_end_tell(end);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,

@@ -34,11 +34,6 @@ int kucomms_end_try_reserve(struct kucomms_end *end, __u32 length,
 	return err ? err : kucomms_producer_reserve(out, length, record);
 }
 
-/*
- * Asks to be told of room for @length bytes. An old wish must not stay, for
- * positions come round again: so that the next reserve comes here, whatever its
- * length, there is no room until then.
- */
 static void send_arm(struct kucomms_end *end, __u32 length, __u32 how)
 {
 	struct kucomms_producer *out = &end->channel.out;
@@ -47,10 +42,9 @@ static void send_arm(struct kucomms_end *end, __u32 length, __u32 how)
 	end->send_bell = kucomms_load_acquire(&out->peer->bell);
 	kucomms_producer_arm_as(out, length, KUCOMMS_NEED | how);
 	end->room_armed = true;
-	out->end = out->position;
 }
 
-static void send_disarm(struct kucomms_end *end)
+void kucomms_end_forget_room(struct kucomms_end *end)
 {
 	if (!end->room_armed)
 		return;
@@ -58,7 +52,11 @@ static void send_disarm(struct kucomms_end *end)
 	end->room_armed = false;
 }
 
-/* As kucomms_end_try_reserve(); if there is no room the other side rings for it. */
+/*
+ * As kucomms_end_try_reserve(); if there is no room the other side rings for it.
+ * An old wish must not stay, for positions come round again: so that the next
+ * reserve comes here, whatever its length, there is no room until then.
+ */
 int kucomms_end_ask_room(struct kucomms_end *end, __u32 length, __u32 how,
 			 struct kucomms_message **record)
 {
@@ -68,8 +66,10 @@ int kucomms_end_ask_room(struct kucomms_end *end, __u32 length, __u32 how,
 	/* The other side may be waiting for room itself: for this thread. */
 	kucomms_end_give_back(end);
 	err = kucomms_end_try_reserve(end, length, record);
-	if (err != -EAGAIN)
-		send_disarm(end);
+	if (err == -EAGAIN)
+		end->channel.out.end = end->channel.out.position;
+	else
+		kucomms_end_forget_room(end);
 	return err;
 }
 
@@ -87,7 +87,7 @@ static int send_wait_room(struct kucomms_end *end, __u32 length,
 		err = end->transport->wait(end, KUCOMMS_EVENT_ROOM, deadline,
 					   &end->send_waits);
 		if (err) {
-			send_disarm(end);
+			kucomms_end_forget_room(end);
 			return err;
 		}
 	}
@@ -102,19 +102,17 @@ KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
 	struct kucomms_end *end = end_of(channel);
 	int err = kucomms_end_try_reserve(end, length, record);
 
+	if (err == -EAGAIN && end->member.endpoint)
+		/* A handler that refuses a message for it gets that once more. */
+		return timeout_ms ? -EDEADLK :
+				    kucomms_end_ask_room(end, length, 0, record);
 	if (err == -EAGAIN && timeout_ms)
 		return send_wait_room(end, length, record,
 				      kucomms_deadline(timeout_ms));
-	/* A handler that refuses a message for it gets that once more. */
-	if (err == -EAGAIN && end->member.endpoint)
-		return kucomms_end_ask_room(end, length, 0, record);
 	/* poll() says when this much room has been made. */
-	if (err == -EAGAIN && end->polled) {
-		if (end->transport->quiet)
-			end->transport->quiet(end);
+	if (err == -EAGAIN && end->polled)
 		return kucomms_end_ask_room(end, length, 0, record);
-	}
-	send_disarm(end);
+	kucomms_end_forget_room(end);
 	return err;
 }
 
@@ -191,7 +189,7 @@ static int call_ring(struct kucomms_end *end, int timeout_ms)
 	if (!end->answers_late || !timeout_ms || end->transport->how)
 		return kucomms_commit_slowly(&end->channel);
 	/* The answer may need the room of those before. */
-	kucomms_consumer_tell(&end->channel.in);
+	kucomms_end_tell(end);
 	kucomms_end_arm(end);
 	return end->transport->wait(end,
 				    KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
@@ -225,5 +223,5 @@ KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
 
 KUCOMMS_API __u32 kucomms_length_max(const struct kucomms_channel *channel)
 {
-	return KUCOMMS_LENGTH_MAX(channel->out.size);
+	return channel->out.size ? KUCOMMS_LENGTH_MAX(channel->out.size) : 0;
 }

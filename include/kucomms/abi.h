@@ -187,6 +187,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
 #define KUCOMMS_NEED		1u
 /* Beside it, between processes: who waits sleeps on the other side's @bell. */
 #define KUCOMMS_NEED_FUTEX	2u
+/* And: may find a message, leave it, and wait again for the doorbell. */
+#define KUCOMMS_NEED_ALWAYS	4u
 
 #define KUCOMMS_STATE_OPEN	0u	/* messages flow */
 #define KUCOMMS_STATE_HANGUP	1u	/* the endpoint has gone: ESHUTDOWN */

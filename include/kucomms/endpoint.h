@@ -83,8 +83,8 @@ struct kucomms_endpoint;
  *              become longer
  *
  * Handlers that are NULL cost nothing; without @work and @timer nothing wakes the
- * thread but messages. A call that has been missed altogether is not made up
- * for, one that is late does not delay the next.
+ * thread but messages. A call that is late does not delay the next; of several
+ * that have been missed one is made up for.
  */
 struct kucomms_ops {
 	int (*message)(struct kucomms_channel *channel,
@@ -350,6 +350,7 @@ struct kucomms_call {
 	struct kucomms_call *next[2];
 	struct kucomms_call *previous;
 	__u32 state;
+	__u32 reserved[5];
 };
 
 /**

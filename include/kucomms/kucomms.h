@@ -157,7 +157,7 @@ const char *kucomms_version(void);
  * Of a process that listens the user's own is looked for first, then root's
  * (kucomms_listen()). It has a second to answer: do not open "process:NAME" in
  * the thread that is to accept it. That is what "local:NAME" is for, which is
- * open before it has been accepted.
+ * open before it has been accepted, and where a refusal is seen as -EPROTO.
  *
  * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the
  * other side's limits), -E2BIG (options that this library does not know),
@@ -201,7 +201,8 @@ struct kucomms_listener;
  * @channels_max:  how many channels may be open at a time; 0: 65536
  * @ring_size:     bytes of the ring towards who connects, if that one does not
  *                 say: at most 16 MiB; 0: 128 KiB
- * @ring_size_max: the most they may ask for; 0: 16 MiB
+ * @ring_size_max: the most they may ask for; 0: 16 MiB. Each channel may cost
+ *                 this side as much
  */
 struct kucomms_listen_options {
 	size_t size;
@@ -281,8 +282,9 @@ int kucomms_get_peer(const struct kucomms_channel *channel,
  * kucomms_shutdown() - hang up
  *
  * The other side sees -ESHUTDOWN when it has received what was sent before, and
- * so do callers here, also those who sleep in a call. The channel stays to be
- * closed. May be called by any thread. A kernel module hears of it only when
+ * so do callers here, also those who sleep in a call (some of them a tenth of a
+ * second later, for room a second). The channel stays to be closed. May be
+ * called by any thread. A kernel module hears of it only when
  * the channel is closed, and who sleeps in a call on a device sleeps on.
  */
 void kucomms_shutdown(struct kucomms_channel *channel);
@@ -301,11 +303,11 @@ void kucomms_close(struct kucomms_channel *channel);
  * Readable (POLLIN): there is something to receive; POLLHUP: the other side has
  * gone. Of a device also writable (POLLOUT): there is room for what send or
  * reserve found no room for; of others such room is announced by POLLIN, too:
- * then try both, and poll in one thread only. Before waiting again receive until
- * -EAGAIN; only where a device is polled level-triggered you may take as many
- * messages at a time as you like. Call it once before polling: from then on the
- * channel keeps poll() informed. The descriptor stays the channel's: do not
- * read, write or close it.
+ * then try both, and poll in one thread only. Before waiting, also for the first
+ * time, receive until -EAGAIN and only then try to send; where a device is
+ * polled level-triggered you may take as many messages at a time as you like.
+ * Call it once before polling: from then on the channel keeps poll() informed.
+ * The descriptor stays the channel's: do not read, write or close it.
  *
  * Return: the descriptor; this cannot fail.
  */
