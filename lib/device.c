@@ -129,11 +129,11 @@ static int device_error(struct kucomms_end *end)
 }
 
 /* One call does a bounded share of the work; go on until all is done. */
-static int device_ring(struct kucomms_end *end, __u32 event, __u64 *count)
+static int device_ring(struct kucomms_end *end, __u32 need, __u64 *count)
 {
 	int ret;
 
-	(void)event;
+	(void)need;
 	do {
 		(*count)++;
 		ret = ioctl(end->fd, KUCOMMS_IOC_DOORBELL, 0);

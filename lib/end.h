@@ -21,7 +21,7 @@ struct kucomms_numbers;
  * @finish: -EAGAIN: the other side has not answered yet; end->fd will be readable
  * @close:  lets go of what @begin and @finish have got
  * @error:  whether, as far as is known, there is still somebody there
- * @ring:   the other side sleeps, or did just now, for @event
+ * @ring:   the other side sleeps, or did just now, as it has said in @need
  * @wait:   sleeps for @event, after arming; may return before it came true
  * @quiet:  takes back what makes poll() say that there is something to do;
  *          NULL: poll() looks for itself
@@ -35,7 +35,7 @@ struct kucomms_transport {
 	int (*finish)(struct kucomms_end *end);
 	void (*close)(struct kucomms_end *end);
 	int (*error)(struct kucomms_end *end);
-	int (*ring)(struct kucomms_end *end, __u32 event, __u64 *count);
+	int (*ring)(struct kucomms_end *end, __u32 need, __u64 *count);
 	int (*wait)(struct kucomms_end *end, __u32 event, __s64 deadline,
 		    __u64 *count);
 	void (*quiet)(struct kucomms_end *end);

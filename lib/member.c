@@ -534,9 +534,8 @@ static int wait_for_room(struct kucomms_end *end, __s64 deadline)
 	return -err;
 }
 
-/* Under the member's lock, which is given up while waiting. */
-int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
-			   struct kucomms_message **record, __s64 deadline)
+static int reserve_by(struct kucomms_end *end, __u32 length,
+		      struct kucomms_message **record, __s64 deadline)
 {
 	int err;
 
@@ -548,11 +547,27 @@ int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
 			err = -EDEADLK;
 		else
 			err = wait_for_room(end, deadline);
-		if (err) {
-			kucomms_end_forget_room(end);
+		if (err)
 			return err;
-		}
 	}
+}
+
+/*
+ * Under the member's lock, which is given up while waiting. Unless room is still
+ * wanted for this message the other side is not asked for any more; so others who
+ * wait have to ask anew.
+ */
+int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
+			   struct kucomms_message **record, __s64 deadline)
+{
+	int err = reserve_by(end, length, record, deadline);
+
+	if (err != -EAGAIN) {
+		kucomms_end_forget_room(end);
+		if (end->member.waiters)
+			pthread_cond_broadcast(&end->member.room);
+	}
+	return err;
 }
 
 int kucomms_member_send(struct kucomms_end *end,

@@ -127,34 +127,15 @@ static void peer_ring_socket(struct kucomms_end *end)
 		kucomms_store(&end->gone, -ESHUTDOWN);
 }
 
-/*
- * Who sleeps is woken once: it will find all that there is by then, and sleep for
- * something else, in another word, the next time.
- */
-static bool peer_is_woken(struct kucomms_end *end, __u32 event, __u32 need)
+int kucomms_peer_ring(struct kucomms_end *end, __u32 need, __u64 *count)
 {
-	if (!(event & KUCOMMS_EVENT_DATA) || (need & KUCOMMS_NEED_ALWAYS))
-		return false;
-	if (need == end->rung)
-		return true;
-	end->rung = need;
-	return false;
-}
-
-int kucomms_peer_ring(struct kucomms_end *end, __u32 event, __u64 *count)
-{
-	const struct kucomms_control *peer = end->channel.in.peer;
-	__u32 need = kucomms_load(event & KUCOMMS_EVENT_DATA ?
-				  &peer->need_data : &peer->need_room);
-
-	if (!(need & KUCOMMS_NEED) || peer_is_woken(end, event, need))
-		return 0;
 	(*count)++;
 	if (need & KUCOMMS_NEED_FUTEX)
 		peer_ring_bell(end);
 	else
 		peer_ring_socket(end);
-	return kucomms_load(&end->gone) ? kucomms_peer_error(end) : 0;
+	/* It may have gone just now, and not have told so through the socket yet. */
+	return kucomms_peer_error(end);
 }
 
 /*

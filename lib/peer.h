@@ -11,7 +11,7 @@
 void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs);
 void kucomms_peer_close(struct kucomms_end *end);
 int kucomms_peer_error(struct kucomms_end *end);
-int kucomms_peer_ring(struct kucomms_end *end, __u32 event, __u64 *count);
+int kucomms_peer_ring(struct kucomms_end *end, __u32 need, __u64 *count);
 int kucomms_peer_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 		      __u64 *count);
 void kucomms_peer_hangup(struct kucomms_end *end, __u32 state);

@@ -22,7 +22,8 @@ void kucomms_end_ring_room(struct kucomms_end *end)
 {
 	/* An error is the channel's state, which the next call will find. */
 	if (kucomms_consumer_must_ring(&end->channel.in))
-		end->transport->ring(end, KUCOMMS_EVENT_ROOM,
+		end->transport->ring(end,
+				     kucomms_load(&end->channel.in.peer->need_room),
 				     &end->receive_doorbells);
 	/*
 	 * Nobody is there to use the room. If more is found than was in the ring
@@ -88,6 +89,10 @@ void kucomms_end_arm(struct kucomms_end *end)
 	if (end->heavy)
 		kucomms_barrier_all();
 	channel->armed = need;
+	/* As in kucomms_end_disarm(). */
+	if (kucomms_unlikely(kucomms_load(&end->gone)) && end->transport->how)
+		kucomms_store(&end->own->need_data,
+			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 }
 
 /*
@@ -103,7 +108,8 @@ void kucomms_end_disarm(struct kucomms_end *end)
 	/* Pairs with kucomms_peer_hangup(): one sees what the other has written. */
 	kucomms_full_barrier();
 	if (kucomms_load(&end->gone))
-		kucomms_store(&end->own->need_data, KUCOMMS_NEED);
+		kucomms_store(&end->own->need_data,
+			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 }
 
 /*

@@ -8,12 +8,27 @@
 #include "end.h"
 #include "member.h"
 
+/*
+ * The other side slept when it said @need, for something that has been published
+ * since. Who is in user space is woken once: it will find all
+ * that there is by then, and sleep for something else, with another word, the
+ * next time.
+ */
+static int send_ring(struct kucomms_end *end, __u32 need)
+{
+	if (end->transport->how && !(need & KUCOMMS_NEED_ALWAYS)) {
+		if (need == end->rung)
+			return end->transport->error(end);
+		end->rung = need;
+	}
+	return end->transport->ring(end, need, &end->send_doorbells);
+}
+
 int kucomms_end_ring(struct kucomms_end *end)
 {
-	if (!kucomms_producer_must_ring(&end->channel.out))
-		return 0;
-	return end->transport->ring(end, KUCOMMS_EVENT_DATA,
-				    &end->send_doorbells);
+	__u32 need = kucomms_producer_must_ring(&end->channel.out);
+
+	return need ? send_ring(end, need) : 0;
 }
 
 /* Room may be wanting only because the other side was not told of what is there. */
@@ -117,12 +132,10 @@ KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
 }
 
 /* Somebody sleeps, or the message handler runs in the call. */
-KUCOMMS_API int kucomms_commit_slowly(struct kucomms_channel *channel)
+KUCOMMS_API int kucomms_commit_slowly(struct kucomms_channel *channel,
+				      __u32 need)
 {
-	struct kucomms_end *end = end_of(channel);
-
-	return end->transport->ring(end, KUCOMMS_EVENT_DATA,
-				    &end->send_doorbells);
+	return send_ring(end_of(channel), need);
 }
 
 /*
@@ -184,10 +197,12 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
  */
 static int call_ring(struct kucomms_end *end, int timeout_ms)
 {
-	if (!kucomms_producer_must_ring(&end->channel.out))
+	__u32 need = kucomms_producer_must_ring(&end->channel.out);
+
+	if (!need)
 		return 0;
 	if (!end->answers_late || !timeout_ms || end->transport->how)
-		return kucomms_commit_slowly(&end->channel);
+		return send_ring(end, need);
 	/* The answer may need the room of those before. */
 	kucomms_end_tell(end);
 	kucomms_end_arm(end);

@@ -343,7 +343,7 @@ int kucomms_get_stats(const struct kucomms_channel *channel,
 /* What the inline functions leave to the library. */
 int kucomms_reserve_slowly(struct kucomms_channel *channel, __u32 length,
 			   struct kucomms_message **record, int timeout_ms);
-int kucomms_commit_slowly(struct kucomms_channel *channel);
+int kucomms_commit_slowly(struct kucomms_channel *channel, __u32 need);
 int kucomms_receive_slowly(struct kucomms_channel *channel,
 			   struct kucomms_message *message, const void **data,
 			   int timeout_ms, int found);
@@ -407,15 +407,17 @@ KUCOMMS_SCOPE inline int kucomms_commit(struct kucomms_channel *channel,
 				  struct kucomms_message *record,
 				  unsigned int flags)
 {
+	__u32 need;
+
 	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
 		return -EINVAL;
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				flags & KUCOMMS_MORE);
 	channel->sent++;
-	if ((flags & KUCOMMS_MORE) ||
-	    !kucomms_producer_must_ring(&channel->out))
+	if (flags & KUCOMMS_MORE)
 		return 0;
-	return kucomms_commit_slowly(channel);
+	need = kucomms_producer_must_ring(&channel->out);
+	return kucomms_likely(!need) ? 0 : kucomms_commit_slowly(channel, need);
 }
 
 /**

@@ -270,11 +270,16 @@ static inline void kucomms_producer_commit(struct kucomms_producer *producer,
 		kucomms_producer_flush(producer);
 }
 
-/* Does the consumer sleep? To be asked after a full barrier only. */
-static inline bool
+/*
+ * Does the consumer sleep? To be asked after a full barrier only. Returns 0, or
+ * need_data, which says for what and how.
+ */
+static inline __u32
 kucomms_producer_is_awaited(const struct kucomms_producer *producer)
 {
-	return kucomms_load(&producer->peer->need_data) & KUCOMMS_NEED;
+	__u32 need_data = kucomms_load(&producer->peer->need_data);
+
+	return need_data & KUCOMMS_NEED ? need_data : 0;
 }
 
 /*
@@ -282,7 +287,7 @@ kucomms_producer_is_awaited(const struct kucomms_producer *producer)
  * sending a short message; so one that sleeps seldom makes all others execute one
  * instead, when it does.
  */
-static inline bool
+static inline __u32
 kucomms_producer_must_ring(const struct kucomms_producer *producer)
 {
 	/* C: pairs with kucomms_consumer_arm() */

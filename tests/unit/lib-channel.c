@@ -14,10 +14,10 @@ static int fake_error(struct kucomms_end *end)
 	return 0;
 }
 
-static int fake_ring(struct kucomms_end *end, __u32 event, __u64 *count)
+static int fake_ring(struct kucomms_end *end, __u32 need, __u64 *count)
 {
 	(void)end;
-	(void)event;
+	(void)need;
 	(void)count;
 	rung++;
 	return 0;

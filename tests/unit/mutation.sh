@@ -123,7 +123,7 @@ mutation 'the producer never rings' \
 mutation 'the producer always rings' \
 	"$(within kucomms_producer_is_awaited 's/return .*/return true;/')" ring
 mutation 'the producer asks for the wrong position' \
-	"$(within kucomms_producer_arm 's/kucomms_record_after\(producer->position, length\)/producer->position/')" ring
+	"$(within kucomms_producer_arm_as 's/kucomms_record_after\(producer->position, length\)/producer->position/')" ring
 mutation 'the producer does not say that it waits' \
 	"$(within kucomms_producer_arm_as 's/position \| need/position/')" ring
 mutation 'the producer waits for ever' \
