@@ -81,7 +81,7 @@ function statement(text,    part) {
 		store(part[2], part[3], part[1] ~ /release/ ? "STLR" : "STR")
 	} else if (text == "kucomms_full_barrier();")
 		emit("DMB ISH")
-	else if (text !~ /^[{}]?$/)
+	else if (text !~ /^([{}]|kucomms_light_barrier\(\);)?$/)
 		fail("cannot translate: " text)
 }
 

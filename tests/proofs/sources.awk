@@ -4,7 +4,7 @@
 #
 #   - if a line of a test says that it is from a function that has no such
 #     access, or has them in another order;
-#   - if an acquire, a release or a full barrier of ring.h is in no test, or is
+#   - if an acquire, a release or a barrier of ring.h is in no test, or is
 #     there without its letter;
 #   - if ring.h no longer defines its accesses as the translations quote them.
 
@@ -15,7 +15,7 @@ function complain(what) {
 
 # The accesses of one line, by the names that the tests have for them.
 function accesses(line,    found, name) {
-	while (match(line, /(kucomms_[a-z_]+|increment[a-z_]*|smp_[a-z_]+|READ_ONCE|WRITE_ONCE|cmpxchg|__atomic_fetch_add)\(/)) {
+	while (match(line, /(kucomms_[a-z_]+|increment[a-z_]*|smp_[a-z_]+|READ_ONCE|WRITE_ONCE|cmpxchg|membarrier|__atomic_fetch_add)\(/)) {
 		name = substr(line, RSTART, RLENGTH - 1)
 		line = substr(line, RSTART + RLENGTH)
 		sub(/^(kucomms|smp)_/, "", name)
@@ -27,9 +27,11 @@ function accesses(line,    found, name) {
 			name = "store"
 		else if (name == "cmpxchg")
 			name = "full_barrier store full_barrier"
+		else if (name == "membarrier")	# the call, the interrupt there, the return
+			name = "full_barrier store load full_barrier store load full_barrier"
 		else if (name == "__atomic_fetch_add")
 			name = line ~ /RELEASE/ ? "increment_release" : "increment"
-		if (name ~ /^(load|store|increment|full_barrier)/)
+		if (name ~ /^(load|store|increment|full_barrier|light_barrier)/)
 			found = found name " "
 	}
 	return found
@@ -82,11 +84,13 @@ FILENAME ~ /\.[hc]$/ {
 	if (!found)
 		next
 	body[name] = body[name] found
-	if (FILENAME ~ /ring\.h$/ && found ~ /acquire|release|full_barrier/) {
+	if (FILENAME ~ /ring\.h$/ && found ~ /acquire|release|_barrier/) {
 		if (!letter)
 			complain(FILENAME ":" FNR ": has no letter")
 		unproven[letter " " found "in " name] = FILENAME ":" FNR
-		letter = ""
+		# A light barrier stands beside the full one that it is instead of.
+		if (found !~ /light/)
+			letter = ""
 	}
 	next
 }
