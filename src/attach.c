@@ -94,6 +94,7 @@ static void attach_free(struct kucomms_channel *channel)
 {
 	int i;
 
+	kucomms_calls_settle(channel);
 	for (i = 0; i < KUCOMMS_REGIONS; i++)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
@@ -122,6 +123,26 @@ static void attach_init_rings(struct kucomms_channel *channel,
 			      attach->to_user_size, kernel, user);
 	/* The kernel's side sleeps until its client rings. */
 	kucomms_consumer_arm(&channel->in);
+	kucomms_calls_begin(&channel->calls);
+}
+
+/* Its own turn, too: calls that the handler makes may come to their end. */
+static int attach_greet(struct kucomms_channel *channel)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+	bool own_turn = channel->turn == &channel->own_turn;
+	int err;
+
+	if (!endpoint->ops.connect)
+		return 0;
+	if (own_turn)
+		kucomms_turn_take_surely(channel->turn);
+	err = endpoint->ops.connect(channel, endpoint->priv);
+	if (err)
+		kucomms_calls_end(channel);
+	if (own_turn)
+		kucomms_turn_give(channel->turn);
+	return err > 0 ? -EPROTO : err;
 }
 
 /* In the endpoint's turn: the module learns of its client. */
@@ -136,11 +157,9 @@ static int attach_connect(struct kucomms_channel *channel,
 		return -ENODEV;
 	if (endpoint->dead)
 		return ENDPOINT_GONE;
-	if (endpoint->ops.connect) {
-		err = endpoint->ops.connect(channel, endpoint->priv);
-		if (err)
-			return err < 0 ? err : -EPROTO;
-	}
+	err = attach_greet(channel);
+	if (err)
+		return err;
 	WRITE_ONCE(channel->connected, true);
 	list_add_tail_rcu(&channel->peers, &endpoint->channels);
 	kucomms_device_add_channel(channel->device, channel);
@@ -157,6 +176,7 @@ static void attach_choose(struct kucomms_channel *channel,
 			  struct kucomms_endpoint *endpoint)
 {
 	channel->endpoint = endpoint;
+	channel->message = endpoint->ops.message;
 	channel->turn = endpoint->ops.flags & KUCOMMS_PARALLEL ?
 				&channel->own_turn : &endpoint->turn;
 	channel->server =
@@ -321,6 +341,7 @@ void kucomms_channel_detach(struct kucomms_channel *channel)
 	list_del_rcu(&channel->peers);
 	list_del_init(&channel->unaccepted);
 	ida_free(&channel->device->numbers, channel->number);
+	kucomms_calls_end(channel);
 	if (endpoint->ops.disconnect)
 		endpoint->ops.disconnect(channel, endpoint->priv);
 	if (own_turn)

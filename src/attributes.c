@@ -88,6 +88,7 @@ COUNTER_ATTR(doorbells);
 COUNTER_ATTR(wakeups);
 COUNTER_ATTR(thread_wakeups);
 COUNTER_ATTR(to_user_full);
+COUNTER_ATTR(late_answers);
 COUNTER_ATTR(broken);
 
 #define LIMIT_ATTR(name)						\
@@ -256,6 +257,7 @@ static struct attribute *kucomms_device_attrs[] = {
 	&dev_attr_wakeups.attr,
 	&dev_attr_thread_wakeups.attr,
 	&dev_attr_to_user_full.attr,
+	&dev_attr_late_answers.attr,
 	&dev_attr_broken.attr,
 	NULL
 };

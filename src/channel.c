@@ -15,7 +15,8 @@
  *  - kucomms_broadcast(), under RCU: the memory goes one grace period after
  *    the last reference, which is not put before the channel has left the
  *    endpoint's list;
- *  - the interrupt work that wakes the client: the free work waits for it;
+ *  - the interrupt work that wakes the client, and the timer and the work of
+ *    its calls: the free work waits for them;
  *  - mappings: hold the file, and references to the pages.
  */
 #include <linux/cred.h>
@@ -39,7 +40,7 @@ static void channel_free(struct work_struct *work)
 			     free_work);
 	int i;
 
-	irq_work_sync(&channel->wake_work);
+	kucomms_calls_settle(channel);
 	for (i = 0; i < KUCOMMS_REGIONS; i++)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
@@ -74,6 +75,7 @@ static void channel_wake_work(struct irq_work *work)
 
 	wake_up_interruptible_all(&channel->wait);
 	wake_up_interruptible_all(&channel->module_wait);
+	kucomms_calls_look(channel);
 }
 
 /* Takes over the caller's reference to @device. */
@@ -94,6 +96,7 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	init_waitqueue_head(&channel->wait);
 	init_waitqueue_head(&channel->module_wait);
 	init_irq_work(&channel->wake_work, channel_wake_work);
+	kucomms_calls_create(&channel->calls);
 	INIT_LIST_HEAD(&channel->served);
 	INIT_LIST_HEAD(&channel->unaccepted);
 	INIT_LIST_HEAD(&channel->peers);
@@ -202,7 +205,10 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 		return false;
 	/* Everything published before is there when the client sees this. */
 	smp_store_release(&control->state, state);
-	/* cmpxchg() was a full barrier: pairs with kucomms_channel_disarm(). */
+	/*
+	 * cmpxchg() was a full barrier: pairs with kucomms_channel_disarm() and
+	 * kucomms_call_start().
+	 */
 	kucomms_store(&control->need_data, KUCOMMS_NEED);
 	channel_wake_both(channel);
 	return true;
@@ -303,8 +309,15 @@ EXPORT_SYMBOL_GPL(kucomms_channel_set_priv);
 
 int kucomms_channel_init(void)
 {
+	int err = kucomms_call_init();
+
+	if (err)
+		return err;
 	free_queue = alloc_workqueue("kucomms_free", WQ_UNBOUND, 0);
-	return free_queue ? 0 : -ENOMEM;
+	if (free_queue)
+		return 0;
+	kucomms_call_uninit();
+	return -ENOMEM;
 }
 
 /* No file is open: all channels are on their way to the queue, or in it. */
@@ -312,4 +325,5 @@ void kucomms_channel_uninit(void)
 {
 	rcu_barrier();
 	destroy_workqueue(free_queue);
+	kucomms_call_uninit();
 }

@@ -12,6 +12,7 @@
 #include <kucomms/module.h>
 #include <kucomms/ring.h>
 
+#include "call.h"
 #include "device.h"
 #include "region.h"
 #include "turn.h"
@@ -64,6 +65,8 @@ struct kucomms_server;
  * @turn:        who may call the message handler: the endpoint's turn or, if
  *               the handler is safe per channel, @own_turn. What is "under the
  *               turn" below is under this one
+ * @message:     the endpoint's message handler or, when the channel has called,
+ *               kucomms_calls_message(), which looks for answers first
  * @in:          the ring towards the kernel; under the turn or, without a
  *               message handler, the receiver's
  * @copy:        where handlers see the data of a message, unless shared
@@ -73,12 +76,13 @@ struct kucomms_server;
  * @answered:    a handler has sent without @lock in this turn; under the turn
  * @made_room:   the client's position has been told in this turn; under the turn
  *
- * @lock:        protects @out and the three below it
+ * @lock:        protects @out and the four below it
  * @out:         the ring towards the user
  * @wanted:      length of the last message of the message handler that found
  *               no room
  * @short_at:    the position in @in of the message that it was handling
  * @short_of_room: there has been one
+ * @calls:       those that wait for the client's answer
  *
  * @server:      the thread that serves the channel, if one does
  * @served:      in the server's list, while it looks; under the server's lock
@@ -98,7 +102,8 @@ struct kucomms_server;
  * @siblings:    in the device's list; under kucomms_registry_lock
  * @free_work:   frees everything, when neither kucomms_broadcast() nor a server
  *               can see it
- * @counters:    doorbells and messages_to_kernel under the turn, others @lock
+ * @counters:    doorbells, messages_to_kernel and late_answers under the turn,
+ *               others @lock
  */
 struct kucomms_channel {
 	struct kucomms_channel_head head;
@@ -113,6 +118,9 @@ struct kucomms_channel {
 	struct pid *pid;
 
 	struct kucomms_turn *turn;
+	int (*message)(struct kucomms_channel *channel,
+		       const struct kucomms_message *message,
+		       const void *data, void *priv);
 	struct kucomms_consumer in;
 	void *copy;
 	struct task_struct *handler;
@@ -126,6 +134,7 @@ struct kucomms_channel {
 	u32 wanted;
 	u32 short_at;
 	bool short_of_room;
+	struct kucomms_calls calls;
 
 	bool polled;
 	u32 state;
@@ -185,6 +194,10 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel);
 void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake);
 
 /* send.c */
+int kucomms_channel_put_message(struct kucomms_channel *channel,
+				const struct kucomms_message *message,
+				const void *data);
+void kucomms_channel_notify(struct kucomms_channel *channel);
 void kucomms_channel_flush_locked(struct kucomms_channel *channel);
 bool kucomms_channel_stall(struct kucomms_channel *channel);
 void kucomms_channel_unstall(struct kucomms_channel *channel);

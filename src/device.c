@@ -298,6 +298,7 @@ void kucomms_device_remove_channel(struct kucomms_device *device,
 	device->past.wakeups += counters->wakeups;
 	device->past.thread_wakeups += counters->thread_wakeups;
 	device->past.to_user_full += counters->to_user_full;
+	device->past.late_answers += counters->late_answers;
 	device->past.broken += counters->broken;
 	mutex_unlock(&kucomms_registry_lock);
 }

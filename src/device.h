@@ -21,6 +21,7 @@ struct kucomms_counters {
 	u64 wakeups;		/* sleeping clients woken */
 	u64 thread_wakeups;	/* sleeping threads of the endpoint woken */
 	u64 to_user_full;	/* sends that found no room */
+	u64 late_answers;	/* answers to calls that had ended */
 	u64 broken;		/* channels that broke the rules */
 };
 

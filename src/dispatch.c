@@ -87,8 +87,8 @@ static noinline bool dispatch_stretch(struct kucomms_channel *channel,
 static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 					     bool shared, bool wipe)
 {
-	const struct kucomms_endpoint *endpoint = channel->endpoint;
 	struct kucomms_consumer *in = &channel->in;
+	void *priv = channel->endpoint->priv;
 	const u32 eighth = in->size / 8;
 	const u32 start = in->position;
 	u32 next = start + eighth;
@@ -105,8 +105,8 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 			if (!shared)
 				data = memcpy(channel->copy, data,
 					      message.length);
-			err = endpoint->ops.message(channel, &message, data,
-						    endpoint->priv);
+			err = READ_ONCE(channel->message)(channel, &message,
+							  data, priv);
 			if (unlikely(err)) {
 				ret = dispatch_refused(channel, message.length,
 						       err);

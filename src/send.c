@@ -52,8 +52,17 @@ static __always_inline int send_put(struct kucomms_channel *channel,
 	return 0;
 }
 
+/* For others who hold the lock, and kucomms_channel_notify() afterwards. */
+int kucomms_channel_put_message(struct kucomms_channel *channel,
+				const struct kucomms_message *message,
+				const void *data)
+{
+	lockdep_assert_held(&channel->lock);
+	return send_put(channel, message, data, false);
+}
+
 /* Rings the client's doorbell, if it sleeps. */
-static void send_notify(struct kucomms_channel *channel)
+void kucomms_channel_notify(struct kucomms_channel *channel)
 {
 	if (kucomms_producer_must_ring(&channel->out) ||
 	    READ_ONCE(channel->polled))
@@ -70,7 +79,7 @@ static inline void send_tell(struct kucomms_channel *channel,
 	if (channel->handler)
 		channel->answered = true;
 	else if (!(flags & KUCOMMS_MORE))
-		send_notify(channel);
+		kucomms_channel_notify(channel);
 }
 
 static int send_check(struct kucomms_channel *channel, unsigned int flags)
@@ -96,7 +105,7 @@ int kucomms_send(struct kucomms_channel *channel,
 
 	if (likely(!err)) {
 		if (!(flags & KUCOMMS_MORE))
-			send_notify(channel);
+			kucomms_channel_notify(channel);
 		return 0;
 	}
 	/* The client may not have been told yet of what came before. */
@@ -194,7 +203,7 @@ void kucomms_discard(struct kucomms_channel *channel,
 	kucomms_producer_commit(&channel->out, record,
 				KUCOMMS_CONTROL_DISCARDED, held);
 	if (!held)
-		send_notify(channel);
+		kucomms_channel_notify(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_discard);
 
@@ -223,7 +232,7 @@ EXPORT_SYMBOL_GPL(kucomms_send_wait);
 void kucomms_flush(struct kucomms_channel *channel)
 {
 	if (kucomms_producer_flush(&channel->out))
-		send_notify(channel);
+		kucomms_channel_notify(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_flush);
 
@@ -237,7 +246,7 @@ void kucomms_channel_flush_locked(struct kucomms_channel *channel)
 	flushed = kucomms_producer_flush(&channel->out);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (flushed)
-		send_notify(channel);
+		kucomms_channel_notify(channel);
 }
 
 /*

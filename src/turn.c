@@ -211,12 +211,15 @@ int kucomms_turn_wait(struct kucomms_turn *turn, unsigned int state)
 		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
+	if (!err)
+		WRITE_ONCE(turn->holder, current);
 	atomic_dec(&turn->waiting);
 	return err;
 }
 
 void __kucomms_turn_init(struct kucomms_turn *turn, bool guarded)
 {
+	turn->holder = NULL;
 	atomic_set(&turn->waiting, 0);
 	raw_spin_lock_init(&turn->lock);
 	INIT_LIST_HEAD(&turn->queue);

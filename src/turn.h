@@ -16,6 +16,7 @@ struct kucomms_waiter;
  * struct kucomms_turn - the right to run handlers: one at a time
  * @mutex:    whoever holds it has the turn; clients only try it, the guardian
  *            waits for it, and lends the holder its priority by that
+ * @holder:   who has the turn, for itself to see
  * @waiting:  how many want the turn
  * @lock:     protects the two below it
  * @queue:    those who want it, first come first
@@ -31,6 +32,7 @@ struct kucomms_waiter;
  */
 struct kucomms_turn {
 	struct rt_mutex mutex;
+	struct task_struct *holder;
 	atomic_t waiting;
 	raw_spinlock_t lock;
 	struct list_head queue;
@@ -65,7 +67,10 @@ static inline bool kucomms_turn_try(struct kucomms_turn *turn)
 	might_lock(&turn->mutex);
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
 		might_sleep();
-	return !kucomms_turn_wanted(turn) && rt_mutex_trylock(&turn->mutex);
+	if (kucomms_turn_wanted(turn) || !rt_mutex_trylock(&turn->mutex))
+		return false;
+	WRITE_ONCE(turn->holder, current);
+	return true;
 }
 
 /* 0, or -EINTR: killed while others had it. */
@@ -84,11 +89,18 @@ static inline void kucomms_turn_take_surely(struct kucomms_turn *turn)
 
 static inline void kucomms_turn_give(struct kucomms_turn *turn)
 {
+	WRITE_ONCE(turn->holder, NULL);
 	rt_mutex_unlock(&turn->mutex);
 	/* Pairs with kucomms_turn_wait(): want it, then try. */
 	smp_mb__after_atomic();
 	if (unlikely(kucomms_turn_wanted(turn)))
 		kucomms_turn_pass(turn);
+}
+
+/* For whoever may have it already: then only itself can give it. */
+static inline bool kucomms_turn_is_mine(const struct kucomms_turn *turn)
+{
+	return READ_ONCE(turn->holder) == current;
 }
 
 static inline void kucomms_turn_assert_mine(const struct kucomms_turn *turn)

@@ -41,6 +41,7 @@ static const struct {
 	[DEVICE_WAKEUPS]		= { "wakeups", true, true },
 	[DEVICE_THREAD_WAKEUPS]		= { "thread_wakeups", true, true },
 	[DEVICE_TO_USER_FULL]		= { "to_user_full", true, true },
+	[DEVICE_LATE_ANSWERS]		= { "late_answers", true, true },
 	[DEVICE_BROKEN]			= { "broken", true, true },
 };
 

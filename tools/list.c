@@ -196,7 +196,7 @@ const struct command command_list = {
 	"                         are the default) node opens channels_max ring_size\n"
 	"                         ring_size_max poll_idle_us cpus messages_to_kernel\n"
 	"                         messages_to_user doorbells wakeups thread_wakeups\n"
-	"                         to_user_full broken\n",
+	"                         to_user_full late_answers broken\n",
 	.short_options = ":hJno:",
 	.long_options = options,
 	.run = run,

@@ -20,7 +20,9 @@
 #define KUCOMMS_MODULE_H
 
 #include <linux/module.h>
+#include <linux/rbtree.h>
 #include <linux/sched.h>
+#include <linux/timerqueue.h>
 #include <linux/types.h>
 #include <kucomms/abi.h>
 
@@ -260,6 +262,92 @@ void kucomms_discard(struct kucomms_channel *channel,
 
 /** kucomms_flush() - publish what KUCOMMS_MORE held back, as one sender does */
 void kucomms_flush(struct kucomms_channel *channel);
+
+/**
+ * struct kucomms_call - a message that expects an answer
+ * @done: called once, in the channel's turn like a handler: the answer (@err is
+ *        0; @answer and @data as for the message handler), or why there is none
+ *        (@answer is NULL): -ETIMEDOUT, or -ESHUTDOWN, -EPROTO (the channel has
+ *        come to its end; that is before its @disconnect). The call may be freed
+ *        or started again there
+ * @priv: the caller's own
+ *
+ * The answer is the first message of the same client that has the id of the
+ * request. The id is given by kucomms_call_start(): consecutive numbers from one
+ * that is chosen at random for each channel, so that ids that the two sides use
+ * otherwise are not in the way. What comes too late, or twice, is counted
+ * (late_answers of the device) and not handed to the message handler. A client may
+ * answer what it likes, or never: check the answer, and set a timeout.
+ */
+struct kucomms_call {
+	void (*done)(struct kucomms_call *call, int err,
+		     const struct kucomms_message *answer, const void *data);
+	void *priv;
+
+	/* private: */
+	struct kucomms_channel *channel;
+	u64 number;
+	struct rb_node by_number;
+	struct timerqueue_node deadline;
+};
+
+/**
+ * kucomms_call_start() - send a message, be called back with the answer
+ * @call:       with @done and @priv set; not the caller's any more until @done is
+ *              called or kucomms_call_cancel() succeeds
+ * @request:    as for kucomms_send(), but that the id is given here
+ * @data:       request->length bytes, copied; may be NULL if there are none
+ * @timeout_ms: how long to wait for the answer; negative: for ever
+ *
+ * For any number of calls at a time. Sends, and may be called from everywhere, as
+ * kucomms_send(): from handlers and @done as well. @done may have been called
+ * before this returns.
+ *
+ * Return: 0, or what kucomms_send() returns, and then @done is not called;
+ * -EINVAL (@done is NULL, the endpoint has no message handler: threads that
+ * receive by themselves find the answers by themselves).
+ */
+int kucomms_call_start(struct kucomms_channel *channel,
+		       struct kucomms_call *call,
+		       const struct kucomms_message *request, const void *data,
+		       int timeout_ms);
+
+/**
+ * kucomms_call_cancel() - expect the answer no more
+ * @call: one that has been started, now or before, or is all zero
+ *
+ * Afterwards @done does not run, and will not be called: if it is just running
+ * for somebody else, this waits for it. Called in @done itself it does not wait. The
+ * channel may have gone. With KUCOMMS_PARALLEL one @done must not cancel another
+ * that might cancel it. Context: may sleep.
+ *
+ * Return: 0, or -ENOENT (@done has been called, or the call was never started).
+ */
+int kucomms_call_cancel(struct kucomms_call *call);
+
+/**
+ * kucomms_call_wait() - send a message, wait for its answer
+ * @request:    as for kucomms_call_start()
+ * @data:       request->length bytes
+ * @answer:     where to put the answer's header
+ * @buffer:     where to put its data
+ * @capacity:   of @buffer, in bytes
+ * @timeout_ms: how long to wait for the answer; negative: for ever
+ *
+ * For threads of the module, not for handlers. Does not wait for room. As long as
+ * a thread is in here the channel must not go: its @disconnect has to wait for the
+ * thread, whose call has come to its end by then. Context: may sleep.
+ *
+ * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
+ * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (killed, or
+ * the thread is told to stop), -EDEADLK (called from a handler, for which the
+ * answer would have to wait), or what kucomms_call_start() returns or gives to
+ * @done.
+ */
+int kucomms_call_wait(struct kucomms_channel *channel,
+		      const struct kucomms_message *request, const void *data,
+		      struct kucomms_message *answer, void *buffer,
+		      size_t capacity, int timeout_ms);
 
 /*
  * The calls below are for modules that own their threads: their endpoint has no

@@ -113,10 +113,11 @@ doorbells:          0
 wakeups:            0
 thread_wakeups:     0
 to_user_full:       0
+late_answers:       0
 broken:             0" as mallory kucommsctl show kucomms_mymodule
 sizes="\"cpus\":\"$cpus\",\"channels\":0,\"channels_max\":64,\"ring_size\":131072,\"ring_size_max\":16777216"
 counters='"opens":0,"messages_to_kernel":0,"messages_to_user":0,"doorbells":0,"wakeups":0,"thread_wakeups":0'
-counters="$counters,\"to_user_full\":0,\"broken\":0"
+counters="$counters,\"to_user_full\":0,\"late_answers\":0,\"broken\":0"
 idle="\"name\":\"idle\",\"endpoint\":null,\"dispatch\":\"default\",\"poll_idle_us\":0,$sizes"
 idle="$idle,\"owner\":\"root:root\",\"mode\":\"0600\",\"node\":\"/dev/kucomms_idle\""
 echo="\"name\":\"mymodule\",\"endpoint\":\"kucomms_echo\",\"dispatch\":\"adaptive\",\"poll_idle_us\":1000,$sizes"

@@ -13,14 +13,6 @@
 
 #include "test.h"
 
-/* What is remembered with a channel. */
-struct test_client {
-	atomic_t running;
-	unsigned int refusals;
-	u64 streamed;
-	struct test_who who;
-};
-
 static const u8 zeros[65536];
 
 /* The handler that waits for another one to be there at the same time. */
@@ -28,7 +20,7 @@ static DEFINE_MUTEX(meeting_lock);
 static struct completion *meeting;
 
 /* With KUCOMMS_PARALLEL only handlers of one channel exclude each other. */
-static int enter(struct test_endpoint *test, struct test_client *client)
+int test_enter(struct test_endpoint *test, struct test_client *client)
 {
 	int running = atomic_inc_return(&test->running);
 	int own = client ? atomic_inc_return(&client->running) : 1;
@@ -39,7 +31,7 @@ static int enter(struct test_endpoint *test, struct test_client *client)
 	return running;
 }
 
-static void leave(struct test_endpoint *test, struct test_client *client)
+void test_leave(struct test_endpoint *test, struct test_client *client)
 {
 	if (client)
 		atomic_dec(&client->running);
@@ -209,6 +201,14 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	case TEST_HANG_UP:
 		kucomms_shutdown(channel);
 		return 0;
+	case TEST_CALL:
+		return test_calls_start(test, client, channel, message, data);
+	case TEST_CALL_CANCEL:
+		return test_calls_cancel(client, channel, message);
+	case TEST_CALL_KEPT:
+		return test_calls_cancel_kept(channel, message);
+	case TEST_CALL_REPORT:
+		return test_calls_report(channel, message);
 	case TEST_LATER:
 		if (client->refusals++ < 2)
 			return -EAGAIN;
@@ -243,11 +243,11 @@ int test_message(struct kucomms_channel *channel,
 		atomic64_inc(&test->overlaps);
 		return 0;
 	}
-	note_together(test, enter(test, client));
+	note_together(test, test_enter(test, client));
 	err = test_handle(test, client, channel, message, data);
 	if (!err)
 		atomic64_inc(&test->messages);
-	leave(test, client);
+	test_leave(test, client);
 	return err;
 }
 
@@ -255,9 +255,9 @@ bool test_work(struct kucomms_endpoint *endpoint, void *priv)
 {
 	struct test_endpoint *test = priv;
 
-	enter(test, NULL);
+	test_enter(test, NULL);
 	atomic64_inc(&test->work);
-	leave(test, NULL);
+	test_leave(test, NULL);
 	return false;
 }
 
@@ -266,11 +266,11 @@ void test_timer(struct kucomms_endpoint *endpoint, void *priv)
 	struct test_endpoint *test = priv;
 	struct kucomms_message tick = { .type = TEST_REPORT };
 
-	enter(test, NULL);
+	test_enter(test, NULL);
 	tick.id = atomic64_inc_return(&test->timer);
 	tick.length = sizeof(struct test_report);
 	kucomms_broadcast(endpoint, &tick, zeros, 0);
-	leave(test, NULL);
+	test_leave(test, NULL);
 }
 
 int test_connect(struct kucomms_channel *channel, void *priv)
@@ -284,10 +284,11 @@ int test_connect(struct kucomms_channel *channel, void *priv)
 	client->who.uid = from_kuid(&init_user_ns, cred->euid);
 	client->who.gid = from_kgid(&init_user_ns, cred->egid);
 	client->who.pid = pid_nr(kucomms_channel_pid(channel));
+	INIT_LIST_HEAD(&client->calls);
 	kucomms_channel_set_priv(channel, client);
-	enter(test, client);
+	test_enter(test, client);
 	atomic64_inc(&test->connects);
-	leave(test, client);
+	test_leave(test, client);
 	return 0;
 }
 
@@ -296,10 +297,11 @@ void test_disconnect(struct kucomms_channel *channel, void *priv)
 	struct test_client *client = kucomms_channel_priv(channel);
 	struct test_endpoint *test = priv;
 
-	enter(test, client);
+	test_enter(test, client);
 	test_burst_stop(channel);
+	test_calls_disconnect(client);
 	atomic64_inc(&test->disconnects);
-	leave(test, client);
+	test_leave(test, client);
 	kucomms_channel_set_priv(channel, NULL);
 	kfree(client);
 }

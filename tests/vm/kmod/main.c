@@ -11,7 +11,8 @@
  *   parallel like test, with KUCOMMS_PARALLEL
  *   pinned   the same in two threads
  *   mute     no handler at all, and nothing may be adjusted
- *   picky    refuses every client, with the parameter picky: -EDQUOT
+ *   picky    calls every client, then refuses it, with the parameter picky:
+ *            -EDQUOT
  *   proxy    no handlers: threads of its own (proxy.c), which
  *            `echo 0 >/sys/module/kucomms_test/parameters/proxy` stops
  *   late     `echo 1 >/sys/module/kucomms_test/parameters/late` registers it,
@@ -35,7 +36,7 @@ module_param(picky, int, 0644);
 
 static int picky_connect(struct kucomms_channel *channel, void *priv)
 {
-	return -READ_ONCE(picky);
+	return test_calls_connect(channel) ?: -READ_ONCE(picky);
 }
 
 /* In the order in which they are registered. */
@@ -61,7 +62,8 @@ static struct {
 		.dispatch = KUCOMMS_THREAD, .threads = 2,
 		.flags = KUCOMMS_PARALLEL | KUCOMMS_ADJUSTABLE } },
 	{ .name = "mute" },
-	{ .name = "picky", .ops = { .connect = picky_connect } },
+	{ .name = "picky", .ops = { .message = test_message,
+		.connect = picky_connect } },
 };
 
 static struct kucomms_ops late_ops = { TEST_HANDLERS };

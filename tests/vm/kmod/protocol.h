@@ -28,6 +28,49 @@ enum test_type {
 	TEST_PASS,	/* answer with kucomms_pass() */
 	TEST_RECEIVE,	/* wait `id` ms for a message; `user` is what it came to */
 	TEST_SEND,	/* fill the ring, wait `id` ms, then the same with `user` */
+
+	/* calls, the other way round; also for the proxy, whom it is refused */
+	TEST_CALL,	/* call the client as struct test_call_spec says */
+	TEST_CALL_CANCEL, /* cancel call `id`; answer with what it came to in `user` */
+	TEST_CALL_KEPT,	/* the same, the one of kind KEPT */
+	TEST_CALL_REPORT, /* answer with a struct test_calls */
+};
+
+/* What the client gets to see of calls. */
+enum {
+	TEST_CALLED = 1000, /* a call, number `user`: to be answered with that */
+	TEST_CALL_DONE,	/* call `user` came to the error `id` */
+};
+
+enum test_call_kind {
+	TEST_CALL_PLAIN,	/* from the handler */
+	TEST_CALL_INTERRUPT,	/* from a hard interrupt */
+	TEST_CALL_KEEP,		/* one that is not freed when it is done */
+	TEST_CALL_SLOW,		/* cancelled elsewhere while done() runs */
+	TEST_CALL_RACE,		/* cancelled elsewhere at once */
+	TEST_CALL_WAIT,		/* a thread waits for the answer */
+	TEST_CALL_STOP,		/* a thread that is stopped waits for it */
+	TEST_CALL_HANDLER,	/* the handler waits for it, which it must not */
+};
+
+struct test_call_spec {
+	__u32 kind;
+	__u32 count;
+	__s32 timeout_ms;
+	__u32 restarts;		/* after an answer, each */
+	__u32 capacity;		/* of the buffer of one who waits */
+};
+
+/* How all calls ended so far. */
+struct test_calls {
+	__u64 started;
+	__u64 refused;
+	__u64 answered;
+	__u64 timed_out;
+	__u64 shut_down;
+	__u64 broken;
+	__u64 cancelled;
+	__u64 wrong;		/* what must not be: a bug */
 };
 
 struct test_report {

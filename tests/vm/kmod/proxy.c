@@ -62,6 +62,24 @@ static int proxy_wait(struct kucomms_channel *channel,
 	return kucomms_send_wait(channel, &out, NULL, 0, MAX_SCHEDULE_TIMEOUT);
 }
 
+static void proxy_called(struct kucomms_call *call, int err,
+			 const struct kucomms_message *answer, const void *data)
+{
+	atomic64_inc(&proxy.overlaps);
+}
+
+/* Refused: answers would have nobody's turn. */
+static int proxy_call(struct kucomms_channel *channel,
+		      const struct kucomms_message *message)
+{
+	struct kucomms_call call = { .done = proxy_called };
+	struct kucomms_message out = *message;
+
+	out.length = 0;
+	out.user = -kucomms_call_start(channel, &call, &out, NULL, -1);
+	return kucomms_send_wait(channel, &out, NULL, 0, MAX_SCHEDULE_TIMEOUT);
+}
+
 static int proxy_stream(struct kucomms_channel *channel,
 			const struct kucomms_message *message)
 {
@@ -115,6 +133,8 @@ static int proxy_handle(struct kucomms_channel *channel,
 		return proxy_fill(channel, message);
 	case TEST_STREAM:
 		return proxy_stream(channel, message);
+	case TEST_CALL:
+		return proxy_call(channel, message);
 	case TEST_REPORT:
 		return proxy_report(channel, message);
 	case TEST_HANG_UP:

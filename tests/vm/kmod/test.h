@@ -4,6 +4,7 @@
 
 #include <linux/atomic.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <kucomms/module.h>
 
 #include "protocol.h"
@@ -26,10 +27,28 @@ struct test_endpoint {
 	atomic64_t disconnects;
 };
 
+struct test_call_job;
+
+/**
+ * struct test_client - what is remembered with a channel
+ * @calls: of kind PLAIN and INTERRUPT that wait for an answer
+ * @job:   the last one of those that take a thread
+ */
+struct test_client {
+	atomic_t running;
+	unsigned int refusals;
+	u64 streamed;
+	struct test_who who;
+	struct list_head calls;
+	struct test_call_job *job;
+};
+
 /* main.c */
 extern ktime_t test_loaded;
 
 /* handlers.c */
+int test_enter(struct test_endpoint *test, struct test_client *client);
+void test_leave(struct test_endpoint *test, struct test_client *client);
 int test_message(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,
 		 void *priv);
@@ -44,6 +63,20 @@ void test_burst_uninit(void);
 int test_burst_start(struct kucomms_channel *channel,
 		     const struct kucomms_message *message);
 void test_burst_stop(struct kucomms_channel *channel);
+
+/* calls.c */
+int test_calls_start(struct test_endpoint *test, struct test_client *client,
+		     struct kucomms_channel *channel,
+		     const struct kucomms_message *message, const void *data);
+int test_calls_cancel(struct test_client *client,
+		      struct kucomms_channel *channel,
+		      const struct kucomms_message *message);
+int test_calls_cancel_kept(struct kucomms_channel *channel,
+			   const struct kucomms_message *message);
+int test_calls_report(struct kucomms_channel *channel,
+		      const struct kucomms_message *message);
+int test_calls_connect(struct kucomms_channel *channel);
+void test_calls_disconnect(struct test_client *client);
 
 /* proxy.c */
 int test_proxy_start(void);
