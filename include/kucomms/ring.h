@@ -198,7 +198,12 @@ static inline int kucomms_producer_room(struct kucomms_producer *producer,
 	return kucomms_producer_fits(producer, length) ? 0 : -EAGAIN;
 }
 
-/* The record of a message that fits. */
+/*
+ * The record of a message that fits. The next control word comes first, for it
+ * often lies in the next cache line: all other words up to the record's own
+ * control are then written in one go, and a consumer that looks for them, or a
+ * prefetcher that is ahead of it, takes their line away once less.
+ */
 static inline struct kucomms_message *
 kucomms_producer_take(struct kucomms_producer *producer, __u32 length)
 {
@@ -206,12 +211,12 @@ kucomms_producer_take(struct kucomms_producer *producer, __u32 length)
 
 	record = kucomms_record_at(producer->data, producer->mask,
 				   producer->position);
-	record->length = length;
 	producer->position = kucomms_record_after(producer->position, length);
 
 	next = kucomms_record_at(producer->data, producer->mask,
 				 producer->position);
 	kucomms_store(&next->control, KUCOMMS_CONTROL_EMPTY);
+	record->length = length;
 	return record;
 }
 
