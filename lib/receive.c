@@ -129,23 +129,28 @@ static void receive_disarm(struct kucomms_end *end)
 	}
 }
 
-/* Sleeping and being woken costs more than looking for a little longer. */
-static void receive_spin(struct kucomms_end *end)
+/*
+ * Sleeping and being woken costs more than looking for a little longer. What is
+ * found is taken at once: from the look to the caller nothing is asked twice.
+ */
+static int receive_spin(struct kucomms_end *end,
+			struct kucomms_message *message, const void **data)
 {
-	const struct kucomms_consumer *in = &end->channel.in;
 	__s64 stop;
-	int i;
+	int i, err;
 
 	if (!end->spin_ns)
-		return;
+		return -EAGAIN;
 	stop = kucomms_now() + end->spin_ns;
 	do {
 		for (i = 0; i < LOOKS; i++) {
-			if (kucomms_consumer_ready(in))
-				return;
+			err = receive_next(end, message, data);
+			if (err != -EAGAIN)
+				return err;
 			relax();
 		}
 	} while (!end->transport->error(end) && kucomms_now() < stop);
+	return -EAGAIN;
 }
 
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
@@ -178,15 +183,14 @@ static void receive_ask(struct kucomms_end *end)
 /* There is nothing to read yet, or worse. */
 static int receive_look(struct kucomms_end *end,
 			struct kucomms_message *message, const void **data,
-			int timeout_ms)
+			int timeout_ms, int found)
 {
-	int err = receive_next(end, message, data);
+	int err = found ? receive_next(end, message, data) : -EAGAIN;
 
 	/* What is told now is told while there is nothing else to do. */
 	if (err == -EAGAIN && timeout_ms) {
 		kucomms_end_tell(end);
-		receive_spin(end);
-		err = receive_next(end, message, data);
+		err = receive_spin(end, message, data);
 	} else if (err == -EAGAIN && end->polled) {
 		receive_ask(end);
 	}
@@ -212,7 +216,7 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
 		return found;
 	}
 	if (found != 1) {
-		err = receive_look(end, message, data, timeout_ms);
+		err = receive_look(end, message, data, timeout_ms, found);
 		if (err)
 			return err;
 	}
