@@ -98,6 +98,7 @@ struct kucomms_producer {
  * @done:     this side needs nothing before it any more
  * @released: what the producer has been told of @done
  * @end:      no honest producer gets beyond it before it is told more
+ * @share:    what is given back at a time: an eighth of the ring
  * @own:      control page of this side
  * @peer:     control page of the other side
  */
@@ -109,6 +110,7 @@ struct kucomms_consumer {
 	__u32 done;
 	__u32 released;
 	__u32 end;
+	__u32 share;
 	struct kucomms_control *own;
 	const struct kucomms_control *peer;
 };
@@ -342,6 +344,7 @@ static inline void kucomms_consumer_init(struct kucomms_consumer *consumer,
 	consumer->done = 0;
 	consumer->released = 0;
 	consumer->end = kucomms_ring_capacity(size);
+	consumer->share = size / 8;
 	consumer->own = own;
 	consumer->peer = peer;
 }
@@ -467,7 +470,7 @@ static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
 static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 {
 	consumer->done = consumer->position;
-	if (consumer->done - consumer->released < consumer->size / 8)
+	if (consumer->done - consumer->released < consumer->share)
 		return false;
 	return kucomms_consumer_tell(consumer);
 }

@@ -155,9 +155,9 @@ mutation 'a wiped record is received again' \
 mutation 'the next record is wiped instead' \
 	"$(within kucomms_consumer_wipe 's/mask, position\)/mask, consumer->position)/')" ring
 mutation 'the producer is told of each release' \
-	"$(within kucomms_consumer_release 's/consumer->size \/ 8/1/')" ring
+	"$(within kucomms_consumer_release 's/consumer->share/1/')" ring
 mutation 'the producer is told by quarters only' \
-	"$(within kucomms_consumer_release 's/consumer->size \/ 8/consumer->size \/ 4/')" ring
+	"$(within kucomms_consumer_release 's/consumer->share/consumer->share * 2/')" ring
 mutation 'release gives nothing back' \
 	"$(within kucomms_consumer_release '/consumer->done = consumer->position/d')" ring
 mutation 'tell tells what has not been given back' \
