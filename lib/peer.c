@@ -134,8 +134,13 @@ int kucomms_peer_ring(struct kucomms_end *end, __u32 need, __u64 *count)
 		peer_ring_bell(end);
 	else
 		peer_ring_socket(end);
-	/* It may have gone just now, and not have told so through the socket yet. */
-	return kucomms_peer_error(end);
+	/*
+	 * Who hangs up says so, and may not have told so through the socket yet.
+	 * Else it may have taken the message, and gone then.
+	 */
+	if (kucomms_load(&end->gone) || (need & KUCOMMS_NEED_ALWAYS))
+		return kucomms_peer_error(end);
+	return 0;
 }
 
 /*
