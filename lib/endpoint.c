@@ -233,7 +233,9 @@ static void *endpoint_thread(void *arg)
 	struct kucomms_endpoint *endpoint = arg;
 
 	pthread_setname_np(pthread_self(), endpoint->name);
+	pthread_mutex_lock(&endpoint->lock);
 	kucomms_store(&endpoint->owner, KUCOMMS_THIS_THREAD());
+	pthread_mutex_unlock(&endpoint->lock);
 	endpoint_go_round(endpoint, false);
 	endpoint_leave(endpoint);
 	return NULL;

@@ -272,9 +272,13 @@ int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 	done += loop_commands(endpoint);
 	endpoint->now = kucomms_now();
 	done += loop_ticks(endpoint);
-	done += loop_rounds(endpoint, spin);
 	/* What stood in the way of those who refused may be gone. */
 	if (done)
 		kucomms_member_retry(endpoint);
+	/* Only messages are a reason to look once more: their own try is none. */
+	if (loop_rounds(endpoint, spin)) {
+		kucomms_member_retry(endpoint);
+		done++;
+	}
 	return done;
 }
