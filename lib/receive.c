@@ -26,13 +26,12 @@ void kucomms_end_ring_room(struct kucomms_end *end)
 				     kucomms_load(&end->channel.in.peer->need_room),
 				     &end->receive_doorbells);
 	/*
-	 * Nobody is there to use the room. If more is found than was in the ring
-	 * then, it is what was read before: the ring's size says never again that
-	 * there is something to give back.
+	 * Nobody is there to use the room. If more is found than the ring holds, it
+	 * is what was read before: so nothing is ever given back again.
 	 */
 	if (end->transport->error(end)) {
 		end->closing = true;
-		end->channel.in.size = ~0u;
+		end->channel.in.share = ~0u;
 	}
 }
 
