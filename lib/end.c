@@ -165,7 +165,7 @@ static int end_finish(struct kucomms_end *end)
 
 	for (;;) {
 		err = end->transport->finish(end);
-		if (err != -EAGAIN)
+		if (err <= 0)
 			return err;
 		err = poll(&answer, 1, ANSWER_MS);
 		if (err <= 0)

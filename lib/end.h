@@ -18,7 +18,7 @@ struct kucomms_numbers;
  * struct kucomms_transport - how a channel's memory and doorbells come to be
  * @begin:  connects to end->path; -ENOENT: nobody is there. If this fails, or
  *          @finish does, end is to be closed
- * @finish: -EAGAIN: the other side has not answered yet; end->fd will be readable
+ * @finish: 1: the other side has not answered yet; end->fd will be readable
  * @close:  lets go of what @begin and @finish have got
  * @error:  whether, as far as is known, there is still somebody there
  * @ring:   the other side sleeps, or did just now, as it has said in @need

@@ -269,7 +269,7 @@ static void fresh_finish(struct kucomms_end *end)
 	struct kucomms_end *fresh = end->member.fresh;
 	int err = fresh->transport->finish(fresh);
 
-	if (err == -EAGAIN)
+	if (err > 0)
 		return;
 	if (err) {
 		forget_fresh(end);

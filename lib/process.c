@@ -12,6 +12,9 @@
 #include "peer.h"
 #include "process.h"
 
+/* The kernel's own limit. */
+#define ERRNO_MAX	4095
+
 static int process_connect(struct kucomms_end *end)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -62,6 +65,11 @@ static int process_begin(struct kucomms_end *end, int timeout_ms)
 	return err ? err : send_hello(end);
 }
 
+static bool is_errno(__s32 status)
+{
+	return status < 0 && status >= -ERRNO_MAX;
+}
+
 /* The answer has come: has this side been let in, and on what terms? */
 static int process_answered(struct kucomms_end *end,
 			    const struct kucomms_hello *hello, int memory)
@@ -72,7 +80,7 @@ static int process_answered(struct kucomms_end *end,
 	int err;
 
 	if (hello->status)
-		return hello->status < 0 ? hello->status : -EPROTO;
+		return is_errno(hello->status) ? hello->status : -EPROTO;
 	if (memory < 0 || (wanted && hello->size != wanted) ||
 	    !kucomms_memory_size_valid(hello->size, wanted ? wanted :
 				       KUCOMMS_MEMORY_SIZE_MAX))
@@ -93,6 +101,9 @@ static int process_finish(struct kucomms_end *end)
 	int memory, err;
 
 	err = kucomms_hello_receive(end->fd, &hello, &memory);
+	/* Unlike a status of -EAGAIN, which is an answer. */
+	if (err == -EAGAIN)
+		return 1;
 	if (!err)
 		err = process_answered(end, &hello, memory);
 	if (memory >= 0)
