@@ -34,6 +34,9 @@
 #define LOOK_NS		(100 * NSEC_PER_MSEC)
 #define ROOM_LOOK_NS	NSEC_PER_SEC
 
+/* A socket takes some hundreds, each of which may have to be read by itself. */
+#define DRAIN_MAX	1024
+
 void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs)
 {
 	const struct kucomms_region *out = &end->regions[KUCOMMS_MINE];
@@ -47,29 +50,31 @@ void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs)
 			      end->own, peer);
 }
 
-/* What the socket says when there is nobody on the other side any more. */
-static void peer_judge(struct kucomms_end *end, ssize_t length)
-{
-	if (!length || (length < 0 && errno != EAGAIN && errno != EINTR))
-		kucomms_store(&end->gone, -ESHUTDOWN);
-}
-
 /*
- * Takes what the other side has sent through the socket: bytes without meaning,
- * and never more than fit here, unless they are to keep this side busy.
+ * Takes what the other side has sent through the socket: bytes without meaning.
+ * All of it, since what was sent with descriptors may keep the socket open; but
+ * not more than fits into a socket, for the other side could go on for ever.
  */
 void kucomms_peer_drain(struct kucomms_end *end)
 {
 	char bytes[4096];
+	ssize_t length;
+	int left = DRAIN_MAX;
 
-	peer_judge(end, recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT));
+	do {
+		length = recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	} while (length > 0 && --left);
+	if (!length || (length < 0 && errno != EAGAIN && errno != EINTR))
+		kucomms_store(&end->gone, -ESHUTDOWN);
 }
 
+/* Is there an end of the socket, however much lies before it? */
 static void peer_check(struct kucomms_end *end)
 {
-	char byte;
+	struct pollfd poll_fd = { .fd = end->fd, .events = POLLRDHUP };
 
-	peer_judge(end, recv(end->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
+	if (poll(&poll_fd, 1, 0) > 0)
+		kucomms_store(&end->gone, -ESHUTDOWN);
 }
 
 /* Called where there is nothing to do, maybe all the time: looks now and then. */
