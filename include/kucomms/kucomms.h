@@ -466,7 +466,8 @@ KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 {
 	bool told = kucomms_consumer_release(&channel->in);
 
-	channel->thread = KUCOMMS_THIS_THREAD();
+	/* Read by the sending thread, which may be another. */
+	kucomms_store(&channel->thread, KUCOMMS_THIS_THREAD());
 	/* The other side may wait for the room, or this one sleep in poll(). */
 	if (kucomms_unlikely(told || channel->armed ||
 			     kucomms_load(&channel->in.peer->need_room)))
