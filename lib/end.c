@@ -181,20 +181,30 @@ int kucomms_end_begin(struct kucomms_end *end, int timeout_ms)
 	return err ? err : end->transport->begin(end, timeout_ms);
 }
 
-/* The kernel waits by itself; for a process nothing tells that it has come. */
+/*
+ * The kernel waits by itself; for a process nothing tells that it has come, nor
+ * that it has let in some of those who wait (-EAGAIN): that is its to do in the
+ * second that it has to answer.
+ */
 static int begin_until(struct kucomms_end *end, int timeout_ms)
 {
 	const struct timespec pause = kucomms_timespec(RETRY_NS);
 	const __s64 deadline = kucomms_deadline(timeout_ms);
+	const __s64 patience = kucomms_now() + ANSWER_MS * NSEC_PER_MSEC;
+	__s64 until;
 	int err;
 
 	for (;;) {
 		err = kucomms_end_begin(end, timeout_ms);
-		if (err != -ENOENT || !end->transport->how || !deadline)
+		if (!end->transport->how || (err != -ENOENT && err != -EAGAIN))
+			return err;
+		until = err == -EAGAIN && deadline >= 0 && deadline < patience ?
+			patience : deadline;
+		if (!until)
 			return err;
 		end->transport->close(end);
-		if (deadline > 0 && kucomms_now() >= deadline)
-			return -ENOENT;
+		if (until > 0 && kucomms_now() >= until)
+			return err == -EAGAIN ? -ETIMEDOUT : err;
 		if (nanosleep(&pause, NULL))
 			return -errno;
 	}

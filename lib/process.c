@@ -22,8 +22,8 @@ static int process_connect(struct kucomms_end *end)
 	memcpy(address.sun_path, end->path, sizeof(address.sun_path));
 	if (!connect(end->fd, (struct sockaddr *)&address, sizeof(address)))
 		return kucomms_hello_peer(end);
-	/* Nobody has been here yet, or not any more, or is too busy for more. */
-	return errno == ECONNREFUSED || errno == EAGAIN ? -ENOENT : -errno;
+	/* Nobody has been here yet, or not any more; EAGAIN: too many are waiting. */
+	return errno == ECONNREFUSED ? -ENOENT : -errno;
 }
 
 static int send_hello(struct kucomms_end *end)

@@ -667,32 +667,6 @@ static void the_silent_keep_nobody_out(void **state)
 }
 
 /*
- * The bytes that another process writes into the socket were read until there
- * were no more, and it can write faster than they are read.
- */
-static void a_flood_of_bytes_is_taken_in_shares(void **state)
-{
-	struct kucomms_endpoint *endpoint;
-	struct kucomms_channel *channel;
-	static const char bytes[1024];
-	struct seen seen;
-	int fd, left = 0;
-
-	(void)state;
-	endpoint = create(&count_ops, &seen);
-	channel = open_to(endpoint);
-	fd = kucomms_fd(channel);
-	while (write(fd, bytes, sizeof(bytes)) > 0)
-		;
-	assert_int_equal(errno, EAGAIN);
-	assert_int_equal(kucomms_endpoint_dispatch(endpoint, 0), 0);
-	assert_int_equal(ioctl(fd, SIOCOUTQ, &left), 0);
-	assert_true(left > 0);
-	kucomms_close(channel);
-	kucomms_endpoint_destroy(endpoint);
-}
-
-/*
  * A bell that had been rung since it was read last was a reason not to look at
  * the clock: one that is rung all the time made a wait endless.
  */
@@ -1357,7 +1331,6 @@ int main(void)
 		test(an_endpoint_lets_the_dead_go),
 		test(strangers_are_heard_some_at_a_time),
 		test(the_silent_keep_nobody_out),
-		test(a_flood_of_bytes_is_taken_in_shares),
 		test(a_bell_that_rings_all_the_time_ends_no_wait_late),
 		test(a_refused_message_survives_the_success_of_another),
 		test(a_handler_that_reserves_in_vain_is_called_again),
