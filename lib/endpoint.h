@@ -4,7 +4,11 @@
 
 #include <kucomms/endpoint.h>
 
+#include "clock.h"
 #include "end.h"
+
+/* So long a round of one member takes, if its handlers are fast enough. */
+#define KUCOMMS_ROUND_NS	(50 * NSEC_PER_USEC)
 
 /* No time at all. */
 #define KUCOMMS_NEVER	INT64_MAX

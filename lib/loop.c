@@ -18,9 +18,8 @@
 /* With messages to handle, how often to ask for events. */
 #define LOOK_NS		(50 * NSEC_PER_USEC)
 
-/* A round of one member: so many messages, or so long. */
+/* A round of one member: so many messages, and about KUCOMMS_ROUND_NS. */
 #define BUDGET_MAX	64
-#define ROUND_NS	(50 * NSEC_PER_USEC)
 
 void kucomms_loop_init(struct kucomms_endpoint *endpoint)
 {
@@ -30,7 +29,7 @@ void kucomms_loop_init(struct kucomms_endpoint *endpoint)
 	endpoint->again_due = KUCOMMS_NEVER;
 	endpoint->armed = KUCOMMS_NEVER;
 	endpoint->timer_set = KUCOMMS_NEVER;
-	endpoint->budget = BUDGET_MAX;
+	endpoint->budget = 1;
 }
 
 static struct kucomms_end *take_command(struct kucomms_endpoint *endpoint)
@@ -228,11 +227,15 @@ static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 static void set_budget(struct kucomms_endpoint *endpoint, __u64 handled)
 {
 	const __s64 each = (kucomms_now() - endpoint->now) / (__s64)handled;
+	unsigned int fits = BUDGET_MAX;
 
-	endpoint->budget = BUDGET_MAX;
-	if (each > ROUND_NS / BUDGET_MAX)
-		endpoint->budget = each < ROUND_NS ?
-				   (unsigned int)(ROUND_NS / each) : 1;
+	if (each > KUCOMMS_ROUND_NS / BUDGET_MAX)
+		fits = each < KUCOMMS_ROUND_NS ?
+		       (unsigned int)(KUCOMMS_ROUND_NS / each) : 1;
+	/* One fast message does not tell of the next. */
+	if (fits > 2 * endpoint->budget)
+		fits = 2 * endpoint->budget;
+	endpoint->budget = fits;
 }
 
 static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)

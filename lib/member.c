@@ -21,6 +21,9 @@
 #include "endpoint.h"
 #include "member.h"
 
+/* So many messages between two looks at the clock. */
+#define LOOKS		8
+
 /* So long who listens may take to answer one who comes back. */
 #define ANSWER_NS	NSEC_PER_SEC
 
@@ -450,6 +453,16 @@ static void member_idle(struct kucomms_end *end, bool spin)
 		member_rest(end);
 }
 
+/* Handlers are slower than they were, or it is time to stop. */
+static bool round_is_over(const struct kucomms_endpoint *endpoint,
+			  unsigned int left)
+{
+	if (kucomms_unlikely(kucomms_load(&endpoint->stop)))
+		return true;
+	return left % LOOKS == 0 &&
+	       kucomms_now() - endpoint->now > KUCOMMS_ROUND_NS;
+}
+
 /* As many messages as make a round; then what has been sent is published. */
 void kucomms_member_round(struct kucomms_end *end, bool spin)
 {
@@ -463,6 +476,8 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 	while (left && ret == 1) {
 		ret = member_step(end, &told);
 		left -= ret == 1;
+		if (round_is_over(endpoint, left))
+			break;
 	}
 	kucomms_member_publish(endpoint);
 	if (ret < 0) {
