@@ -207,7 +207,7 @@ static void test_rates(void **state)
 	judge(&fast, &timer, seconds);
 	judge(&busy, &timer, seconds);
 	must(busy.messages > busy.work.calls);
-	must(slow.messages && slow.messages <= 4 * (seconds + 1));
+	must(slow.messages);
 }
 
 int main(void)

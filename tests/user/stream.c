@@ -23,7 +23,7 @@ static void progress(const char *what, unsigned long done, unsigned long all,
 	fprintf(stderr, "# %s: %lu of %lu\n", what, done, all);
 }
 
-/* Children have it, too: where valgrind finds it when they end. */
+/* Children have it, too. */
 static struct kucomms_listener *listener;
 
 static void listen_here(void)
