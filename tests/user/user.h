@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -135,13 +136,16 @@ static inline int end_program(int failed)
 /* What has been printed is printed once, and who loses its parent ends. */
 static inline pid_t fork_quietly(void)
 {
+	const pid_t parent = getpid();
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
 	must(pid >= 0);
-	if (!pid)
-		alarm(WATCHDOG_S);
+	if (!pid) {
+		must_be(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+		must_be(getppid(), parent);
+	}
 	return pid;
 }
 
