@@ -51,6 +51,22 @@ void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs)
 }
 
 /*
+ * There is nobody any more. A side that refuses says so before it goes, and who
+ * notices that it has gone is to hear why.
+ */
+static void peer_lost(struct kucomms_end *end)
+{
+	__u32 state;
+
+	if (kucomms_load(&end->gone))
+		return;
+	state = kucomms_load_acquire(&end->channel.in.peer->state);
+	kucomms_store(&end->gone, state == KUCOMMS_STATE_OPEN ||
+				  state == KUCOMMS_STATE_HANGUP ? -ESHUTDOWN :
+								  -EPROTO);
+}
+
+/*
  * Takes what the other side has sent through the socket: bytes without meaning.
  * All of it, since what was sent with descriptors may keep the socket open; but
  * not more than fits into a socket, for the other side could go on for ever.
@@ -65,7 +81,7 @@ void kucomms_peer_drain(struct kucomms_end *end)
 		length = recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	} while (length > 0 && --left);
 	if (!length || (length < 0 && errno != EAGAIN && errno != EINTR))
-		kucomms_store(&end->gone, -ESHUTDOWN);
+		peer_lost(end);
 }
 
 /* Is there an end of the socket, however much lies before it? */
@@ -74,7 +90,7 @@ static void peer_check(struct kucomms_end *end)
 	struct pollfd poll_fd = { .fd = end->fd, .events = POLLRDHUP };
 
 	if (poll(&poll_fd, 1, 0) > 0)
-		kucomms_store(&end->gone, -ESHUTDOWN);
+		peer_lost(end);
 }
 
 /* Called where there is nothing to do, maybe all the time: looks now and then. */
@@ -129,7 +145,7 @@ static void peer_ring_socket(struct kucomms_end *end)
 {
 	if (send(end->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
 	    errno != EAGAIN && errno != EINTR)
-		kucomms_store(&end->gone, -ESHUTDOWN);
+		peer_lost(end);
 }
 
 int kucomms_peer_ring(struct kucomms_end *end, __u32 need, __u64 *count)

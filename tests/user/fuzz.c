@@ -376,9 +376,45 @@ static void test_calls_come_back(void **state)
 	kucomms_listener_close(listener);
 }
 
+/* Says that it refuses a message, as the library does, and goes. */
+static void refuse(const struct raw_channel *raw)
+{
+	struct kucomms_control *control = raw_control(raw);
+
+	__atomic_store_n(&control->need_data, KUCOMMS_NEED, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->state, KUCOMMS_STATE_BROKEN, __ATOMIC_RELEASE);
+	shutdown(raw->fd, SHUT_RDWR);
+	do_nothing(raw);
+}
+
+/* Who finds out by ringing hears the reason all the same. */
+static void test_refused_and_gone(void **state)
+{
+	const struct kucomms_message message = { .length = 0 };
+	struct kucomms_listener *listener;
+	struct kucomms_channel *channel;
+	struct kucomms_message answer;
+	struct pollfd poll_fd = { .events = POLLRDHUP };
+	const void *data;
+	pid_t pid;
+
+	(void)state;
+	must_be(kucomms_listen(process_name, NULL, &listener), 0);
+	pid = play(refuse);
+	must_be(kucomms_accept(listener, &channel, -1), 0);
+	poll_fd.fd = kucomms_fd(channel);
+	must_be(poll(&poll_fd, 1, -1), 1);
+	must_be(kucomms_send(channel, &message, NULL, 0, -1), -EPROTO);
+	must_be(kucomms_receive(channel, &answer, &data, -1), -EPROTO);
+	kill_process(pid);
+	kucomms_close(channel);
+	kucomms_listener_close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused_and_gone),
 		cmocka_unit_test(test_calls_come_back),
 		cmocka_unit_test(test_copied),
 		cmocka_unit_test(test_shared),
