@@ -8,7 +8,6 @@
  */
 #define _GNU_SOURCE	/* getrandom() */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -20,7 +19,7 @@
 #define FIRST_SIZE	64u
 
 /* call->state */
-enum { IDLE, IN_FLIGHT, RUNNING, DONE };
+enum { IDLE, IN_FLIGHT, DONE };
 
 /* call->next */
 enum { BY_ID, BY_DEADLINE };
@@ -141,7 +140,6 @@ static void call_finish(struct kucomms_endpoint *endpoint,
 			const struct kucomms_message *answer, const void *data)
 {
 	call_remove(endpoint, call);
-	kucomms_store(&call->state, RUNNING);
 	endpoint->running = call;
 	pthread_mutex_unlock(&endpoint->calls_lock);
 	kucomms_store_release(&call->state, DONE);

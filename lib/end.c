@@ -2,7 +2,7 @@
 /*
  * Opening a channel, whatever its transport, and once more; closing it.
  */
-#define _GNU_SOURCE	/* dup3(), CPU_COUNT(), ppoll() */
+#define _GNU_SOURCE	/* dup3(), CPU_COUNT() */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -157,6 +157,19 @@ int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 	return 0;
 }
 
+/* One for the same name, to be opened in place of @end. */
+struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end)
+{
+	struct kucomms_end *fresh = kucomms_end_alloc(end->transport);
+
+	if (!fresh)
+		return NULL;
+	memcpy(fresh->name, end->name, sizeof(fresh->name));
+	fresh->options = end->options;
+	fresh->spin_ns = end->spin_ns;
+	return fresh;
+}
+
 /* Who has been connected to owes an answer. */
 static int end_finish(struct kucomms_end *end)
 {
@@ -275,11 +288,9 @@ KUCOMMS_API int kucomms_reattach(struct kucomms_channel *channel,
 
 	if (end->numbers)
 		return -EINVAL;
-	fresh = kucomms_end_alloc(end->transport);
+	fresh = kucomms_end_alike(end);
 	if (!fresh)
 		return -ENOMEM;
-	memcpy(fresh->name, end->name, sizeof(fresh->name));
-	fresh->options = end->options;
 	err = kucomms_end_open(fresh, timeout_ms);
 	if (err) {
 		kucomms_end_free(fresh);
@@ -303,7 +314,7 @@ KUCOMMS_API void kucomms_shutdown(struct kucomms_channel *channel)
 
 	/* Of an endpoint: its thread may be about to let go of it. */
 	pthread_mutex_lock(&end->member.lock);
-	if (end->own && end->member.endpoint)
+	if (end->own && end->member.endpoint && !end->transport->quiet)
 		kucomms_member_shut(end);
 	end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
 	pthread_mutex_unlock(&end->member.lock);

@@ -189,6 +189,7 @@ static inline struct kucomms_end *end_of(const struct kucomms_channel *channel)
 
 /* end.c */
 struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport);
+struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end);
 void kucomms_end_free(struct kucomms_end *end);
 void kucomms_end_unmap(struct kucomms_end *end);
 int kucomms_end_prepare(struct kucomms_end **end, const char *name,
@@ -206,8 +207,7 @@ int kucomms_options_read(void *own, size_t own_size, const void *options,
 void kucomms_end_give_back(struct kucomms_end *end);
 void kucomms_end_arm(struct kucomms_end *end);
 void kucomms_end_disarm(struct kucomms_end *end);
-void kucomms_end_tell(struct kucomms_end *end);
-void kucomms_end_ring_room(struct kucomms_end *end);
+void kucomms_end_tell(struct kucomms_end *end, bool told);
 
 /* send.c */
 int kucomms_end_ring(struct kucomms_end *end);

@@ -336,8 +336,7 @@ KUCOMMS_API int kucomms_endpoint_add(struct kucomms_endpoint *endpoint,
 
 	if (end->member.endpoint)
 		return -EBUSY;
-	kucomms_member_join(endpoint, end);
-	kucomms_member_announce(end);
+	kucomms_member_add(endpoint, end);
 	return 0;
 }
 
@@ -367,8 +366,7 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 	}
 	if (channel)
 		*channel = kucomms_channel_get(&end->channel);
-	kucomms_member_join(endpoint, end);
-	kucomms_member_announce(end);
+	kucomms_member_add(endpoint, end);
 	return 0;
 }
 

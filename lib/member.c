@@ -32,15 +32,23 @@ static struct kucomms_endpoint *endpoint_of(const struct kucomms_end *end)
 	return end->member.endpoint;
 }
 
-void kucomms_member_join(struct kucomms_endpoint *endpoint,
-			 struct kucomms_end *end)
+/* Under the endpoint's lock. */
+static void member_insert(struct kucomms_endpoint *endpoint,
+			  struct kucomms_end *end)
 {
 	end->polled = false;
 	end->receive_how = 0;
-	pthread_mutex_lock(&endpoint->lock);
 	end->member.endpoint = endpoint;
 	TAILQ_INSERT_TAIL(&endpoint->members, end, member.all);
 	endpoint->count++;
+}
+
+/* The endpoint's own thread's, which goes on with it. */
+void kucomms_member_join(struct kucomms_endpoint *endpoint,
+			 struct kucomms_end *end)
+{
+	pthread_mutex_lock(&endpoint->lock);
+	member_insert(endpoint, end);
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
@@ -56,11 +64,12 @@ void kucomms_member_queue(struct kucomms_end *end)
 	kucomms_store_release(&endpoint->commanded, true);
 }
 
-void kucomms_member_announce(struct kucomms_end *end)
+/* Any thread's: from the unlocking on @end is the endpoint's, to free if it likes. */
+void kucomms_member_add(struct kucomms_endpoint *endpoint,
+			struct kucomms_end *end)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
-
 	pthread_mutex_lock(&endpoint->lock);
+	member_insert(endpoint, end);
 	kucomms_member_queue(end);
 	pthread_mutex_unlock(&endpoint->lock);
 	kucomms_endpoint_wake(endpoint);
@@ -255,12 +264,10 @@ static void fresh_handle(struct kucomms_source *source, __u32 events)
 
 static int fresh_begin(struct kucomms_end *end)
 {
-	struct kucomms_end *fresh = kucomms_end_alloc(end->transport);
+	struct kucomms_end *fresh = kucomms_end_alike(end);
 
 	if (!fresh)
 		return -ENOMEM;
-	memcpy(fresh->name, end->name, sizeof(fresh->name));
-	fresh->options = end->options;
 	fresh->channel.priv = end;
 	fresh->member.source.handle = fresh_handle;
 	end->member.fresh = fresh;
@@ -415,14 +422,6 @@ static int member_step(struct kucomms_end *end, bool *told)
 	return ret ? -EPROTO : 1;
 }
 
-/* The other side may wait for the room that there is now. */
-static void member_tell(struct kucomms_end *end, bool told)
-{
-	if (told)
-		kucomms_end_ring_room(end);
-	kucomms_end_tell(end);
-}
-
 /* Falls asleep, unless there is something after all. */
 static void member_rest(struct kucomms_end *end)
 {
@@ -484,7 +483,7 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 		kucomms_member_drop(end, ret);
 		return;
 	}
-	member_tell(end, told);
+	kucomms_end_tell(end, told);
 	if (left != endpoint->budget) {
 		kucomms_count(&endpoint->stats.rounds);
 		end->member.idle = 0;

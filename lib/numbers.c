@@ -11,7 +11,7 @@
 #include "numbers.h"
 
 #define FIRST_SIZE	64u
-#define SIZE_MAX_	65536u
+#define NUMBERS_MAX	65536u
 
 /**
  * struct kucomms_numbers - which numbers are taken
@@ -37,7 +37,8 @@ struct kucomms_numbers *kucomms_numbers_create(unsigned int limit)
 		return NULL;
 	pthread_mutex_init(&numbers->lock, NULL);
 	numbers->users = 1;
-	numbers->limit = limit && limit < SIZE_MAX_ ? limit : SIZE_MAX_;
+	numbers->limit = limit && limit < NUMBERS_MAX ? limit :
+							      NUMBERS_MAX;
 	return numbers;
 }
 

@@ -174,7 +174,8 @@ static int hello_check(const struct kucomms_listener *listener,
 {
 	const __u32 most = listener->options.ring_size_max;
 
-	if (memory < 0 || (hello->flags & ~HELLO_FLAGS) || hello->status || hello->reserved)
+	if (memory < 0 || (hello->flags & ~HELLO_FLAGS) || hello->status ||
+	    hello->reserved)
 		return -EPROTO;
 	if (!kucomms_memory_size_valid(hello->size, most) ||
 	    (hello->wanted && !kucomms_memory_size_valid(hello->wanted, most)))

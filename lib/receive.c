@@ -18,7 +18,7 @@
 #define LOOKS	32
 
 /* The other side may be waiting for the room that has just been made. */
-void kucomms_end_ring_room(struct kucomms_end *end)
+static void ring_room(struct kucomms_end *end)
 {
 	/* An error is the channel's state, which the next call will find. */
 	if (kucomms_consumer_must_ring(&end->channel.in))
@@ -50,10 +50,16 @@ static int receive_next(struct kucomms_end *end,
 	return ret < 0 ? ret : 0;
 }
 
-void kucomms_end_tell(struct kucomms_end *end)
+/*
+ * Says how much room there is, and wakes the other side if it waits for it.
+ * @told: what a release said: the other side has been told of something already.
+ */
+void kucomms_end_tell(struct kucomms_end *end, bool told)
 {
-	if (!end->closing && kucomms_consumer_tell(&end->channel.in))
-		kucomms_end_ring_room(end);
+	if (!end->closing)
+		told |= kucomms_consumer_tell(&end->channel.in);
+	if (told)
+		ring_room(end);
 }
 
 /*
@@ -66,12 +72,24 @@ static int receive_idle(struct kucomms_end *end,
 {
 	int state, err;
 
-	kucomms_end_tell(end);
+	kucomms_end_tell(end, false);
 	state = end->transport->error(end);
 	err = receive_next(end, message, data);
 	if (err == -EPROTO)
 		kucomms_end_break(end);
 	return err == -EAGAIN && state ? state : err;
+}
+
+/*
+ * Another thread may have hung up, which did or did not see what has just been
+ * written: the doorbell is what tells the other side, for good. A device's
+ * kernel tells by itself.
+ */
+static void ask_if_gone(struct kucomms_end *end)
+{
+	if (kucomms_unlikely(kucomms_load(&end->gone)) && end->transport->how)
+		kucomms_store(&end->own->need_data,
+			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 }
 
 /* Whoever rings after the bell has been read here changes it. */
@@ -88,16 +106,10 @@ void kucomms_end_arm(struct kucomms_end *end)
 	if (end->heavy)
 		kucomms_barrier_all();
 	channel->armed = need;
-	/* As in kucomms_end_disarm(). */
-	if (kucomms_unlikely(kucomms_load(&end->gone)) && end->transport->how)
-		kucomms_store(&end->own->need_data,
-			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
+	ask_if_gone(end);
 }
 
-/*
- * Awake: no doorbell is needed. Unless another thread has hung up: then the
- * doorbell is what tells the other side so.
- */
+/* Awake: no doorbell is needed. */
 void kucomms_end_disarm(struct kucomms_end *end)
 {
 	if (!end->channel.armed)
@@ -106,9 +118,7 @@ void kucomms_end_disarm(struct kucomms_end *end)
 	end->channel.armed = 0;
 	/* Pairs with kucomms_peer_hangup(): one sees what the other has written. */
 	kucomms_full_barrier();
-	if (kucomms_load(&end->gone))
-		kucomms_store(&end->own->need_data,
-			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
+	ask_if_gone(end);
 }
 
 /*
@@ -188,7 +198,7 @@ static int receive_look(struct kucomms_end *end,
 
 	/* What is told now is told while there is nothing else to do. */
 	if (err == -EAGAIN && timeout_ms) {
-		kucomms_end_tell(end);
+		kucomms_end_tell(end, false);
 		err = receive_spin(end, message, data);
 	} else if (err == -EAGAIN && end->polled) {
 		receive_ask(end);
@@ -230,12 +240,8 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
  */
 KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 {
-	struct kucomms_end *end = end_of(channel);
-
 	/* The inline part may have told of it already. */
-	if (!end->closing)
-		kucomms_consumer_tell(&channel->in);
-	kucomms_end_ring_room(end);
+	kucomms_end_tell(end_of(channel), true);
 }
 
 /*
@@ -245,7 +251,7 @@ KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 void kucomms_end_give_back(struct kucomms_end *end)
 {
 	if (kucomms_load(&end->channel.thread) == KUCOMMS_THIS_THREAD())
-		kucomms_end_tell(end);
+		kucomms_end_tell(end, false);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,

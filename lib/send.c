@@ -10,9 +10,8 @@
 
 /*
  * The other side slept when it said @need, for something that has been published
- * since. Who is in user space is woken once: it will find all
- * that there is by then, and sleep for something else, with another word, the
- * next time.
+ * since. Who is in user space is woken once: it will find all that there is by
+ * then, and sleep for something else, with another word, the next time.
  */
 static int send_ring(struct kucomms_end *end, __u32 need)
 {
@@ -204,7 +203,7 @@ static int call_ring(struct kucomms_end *end, int timeout_ms)
 	if (!end->answers_late || !timeout_ms || end->transport->how)
 		return send_ring(end, need);
 	/* The answer may need the room of those before. */
-	kucomms_end_tell(end);
+	kucomms_end_tell(end, false);
 	kucomms_end_arm(end);
 	return end->transport->wait(end,
 				    KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,

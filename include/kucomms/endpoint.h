@@ -332,6 +332,7 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
  * @priv:     the caller's own
  * @endpoint: the rest is private
  *
+ * A call is zeroed before it is used for the first time, but for @done and @priv.
  * The answer is the first message on the same channel that has the id of the
  * request. The id is given by kucomms_call_start(): consecutive numbers from one
  * that is chosen at random for each channel, so that ids that the two sides use
