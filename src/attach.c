@@ -99,6 +99,7 @@ static void attach_free(struct kucomms_channel *channel)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
 	channel->copy = NULL;
+	kucomms_bridge_destroy(channel);
 	put_pid(channel->pid);
 	channel->pid = NULL;
 	channel->head.priv = NULL;
@@ -176,7 +177,8 @@ static void attach_choose(struct kucomms_channel *channel,
 			  struct kucomms_endpoint *endpoint)
 {
 	channel->endpoint = endpoint;
-	channel->message = endpoint->ops.message;
+	channel->message = endpoint->ops.message && channel->bridge ?
+				kucomms_bridge_message : endpoint->ops.message;
 	channel->turn = endpoint->ops.flags & KUCOMMS_PARALLEL ?
 				&channel->own_turn : &endpoint->turn;
 	channel->server =
@@ -199,11 +201,12 @@ static int attach_to(struct kucomms_channel *channel,
 	if (err)
 		goto err_free;
 	attach_init_rings(channel, attach);
-	if (manner == KUCOMMS_COPIED) {
+	if (manner == KUCOMMS_COPIED)
 		err = kucomms_plain_create(channel);
-		if (err)
-			goto err_free;
-	}
+	else if (manner == KUCOMMS_BRIDGED)
+		err = kucomms_bridge_create(channel);
+	if (err)
+		goto err_free;
 
 	err = READ_ONCE(endpoint->dead) ? ENDPOINT_GONE :
 					  kucomms_turn_take(&endpoint->turn);

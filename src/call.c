@@ -293,7 +293,10 @@ static bool calls_answer(struct kucomms_channel *channel,
 	return true;
 }
 
-/* Instead of the endpoint's message handler, on channels that have called. */
+/*
+ * Instead of the endpoint's message handler, on channels that have called, and for
+ * kucomms_bridge_message().
+ */
 int kucomms_calls_message(struct kucomms_channel *channel,
 			  const struct kucomms_message *message,
 			  const void *data, void *priv)
@@ -320,7 +323,8 @@ static int call_send(struct kucomms_channel *channel, struct kucomms_call *call,
 	call->number = calls->given;
 	message.id = calls->base + call->number;
 	WRITE_ONCE(calls->given, call->number + 1);
-	WRITE_ONCE(channel->message, kucomms_calls_message);
+	if (!channel->bridge)
+		WRITE_ONCE(channel->message, kucomms_calls_message);
 	err = kucomms_channel_put_message(channel, &message, data);
 	if (err)
 		WRITE_ONCE(calls->given, call->number);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Channels: one open file each. This file has their life, their state and the
- * notification of both sides; attach.c, send.c, dispatch.c, sync.c, plain.c and
- * wait.c have what is done with them.
+ * notification of both sides; attach.c, send.c, dispatch.c, sync.c, plain.c,
+ * bridge.c and wait.c have what is done with them.
  *
  * Who may use a channel, and until when:
  *  - the file's own calls (ioctl, mmap, poll, read, write): hold the file, and
@@ -10,6 +10,7 @@
  *  - the endpoint's handlers, and what the module does between connect and
  *    disconnect: kucomms_channel_detach() ends that, under the turn;
  *  - the module's own threads: hold a reference from kucomms_accept();
+ *  - a netlink socket: holds the file until it is closed, and a reference;
  *  - a server: takes a reference while the channel is in its list, which
  *    kucomms_channel_detach() ends;
  *  - kucomms_broadcast(), under RCU: the memory goes one grace period after
@@ -44,6 +45,7 @@ static void channel_free(struct work_struct *work)
 	for (i = 0; i < KUCOMMS_REGIONS; i++)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
+	kucomms_bridge_destroy(channel);
 	kucomms_turn_destroy(&channel->own_turn);
 	if (channel->endpoint)
 		kucomms_endpoint_put(channel->endpoint);
@@ -300,6 +302,16 @@ struct pid *kucomms_channel_pid(const struct kucomms_channel *channel)
 	return channel->pid;
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_pid);
+
+enum kucomms_transport
+kucomms_channel_transport(const struct kucomms_channel *channel)
+{
+	if (channel->bridge)
+		return KUCOMMS_TRANSPORT_NETLINK;
+	return channel->plain ? KUCOMMS_TRANSPORT_FILE :
+				KUCOMMS_TRANSPORT_KERNEL;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_transport);
 
 void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv)
 {

@@ -12,6 +12,7 @@
 #include <kucomms/module.h>
 #include <kucomms/ring.h>
 
+#include "bridge.h"
 #include "call.h"
 #include "device.h"
 #include "region.h"
@@ -41,9 +42,11 @@ enum kucomms_manner {
 	KUCOMMS_DETACHED,
 	KUCOMMS_MAPPED,		/* by a process that sees the rings */
 	KUCOMMS_COPIED,		/* by read() and write() */
+	KUCOMMS_BRIDGED,	/* by datagrams of netlink */
 };
 
 struct iov_iter;
+struct kucomms_bridge;
 struct kucomms_plain;
 struct kucomms_server;
 
@@ -66,7 +69,8 @@ struct kucomms_server;
  *               the handler is safe per channel, @own_turn. What is "under the
  *               turn" below is under this one
  * @message:     the endpoint's message handler or, when the channel has called,
- *               kucomms_calls_message(), which looks for answers first
+ *               kucomms_calls_message(), which looks for answers first, or,
+ *               over netlink, kucomms_bridge_message(), which calls that
  * @in:          the ring towards the kernel; under the turn or, without a
  *               message handler, the receiver's
  * @copy:        where handlers see the data of a message, unless shared
@@ -93,6 +97,8 @@ struct kucomms_server;
  * @module_wait: where the module's own threads sleep
  *
  * @plain:       the user's end of a channel that is COPIED
+ * @bridge:      that of one that is BRIDGED; from before the module learns of
+ *               the channel until nobody can send to it any more
  *
  * @polled:      somebody has found nothing in poll(), and wants to be woken
  * @state:       KUCOMMS_STATE_*, leaves OPEN once; the shared page has a copy
@@ -149,6 +155,7 @@ struct kucomms_channel {
 	wait_queue_head_t module_wait;
 
 	struct kucomms_plain *plain;
+	struct kucomms_bridge *bridge;
 	struct irq_work wake_work;
 	struct list_head peers;
 	struct list_head siblings;

@@ -7,6 +7,7 @@
 #ifndef KUCOMMS_SRC_COMPAT_H
 #define KUCOMMS_SRC_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
@@ -33,6 +34,21 @@ static inline void kucomms_vm_flags_mod(struct vm_area_struct *vma,
 	vm_flags_mod(vma, set, clear);
 #else
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
+/*
+ * A reference to the file that @file points to; NULL if there is none or nobody
+ * has one any more. The caller knows that its memory is still there.
+ */
+static inline struct file *kucomms_file_get_active(struct file **file)
+{
+#ifdef HAVE_GET_FILE_ACTIVE
+	return get_file_active(file);
+#else
+	struct file *active = *file;
+
+	return active && get_file_rcu(active) ? active : NULL;
 #endif
 }
 

@@ -18,6 +18,7 @@
 
 #include "channel.h"
 #include "endpoint.h"
+#include "multicast.h"
 
 DEFINE_MUTEX(kucomms_registry_lock);
 DECLARE_WAIT_QUEUE_HEAD(kucomms_registry_wait);
@@ -64,6 +65,7 @@ static struct kucomms_device *device_alloc(const struct kucomms_name *name,
 	device->name = *name;
 	device->limits = *limits;
 	device->tuning.choice = choice;
+	device->group = kucomms_multicast_group();
 	INIT_LIST_HEAD(&device->attached);
 	ida_init(&device->numbers);
 	return device;
@@ -92,6 +94,7 @@ int kucomms_device_set_endpoint(struct kucomms_device *device,
 	if (err)
 		return err;
 	device->endpoint = kucomms_endpoint_get(endpoint);
+	WRITE_ONCE(endpoint->group, device->group);
 	wake_up_all(&kucomms_registry_wait);
 	return 0;
 }
@@ -102,8 +105,10 @@ void kucomms_device_clear_endpoint(struct kucomms_device *device)
 
 	lockdep_assert_held(&kucomms_registry_lock);
 	device->endpoint = NULL;
-	if (endpoint)
-		kucomms_endpoint_put(endpoint);
+	if (!endpoint)
+		return;
+	WRITE_ONCE(endpoint->group, 0);
+	kucomms_endpoint_put(endpoint);
 }
 
 /*

@@ -30,6 +30,7 @@ struct kucomms_device;
  * @channels:   the connected ones; changed under @turn, read under RCU
  * @unaccepted: those that kucomms_accept() has not given out; under @turn
  * @accept_wait: where it waits for more
+ * @group:      of its device, for broadcasts over netlink; 0: none
  *
  * @dispatch:   where the message handler runs now; read without a lock
  * @adaptive:   doorbells call it; likewise
@@ -54,6 +55,7 @@ struct kucomms_endpoint {
 	struct list_head channels;
 	struct list_head unaccepted;
 	wait_queue_head_t accept_wait;
+	unsigned int group;
 
 	enum kucomms_dispatch dispatch;
 	bool adaptive;

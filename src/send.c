@@ -8,6 +8,7 @@
 
 #include "channel.h"
 #include "endpoint.h"
+#include "multicast.h"
 
 /*
  * There is no room for @length bytes, or worse. If it is the message handler
@@ -28,6 +29,29 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 	}
 }
 
+static noinline int send_take_tagged(struct kucomms_channel *channel,
+				     u32 length,
+				     struct kucomms_message **record)
+{
+	int err;
+
+	if (length > KUCOMMS_NETLINK_LENGTH_MAX)
+		return -EMSGSIZE;
+	err = kucomms_producer_reserve(&channel->out, length, record);
+	if (!err)
+		kucomms_bridge_tag(channel, *record);
+	return err;
+}
+
+static __always_inline int send_take(struct kucomms_channel *channel,
+				     u32 length,
+				     struct kucomms_message **record)
+{
+	if (unlikely(channel->bridge))
+		return send_take_tagged(channel, length, record);
+	return kucomms_producer_reserve(&channel->out, length, record);
+}
+
 /* Puts the message into the ring. Whoever sends keeps others from it. */
 static __always_inline int send_put(struct kucomms_channel *channel,
 				    const struct kucomms_message *message,
@@ -37,7 +61,7 @@ static __always_inline int send_put(struct kucomms_channel *channel,
 	u32 length = message->length;
 	int err;
 
-	err = kucomms_producer_reserve(&channel->out, length, &record);
+	err = send_take(channel, length, &record);
 	if (unlikely(err)) {
 		send_note_failure(channel, length, err);
 		return err;
@@ -133,6 +157,27 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
 
+/*
+ * Says whether the client has got it, or will be told that the channel has come
+ * to its end, or has not asked for it: those over netlink have groups for that.
+ */
+static bool broadcast_to(struct kucomms_channel *channel,
+			 const struct kucomms_message *message,
+			 const void *data, unsigned int flags)
+{
+	struct kucomms_bridge *bridge = channel->bridge;
+	int err;
+
+	if (bridge && !bridge->broadcasts)
+		return true;
+	err = kucomms_send(channel, message, data, flags);
+	if (err != -EAGAIN && err != -EMSGSIZE)
+		return true;
+	if (bridge)
+		WRITE_ONCE(bridge->missed, true);
+	return false;
+}
+
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,
 		      unsigned int flags)
@@ -143,13 +188,10 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	if (flags & ~KUCOMMS_MORE)
 		return -EINVAL;
 	rcu_read_lock();
-	list_for_each_entry_rcu(channel, &endpoint->channels, peers) {
-		int err = kucomms_send(channel, message, data, flags);
-
-		if (err == -EAGAIN || err == -EMSGSIZE)
-			missed++;
-	}
+	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
+		missed += !broadcast_to(channel, message, data, flags);
 	rcu_read_unlock();
+	kucomms_multicast_send(READ_ONCE(endpoint->group), message, data);
 	return missed;
 }
 EXPORT_SYMBOL_GPL(kucomms_broadcast);
@@ -158,7 +200,7 @@ static int send_reserve(struct kucomms_channel *channel, u32 length,
 			struct kucomms_message **record)
 {
 	int err = kucomms_channel_error(channel) ?:
-		  kucomms_producer_reserve(&channel->out, length, record);
+		  send_take(channel, length, record);
 
 	if (unlikely(err)) {
 		send_note_failure(channel, length, err);

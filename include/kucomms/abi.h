@@ -71,6 +71,39 @@
  * message is longer than the caller's buffer read() fails with EMSGSIZE and the
  * message stays. Both fail with ESHUTDOWN and EPROTO as the other calls do.
  *
+ * Over netlink. Programs that know netlink, and nothing of shared memory, use a
+ * socket of the protocol that the file netlink_protocol beside create_device
+ * names (KUCOMMS_NETLINK_PROTOCOL, unless the administrator has chosen another).
+ * A socket gets its channel by KUCOMMS_NLMSG_ATTACH with the descriptor of an
+ * open, not yet attached device (open for reading and writing): who may open the
+ * device may do so, and nobody else. The descriptor may be closed then; the channel
+ * ends with the socket. From then on KUCOMMS_NLMSG_MESSAGE carries messages, struct
+ * kucomms_message and the data, both ways, several in a datagram if one likes.
+ *
+ *   - The message handler's answers carry the sequence number of the request,
+ *     what the module sends by itself 0. With NLM_F_ACK an NLMSG_ERROR of 0
+ *     follows when the handler has done with a message and all its answers.
+ *   - With NLM_F_DUMP the answers are a dump: NLM_F_MULTI, at the end NLMSG_DONE,
+ *     and the kernel goes on when the socket is read. One at a time (EBUSY).
+ *   - Broadcasts go to the device's multicast group, which processes may join
+ *     that have a channel of the device; or, with KUCOMMS_NLA_BROADCASTS, they
+ *     come in the channel, in order with all else. Then NLMSG_OVERRUN says that
+ *     some have been missed since there was no room; a member of the group sees
+ *     ENOBUFS.
+ *   - A message that the socket has no room for waits in the kernel.
+ *   - When the channel comes to its end an NLMSG_ERROR with sequence number 0
+ *     says so: ESHUTDOWN or EPROTO.
+ *
+ * What is not accepted is answered by NLMSG_ERROR, with a text for those who set
+ * NETLINK_EXT_ACK: EINVAL (a message or a datagram that is cut short, lengths
+ * that contradict each other, attributes that are unknown, missing or wrong),
+ * EOPNOTSUPP (unknown type; a dump of a module that has no message handler),
+ * EPERM (no channel: attach first; the descriptor is no device, or not open for
+ * both), EBADF (no descriptor), EMSGSIZE (can never fit), EAGAIN (no room: read
+ * the answers first), ESHUTDOWN and EPROTO (the channel's state), and on attaching
+ * EBUSY (the socket or the descriptor has a channel), and those of struct
+ * kucomms_attach.
+ *
  * Trust. Each side writes only its own control page and its own data. Nothing
  * that the other side writes is believed: words are read once, checked, and
  * only the checked copy is used. A side that breaks the rules breaks its own
@@ -305,5 +338,32 @@ KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
  */
 #define KUCOMMS_IOC_DOORBELL	_IO(KUCOMMS_IOC_MAGIC, 2)
 #define KUCOMMS_IOC_WAIT	_IOW(KUCOMMS_IOC_MAGIC, 3, struct kucomms_wait)
+
+#define KUCOMMS_NETLINK_PROTOCOL	31
+
+/* nlmsg_type. The kernel answers ATTACH with an ATTACH. */
+#define KUCOMMS_NLMSG_ATTACH	0x10
+#define KUCOMMS_NLMSG_MESSAGE	0x11
+
+/*
+ * Attributes of KUCOMMS_NLMSG_ATTACH. The first is needed, the others are as in
+ * struct kucomms_attach, and without them that structure's defaults hold.
+ */
+#define KUCOMMS_NLA_FD			1	/* u32, in */
+#define KUCOMMS_NLA_TO_KERNEL_SIZE	2	/* u32, in and out */
+#define KUCOMMS_NLA_TO_USER_SIZE	3	/* u32, in and out */
+#define KUCOMMS_NLA_CHANNEL		4	/* u32, in and out */
+#define KUCOMMS_NLA_DEADLINE		5	/* s64, in */
+#define KUCOMMS_NLA_DATAGRAM		6	/* u32, in: most bytes at a time */
+#define KUCOMMS_NLA_BROADCASTS		7	/* flag, in */
+#define KUCOMMS_NLA_VERSION		8	/* u32, out */
+#define KUCOMMS_NLA_GROUP		9	/* u32, out; 0: none */
+#define KUCOMMS_NLA_MAX			9
+
+/* What a datagram from the kernel has at most, unless one message has more. */
+#define KUCOMMS_DATAGRAM_DEFAULT	4096u
+
+/* The longest message over netlink, whatever the ring: a datagram is one piece. */
+#define KUCOMMS_NETLINK_LENGTH_MAX	(128u * 1024)
 
 #endif /* KUCOMMS_ABI_H */

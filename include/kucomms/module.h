@@ -466,6 +466,21 @@ const struct cred *kucomms_channel_cred(const struct kucomms_channel *channel);
  */
 struct pid *kucomms_channel_pid(const struct kucomms_channel *channel);
 
+/* How a client's messages come. */
+enum kucomms_transport {
+	KUCOMMS_TRANSPORT_KERNEL,	/* shared memory, through the device */
+	KUCOMMS_TRANSPORT_FILE,		/* read() and write() on the device */
+	KUCOMMS_TRANSPORT_NETLINK,	/* datagrams of netlink */
+};
+
+/**
+ * kucomms_channel_transport() - how this client's messages come
+ *
+ * No handler needs to know: all do the same. Context: any.
+ */
+enum kucomms_transport
+kucomms_channel_transport(const struct kucomms_channel *channel);
+
 /**
  * kucomms_channel_set_priv() - remember something with a channel
  *

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Multicast groups: what an endpoint broadcasts goes to those, too, who have
+ * joined the netlink group of its device.
+ *
+ * Broadcasts come from any context and netlink wants a quiet one, so messages are
+ * queued, and a work hands them to every network namespace where somebody listens.
+ */
+#include <linux/bitmap.h>
+#include <linux/irq_work.h>
+#include <linux/netlink.h>
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/netlink.h>
+#include <kucomms/abi.h>
+
+#include "multicast.h"
+#include "netlink.h"
+#include "socket.h"
+
+/* So many may be queued. */
+#define QUEUE_MAX	1024
+
+static void multicast_deliver(struct work_struct *work);
+static void multicast_queued(struct irq_work *work);
+
+static atomic_t groups;
+static atomic_t members;
+static struct sk_buff_head queue;
+/* The groups that have missed something. */
+static DECLARE_BITMAP(missed, KUCOMMS_GROUPS + 1);
+static DECLARE_WORK(deliver_work, multicast_deliver);
+static struct irq_work queued_work;
+
+/* For a new device; 0: none is left. */
+unsigned int kucomms_multicast_group(void)
+{
+	return atomic_add_unless(&groups, 1, KUCOMMS_GROUPS) ?
+	       atomic_read(&groups) : 0;
+}
+
+int kucomms_multicast_join(struct net *net, int group)
+{
+	if (!kucomms_socket_may_join(net, group))
+		return -EPERM;
+	atomic_inc(&members);
+	return 0;
+}
+
+void kucomms_multicast_leave(struct net *net, int group)
+{
+	atomic_dec(&members);
+}
+
+static void multicast_to_all(struct sk_buff *skb, unsigned int group)
+{
+	struct sock *kernel;
+	struct net *net;
+
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		kernel = kucomms_netlink_kernel(net);
+		if (!kernel || !netlink_has_listeners(kernel, group))
+			continue;
+		if (skb)
+			netlink_broadcast(kernel, skb_get(skb), 0, group,
+					  GFP_ATOMIC);
+		else
+			netlink_set_err(kernel, 0, group, ENOBUFS);
+	}
+	rcu_read_unlock();
+}
+
+static void multicast_deliver(struct work_struct *work)
+{
+	struct sk_buff *skb;
+	unsigned int group;
+
+	while ((skb = skb_dequeue(&queue))) {
+		multicast_to_all(skb, NETLINK_CB(skb).dst_group);
+		kfree_skb(skb);
+		cond_resched();
+	}
+	for_each_set_bit(group, missed, KUCOMMS_GROUPS + 1)
+		if (test_and_clear_bit(group, missed))
+			multicast_to_all(NULL, group);
+}
+
+static void multicast_queued(struct irq_work *work)
+{
+	schedule_work(&deliver_work);
+}
+
+static struct sk_buff *multicast_create(unsigned int group,
+					const struct kucomms_message *message,
+					const void *data)
+{
+	struct kucomms_message *copy;
+	struct nlmsghdr *header;
+	struct sk_buff *skb;
+
+	/* With PREEMPT_RT even this sleeps. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return NULL;
+	skb = nlmsg_new(sizeof(*copy) + message->length,
+			GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	header = nlmsg_put(skb, 0, 0, KUCOMMS_NLMSG_MESSAGE,
+			   sizeof(*copy) + message->length, 0);
+	copy = nlmsg_data(header);
+	*copy = *message;
+	copy->control = KUCOMMS_CONTROL_MESSAGE;
+	memcpy(copy + 1, data, message->length);
+	NETLINK_CB(skb).dst_group = group;
+	return skb;
+}
+
+/* Any context but NMI. Who misses it because of this finds ENOBUFS. */
+void kucomms_multicast_send(unsigned int group,
+			    const struct kucomms_message *message,
+			    const void *data)
+{
+	struct sk_buff *skb = NULL;
+
+	if (likely(!group || !atomic_read(&members)))
+		return;
+	if (message->length <= KUCOMMS_NETLINK_LENGTH_MAX &&
+	    skb_queue_len_lockless(&queue) < QUEUE_MAX)
+		skb = multicast_create(group, message, data);
+	if (skb)
+		skb_queue_tail(&queue, skb);
+	else
+		set_bit(group, missed);
+	irq_work_queue(&queued_work);
+}
+
+void kucomms_multicast_init(void)
+{
+	skb_queue_head_init(&queue);
+	init_irq_work(&queued_work, multicast_queued);
+}
+
+/* No endpoint is left that could send. */
+void kucomms_multicast_uninit(void)
+{
+	irq_work_sync(&queued_work);
+	cancel_work_sync(&deliver_work);
+	skb_queue_purge(&queue);
+}

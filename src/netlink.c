@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Netlink: the protocol, as abi.h has it, and the kernel's socket in each network
+ * namespace.
+ *
+ * What a client sends is looked at in its own sendmsg(). Nothing is believed: a
+ * message is delimited by what has been received, its length is compared with
+ * that, and what is not accepted is answered.
+ */
+#define pr_fmt(fmt) "kucomms: " fmt
+
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/notifier.h>
+#include <net/net_namespace.h>
+#include <net/netlink.h>
+#include <net/netns/generic.h>
+#include <net/sock.h>
+
+#include "channel.h"
+#include "endpoint.h"
+#include "multicast.h"
+#include "netlink.h"
+#include "socket.h"
+
+struct netlink_net {
+	struct sock *kernel;
+};
+
+static unsigned int net_id;
+static bool registered;
+
+/**
+ * struct input - a datagram that is being looked at
+ * @skb:    what is left of it
+ * @socket: of the sender, with a reference; NULL: it has no channel
+ */
+struct input {
+	struct sk_buff *skb;
+	struct kucomms_socket *socket;
+};
+
+static const struct nla_policy attach_policy[KUCOMMS_NLA_MAX + 1] = {
+	[KUCOMMS_NLA_FD] = { .type = NLA_U32 },
+	[KUCOMMS_NLA_TO_KERNEL_SIZE] = { .type = NLA_U32 },
+	[KUCOMMS_NLA_TO_USER_SIZE] = { .type = NLA_U32 },
+	[KUCOMMS_NLA_CHANNEL] = { .type = NLA_U32 },
+	[KUCOMMS_NLA_DEADLINE] = { .type = NLA_S64 },
+	[KUCOMMS_NLA_DATAGRAM] = { .type = NLA_U32 },
+	[KUCOMMS_NLA_BROADCASTS] = { .type = NLA_FLAG },
+	[KUCOMMS_NLA_VERSION] = { .type = NLA_REJECT },
+	[KUCOMMS_NLA_GROUP] = { .type = NLA_REJECT },
+};
+
+static u32 attribute_u32(struct nlattr **attributes, int type, u32 otherwise)
+{
+	return attributes[type] ? nla_get_u32(attributes[type]) : otherwise;
+}
+
+/* What the client is told of its channel. */
+static void attach_reply(const struct kucomms_socket *socket,
+			 const struct nlmsghdr *request,
+			 const struct kucomms_attach *attach)
+{
+	struct sk_buff *skb = nlmsg_new(5 * nla_total_size(sizeof(u32)),
+					GFP_KERNEL);
+	struct nlmsghdr *header;
+
+	if (!skb)
+		return;
+	header = nlmsg_put(skb, socket->portid, request->nlmsg_seq,
+			   KUCOMMS_NLMSG_ATTACH, 0, 0);
+	if (nla_put_u32(skb, KUCOMMS_NLA_VERSION, attach->version) ||
+	    nla_put_u32(skb, KUCOMMS_NLA_CHANNEL, attach->channel) ||
+	    nla_put_u32(skb, KUCOMMS_NLA_TO_KERNEL_SIZE,
+			attach->to_kernel_size) ||
+	    nla_put_u32(skb, KUCOMMS_NLA_TO_USER_SIZE, attach->to_user_size) ||
+	    nla_put_u32(skb, KUCOMMS_NLA_GROUP,
+			socket->channel->device->group)) {
+		nlmsg_free(skb);
+		return;
+	}
+	nlmsg_end(skb, header);
+	nlmsg_unicast(socket->kernel, skb, socket->portid);
+}
+
+static const char *attach_failure(int err)
+{
+	switch (err) {
+	case -EBADF:
+		return "no such descriptor";
+	case -EPERM:
+		return "the descriptor is no kucomms device that is open for reading and writing";
+	case -EBUSY:
+		return "the socket or the descriptor has a channel already";
+	case -ENOTCONN:
+		return "no kernel module serves the device";
+	case -ENODEV:
+		return "the device has been removed";
+	case -EUSERS:
+		return "the device has as many channels as it may";
+	case -EADDRINUSE:
+		return "the channel's number is taken";
+	default:
+		return "no channel";
+	}
+}
+
+static int input_attach(struct input *input, const struct nlmsghdr *header,
+			struct netlink_ext_ack *extack)
+{
+	struct kucomms_attach attach = { .size = sizeof(attach) };
+	struct nlattr *attributes[KUCOMMS_NLA_MAX + 1];
+	struct kucomms_socket *socket;
+	int err;
+
+	err = nlmsg_parse(header, 0, attributes, KUCOMMS_NLA_MAX,
+			  attach_policy, extack);
+	if (err)
+		return err;
+	if (!attributes[KUCOMMS_NLA_FD]) {
+		NL_SET_ERR_MSG(extack, "the descriptor of a device is missing");
+		return -EINVAL;
+	}
+	attach.to_kernel_size = attribute_u32(attributes,
+					      KUCOMMS_NLA_TO_KERNEL_SIZE, 0);
+	attach.to_user_size = attribute_u32(attributes,
+					    KUCOMMS_NLA_TO_USER_SIZE, 0);
+	if (attributes[KUCOMMS_NLA_CHANNEL]) {
+		attach.flags = KUCOMMS_ATTACH_NUMBER;
+		attach.channel = nla_get_u32(attributes[KUCOMMS_NLA_CHANNEL]);
+	}
+	if (attributes[KUCOMMS_NLA_DEADLINE])
+		attach.deadline = nla_get_s64(attributes[KUCOMMS_NLA_DEADLINE]);
+	socket = kucomms_socket_attach(input->skb,
+				       nla_get_u32(attributes[KUCOMMS_NLA_FD]),
+				       &attach,
+				       attribute_u32(attributes,
+						     KUCOMMS_NLA_DATAGRAM,
+						     KUCOMMS_DATAGRAM_DEFAULT),
+				       nla_get_flag(attributes[KUCOMMS_NLA_BROADCASTS]));
+	if (IS_ERR(socket)) {
+		err = PTR_ERR(socket);
+		extack->_msg = attach_failure(err);
+		return err;
+	}
+	if (input->socket)
+		kucomms_socket_put(input->socket);
+	input->socket = socket;
+	attach_reply(socket, header, &attach);
+	return 0;
+}
+
+static int message_check(const struct nlmsghdr *header,
+			 struct netlink_ext_ack *extack)
+{
+	const struct kucomms_message *message = nlmsg_data(header);
+
+	if (nlmsg_len(header) < (int)sizeof(*message)) {
+		NL_SET_ERR_MSG(extack, "too short for a struct kucomms_message");
+		return -EINVAL;
+	}
+	if (message->length != nlmsg_len(header) - sizeof(*message)) {
+		NL_SET_ERR_MSG(extack, "length is not what follows the struct kucomms_message");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void message_explain(struct netlink_ext_ack *extack, int err)
+{
+	switch (err) {
+	case -EMSGSIZE:
+		NL_SET_ERR_MSG(extack, "longer than the ring admits");
+		break;
+	case -EAGAIN:
+		NL_SET_ERR_MSG(extack, "no room: read the answers first");
+		break;
+	case -EBUSY:
+		NL_SET_ERR_MSG(extack, "the last dump has not been read to its end");
+		break;
+	case -ESHUTDOWN:
+		NL_SET_ERR_MSG(extack, "the endpoint has gone");
+		break;
+	case -EPROTO:
+		NL_SET_ERR_MSG(extack, "the channel is broken");
+		break;
+	}
+}
+
+/*
+ * Returns -EINPROGRESS if it is the handler, or the dump, that will say when the
+ * message has been done with.
+ */
+static int input_message(struct input *input, const struct nlmsghdr *header,
+			 struct netlink_ext_ack *extack)
+{
+	struct kucomms_socket *socket = input->socket;
+	bool handled;
+	int err;
+
+	if (!socket) {
+		NL_SET_ERR_MSG(extack, "the socket has no channel: attach first");
+		return -EPERM;
+	}
+	err = message_check(header, extack);
+	if (err)
+		return err;
+	handled = socket->channel->endpoint->ops.message;
+	if ((header->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) {
+		err = kucomms_bridge_put(socket->channel, header, true);
+	} else if (handled) {
+		err = kucomms_socket_dump(socket, input->skb, header);
+	} else {
+		NL_SET_ERR_MSG(extack, "the module does not say where answers end");
+		return -EOPNOTSUPP;
+	}
+	message_explain(extack, err);
+	return err ?: handled ? -EINPROGRESS : 0;
+}
+
+static int input_request(struct input *input, const struct nlmsghdr *header,
+			 struct netlink_ext_ack *extack)
+{
+	/* Netlink's own are for nobody: they do no more than ring. */
+	if (!(header->nlmsg_flags & NLM_F_REQUEST) ||
+	    header->nlmsg_type < NLMSG_MIN_TYPE)
+		return 0;
+	switch (header->nlmsg_type) {
+	case KUCOMMS_NLMSG_ATTACH:
+		return input_attach(input, header, extack);
+	case KUCOMMS_NLMSG_MESSAGE:
+		return input_message(input, header, extack);
+	default:
+		NL_SET_ERR_MSG(extack, "unknown type of message");
+		return -EOPNOTSUPP;
+	}
+}
+
+/* The rest of a datagram, where no message can be: as much of it as is a header. */
+static void input_refuse(struct sk_buff *skb)
+{
+	static const char reason[] = "truncated, or nlmsg_len is wrong";
+	struct netlink_ext_ack extack = { ._msg = reason };
+	struct nlmsghdr header = { };
+
+	memcpy(&header, skb->data, min_t(size_t, skb->len, sizeof(header)));
+	header.nlmsg_len = sizeof(header);
+	netlink_ack(skb, &header, -EINVAL, &extack);
+}
+
+static void input_all(struct input *input)
+{
+	struct sk_buff *skb = input->skb;
+	struct netlink_ext_ack extack;
+	struct nlmsghdr *header;
+	int err;
+
+	do {
+		header = nlmsg_hdr(skb);
+		if (skb->len < NLMSG_HDRLEN ||
+		    header->nlmsg_len < NLMSG_HDRLEN ||
+		    header->nlmsg_len > skb->len) {
+			input_refuse(skb);
+			return;
+		}
+		memset(&extack, 0, sizeof(extack));
+		err = input_request(input, header, &extack);
+		if (err != -EINPROGRESS &&
+		    (err || header->nlmsg_flags & NLM_F_ACK))
+			netlink_ack(skb, header, err, &extack);
+		skb_pull(skb, min_t(size_t, NLMSG_ALIGN(header->nlmsg_len),
+				    skb->len));
+	} while (skb->len);
+}
+
+static void netlink_input(struct sk_buff *skb)
+{
+	struct input input = {
+		.skb = skb,
+		.socket = kucomms_socket_find(NETLINK_CB(skb).portid,
+					      NETLINK_CB(skb).sk),
+	};
+
+	input_all(&input);
+	if (!input.socket)
+		return;
+	kucomms_socket_push(input.socket);
+	kucomms_socket_put(input.socket);
+}
+
+static int netlink_event(struct notifier_block *block, unsigned long event,
+			 void *data)
+{
+	const struct netlink_notify *notify = data;
+
+	if (event == NETLINK_URELEASE &&
+	    notify->protocol == kucomms_netlink_protocol)
+		kucomms_socket_closed(notify->net, notify->portid);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block netlink_notifier = {
+	.notifier_call = netlink_event,
+};
+
+/* NULL: in this namespace somebody else has the protocol's number. */
+struct sock *kucomms_netlink_kernel(const struct net *net)
+{
+	const struct netlink_net *own = net_generic(net, net_id);
+
+	return READ_ONCE(own->kernel);
+}
+
+static int __net_init netlink_net_init(struct net *net)
+{
+	struct netlink_kernel_cfg config = {
+		.groups = KUCOMMS_GROUPS,
+		.flags = NL_CFG_F_NONROOT_RECV,
+		.input = netlink_input,
+		.bind = kucomms_multicast_join,
+		.unbind = kucomms_multicast_leave,
+	};
+	struct netlink_net *own = net_generic(net, net_id);
+
+	own->kernel = netlink_kernel_create(net, kucomms_netlink_protocol,
+					    &config);
+	if (!own->kernel && net_eq(net, &init_net))
+		pr_warn("netlink protocol %d is in use by another module: no channels over netlink; the parameter netlink_protocol chooses another number\n",
+			kucomms_netlink_protocol);
+	return 0;
+}
+
+static void __net_exit netlink_net_exit(struct net *net)
+{
+	struct netlink_net *own = net_generic(net, net_id);
+
+	if (own->kernel)
+		netlink_kernel_release(own->kernel);
+	own->kernel = NULL;
+}
+
+static struct pernet_operations netlink_net_ops = {
+	.init = netlink_net_init,
+	.exit = netlink_net_exit,
+	.id = &net_id,
+	.size = sizeof(struct netlink_net),
+};
+
+bool kucomms_netlink_is_on(void)
+{
+	return registered && kucomms_netlink_kernel(&init_net);
+}
+
+int kucomms_netlink_init(void)
+{
+	int err;
+
+	if (kucomms_netlink_protocol < 0)
+		return 0;
+	err = kucomms_socket_init();
+	if (err)
+		return err;
+	kucomms_multicast_init();
+	err = netlink_register_notifier(&netlink_notifier);
+	if (err)
+		goto err_socket;
+	err = register_pernet_subsys(&netlink_net_ops);
+	if (err)
+		goto err_notifier;
+	registered = true;
+	return 0;
+
+err_notifier:
+	netlink_unregister_notifier(&netlink_notifier);
+err_socket:
+	kucomms_multicast_uninit();
+	kucomms_socket_uninit();
+	return err;
+}
+
+void kucomms_netlink_uninit(void)
+{
+	if (!registered)
+		return;
+	unregister_pernet_subsys(&netlink_net_ops);
+	netlink_unregister_notifier(&netlink_notifier);
+	kucomms_multicast_uninit();
+	kucomms_socket_uninit();
+}

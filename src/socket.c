@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sockets: those of netlink that have a channel, and what is sent to them.
+ *
+ * A socket is found by its port id and its address, since its port id may belong
+ * to another one as soon as it is being closed. For the same reason whoever sends
+ * holds the user's file, or is called by it: then the port id stays what it is.
+ *
+ * What the endpoint sends is moved into datagrams
+ *  - in the client's own sendmsg(), after the handler has run there;
+ *  - by the work, which the channel wakes like any client that sleeps;
+ *  - for a dump in the client's recvmsg(), and nowhere else.
+ * What the socket has no room for stays in the ring, until the client sends
+ * something, or the work has another look.
+ */
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hashtable.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/rculist.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <net/netlink.h>
+#include <net/sock.h>
+
+#include "channel.h"
+#include "compat.h"
+#include "endpoint.h"
+#include "socket.h"
+
+/* So many datagrams in the client's call, the others are left to the work. */
+#define PUSH_DATAGRAMS	64
+
+/* For so long, in jiffies, the work leaves a socket alone that is full. */
+#define PATIENCE_MIN	1
+#define PATIENCE_MAX	HZ
+
+/* So long a dump waits for answers that another thread has to give. */
+#define DUMP_WAIT	msecs_to_jiffies(20)
+
+static DEFINE_HASHTABLE(sockets, 8);
+static DEFINE_SPINLOCK(sockets_lock);
+static struct workqueue_struct *socket_queue;
+
+static void socket_release(struct kref *ref)
+{
+	struct kucomms_socket *socket =
+		container_of(ref, struct kucomms_socket, ref);
+
+	kucomms_channel_put(socket->channel);
+	sock_put(socket->sk);
+	kfree_rcu(socket, rcu);
+}
+
+void kucomms_socket_put(struct kucomms_socket *socket)
+{
+	kref_put(&socket->ref, socket_release);
+}
+
+static struct kucomms_socket *socket_lookup(u32 portid, const struct sock *sk)
+{
+	struct kucomms_socket *socket;
+
+	hash_for_each_possible_rcu(sockets, socket, node, portid,
+				   lockdep_is_held(&sockets_lock))
+		if (socket->sk == sk)
+			return socket;
+	return NULL;
+}
+
+/* With a reference; NULL: it has no channel. */
+struct kucomms_socket *kucomms_socket_find(u32 portid, const struct sock *sk)
+{
+	struct kucomms_socket *socket;
+
+	rcu_read_lock();
+	socket = socket_lookup(portid, sk);
+	if (socket && !kref_get_unless_zero(&socket->ref))
+		socket = NULL;
+	rcu_read_unlock();
+	return socket;
+}
+
+/* Any context. The work holds a reference while it is queued or runs. */
+static void socket_kick(struct kucomms_socket *socket, unsigned long delay)
+{
+	kref_get(&socket->ref);
+	if (mod_delayed_work(socket_queue, &socket->work, delay))
+		kucomms_socket_put(socket);
+}
+
+/* The channel has something for a client that sleeps. */
+static int socket_woken(wait_queue_entry_t *wait, unsigned int mode, int flags,
+			void *key)
+{
+	socket_kick(container_of(wait, struct kucomms_socket, wait), 0);
+	return 0;
+}
+
+/*
+ * One more datagram must not be what fills the socket: what does not get in is
+ * lost, and the client told so.
+ */
+static bool socket_has_room(const struct kucomms_socket *socket, size_t size)
+{
+	unsigned int used = atomic_read(&socket->sk->sk_rmem_alloc);
+
+	return !used || used + SKB_TRUESIZE(size) <=
+			READ_ONCE(socket->sk->sk_rcvbuf);
+}
+
+/* Returns 1 if a datagram was sent, 0 if there was nothing to send, -EAGAIN... */
+static int socket_send(struct kucomms_socket *socket)
+{
+	struct kucomms_channel *channel = socket->channel;
+	struct kucomms_consumer *in = &channel->bridge->in;
+	size_t size = kucomms_bridge_size(channel, socket->datagram);
+	const u32 position = in->position;
+	struct sk_buff *skb;
+	int err;
+
+	if (!size)
+		return 0;
+	if (!socket_has_room(socket, size))
+		return -EAGAIN;
+	skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
+	if (!skb)
+		return -EAGAIN;
+	kucomms_bridge_fill(channel, skb, socket->portid, NULL);
+	if (skb->len) {
+		err = netlink_unicast(socket->kernel, skb, socket->portid,
+				      MSG_DONTWAIT);
+		if (err < 0) {
+			/* Nothing has been released, so all is there still. */
+			in->position = position;
+			return err;
+		}
+	} else {
+		kfree_skb(skb);
+	}
+	kucomms_consumer_release(in);
+	return 1;
+}
+
+/* Whoever waits for an answer learns that there will be none. */
+static void socket_part(struct kucomms_socket *socket)
+{
+	int err = kucomms_channel_error(socket->channel);
+	struct nlmsghdr *header;
+	struct nlmsgerr *error;
+	struct sk_buff *skb;
+
+	if (!err || socket->parted)
+		return;
+	skb = nlmsg_new(sizeof(*error), GFP_KERNEL);
+	if (!skb)
+		return;
+	header = nlmsg_put(skb, socket->portid, 0, NLMSG_ERROR, sizeof(*error),
+			   0);
+	error = nlmsg_data(header);
+	memset(error, 0, sizeof(*error));
+	error->error = err;
+	error->msg.nlmsg_len = NLMSG_HDRLEN;
+	socket->parted = netlink_unicast(socket->kernel, skb, socket->portid,
+					 MSG_DONTWAIT) >= 0;
+}
+
+/* The endpoint may be waiting for the room that has been made. */
+static void socket_give_back(struct kucomms_socket *socket)
+{
+	struct kucomms_consumer *in = &socket->channel->bridge->in;
+
+	kucomms_consumer_tell(in);
+	if (kucomms_consumer_must_ring(in))
+		kucomms_bridge_ring(socket->channel);
+}
+
+/*
+ * Sends what there is, and then asks to be woken. Under the receive_lock; the
+ * socket is not being closed. -EAGAIN: it has no room; 1: there is more.
+ */
+static int socket_drain(struct kucomms_socket *socket)
+{
+	struct kucomms_consumer *in = &socket->channel->bridge->in;
+	unsigned int left = PUSH_DATAGRAMS;
+	int ret;
+
+	while (left--) {
+		ret = socket_send(socket);
+		if (ret < 0)
+			return ret;
+		socket_give_back(socket);
+		if (ret)
+			continue;
+		/* Asks, then looks once more: the order that loses nothing. */
+		kucomms_consumer_arm(in);
+		if (!kucomms_bridge_size(socket->channel, 0)) {
+			socket_part(socket);
+			return 0;
+		}
+		kucomms_consumer_disarm(in);
+	}
+	return 1;
+}
+
+/* In the client's sendmsg(): the doorbell, and the answers. */
+void kucomms_socket_push(struct kucomms_socket *socket)
+{
+	struct kucomms_channel *channel = socket->channel;
+	struct kucomms_bridge *bridge = channel->bridge;
+	bool ring;
+	int ret = 1;
+
+	mutex_lock(&bridge->send_lock);
+	kucomms_producer_flush(&bridge->out);
+	ring = kucomms_producer_must_ring(&bridge->out);
+	mutex_unlock(&bridge->send_lock);
+
+	mutex_lock(&bridge->receive_lock);
+	/* This one will see what the handler sends: no need to be woken. */
+	kucomms_consumer_disarm(&bridge->in);
+	if (ring)
+		kucomms_bridge_ring(channel);
+	if (!socket->dumping)
+		ret = socket_drain(socket);
+	mutex_unlock(&bridge->receive_lock);
+	if (ret)
+		socket_kick(socket, ret == -EAGAIN ? PATIENCE_MIN : 0);
+}
+
+/*
+ * The user's file, which keeps the socket from being closed; NULL: it is being
+ * closed. As long as it has a socket the file is there.
+ */
+static struct file *socket_hold(struct sock *sk)
+{
+	struct file *file = NULL;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_socket)
+		file = kucomms_file_get_active(&sk->sk_socket->file);
+	read_unlock_bh(&sk->sk_callback_lock);
+	return file;
+}
+
+static void socket_work(struct work_struct *work)
+{
+	struct kucomms_socket *socket =
+		container_of(to_delayed_work(work), struct kucomms_socket,
+			     work);
+	struct mutex *lock = &socket->channel->bridge->receive_lock;
+	struct file *file = socket_hold(socket->sk);
+	int ret = 0;
+
+	if (file) {
+		mutex_lock(lock);
+		if (!socket->dumping)
+			ret = socket_drain(socket);
+		mutex_unlock(lock);
+		fput(file);
+	}
+	if (ret == -EAGAIN) {
+		socket_kick(socket, socket->patience);
+		socket->patience = min_t(unsigned long, socket->patience * 2,
+					 PATIENCE_MAX);
+	} else {
+		socket->patience = PATIENCE_MIN;
+		if (ret == 1)
+			socket_kick(socket, 0);
+	}
+	kucomms_socket_put(socket);
+}
+
+/* Out of the table: whoever found it before finds a channel that is hung up. */
+static void socket_drop(struct kucomms_socket *socket)
+{
+	struct kucomms_channel *channel = socket->channel;
+	struct kucomms_turn *turn = &channel->endpoint->turn;
+
+	remove_wait_queue(&channel->wait, &socket->wait);
+	/* The file may stay open: the channel ends here all the same. */
+	kucomms_turn_take_surely(turn);
+	kucomms_channel_detach(channel);
+	kucomms_turn_give(turn);
+	kucomms_channel_hang_up(channel);
+	fput(socket->file);
+	kucomms_socket_put(socket);
+}
+
+/* In the table, unless the socket has a channel by now that still works. */
+static int socket_insert(struct kucomms_socket *socket)
+{
+	struct kucomms_socket *old;
+	int err = 0;
+
+	spin_lock(&sockets_lock);
+	old = socket_lookup(socket->portid, socket->sk);
+	if (old && !kucomms_channel_error(old->channel)) {
+		err = -EBUSY;
+	} else {
+		if (old)
+			hash_del_rcu(&old->node);
+		hash_add_rcu(sockets, &socket->node, socket->portid);
+	}
+	spin_unlock(&sockets_lock);
+	if (!err && old)
+		socket_drop(old);
+	return err;
+}
+
+static struct kucomms_socket *socket_create(struct sk_buff *skb,
+					    struct file *file)
+{
+	struct kucomms_socket *socket = kzalloc(sizeof(*socket),
+						GFP_KERNEL_ACCOUNT);
+
+	if (!socket)
+		return NULL;
+	kref_init(&socket->ref);
+	socket->sk = NETLINK_CB(skb).sk;
+	sock_hold(socket->sk);
+	socket->kernel = skb->sk;
+	socket->portid = NETLINK_CB(skb).portid;
+	socket->file = file;
+	socket->channel = file->private_data;
+	kref_get(&socket->channel->ref);
+	init_waitqueue_func_entry(&socket->wait, socket_woken);
+	INIT_DELAYED_WORK(&socket->work, socket_work);
+	socket->patience = PATIENCE_MIN;
+	return socket;
+}
+
+/* An open device is what gives the right: it must have been opened for both. */
+static struct file *attach_file(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op == &kucomms_file_operations &&
+	    (file->f_mode & (FMODE_READ | FMODE_WRITE)) ==
+		    (FMODE_READ | FMODE_WRITE))
+		return file;
+	fput(file);
+	return ERR_PTR(-EPERM);
+}
+
+/*
+ * The sender of @skb gets a channel. Returns the socket, with a reference, or the
+ * errors that abi.h lists.
+ */
+struct kucomms_socket *kucomms_socket_attach(struct sk_buff *skb, int fd,
+					     struct kucomms_attach *attach,
+					     u32 datagram, bool broadcasts)
+{
+	struct file *file = attach_file(fd);
+	struct kucomms_socket *socket;
+	int err;
+
+	if (IS_ERR(file))
+		return ERR_CAST(file);
+	socket = socket_create(skb, file);
+	if (!socket) {
+		fput(file);
+		return ERR_PTR(-ENOMEM);
+	}
+	socket->datagram = datagram;
+	err = kucomms_channel_attach(socket->channel, attach, KUCOMMS_BRIDGED);
+	if (err) {
+		fput(file);
+		kucomms_socket_put(socket);
+		return ERR_PTR(err);
+	}
+	socket->channel->bridge->broadcasts = broadcasts;
+	add_wait_queue(&socket->channel->wait, &socket->wait);
+	err = socket_insert(socket);
+	if (err) {
+		socket_drop(socket);
+		return ERR_PTR(err);
+	}
+	kref_get(&socket->ref);
+	return socket;
+}
+
+/*
+ * The socket with this port id is being closed: not the one that may have got the
+ * port id since.
+ */
+void kucomms_socket_closed(const struct net *net, u32 portid)
+{
+	struct kucomms_socket *socket;
+	struct hlist_node *next;
+	HLIST_HEAD(closed);
+
+	spin_lock(&sockets_lock);
+	hash_for_each_possible_safe(sockets, socket, next, node, portid) {
+		if (socket->portid != portid ||
+		    !sock_flag(socket->sk, SOCK_DEAD) ||
+		    !net_eq(sock_net(socket->sk), net))
+			continue;
+		hash_del_rcu(&socket->node);
+		hlist_add_head(&socket->gone, &closed);
+	}
+	spin_unlock(&sockets_lock);
+	hlist_for_each_entry_safe(socket, next, &closed, gone)
+		socket_drop(socket);
+}
+
+/* A group's messages are for processes that have a channel of its device. */
+bool kucomms_socket_may_join(const struct net *net, unsigned int group)
+{
+	const struct pid *pid = task_tgid(current);
+	struct kucomms_socket *socket;
+	bool may = false;
+	int bucket;
+
+	rcu_read_lock();
+	hash_for_each_rcu(sockets, bucket, socket, node) {
+		may = socket->channel->device->group == group &&
+		      socket->channel->pid == pid &&
+		      net_eq(sock_net(socket->sk), net) &&
+		      !kucomms_channel_error(socket->channel);
+		if (may)
+			break;
+	}
+	rcu_read_unlock();
+	return may;
+}
+
+/*
+ * Something for a dump, under the receive_lock: what is there, or what the handler
+ * gives now, or a little later in another thread. Returns as
+ * kucomms_bridge_fill().
+ */
+static int dump_fill(struct kucomms_socket *socket, struct sk_buff *skb,
+		     int *result)
+{
+	struct kucomms_channel *channel = socket->channel;
+	int ret;
+
+	kucomms_consumer_disarm(&channel->bridge->in);
+	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
+	if (ret || skb->len)
+		return ret;
+	kucomms_consumer_tell(&channel->bridge->in);
+	kucomms_bridge_ring(channel);
+	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
+	if (ret || skb->len)
+		return ret;
+	kucomms_consumer_arm(&channel->bridge->in);
+	wait_event_interruptible_timeout(channel->wait,
+			kucomms_consumer_ready(&channel->bridge->in) ||
+			kucomms_channel_error(channel), DUMP_WAIT);
+	return kucomms_bridge_fill(channel, skb, socket->portid, result);
+}
+
+/*
+ * The client reads a dump, or has just asked for it. An empty datagram would look
+ * like the end, so if there is nothing yet a message says that it is none.
+ */
+static int socket_dump_more(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct kucomms_socket *socket = cb->data;
+	struct kucomms_channel *channel = socket->channel;
+	int ret, result;
+
+	mutex_lock(&channel->bridge->receive_lock);
+	ret = dump_fill(socket, skb, &result);
+	if (ret != -ECANCELED)
+		result = skb->len || ret ? 1 :
+			 kucomms_channel_error(channel) ?: 1;
+	/* The next buffer has to be longer, if this one was too short for one. */
+	cb->min_dump_alloc = kucomms_bridge_size(channel, 0);
+	kucomms_consumer_release(&channel->bridge->in);
+	socket_give_back(socket);
+	mutex_unlock(&channel->bridge->receive_lock);
+
+	if (result > 0 && !skb->len)
+		nlmsg_put(skb, socket->portid, cb->nlh->nlmsg_seq, NLMSG_NOOP,
+			  0, 0);
+	return result;
+}
+
+static void socket_set_dumping(struct kucomms_socket *socket, bool dumping)
+{
+	struct mutex *lock = &socket->channel->bridge->receive_lock;
+
+	mutex_lock(lock);
+	socket->dumping = dumping;
+	mutex_unlock(lock);
+}
+
+/* From here on what the handler sends waits for socket_dump_more(). */
+static int socket_dump_begin(struct netlink_callback *cb)
+{
+	struct kucomms_socket *socket = cb->data;
+	int err;
+
+	socket_set_dumping(socket, true);
+	err = kucomms_bridge_put(socket->channel, cb->nlh, false);
+	if (err)
+		socket_set_dumping(socket, false);
+	else
+		kref_get(&socket->ref);
+	return err;
+}
+
+/* All has been read, or the socket is closed; also where one cannot sleep. */
+static int socket_dump_end(struct netlink_callback *cb)
+{
+	struct kucomms_socket *socket = cb->data;
+
+	WRITE_ONCE(socket->dumping, false);
+	socket_kick(socket, 0);
+	kucomms_socket_put(socket);
+	return 0;
+}
+
+/*
+ * A request whose answers are a dump. 0: it has begun, whatever comes of it; netlink
+ * calls back each time that the client reads.
+ */
+int kucomms_socket_dump(struct kucomms_socket *socket, struct sk_buff *skb,
+			const struct nlmsghdr *header)
+{
+	struct netlink_dump_control control = {
+		.start = socket_dump_begin,
+		.dump = socket_dump_more,
+		.done = socket_dump_end,
+		.data = socket,
+		.module = THIS_MODULE,
+	};
+	int err = netlink_dump_start(socket->kernel, skb, header, &control);
+
+	/* -ENOBUFS: begun, but the client has to read what it has got first. */
+	return err == -EINTR || err == -ENOBUFS ? 0 : err;
+}
+
+int kucomms_socket_init(void)
+{
+	socket_queue = alloc_workqueue("kucomms_socket", WQ_UNBOUND, 0);
+	return socket_queue ? 0 : -ENOMEM;
+}
+
+/* No socket of the protocol is open: the kernel counts them. */
+void kucomms_socket_uninit(void)
+{
+	destroy_workqueue(socket_queue);
+}
