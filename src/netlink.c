@@ -123,6 +123,11 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 		NL_SET_ERR_MSG(extack, "the descriptor of a device is missing");
 		return -EINVAL;
 	}
+	/* Before the descriptor's channel is used up; two threads may still race. */
+	if (input->socket && !kucomms_channel_error(input->socket->channel)) {
+		NL_SET_ERR_MSG(extack, "the socket has a channel already");
+		return -EBUSY;
+	}
 	attach.to_kernel_size = attribute_u32(attributes,
 					      KUCOMMS_NLA_TO_KERNEL_SIZE, 0);
 	attach.to_user_size = attribute_u32(attributes,

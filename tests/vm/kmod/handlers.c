@@ -136,6 +136,35 @@ static int report(struct test_endpoint *test, struct kucomms_channel *channel,
 	return kucomms_send_unlocked(channel, &out, &report, 0);
 }
 
+/* The answer says how many clients have missed one. */
+static int broadcast(struct test_endpoint *test,
+		     struct kucomms_channel *channel,
+		     const struct kucomms_message *message)
+{
+	struct kucomms_message out = { .type = TEST_BROADCAST };
+	struct kucomms_message answer = *message;
+
+	if (message->user > sizeof(zeros))
+		return -EINVAL;
+	out.length = message->user;
+	answer.length = 0;
+	answer.user = 0;
+	for (; out.id < message->id; out.id++)
+		answer.user += kucomms_broadcast(test->endpoint, &out, zeros,
+						 0);
+	return kucomms_send_unlocked(channel, &answer, NULL, 0);
+}
+
+static int transport(struct kucomms_channel *channel,
+		     const struct kucomms_message *message)
+{
+	struct kucomms_message out = *message;
+
+	out.length = 0;
+	out.user = kucomms_channel_transport(channel);
+	return kucomms_send_unlocked(channel, &out, NULL, 0);
+}
+
 static int who(struct kucomms_channel *channel,
 	       const struct test_client *client,
 	       const struct kucomms_message *message)
@@ -194,6 +223,10 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return fill(channel);
 	case TEST_WHO:
 		return who(channel, client, message);
+	case TEST_BROADCAST:
+		return broadcast(test, channel, message);
+	case TEST_TRANSPORT:
+		return transport(channel, message);
 	case TEST_PLACE:
 		return in_place(channel, message);
 	case TEST_MORE:

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Channels over netlink: who gets one, what comes back and in which order, what is
+ * answered when something is wrong, and that nobody else notices.
+ */
+#include "netlink.h"
+
+static const struct kucomms_message empty_echo = { .type = TEST_ECHO };
+
+/* Only an open device, for both directions, gives the right, and only once. */
+static void check_access(void)
+{
+	struct netlink *netlink = n_socket(0), *other;
+	int fd;
+
+	t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
+	t_equal(n_attach_fd(netlink, 999, NULL), -EBADF);
+	t_equal(n_attach_fd(netlink, -1, NULL), -EBADF);
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	t_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
+	close(fd);
+	fd = open("/dev/kucomms_test", O_RDONLY | O_CLOEXEC);
+	t_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
+	close(fd);
+	fd = open("/dev/kucomms_test", O_WRONLY | O_CLOEXEC);
+	t_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
+	close(fd);
+	t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
+
+	fd = n_device("test");
+	t_equal(n_attach_fd(netlink, fd, NULL), 0);
+	t_equal(n_attach_fd(netlink, fd, NULL), -EBUSY);
+	other = n_socket(0);
+	t_equal(n_attach_fd(other, fd, NULL), -EBUSY);
+	/* It is in use, whatever one tries. */
+	t_equal(t_sys(read(fd, netlink->in, N_BUFFER)), -EBUSY);
+	t_assert(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
+	t_equal(errno, EBUSY);
+	close(fd);
+	fd = n_device("test");
+	t_equal(n_attach_fd(netlink, fd, NULL), -EBUSY);
+	t_equal(n_attach_fd(other, fd, NULL), 0);
+	close(fd);
+	n_echo(netlink, "one");
+	n_echo(other, "other");
+	n_close(netlink);
+	n_echo(other, "one has gone");
+	n_close(other);
+	t_equal(t_attribute("kucomms_test", "opens"), 0);
+	t_equal(t_attribute("kucomms_test", "channels"), 0);
+}
+
+static void check_sizes(void)
+{
+	const struct n_options odd = { .to_user_size = 12345 };
+	const struct n_options small = { .to_kernel_size = 4096,
+					 .to_user_size = 4096 };
+	struct kucomms_message big = { .type = TEST_SINK };
+	struct netlink *netlink = n_socket(0);
+	static char zeros[N_BUFFER];
+	int fd = n_device("test");
+
+	t_equal(n_attach_fd(netlink, fd, &odd), -EINVAL);
+	t_equal(n_attach_fd(netlink, fd, &small), 0);
+	close(fd);
+	big.length = 4096 - 64;
+	t_equal(n_ask(netlink, NLM_F_ACK, &big, zeros), 0);
+	big.length++;
+	t_equal(n_ask(netlink, NLM_F_ACK, &big, zeros), -EMSGSIZE);
+	n_close(netlink);
+}
+
+/* A descriptor from somebody who may open the device serves who may not. */
+static void check_users(void)
+{
+	int fd = n_device("test");
+	pid_t child = fork();
+
+	t_assert(child >= 0);
+	if (!child) {
+		struct netlink *netlink;
+
+		t_equal(setgid(65534), 0);
+		t_equal(setuid(65534), 0);
+		t_assert(open("/dev/kucomms_test", O_RDWR) < 0);
+		netlink = n_socket(0);
+		t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
+		t_equal(n_attach_fd(netlink, fd, NULL), 0);
+		n_echo(netlink, "passed on");
+		exit(0);
+	}
+	close(fd);
+	t_equal(t_wait(child), 0);
+	t_equal(t_attribute("kucomms_test", "opens"), 0);
+}
+
+/* Many in a datagram: answers and acknowledgements in their order. */
+static void check_cascade(const char *name)
+{
+	struct netlink *netlink = n_open(name, NULL);
+	const struct kucomms_message *answer;
+	unsigned int first = 0, sequence;
+	char text[16];
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		struct kucomms_message message = { .type = TEST_ECHO };
+
+		message.id = (__u64)i;
+		message.length = (__u32)snprintf(text, sizeof(text), "%d", i);
+		sequence = n_message(netlink, i % 2 ? NLM_F_ACK : 0, &message,
+				     text);
+		if (!i)
+			first = sequence;
+	}
+	n_flush(netlink);
+	for (i = 0; i < 50; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		answer = n_answer(netlink, first + (unsigned int)i);
+		t_equal(answer->id, i);
+		t_equal(answer->length, strlen(text));
+		t_assert(!memcmp(answer + 1, text, strlen(text)));
+		if (i % 2)
+			t_equal(n_error(netlink, first + (unsigned int)i), 0);
+	}
+	n_nothing(netlink);
+	n_close(netlink);
+}
+
+/* A message that the channel of a module's own threads gets, too. */
+static void check_threads(void)
+{
+	struct netlink *netlink = n_open("proxy", NULL);
+	const struct kucomms_message pass = { .type = TEST_PASS };
+
+	t_equal(n_ask(netlink, NLM_F_ACK, &pass, NULL), 0);
+	n_answer(netlink, 0);
+	t_equal(n_ask(netlink, NLM_F_DUMP, &pass, NULL), -EOPNOTSUPP);
+	n_close(netlink);
+}
+
+static void send_raw(struct netlink *netlink, const void *bytes, size_t length)
+{
+	t_equal(mnl_socket_sendto(netlink->socket, bytes, length), length);
+}
+
+/* What is no message is answered, and the next datagram is as good as ever. */
+static void check_malformed(void)
+{
+	struct netlink *netlink = n_open("test", NULL);
+	struct netlink *other = n_open("test", NULL);
+	struct {
+		struct nlmsghdr header;
+		struct kucomms_message message;
+		char data[8];
+	} request;
+	static const __u32 lengths[] = { 0, 1, 15, 0x7fffffff, 0x80000000,
+					 0xfffffff0, 0xffffffff,
+					 sizeof(request) + 1 };
+	static const __u16 types[] = { 0x12, 0x20, 0x7fff, 0xffff };
+	unsigned int i;
+
+	memset(&request, 0, sizeof(request));
+	request.header.nlmsg_len = sizeof(request);
+	request.header.nlmsg_type = KUCOMMS_NLMSG_MESSAGE;
+	request.header.nlmsg_flags = NLM_F_REQUEST;
+	request.header.nlmsg_seq = 4711;
+	request.message.type = TEST_ECHO;
+	request.message.length = 8;
+
+	/* Cut short: as much of the header as there is comes back. */
+	for (i = 1; i < sizeof(request); i++) {
+		send_raw(netlink, &request, i);
+		t_equal(n_error(netlink, i < 12 ? (i < 9 ? 0 : i < 10 ?
+				4711 & 0xff : 4711) : 4711), -EINVAL);
+	}
+	/* Some kernels do not even take an empty one. */
+	if (!t_sys(mnl_socket_sendto(netlink->socket, &request, 0)))
+		t_equal(n_error(netlink, 0), -EINVAL);
+	else
+		t_equal(errno, ENODATA);
+	for (i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		request.header.nlmsg_len = lengths[i];
+		send_raw(netlink, &request, sizeof(request));
+		t_equal(n_error(netlink, 4711), -EINVAL);
+	}
+	request.header.nlmsg_len = sizeof(request);
+
+	/* Its own length is another. */
+	for (i = 0; i < 9; i++) {
+		if (i == 8)
+			continue;
+		request.message.length = i ? i : 0xffffffff;
+		send_raw(netlink, &request, sizeof(request));
+		t_equal(n_error(netlink, 4711), -EINVAL);
+	}
+	for (i = NLMSG_HDRLEN; i < NLMSG_HDRLEN + sizeof(request.message);
+	     i++) {
+		request.header.nlmsg_len = i;
+		request.message.length = 0;
+		send_raw(netlink, &request, i);
+		t_equal(n_error(netlink, 4711), -EINVAL);
+	}
+	request.header.nlmsg_len = sizeof(request);
+	request.message.length = 8;
+	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		request.header.nlmsg_type = types[i];
+		send_raw(netlink, &request, sizeof(request));
+		t_equal(n_error(netlink, 4711), -EOPNOTSUPP);
+	}
+	/* Netlink's own types, and what is no request, mean nothing. */
+	request.header.nlmsg_type = NLMSG_NOOP;
+	send_raw(netlink, &request, sizeof(request));
+	request.header.nlmsg_type = KUCOMMS_NLMSG_MESSAGE;
+	request.header.nlmsg_flags = 0;
+	send_raw(netlink, &request, sizeof(request));
+	n_nothing(netlink);
+	n_echo(netlink, "still here");
+	n_echo(other, "never noticed");
+	n_close(netlink);
+	n_close(other);
+}
+
+static void check_attributes(void)
+{
+	struct netlink *netlink = n_socket(0);
+	struct nlmsghdr *header;
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		header = n_put(netlink, KUCOMMS_NLMSG_ATTACH, 0, 0);
+		if (i == 1)
+			mnl_attr_put_u32(header, KUCOMMS_NLA_MAX + 1, 0);
+		if (i == 2)
+			mnl_attr_put_u16(header, KUCOMMS_NLA_FD, 3);
+		if (i == 3)
+			mnl_attr_put_u32(header, KUCOMMS_NLA_GROUP, 3);
+		if (i == 4) {
+			mnl_attr_put_u32(header, KUCOMMS_NLA_FD, 3);
+			((struct nlattr *)mnl_nlmsg_get_payload(header))
+				->nla_len = 200;
+		}
+		if (i == 5) {
+			mnl_attr_put_u32(header, KUCOMMS_NLA_FD, 3);
+			((struct nlattr *)mnl_nlmsg_get_payload(header))
+				->nla_len = 2;
+		}
+		netlink->filled = header->nlmsg_len;
+		n_flush(netlink);
+		t_assert(n_error(netlink, netlink->sequence) < 0);
+	}
+	n_close(netlink);
+}
+
+/* The text, for those who ask for it. */
+static void check_text(void)
+{
+	struct netlink *netlink = n_socket(0);
+	const struct nlmsghdr *header;
+	const struct nlattr *attribute;
+	const char *text = NULL;
+	int on = 1;
+
+	t_equal(setsockopt(netlink->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on,
+			   sizeof(on)), 0);
+	t_equal(setsockopt(netlink->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on,
+			   sizeof(on)), 0);
+	n_message(netlink, 0, &empty_echo, NULL);
+	n_flush(netlink);
+	header = n_receive(netlink);
+	t_equal(header->nlmsg_type, NLMSG_ERROR);
+	t_assert(header->nlmsg_flags & NLM_F_ACK_TLVS);
+	mnl_attr_for_each(attribute, header, sizeof(struct nlmsgerr))
+		if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG)
+			text = mnl_attr_get_str(attribute);
+	t_assert(text && strstr(text, "attach"));
+	n_close(netlink);
+}
+
+/* The handler's own errors: told, and then the channel is what it is for all. */
+static void check_failure(const char *name)
+{
+	const struct kucomms_message fail = { .type = TEST_FAIL };
+	struct netlink *netlink = n_open(name, NULL);
+	struct netlink *other = n_open(name, NULL);
+
+	t_equal(n_ask(netlink, 0, &fail, NULL), -EIO);
+	t_equal(n_error(netlink, 0), -EPROTO);
+	t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPROTO);
+	n_echo(other, "not broken");
+	/* The same socket may have another channel then. */
+	t_equal(n_attach_fd(netlink, n_device(name), NULL), 0);
+	n_echo(netlink, "once more");
+	n_close(netlink);
+	n_close(other);
+}
+
+static void check_transport(void)
+{
+	const struct kucomms_message ask = { .type = TEST_TRANSPORT };
+	struct kucomms_channel *channel = t_open("test", 0, 0);
+	struct netlink *netlink = n_open("test", NULL);
+	struct kucomms_message answer;
+	unsigned int sequence = n_message(netlink, 0, &ask, NULL);
+
+	n_flush(netlink);
+	/* KUCOMMS_TRANSPORT_NETLINK and _KERNEL of module.h */
+	t_equal(n_answer(netlink, sequence)->user, 2);
+	t_equal(kucomms_send(channel, &ask, NULL, 0, -1), 0);
+	t_equal(kucomms_receive_copy(channel, &answer, NULL, 0, -1), 0);
+	t_equal(answer.user, 0);
+	kucomms_close(channel);
+	n_close(netlink);
+}
+
+int main(void)
+{
+	static const char *const names[] = { "test", "kucomms_shared",
+					     "threaded", "polling",
+					     "parallel" };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char device[64];
+
+		snprintf(device, sizeof(device), "kucomms_%s",
+			 names[i] + (i == 1 ? strlen("kucomms_") : 0));
+		t_device(device);
+	}
+	t_device("kucomms_proxy");
+	check_access();
+	check_sizes();
+	check_users();
+	check_cascade("test");
+	check_cascade("shared");
+	check_cascade("threaded");
+	check_cascade("polling");
+	check_cascade("parallel");
+	check_threads();
+	check_malformed();
+	check_attributes();
+	check_text();
+	check_failure("test");
+	check_failure("threaded");
+	check_transport();
+	return 0;
+}
