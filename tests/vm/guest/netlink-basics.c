@@ -289,7 +289,7 @@ static void check_failure(const char *name)
 	t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPROTO);
 	n_echo(other, "not broken");
 	/* The same socket may have another channel then. */
-	t_equal(n_attach_fd(netlink, n_device(name), NULL), 0);
+	t_equal(n_attach(netlink, name), 0);
 	n_echo(netlink, "once more");
 	n_close(netlink);
 	n_close(other);

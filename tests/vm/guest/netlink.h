@@ -238,7 +238,17 @@ static inline int n_device(const char *name)
 	return fd;
 }
 
-/* A client of the device; its descriptor is closed at once. */
+/* The descriptor is closed at once, as everywhere below. */
+static inline int n_attach(struct netlink *netlink, const char *name)
+{
+	int fd = n_device(name);
+	int err = n_attach_fd(netlink, fd, NULL);
+
+	close(fd);
+	return err;
+}
+
+/* A client of the device. */
 static inline struct netlink *n_open(const char *name,
 				     const struct n_options *options)
 {

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flow over netlink: dumps, and answers longer than any buffer; clients that never
+ * read, or die in the middle; what is broadcast; and whose a port id is.
+ */
+#include <poll.h>
+#include <sched.h>
+
+#include "netlink.h"
+
+#define STREAM	3000
+#define LENGTH	1000
+
+static const struct kucomms_message stream = {
+	.type = TEST_STREAM, .id = STREAM, .user = LENGTH,
+};
+
+static const struct kucomms_message sink = { .type = TEST_SINK };
+
+/* All of a dump, in order, and its end. */
+static void read_dump(struct netlink *netlink, unsigned int sequence)
+{
+	const struct kucomms_message *message;
+	const struct nlmsghdr *header;
+	unsigned int i = 0;
+
+	for (;;) {
+		header = n_receive(netlink);
+		if (header->nlmsg_type == NLMSG_NOOP)
+			continue;
+		t_equal(header->nlmsg_seq, sequence);
+		t_assert(header->nlmsg_flags & NLM_F_MULTI);
+		if (header->nlmsg_type == NLMSG_DONE)
+			break;
+		t_equal(header->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
+		message = mnl_nlmsg_get_payload(header);
+		t_equal(message->id, i++);
+		t_equal(message->length, LENGTH);
+	}
+	t_equal(i, STREAM);
+	t_equal(*(int *)mnl_nlmsg_get_payload(header), 0);
+}
+
+/* With requests before, beside and after it. */
+static void check_dump(const char *name)
+{
+	struct netlink *netlink = n_open(name, NULL);
+	unsigned int dump;
+
+	t_equal(n_ask(netlink, NLM_F_ACK, &sink, NULL), 0);
+	dump = n_message(netlink, NLM_F_DUMP, &stream, NULL);
+	n_flush(netlink);
+	read_dump(netlink, dump);
+	n_nothing(netlink);
+	n_echo(netlink, "afterwards");
+
+	dump = n_message(netlink, NLM_F_DUMP | NLM_F_ACK, &stream, NULL);
+	n_flush(netlink);
+	t_equal(n_message(netlink, NLM_F_DUMP, &stream, NULL), dump + 1);
+	n_flush(netlink);
+	/* Refused at once, which may be read before or amid the dump. */
+	for (;;) {
+		const struct nlmsghdr *header = n_receive(netlink);
+
+		if (header->nlmsg_type != NLMSG_ERROR) {
+			t_equal(header->nlmsg_seq, dump);
+			continue;
+		}
+		t_equal(header->nlmsg_seq, dump + 1);
+		t_equal(((const struct nlmsgerr *)
+			 mnl_nlmsg_get_payload(header))->error, -EBUSY);
+		break;
+	}
+	n_close(netlink);
+}
+
+/* The same without a dump: nothing is lost, and it ends with an acknowledgement. */
+static void check_stream(const char *name)
+{
+	struct netlink *netlink = n_open(name, NULL);
+	unsigned int sequence = n_message(netlink, NLM_F_ACK, &stream, NULL);
+	int i;
+
+	n_flush(netlink);
+	for (i = 0; i < STREAM; i++)
+		t_equal(n_answer(netlink, sequence)->id, i);
+	t_equal(n_error(netlink, sequence), 0);
+	n_nothing(netlink);
+	n_close(netlink);
+}
+
+/* A buffer that is too short for the next message gets a longer one. */
+static void check_long(void)
+{
+	const struct kucomms_message one = { .type = TEST_STREAM, .id = 3,
+					     .user = 65000 };
+	const struct n_options large = { .to_user_size = 1 << 20 };
+	struct netlink *netlink = n_open("test", &large);
+	unsigned int sequence = n_message(netlink, NLM_F_DUMP, &one, NULL);
+	const struct nlmsghdr *header;
+	int count = 0;
+
+	n_flush(netlink);
+	do {
+		header = n_receive(netlink);
+		count += header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE;
+	} while (header->nlmsg_type != NLMSG_DONE);
+	t_equal(count, 3);
+	sequence = n_message(netlink, 0, &one, NULL);
+	n_flush(netlink);
+	for (count = 0; count < 3; count++)
+		t_equal(n_answer(netlink, sequence)->length, 65000);
+	n_close(netlink);
+}
+
+/* Neither a client that never reads nor one that dies keeps anything. */
+static void check_deaf(const char *name)
+{
+	struct netlink *deaf = n_open(name, NULL);
+	struct netlink *dying = n_open(name, NULL);
+	struct netlink *netlink = n_open(name, NULL);
+	char device[64];
+	int i;
+
+	snprintf(device, sizeof(device), "kucomms_%s", name);
+	n_message(deaf, 0, &stream, NULL);
+	n_flush(deaf);
+	n_message(dying, NLM_F_DUMP, &stream, NULL);
+	n_flush(dying);
+	/* What is refused now is said to be, and then even that finds no room. */
+	for (i = 0; i < 10000; i++) {
+		n_message(deaf, NLM_F_ACK, &sink, NULL);
+		if (i % 100 == 99)
+			n_flush(deaf);
+	}
+	n_echo(netlink, "others");
+	n_close(dying);
+	n_echo(netlink, "others");
+	/* An overrun is told of, and what was not refused is all there. */
+	t_assert(recv(deaf->fd, deaf->in, N_BUFFER, 0) < 0);
+	t_equal(errno, ENOBUFS);
+	n_close(deaf);
+	n_echo(netlink, "others");
+	t_equal(t_attribute(device, "opens"), 1);
+	n_close(netlink);
+	t_equal(t_attribute(device, "opens"), 0);
+}
+
+/* Asks for @count broadcasts; returns how many clients have missed one. */
+static __u64 broadcast(struct netlink *netlink, __u64 count, __u64 length)
+{
+	const struct kucomms_message ask = { .type = TEST_BROADCAST,
+					     .id = count, .user = length };
+	unsigned int sequence = n_message(netlink, 0, &ask, NULL);
+
+	n_flush(netlink);
+	return n_answer(netlink, sequence)->user;
+}
+
+static void wait_readable(struct netlink *netlink)
+{
+	struct pollfd wait = { .fd = netlink->fd, .events = POLLIN };
+
+	t_equal(poll(&wait, 1, 60000), 1);
+}
+
+/* For those who have a channel of the device, and asked for it. */
+static void check_groups(void)
+{
+	struct netlink *asks = n_open("test", NULL);
+	struct netlink *member = n_socket(0);
+	struct netlink *stranger = n_open("threaded", NULL);
+	unsigned int group = asks->group;
+	int i, pid;
+
+	t_assert(group);
+	t_assert(stranger->group != group);
+	pid = fork();
+	if (!pid)
+		exit(n_join(n_socket(0), group) == -EPERM ? 0 : 1);
+	t_equal(t_wait(pid), 0);
+	t_equal(n_attach(member, "test"), 0);
+	t_equal(n_join(member, group), 0);
+	t_equal(n_join(member, 16384), -EPERM);
+	t_equal(broadcast(asks, 5, 100), 0);
+	for (i = 0; i < 5; i++) {
+		const struct kucomms_message *message;
+
+		wait_readable(member);
+		message = n_answer(member, 0);
+		t_equal(message->type, TEST_BROADCAST);
+		t_equal(message->id, i);
+		t_equal(message->length, 100);
+	}
+	n_nothing(asks);
+	n_nothing(stranger);
+
+	/* Too many for it: those that are missing are said to be. */
+	broadcast(asks, 500, 2000);
+	do {
+		wait_readable(member);
+	} while (recv(member->fd, member->in, N_BUFFER, 0) >= 0);
+	t_equal(errno, ENOBUFS);
+	n_close(member);
+	n_close(asks);
+	n_close(stranger);
+
+	/* The device's successor has another group. */
+	t_device("kucomms_test");
+	asks = n_open("test", NULL);
+	t_assert(asks->group > group);
+	t_equal(n_join(asks, group), -EPERM);
+	n_close(asks);
+}
+
+/* In the channel, in order with all else, with a mark where some are missing. */
+static void check_in_channel(void)
+{
+	const struct n_options options = { .broadcasts = true,
+					   .to_user_size = 65536 };
+	struct netlink *hears = n_open("test", &options);
+	struct netlink *asks = n_open("test", NULL);
+	const struct nlmsghdr *header;
+	unsigned int i, count = 0;
+	__u64 missed;
+
+	t_equal(broadcast(asks, 5, 100), 0);
+	for (i = 0; i < 5; i++)
+		t_equal(n_answer(hears, 0)->id, i);
+	n_echo(hears, "in between");
+	missed = broadcast(asks, 1000, 1000);
+	t_assert(missed > 0);
+	do {
+		header = n_receive(hears);
+		count += header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE;
+	} while (header->nlmsg_type != NLMSG_OVERRUN);
+	t_equal(count, 1000 - missed);
+	n_echo(hears, "and on it goes");
+	n_close(hears);
+	n_close(asks);
+}
+
+/* Whoever gets a dead client's port id gets nothing of its channel. */
+static void check_port(const char *name)
+{
+	const unsigned int port = 123456;
+	struct netlink *netlink;
+	int pid, ready[2];
+	char byte;
+
+	t_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		netlink = n_socket(port);
+		t_equal(n_attach(netlink, name), 0);
+		n_message(netlink, 0, &stream, NULL);
+		n_flush(netlink);
+		t_equal(write(ready[1], "", 1), 1);
+		pause();
+	}
+	t_equal(read(ready[0], &byte, 1), 1);
+	t_equal(kill(pid, SIGKILL), 0);
+	t_equal(t_wait(pid), -SIGKILL);
+	netlink = n_socket(port);
+	n_nothing(netlink);
+	t_equal(n_ask(netlink, 0, &sink, NULL), -EPERM);
+	n_nothing(netlink);
+	t_equal(n_attach(netlink, name), 0);
+	n_echo(netlink, "mine");
+	n_close(netlink);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/* In a network namespace of its own; the same port id is somebody else there. */
+static void check_namespace(void)
+{
+	struct netlink *netlink = n_socket(4242);
+	int pid;
+
+	t_equal(n_attach(netlink, "test"), 0);
+	pid = fork();
+	if (!pid) {
+		struct netlink *other;
+
+		t_equal(unshare(CLONE_NEWNET), 0);
+		other = n_socket(4242);
+		t_equal(n_ask(other, 0, &sink, NULL), -EPERM);
+		t_equal(n_attach(other, "test"), 0);
+		n_echo(other, "from elsewhere");
+		t_equal(n_join(other, other->group), 0);
+		t_equal(broadcast(n_open("test", NULL), 1, 10), 0);
+		wait_readable(other);
+		t_equal(n_answer(other, 0)->type, TEST_BROADCAST);
+		exit(0);
+	}
+	t_equal(t_wait(pid), 0);
+	n_echo(netlink, "here");
+	n_close(netlink);
+}
+
+/* The end of the channel is told, once, and then to all who ask. */
+static void check_end(void)
+{
+	struct netlink *netlink = n_open("test", NULL);
+	static const char force[] = "kucomms_test force";
+
+	t_equal(t_write(T_CONTROL "remove_device", force, strlen(force)), 0);
+	wait_readable(netlink);
+	t_equal(n_error(netlink, 0), -ESHUTDOWN);
+	n_nothing(netlink);
+	t_equal(n_ask(netlink, 0, &sink, NULL), -ESHUTDOWN);
+	t_equal(n_ask(netlink, NLM_F_DUMP, &sink, NULL), -ESHUTDOWN);
+	t_equal(t_create("kucomms_test"), 0);
+	t_equal(n_attach(netlink, "test"), 0);
+	n_echo(netlink, "again");
+	n_close(netlink);
+}
+
+int main(void)
+{
+	static const char *const names[] = { "test", "threaded", "polling" };
+	unsigned int i;
+
+	t_device("kucomms_test");
+	t_device("kucomms_threaded");
+	t_device("kucomms_polling");
+	for (i = 0; i < 3; i++) {
+		check_dump(names[i]);
+		check_stream(names[i]);
+		check_deaf(names[i]);
+		check_port(names[i]);
+	}
+	check_long();
+	check_groups();
+	check_in_channel();
+	check_namespace();
+	check_end();
+	return 0;
+}
