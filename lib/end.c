@@ -254,6 +254,8 @@ KUCOMMS_API int kucomms_open(const char *name,
  */
 void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 {
+	struct kucomms_bridge *bridge;
+
 	if (end->own)
 		end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
 	kucomms_end_unmap(end);
@@ -268,6 +270,9 @@ void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 	end->channel.armed = 0;
 	memcpy(end->regions, fresh->regions, sizeof(end->regions));
 	memset(fresh->regions, 0, sizeof(fresh->regions));
+	bridge = end->bridge;
+	end->bridge = fresh->bridge;
+	fresh->bridge = bridge;
 	end->own = fresh->own;
 	end->heavy = fresh->heavy;
 	fresh->own = NULL;
@@ -314,7 +319,7 @@ KUCOMMS_API void kucomms_shutdown(struct kucomms_channel *channel)
 
 	/* Of an endpoint: its thread may be about to let go of it. */
 	pthread_mutex_lock(&end->member.lock);
-	if (end->own && end->member.endpoint && !end->transport->quiet)
+	if (end->own && end->member.endpoint && !end->transport->how)
 		kucomms_member_shut(end);
 	end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
 	pthread_mutex_unlock(&end->member.lock);

@@ -10,6 +10,7 @@
 
 #define KUCOMMS_API __attribute__((visibility("default")))
 
+struct kucomms_bridge;
 struct kucomms_end;
 struct kucomms_endpoint;
 struct kucomms_numbers;
@@ -25,6 +26,7 @@ struct kucomms_numbers;
  * @wait:   sleeps for @event, after arming; may return before it came true
  * @quiet:  takes back what makes poll() say that there is something to do;
  *          NULL: poll() looks for itself
+ * @fill:   brings what has come into the ring; NULL: it is there already
  * @hangup: tells the other side that no more will come, whatever the reason
  * @how:    KUCOMMS_NEED_FUTEX if it can wait so
  * @always: KUCOMMS_NEED_ALWAYS if it knows that
@@ -39,6 +41,7 @@ struct kucomms_transport {
 	int (*wait)(struct kucomms_end *end, __u32 event, __s64 deadline,
 		    __u64 *count);
 	void (*quiet)(struct kucomms_end *end);
+	void (*fill)(struct kucomms_end *end);
 	void (*hangup)(struct kucomms_end *end, __u32 state);
 	__u32 how;
 	__u32 always;
@@ -46,6 +49,7 @@ struct kucomms_transport {
 };
 
 extern const struct kucomms_transport kucomms_device_transport;
+extern const struct kucomms_transport kucomms_netlink_transport;
 extern const struct kucomms_transport kucomms_process_transport;
 extern const struct kucomms_transport kucomms_local_transport;
 
@@ -135,6 +139,7 @@ struct kucomms_member {
  *             or -EPROTO if this side has seen it break the rules
  * @answers_late: the other side does not answer within the doorbell
  * @peer:      who is on the other side
+ * @bridge:    to the socket, of those that have one
  * @memory:    between begin and finish: what this side writes, for the other
  * @closing:   the other side has gone: what is in the ring is all that comes
  * @looked:    when it was last looked whether the other side is alive
@@ -165,6 +170,7 @@ struct kucomms_end {
 	int gone;
 	bool answers_late;
 	struct kucomms_peer peer;
+	struct kucomms_bridge *bridge;
 	int memory;
 	bool closing;
 	__s64 looked;

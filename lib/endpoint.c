@@ -423,6 +423,7 @@ kucomms_endpoint_get_stats(struct kucomms_endpoint *endpoint,
 	stats->sleeps = kucomms_load(&own->sleeps);
 	stats->calls = kucomms_load(&own->calls);
 	stats->late = kucomms_load(&own->late);
+	stats->lost = kucomms_load(&own->lost);
 	return 0;
 }
 

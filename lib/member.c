@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "bridge.h"
 #include "call.h"
 #include "clock.h"
 #include "endpoint.h"
@@ -148,6 +149,8 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 	(void)events;
 	if (end->transport->quiet)
 		end->transport->quiet(end);
+	if (end->bridge && kucomms_bridge_take_lost(end->bridge))
+		kucomms_count(&endpoint_of(end)->stats.lost);
 	pthread_mutex_lock(&end->member.lock);
 	if (end->member.waiters)
 		pthread_cond_broadcast(&end->member.room);

@@ -29,6 +29,8 @@ const struct kucomms_transport *kucomms_name_transport(const char *name)
 		return &kucomms_process_transport;
 	if (after(name, "local:"))
 		return &kucomms_local_transport;
+	if (after(name, "netlink:"))
+		return &kucomms_netlink_transport;
 	return &kucomms_device_transport;
 }
 
@@ -91,6 +93,8 @@ int kucomms_name_path(char *path, size_t capacity, const char *name)
 		return name_valid(rest) ? set_path(path, capacity, "", rest) :
 					  -EINVAL;
 	rest = after(name, "kernel:");
+	if (!rest)
+		rest = after(name, "netlink:");
 	if (rest)
 		name = rest;
 	rest = after(name, KUCOMMS_NAME_PREFIX);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "barrier.h"
+#include "bridge.h"
 #include "clock.h"
 #include "end.h"
 
@@ -77,7 +78,11 @@ static int receive_idle(struct kucomms_end *end,
 	err = receive_next(end, message, data);
 	if (err == -EPROTO)
 		kucomms_end_break(end);
-	return err == -EAGAIN && state ? state : err;
+	if (err != -EAGAIN)
+		return err;
+	if (end->bridge && kucomms_bridge_take_lost(end->bridge))
+		return -ENOBUFS;
+	return state ? state : err;
 }
 
 /*
@@ -196,6 +201,10 @@ static int receive_look(struct kucomms_end *end,
 {
 	int err = found ? receive_next(end, message, data) : -EAGAIN;
 
+	if (err == -EAGAIN && end->transport->fill) {
+		end->transport->fill(end);
+		err = receive_next(end, message, data);
+	}
 	/* What is told now is told while there is nothing else to do. */
 	if (err == -EAGAIN && timeout_ms) {
 		kucomms_end_tell(end, false);

@@ -8,6 +8,7 @@
  * kept in a tag for each unit of the ring in which a record can begin. A tag is
  * written before its record is committed and read after it was received.
  */
+#include <linux/ktime.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -15,6 +16,9 @@
 
 #include "channel.h"
 #include "endpoint.h"
+
+/* So long a client waits for room that a thread has to make. */
+#define ROOM_WAIT_NS	(20 * NSEC_PER_MSEC)
 
 static struct kucomms_tag *tags_alloc(u32 ring_size)
 {
@@ -156,7 +160,27 @@ int kucomms_bridge_ring(struct kucomms_channel *channel)
 	return ret < 0 ? ret : 0;
 }
 
-/* If there is no room at once the endpoint has a look at what it has. */
+/*
+ * If there is no room at once the endpoint has a look at what it has, and if it is
+ * a thread that does is given a moment; unless the endpoint itself waits, for the
+ * client to read.
+ */
+static int bridge_wait_room(struct kucomms_channel *channel, u32 length)
+{
+	struct kucomms_producer *out = &channel->bridge->out;
+	int err;
+
+	kucomms_producer_flush(out);
+	kucomms_producer_arm(out, length);
+	err = kucomms_bridge_ring(channel) ?:
+	      kucomms_producer_room(out, length);
+	if (err == -EAGAIN && !READ_ONCE(channel->stalled))
+		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_ROOM,
+					   ktime_get_ns() + ROOM_WAIT_NS);
+	kucomms_producer_disarm(out);
+	return err < 0 ? err : 0;
+}
+
 static int bridge_reserve(struct kucomms_channel *channel, u32 length,
 			  struct kucomms_message **record)
 {
@@ -166,9 +190,10 @@ static int bridge_reserve(struct kucomms_channel *channel, u32 length,
 
 	if (err != -EAGAIN)
 		return err;
-	kucomms_producer_flush(out);
-	return kucomms_bridge_ring(channel) ?:
-	       kucomms_producer_reserve(out, length, record);
+	err = bridge_wait_room(channel, length);
+	if (err == -ETIMEDOUT || err == -ERESTARTSYS || err == -EAGAIN)
+		return -EAGAIN;
+	return err ?: kucomms_producer_reserve(out, length, record);
 }
 
 /*

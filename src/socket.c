@@ -103,12 +103,12 @@ static int socket_woken(wait_queue_entry_t *wait, unsigned int mode, int flags,
  * One more datagram must not be what fills the socket: what does not get in is
  * lost, and the client told so.
  */
-static bool socket_has_room(const struct kucomms_socket *socket, size_t size)
+static bool socket_has_room(const struct kucomms_socket *socket,
+			    unsigned int size)
 {
 	unsigned int used = atomic_read(&socket->sk->sk_rmem_alloc);
 
-	return !used || used + SKB_TRUESIZE(size) <=
-			READ_ONCE(socket->sk->sk_rcvbuf);
+	return !used || used + size < READ_ONCE(socket->sk->sk_rcvbuf);
 }
 
 /* Returns 1 if a datagram was sent, 0 if there was nothing to send, -EAGAIN... */
@@ -123,11 +123,16 @@ static int socket_send(struct kucomms_socket *socket)
 
 	if (!size)
 		return 0;
-	if (!socket_has_room(socket, size))
+	if (!socket_has_room(socket, SKB_TRUESIZE(size)))
 		return -EAGAIN;
 	skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
 	if (!skb)
 		return -EAGAIN;
+	/* Which may be more than was asked for. */
+	if (!socket_has_room(socket, skb->truesize)) {
+		kfree_skb(skb);
+		return -EAGAIN;
+	}
 	kucomms_bridge_fill(channel, skb, socket->portid, NULL);
 	if (skb->len) {
 		err = netlink_unicast(socket->kernel, skb, socket->portid,

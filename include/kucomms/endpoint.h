@@ -129,6 +129,7 @@ struct kucomms_endpoint_options {
  * @sleeps:   how often the thread went to sleep
  * @calls:    answers that came in time
  * @late:     answers that came too late, and were dropped
+ * @lost:     how often a channel over netlink was told that it missed broadcasts
  */
 struct kucomms_endpoint_stats {
 	size_t size;
@@ -138,6 +139,7 @@ struct kucomms_endpoint_stats {
 	__u64 sleeps;
 	__u64 calls;
 	__u64 late;
+	__u64 lost;
 };
 
 /**

@@ -31,6 +31,7 @@ for mode in adaptive thread poll; do
 	echo "$mode:"
 	write_to /sys/class/kucomms/kucomms_dictionary/dispatch $mode || fail "dispatch cannot be $mode"
 	dictionary-test $name || fail "the test failed"
+	dictionary-test netlink:dictionary || fail "the test failed over netlink"
 done
 
 prints '' put colour green

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_BRIDGE_H
+#define KUCOMMS_LIB_BRIDGE_H
+
+#include "end.h"
+
+/* What a datagram has at most, either way, unless one message has more. */
+#define KUCOMMS_DATAGRAM	32000u
+
+int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
+			  __u32 to_user);
+void kucomms_bridge_free(struct kucomms_bridge *bridge);
+int kucomms_bridge_push(struct kucomms_end *end, __u64 *count);
+void kucomms_bridge_pull(struct kucomms_end *end);
+int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+			__u64 *count);
+bool kucomms_bridge_is_blocked(const struct kucomms_bridge *bridge);
+bool kucomms_bridge_take_lost(struct kucomms_bridge *bridge);
+
+#endif

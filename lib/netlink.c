@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The transport to the kernel by netlink: a channel is a socket that has been given
+ * one for an open device. What then goes over it is in bridge.c.
+ *
+ * The framing is three headers' worth, with the macros of the kernel's own header;
+ * libmnl would be one more thing to install, and cannot be linked statically.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bridge.h"
+#include "clock.h"
+#include "memory.h"
+
+#define PROTOCOL_FILE	"/sys/devices/virtual/kucomms/kucomms/netlink_protocol"
+
+/* Of the ring towards the kernel: then no message is too long for a datagram. */
+#define RING_SIZE_MAX	KUCOMMS_NETLINK_LENGTH_MAX
+
+/* All attributes that there are, each with some bytes. */
+#define REQUEST_SIZE	256
+
+struct request {
+	struct nlmsghdr header;
+	char attributes[REQUEST_SIZE];
+};
+
+/* -EPROTONOSUPPORT: the module is older than this, or has none. */
+static int netlink_protocol(void)
+{
+	FILE *file = fopen(PROTOCOL_FILE, "re");
+	int protocol;
+
+	if (!file)
+		return -EPROTONOSUPPORT;
+	if (fscanf(file, "%d", &protocol) != 1)
+		protocol = -EPROTONOSUPPORT;
+	fclose(file);
+	return protocol;
+}
+
+static void add_attribute(struct request *request, __u16 type,
+			  const void *data, size_t length)
+{
+	char *end = (char *)request + NLMSG_ALIGN(request->header.nlmsg_len);
+	const struct nlattr attribute = {
+		.nla_len = (__u16)(NLA_HDRLEN + length),
+		.nla_type = type,
+	};
+
+	memcpy(end, &attribute, sizeof(attribute));
+	if (length)
+		memcpy(end + NLA_HDRLEN, data, length);
+	request->header.nlmsg_len += NLA_ALIGN(attribute.nla_len);
+}
+
+static void add_u32(struct request *request, __u16 type, __u32 value)
+{
+	add_attribute(request, type, &value, sizeof(value));
+}
+
+/* Only the kernel is to be heard. */
+static int netlink_connect(const struct kucomms_end *end)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	/* A port id is given on the way. */
+	return connect(end->fd, (const struct sockaddr *)&kernel,
+		       sizeof(kernel)) ? -errno : 0;
+}
+
+/* @to_kernel: 0: as the device likes. The call waits for a module, if it is to. */
+static int send_attach(const struct kucomms_end *end, int device,
+		       __u32 to_kernel, __s64 deadline)
+{
+	const struct kucomms_options *options = &end->options;
+	struct request request = {
+		.header = {
+			.nlmsg_len = sizeof(request.header),
+			.nlmsg_type = KUCOMMS_NLMSG_ATTACH,
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+	};
+
+	add_u32(&request, KUCOMMS_NLA_FD, (__u32)device);
+	add_u32(&request, KUCOMMS_NLA_DATAGRAM, KUCOMMS_DATAGRAM);
+	add_attribute(&request, KUCOMMS_NLA_BROADCASTS, NULL, 0);
+	add_attribute(&request, KUCOMMS_NLA_DEADLINE, &deadline,
+		      sizeof(deadline));
+	if (to_kernel)
+		add_u32(&request, KUCOMMS_NLA_TO_KERNEL_SIZE, to_kernel);
+	if (options->to_user_size)
+		add_u32(&request, KUCOMMS_NLA_TO_USER_SIZE,
+			options->to_user_size);
+	if (options->flags & KUCOMMS_OPEN_NUMBER)
+		add_u32(&request, KUCOMMS_NLA_CHANNEL, options->channel);
+	return send(end->fd, &request, request.header.nlmsg_len, 0) < 0 ?
+	       -errno : 0;
+}
+
+/* What the kernel says of the channel that it has given. */
+struct given {
+	__u32 version;
+	__u32 channel;
+	__u32 to_kernel;
+	__u32 to_user;
+};
+
+static void read_attribute(struct given *given, __u16 type, __u32 value)
+{
+	switch (type) {
+	case KUCOMMS_NLA_VERSION:
+		given->version = value;
+		break;
+	case KUCOMMS_NLA_CHANNEL:
+		given->channel = value;
+		break;
+	case KUCOMMS_NLA_TO_KERNEL_SIZE:
+		given->to_kernel = value;
+		break;
+	case KUCOMMS_NLA_TO_USER_SIZE:
+		given->to_user = value;
+		break;
+	}
+}
+
+static void read_attributes(struct given *given, const char *from, size_t left)
+{
+	struct nlattr attribute;
+	__u32 value;
+
+	while (left >= NLA_HDRLEN + sizeof(value)) {
+		memcpy(&attribute, from, sizeof(attribute));
+		memcpy(&value, from + NLA_HDRLEN, sizeof(value));
+		/* All that are given are numbers. */
+		if (attribute.nla_len != NLA_HDRLEN + sizeof(value))
+			return;
+		read_attribute(given, attribute.nla_type, value);
+		from += NLA_ALIGN(attribute.nla_len);
+		left -= NLA_ALIGN(attribute.nla_len);
+	}
+}
+
+/* The answer is there when the request has been sent. */
+static int receive_given(const struct kucomms_end *end, struct given *given)
+{
+	struct request answer;
+	const struct nlmsgerr *error = NLMSG_DATA(&answer.header);
+	ssize_t length = recv(end->fd, &answer, sizeof(answer), MSG_DONTWAIT);
+
+	memset(given, 0, sizeof(*given));
+	if (length < (ssize_t)sizeof(answer.header) ||
+	    answer.header.nlmsg_len > (size_t)length)
+		return -EPROTO;
+	length = (ssize_t)answer.header.nlmsg_len;
+	if (answer.header.nlmsg_type == NLMSG_ERROR)
+		return length < (ssize_t)NLMSG_LENGTH(sizeof(*error)) ||
+		       error->error >= 0 ? -EPROTO : error->error;
+	if (answer.header.nlmsg_type != KUCOMMS_NLMSG_ATTACH)
+		return -EPROTO;
+	read_attributes(given, answer.attributes,
+			(size_t)length - sizeof(answer.header));
+	return given->version == KUCOMMS_ABI_VERSION ? 0 : -EPROTONOSUPPORT;
+}
+
+static int attach(const struct kucomms_end *end, int device, __u32 to_kernel,
+		  __s64 deadline, struct given *given)
+{
+	int err = send_attach(end, device, to_kernel, deadline);
+
+	return err ? err : receive_given(end, given);
+}
+
+/*
+ * The kernel's ring is twice as large as the one here, which the caller's wish is
+ * about, and which never holds more than one message may have. If the device does
+ * not allow that, one who has no wish gets half of what it does.
+ */
+static int attach_twice(const struct kucomms_end *end, int device,
+			__s64 deadline, struct given *given)
+{
+	const __u32 wish = end->options.to_kernel_size;
+	__u32 size = RING_SIZE_MAX;
+	int err;
+
+	if (wish && wish < size)
+		size = wish;
+	err = attach(end, device, size * 2, deadline, given);
+	return err == -EINVAL && !wish ?
+	       attach(end, device, 0, deadline, given) : err;
+}
+
+static int netlink_open(struct kucomms_end *end, int device, int timeout_ms)
+{
+	struct given given;
+	__u32 to_kernel;
+	int err;
+
+	err = netlink_connect(end);
+	if (!err)
+		err = attach_twice(end, device, kucomms_deadline(timeout_ms),
+				   &given);
+	if (err)
+		return err;
+	to_kernel = given.to_kernel / 2;
+	if (to_kernel > RING_SIZE_MAX)
+		to_kernel = RING_SIZE_MAX;
+	if (!kucomms_memory_size_valid(to_kernel, KUCOMMS_RING_SIZE_MAX) ||
+	    !kucomms_memory_size_valid(given.to_user, KUCOMMS_RING_SIZE_MAX))
+		return -EPROTO;
+	end->number = given.channel;
+	return kucomms_bridge_create(end, to_kernel, given.to_user);
+}
+
+static int netlink_begin(struct kucomms_end *end, int timeout_ms)
+{
+	int device = open(end->path, O_RDWR | O_CLOEXEC);
+	int protocol, err;
+
+	if (device < 0)
+		return -errno;
+	/* Only the kernel knows when there is something. */
+	end->spin_ns = 0;
+	protocol = netlink_protocol();
+	end->fd = protocol < 0 ? -1 :
+		  socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (end->fd >= 0)
+		err = netlink_open(end, device, timeout_ms);
+	else
+		err = protocol < 0 ? protocol : -errno;
+	close(device);
+	return err;
+}
+
+/* All has been done at once. */
+static int netlink_finish(struct kucomms_end *end)
+{
+	(void)end;
+	return 0;
+}
+
+static void netlink_close(struct kucomms_end *end)
+{
+	if (end->fd >= 0)
+		close(end->fd);
+	end->fd = -1;
+	kucomms_bridge_free(end->bridge);
+	end->bridge = NULL;
+	kucomms_end_unmap(end);
+}
+
+static int netlink_error(struct kucomms_end *end)
+{
+	return kucomms_load(&end->gone);
+}
+
+/* For data, or for room, in which there may be something to put. */
+static int netlink_ring(struct kucomms_end *end, __u32 need, __u64 *count)
+{
+	int err = kucomms_bridge_push(end, count);
+
+	(void)need;
+	if (kucomms_bridge_is_blocked(end->bridge))
+		kucomms_bridge_pull(end);
+	return err;
+}
+
+static int netlink_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+			__u64 *count)
+{
+	int err = event & KUCOMMS_EVENT_RING ? kucomms_bridge_push(end, count) :
+					       0;
+
+	return err ? err : kucomms_bridge_wait(end, event, deadline, count);
+}
+
+/* The kernel learns of it when the socket is closed. */
+static void netlink_hangup(struct kucomms_end *end, __u32 state)
+{
+	kucomms_store(&end->gone,
+		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
+}
+
+const struct kucomms_transport kucomms_netlink_transport = {
+	.begin = netlink_begin,
+	.finish = netlink_finish,
+	.close = netlink_close,
+	.error = netlink_error,
+	.ring = netlink_ring,
+	.wait = netlink_wait,
+	.quiet = kucomms_bridge_pull,
+	.fill = kucomms_bridge_pull,
+	.hangup = netlink_hangup,
+};
