@@ -112,7 +112,7 @@ module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
 # ---- examples: those with a Kbuild have a kernel module, too
 
 EXAMPLES := $(addprefix examples/,echo/echo dictionary/process dictionary/client \
-	      dictionary/test hub/hub hub/member epoll/talk cpp-echo/cpp-echo)
+	      dictionary/test route-manager/process hub/hub hub/member epoll/talk cpp-echo/cpp-echo)
 
 examples: module example-programs ## the examples, applications and modules
 	@set -e; for example in $(patsubst %/Kbuild,%,$(wildcard examples/*/Kbuild)); do \
@@ -126,6 +126,8 @@ example-programs: $(EXAMPLES:%=$(BUILD)/%)
 
 # The handlers that are a kernel module elsewhere.
 $(BUILD)/examples/dictionary/process: examples/dictionary/dictionary.c
+$(BUILD)/examples/route-manager/process: $(patsubst %,examples/route-manager/%.c, \
+	manager request filter table)
 
 $(BUILD)/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
 	@mkdir -p $(@D)
