@@ -115,13 +115,12 @@ static unsigned int common_bits(const __u32 *a, const __u32 *b,
 	return at < length ? at : length;
 }
 
-/* Does @node lie on the way to @key, whose first @from words are known to? */
-static inline bool leads_to(const struct route_node *node, const __u32 *key,
-			    unsigned int from)
+/* Does @node lie on the way to @key? */
+static bool leads_to(const struct route_node *node, const __u32 *key)
 {
 	unsigned int i, words = node->length / 32, bits = node->length % 32;
 
-	for (i = from; i < words; i++) {
+	for (i = 0; i < words; i++) {
 		if (node->key[i] != key[i])
 			return false;
 	}
@@ -214,20 +213,23 @@ static void describe(const struct trie *trie, const struct route_node *node,
 	memcpy(route->gateway, target->gateway, 4 * words);
 }
 
-/* Where the search for @key ends. NULL: there is no such node. */
-static struct route_node *node_find(const struct trie *trie, const __u32 *key,
-				    unsigned int length)
+/* Where the next bit of @key leads to. */
+static inline struct route_node *node_below(const struct route_node *node,
+					    const __u32 *key)
 {
-	struct route_node *node = rcu_dereference(trie->root);
-	unsigned int known = 0;
+	return rcu_dereference(node->child[bit_at(key, node->length)]);
+}
 
-	while (node && node->length <= length && leads_to(node, key, known)) {
-		if (node->length == length)
-			return node;
-		known = node->length / 32;
-		node = rcu_dereference(node->child[bit_at(key, node->length)]);
-	}
-	return NULL;
+/* The node that has this key, or NULL. Bits that were skipped are compared last. */
+static const struct route_node *node_find(const struct trie *trie,
+					  const __u32 *key, unsigned int length)
+{
+	const struct route_node *node = rcu_dereference(trie->root);
+
+	while (node && node->length < length)
+		node = node_below(node, key);
+	return node && node->length == length && leads_to(node, key) ? node :
+								       NULL;
 }
 
 static bool is_wanted(const struct target *target, __u32 metric,
@@ -257,26 +259,32 @@ int route_tables_read(const struct route_tables *tables, struct route *route,
 	return target ? 0 : -ENOENT;
 }
 
+/*
+ * Most nodes on the way are forks, which are passed without a look at their keys: who
+ * is astray notices at the next node that has routes.
+ */
 int route_tables_lookup(const struct route_tables *tables, struct route *route)
 {
 	const struct trie *trie = trie_of(tables, route->family);
 	const struct route_node *node, *best = NULL;
 	const struct target *target, *best_target = NULL;
 	__u32 key[ROUTE_KEY_WORDS];
-	unsigned int length = key_of(key, route), known = 0;
+	unsigned int length = key_of(key, route);
 
 	rcu_read_lock();
 	node = rcu_dereference(trie->root);
-	while (node && leads_to(node, key, known)) {
+	while (node) {
 		target = rcu_dereference(node->targets);
 		if (target) {
+			if (!leads_to(node, key))
+				break;
 			best = node;
 			best_target = target;
 		}
+		/* Also without routes: they may have gone just now. */
 		if (node->length == length)
 			break;
-		known = node->length / 32;
-		node = rcu_dereference(node->child[bit_at(key, node->length)]);
+		node = node_below(node, key);
 	}
 	if (best)
 		describe(trie, best, best_target, route);

@@ -69,8 +69,10 @@ mutation table.c 'a lookup takes the first prefix, not the longest' \
 	"$(within route_tables_lookup 's/if \(target\)/if (target \&\& !best)/')"
 mutation table.c 'the last bits of a prefix are not compared' \
 	"$(within leads_to 's/return !bits .*/return true;/')"
-mutation table.c 'one word less is compared than is not known' \
-	"$(within route_tables_lookup 's/known = node->length \/ 32/known = node->length \/ 32 + 1/')"
+mutation table.c 'a lookup does not notice that it is astray' \
+	"$(within route_tables_lookup 's/!leads_to\(node, key\)/0/')"
+mutation table.c 'a search does not compare the bits that it skipped' \
+	"$(within node_find 's/ \&\& leads_to\(node, key\)//')"
 mutation table.c 'a fork that has one child left stays' \
 	"$(within node_remove 's/if \(left \|\| right \|\| !parent/if (1 || left || right || !parent/')"
 mutation table.c 'a parent with routes goes with its last child' \

@@ -300,7 +300,7 @@ static unsigned long check_node(const struct trie *trie,
 			continue;
 		children++;
 		assert_true(child->length > node->length);
-		assert_true(leads_to(node, child->key, 0));
+		assert_true(leads_to(node, child->key));
 		assert_int_equal(bit_at(child->key, node->length), i);
 		bytes += check_node(trie, child);
 	}
