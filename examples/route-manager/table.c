@@ -639,25 +639,28 @@ static void walk_push_children(struct route_walk *walk,
 	walk_push(walk, rcu_dereference(node->child[0]));
 }
 
-/* The walk has come to this node, and nothing of it has been visited. */
-static void walk_arrive(struct route_walk *walk, const struct trie *trie,
-			const struct route_node *node)
+/* Everything up to this metric of this node is behind the walk. */
+static void walk_leave(struct route_walk *walk, const struct trie *trie,
+		       const struct route_node *node, __u32 metric)
 {
 	memcpy(walk->key, node->key, 4 * trie->words);
 	walk->length = node->length;
+	walk->metric = metric;
 	walk->started = true;
 }
 
+/* Visits the routes of a node; if it is @resumed, those with higher metrics. */
 static int walk_visit(struct route_walk *walk, const struct trie *trie,
 		      const struct route_node *node, bool resumed,
 		      route_visit visit, void *context)
 {
 	const struct target *target = rcu_dereference(node->targets);
+	__u32 after = walk->metric;
 	struct route route;
 	int err;
 
 	for (; target; target = rcu_dereference(target->next)) {
-		if (resumed && target->metric <= walk->metric)
+		if (resumed && target->metric <= after)
 			continue;
 		describe(trie, node, target, &route);
 		if (!route_filter_passes(&walk->filter, &route))
@@ -665,41 +668,38 @@ static int walk_visit(struct route_walk *walk, const struct trie *trie,
 		err = visit(&route, context);
 		if (err)
 			return err;
-		walk_arrive(walk, trie, node);
-		walk->metric = target->metric;
-		resumed = true;
+		walk_leave(walk, trie, node, target->metric);
 	}
-	walk_arrive(walk, trie, node);
-	walk->metric = WHOLE_NODE;
 	return 0;
 }
 
 static int walk_trie(struct route_walk *walk, const struct trie *trie,
 		     route_visit visit, void *context)
 {
+	const struct route_node *node;
+	enum where where = BEHIND;
 	int budget = WALK_STEP, err;
 
 	walk->depth = 0;
 	walk_push(walk, rcu_dereference(trie->root));
 	while (walk->depth) {
-		const struct route_node *node = walk->stack[--walk->depth];
-		enum where where = walk_where(walk, node);
-
+		node = walk->stack[--walk->depth];
+		/* Whatever comes after what is ahead is so, too. */
+		if (where != AHEAD)
+			where = walk_where(walk, node);
 		if (where == BEHIND)
 			continue;
-		if (where == AHEAD && !budget--)
-			return -EINPROGRESS;
 		if (!walk_excludes(walk, node)) {
 			walk_push_children(walk, node);
-			if (where == ABOVE)
-				continue;
-			err = walk_visit(walk, trie, node, where == HERE, visit,
+			err = where == ABOVE ? 0 :
+			      walk_visit(walk, trie, node, where == HERE, visit,
 					 context);
 			if (err)
 				return err;
-		} else if (where == AHEAD) {
-			walk_arrive(walk, trie, node);
-			walk->metric = WHOLE_NODE;
+		}
+		if (where == AHEAD && !--budget) {
+			walk_leave(walk, trie, node, WHOLE_NODE);
+			return -EINPROGRESS;
 		}
 	}
 	return 0;

@@ -90,11 +90,11 @@ mutation table.c 'what has gone is not given back' \
 mutation table.c 'a fork that there is no memory for leaks the node' \
 	"$(within node_insert '/node_retire/d')"
 mutation table.c 'a walk that goes on visits the last route again' \
-	"$(within walk_visit 's/target->metric <= walk->metric/target->metric < walk->metric/')"
+	"$(within walk_visit 's/target->metric <= after/target->metric < after/')"
 mutation table.c 'a walk that goes on forgets the other metrics of the node' \
-	"$(within walk_visit 's/walk->metric = target->metric/walk->metric = WHOLE_NODE/')"
+	"$(within walk_visit 's/walk_leave\(walk, trie, node, target->metric\)/walk_leave(walk, trie, node, WHOLE_NODE)/')"
 mutation table.c 'a walk never stops by itself' \
-	"$(within walk_trie 's/where == AHEAD && !budget--/0/')"
+	"$(within walk_trie 's/where == AHEAD \&\& !--budget/0/')"
 mutation table.c 'a walk leaves out the rest of what it is below' \
 	"$(within walk_where 's/\? ABOVE/? BEHIND/')"
 mutation filter.c 'the root of a subtree is not in it' \
