@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the route manager takes from the kernel beyond handler.h, and what it means
- * in a process of one thread: there nobody reads while something changes, so there
- * is nothing to lock, and nothing to wait for before memory is freed.
+ * What the route manager takes from the kernel beyond handler.h, and what it
+ * means in a process of one thread: there nobody reads while something changes,
+ * so there is nothing to lock, and nothing to wait for before memory is freed.
  */
 #ifndef ROUTE_KERNEL_H
 #define ROUTE_KERNEL_H
@@ -18,8 +18,8 @@
 #include <linux/socket.h>
 
 /*
- * Answers and notifications go to the same channel from different CPUs: no channel
- * has one sender only, so kucomms_send_unlocked() will not do.
+ * Answers and notifications go to the same channel from different CPUs: no
+ * channel has one sender only, so kucomms_send_unlocked() will not do.
  */
 #define route_send(channel, message, data, flags) \
 	kucomms_send(channel, message, data, flags)

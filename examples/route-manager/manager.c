@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The route manager's handlers: one source, for a kernel module and for a process.
+ * The route manager's handlers: one source, for a kernel module and for a
+ * process.
  *
  * In the kernel they run on several CPUs at a time, one for each channel
- * (KUCOMMS_PARALLEL). Changes are made, counted and notified under one mutex, so
- * all subscribers see them in the same order. Lookups and lists take no lock; but
- * those of a subscriber take the mutex: what it reads is then in step with the notifications
- * that it gets, and it may apply them to a list as they come.
+ * (KUCOMMS_PARALLEL). Changes are made, counted and notified under one mutex,
+ * so all subscribers see them in the same order. Lookups and lists take no
+ * lock; but those of a subscriber take the mutex: what it reads is then in step
+ * with the notifications that it gets, and it may apply them to a list as they
+ * come.
  */
 #include "manager.h"
 #include "filter.h"
@@ -20,9 +22,10 @@
 #define LIST_STEP	32
 
 /*
- * What a channel is to the manager; its priv. The last part is about the request that
- * is being answered, which comes again if there was no room, and the message handler's
- * alone; the rest is under the manager's lock, but the channel's own handlers may read
+ * What a channel is to the manager; its priv. The last part is about the
+ * request that is being answered, which comes again if there was no room, and
+ * the message handler's alone; the rest is under the manager's lock, but the
+ * channel's own handlers may read
  * @subscribed without.
  * @lost:     it has missed notifications, and has not been told so yet
  * @walking:  the walk of this request has begun
@@ -333,7 +336,7 @@ static const char *explain(int err)
 	case -EEXIST:
 		return "there is a route with this prefix and metric";
 	case -ENOSPC:
-		return "there are as many routes as there may be, of all or of this prefix";
+		return "there are as many routes, or of this prefix, as there may be";
 	case -ENOENT:
 		return "there is no such route";
 	case -ENETUNREACH:
@@ -344,8 +347,8 @@ static const char *explain(int err)
 }
 
 /*
- * Does what is asked for, but for the last message. Returns 0, or an error of the
- * channel: after -EAGAIN this goes on when there is room.
+ * Does what is asked for, but for the last message. Returns 0, or an error of
+ * the channel: after -EAGAIN this goes on when there is room.
  */
 static int carry_out(struct session *session,
 		     const struct kucomms_message *request, const void *data)
@@ -389,8 +392,8 @@ static int send_done(struct session *session, __u64 type)
 }
 
 /*
- * A request must not be carried out twice, and comes again if there was no room for
- * an answer: the session knows how far it is.
+ * A request must not be carried out twice, and comes again if there was no room
+ * for an answer: the session knows how far it is.
  */
 static int route_message(struct kucomms_channel *channel,
 			 const struct kucomms_message *request,

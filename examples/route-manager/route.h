@@ -23,7 +23,8 @@
  *	prefix longer than an address, bits set behind it,
  *	table 0, neither gateway nor interface			EINVAL
  *	ROUTE_CREATE: there is one with this key		EEXIST
- *	ROUTE_CREATE: as many routes as there may be		ENOSPC
+ *	ROUTE_CREATE: as many routes as there may be, of all
+ *	or of this prefix (ROUTE_METRICS_MAX)			ENOSPC
  *	ROUTE_UPDATE, ROUTE_DELETE, ROUTE_READ: no such route	ENOENT
  *	ROUTE_LOOKUP: no route to this address			ENETUNREACH
  *	no memory						ENOMEM
@@ -79,6 +80,9 @@
 
 /* What `ip route` calls main. */
 #define ROUTE_TABLE_MAIN	254u
+
+/* How many routes one prefix may have: a list, which is not to become a burden. */
+#define ROUTE_METRICS_MAX	1024u
 
 /*
  * struct route - a route

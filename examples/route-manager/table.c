@@ -2,14 +2,14 @@
 /*
  * Tables of routes: one path-compressed binary trie for each family.
  *
- * A key is the id of a table, and then an address: so all tables are in one trie, a
- * table is a subtree, and the order of the nodes, each before its children, is
- * the order in which routes are listed. A node has routes (their metrics ascend),
- * or two children, or both. Its key and length never change.
+ * A key is the id of a table, and then an address: so all tables are in one
+ * trie, a table is a subtree, and the order of the nodes, each before its
+ * children, is the order in which routes are listed. A node has routes (their
+ * metrics ascend), or two children, or both. Its key and length never change.
  *
- * Readers are under RCU. A node is linked when it is complete, and what has been
- * unlinked keeps its pointers until the last reader has gone: who stands on it still
- * comes to everything below it.
+ * Readers are under RCU. A node is linked when it is complete, and what has
+ * been unlinked keeps its pointers until the last reader has gone: who stands
+ * on it still comes to everything below it.
  */
 #include "table.h"
 
@@ -191,9 +191,10 @@ static void target_retire(struct route_tables *tables, const struct trie *trie,
 
 /* ---- finding, for readers and for who changes something */
 
-static struct trie *trie_of(const struct route_tables *tables, __u8 family)
+/* Which of the tries it is in. */
+static unsigned int trie_index(const struct route *route)
 {
-	return (struct trie *)&tables->tries[family == AF_INET6];
+	return route->family == AF_INET6;
 }
 
 static void describe(const struct trie *trie, const struct route_node *node,
@@ -220,7 +221,10 @@ static inline struct route_node *node_below(const struct route_node *node,
 	return rcu_dereference(node->child[bit_at(key, node->length)]);
 }
 
-/* The node that has this key, or NULL. Bits that were skipped are compared last. */
+/*
+ * The node that has this key, or NULL. Bits that were skipped are compared
+ * last.
+ */
 static const struct route_node *node_find(const struct trie *trie,
 					  const __u32 *key, unsigned int length)
 {
@@ -241,7 +245,7 @@ static bool is_wanted(const struct target *target, __u32 metric,
 int route_tables_read(const struct route_tables *tables, struct route *route,
 		      bool any_metric)
 {
-	const struct trie *trie = trie_of(tables, route->family);
+	const struct trie *trie = &tables->tries[trie_index(route)];
 	const struct target *target = NULL;
 	const struct route_node *node;
 	__u32 key[ROUTE_KEY_WORDS];
@@ -260,12 +264,12 @@ int route_tables_read(const struct route_tables *tables, struct route *route,
 }
 
 /*
- * Most nodes on the way are forks, which are passed without a look at their keys: who
- * is astray notices at the next node that has routes.
+ * Most nodes on the way are forks, which are passed without a look at their
+ * keys: who is astray notices at the next node that has routes.
  */
 int route_tables_lookup(const struct route_tables *tables, struct route *route)
 {
-	const struct trie *trie = trie_of(tables, route->family);
+	const struct trie *trie = &tables->tries[trie_index(route)];
 	const struct route_node *node, *best = NULL;
 	const struct target *target, *best_target = NULL;
 	__u32 key[ROUTE_KEY_WORDS];
@@ -295,8 +299,8 @@ int route_tables_lookup(const struct route_tables *tables, struct route *route)
 /* ---- changing */
 
 /*
- * Where the search for a key ends: the node that has it, or the first that is not on
- * the way to it; or NULL.
+ * Where the search for a key ends: the node that has it, or the first that is
+ * not on the way to it; or NULL.
  * @common: how many bits the node and the key have in common
  * @link:   what points to the node
  * @parent: what has that link; NULL: the trie
@@ -347,8 +351,9 @@ static bool table_exists(struct trie *trie, __u32 table)
 }
 
 /*
- * Links a node for a key that has none, with @target. It comes between what is at
- * the place and its parent; if neither leads to the other both are below a new one.
+ * Links a node for a key that has none, with @target. It comes between what is
+ * at the place and its parent; if neither leads to the other both are below a
+ * new one.
  */
 static int node_insert(struct route_tables *tables, struct trie *trie,
 		       const struct place *place, const __u32 *key,
@@ -398,8 +403,8 @@ static void node_remove(struct route_tables *tables, const struct trie *trie,
 }
 
 /*
- * What points to the first target with this metric or a higher one. @before: how
- * many there are before that.
+ * What points to the first target with this metric or a higher one. @before:
+ * how many there are before that.
  */
 static struct target __rcu **target_link(struct route_node *node, __u32 metric,
 					 unsigned int *before)
@@ -489,7 +494,7 @@ static int add_new(struct route_tables *tables, struct trie *trie,
 int route_tables_add(struct route_tables *tables, const struct route *route,
 		     bool replace, bool *replaced)
 {
-	struct trie *trie = trie_of(tables, route->family);
+	struct trie *trie = &tables->tries[trie_index(route)];
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length = key_of(key, route);
 	const struct place place = place_find(trie, key, length);
@@ -513,7 +518,7 @@ int route_tables_add(struct route_tables *tables, const struct route *route,
 int route_tables_update(struct route_tables *tables, struct route *route,
 			bool any_metric)
 {
-	struct trie *trie = trie_of(tables, route->family);
+	struct trie *trie = &tables->tries[trie_index(route)];
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length = key_of(key, route);
 	const struct place place = place_find(trie, key, length);
@@ -535,7 +540,7 @@ int route_tables_update(struct route_tables *tables, struct route *route,
 int route_tables_remove(struct route_tables *tables, struct route *route,
 			bool any_metric)
 {
-	struct trie *trie = trie_of(tables, route->family);
+	struct trie *trie = &tables->tries[trie_index(route)];
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length = key_of(key, route);
 	const struct place place = place_find(trie, key, length);

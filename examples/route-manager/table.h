@@ -2,10 +2,11 @@
 /*
  * Tables of routes, of both families and any number of ids.
  *
- * Whoever changes them keeps others from it (one mutex for all changes). Who reads
- * needs no lock: route_tables_read() and _lookup() take care of themselves,
- * route_walk() is called under rcu_read_lock(). Who reads while several changes are
- * made may see some of them and not others, but misses no route that is there all the time.
+ * Whoever changes them keeps others from it (one mutex for all changes). Who
+ * reads needs no lock: route_tables_read() and _lookup() take care of
+ * themselves, route_walk() is called under rcu_read_lock(). Who reads while
+ * several changes are made may see some of them and not others, but misses no
+ * route that is there all the time.
  *
  * Routes that come in here have been checked (request.h).
  */
@@ -15,9 +16,6 @@
 #include "filter.h"
 #include "kernel.h"
 #include "route.h"
-
-/* Of one prefix; they are a list, which is not to become a burden. */
-#define ROUTE_METRICS_MAX	1024
 
 /* A key is the id of a table and an address, in words of the machine. */
 #define ROUTE_KEY_WORDS		5
@@ -54,21 +52,24 @@ typedef int (*route_visit)(const struct route *route, void *context);
 /* @limit: how many routes there may be. NULL if there is no memory. */
 struct route_tables *route_tables_create(unsigned long limit);
 
-/* When nobody can use them any more; may take long, and sleeps. NULL is ignored. */
+/*
+ * When nobody can use them any more; may take long, and sleeps. NULL is
+ * ignored.
+ */
 void route_tables_destroy(struct route_tables *tables);
 
 /*
- * Adds @route. If there is one with this key it goes if @replace, and @replaced says
- * so. Returns 0, or -EEXIST, -ENOSPC (of all, or of this prefix), -ENOMEM.
+ * Adds @route. If there is one with this key it goes if @replace, and @replaced
+ * says so. Returns 0, or -EEXIST, -ENOSPC (of all, or of this prefix), -ENOMEM.
  */
 int route_tables_add(struct route_tables *tables, const struct route *route,
 		     bool replace, bool *replaced);
 
 /*
- * The next three find the route with the key of @route, or if @any_metric the first
- * of its prefix, and make @route what they have found. They return 0 or -ENOENT;
- * what update gives the route are the gateway and interface of @route, for which there
- * may be no memory (-ENOMEM).
+ * The next three find the route with the key of @route, or if @any_metric the
+ * first of its prefix, and make @route what they have found. They return 0 or
+ * -ENOENT; what update gives the route are the gateway and interface of @route,
+ * for which there may be no memory (-ENOMEM).
  */
 int route_tables_read(const struct route_tables *tables, struct route *route,
 		      bool any_metric);
@@ -88,11 +89,12 @@ void route_walk_begin(struct route_walk *walk,
 		      const struct route_filter *filter);
 
 /*
- * Goes on for a while. Routes that are there from the beginning of a walk to its end are
- * visited once, others at most once for each time that they are added.
+ * Goes on for a while. Routes that are there from the beginning of a walk to
+ * its end are visited once, others at most once for each time that they are
+ * added.
  *
- * Returns 0 (there are no more), -EINPROGRESS (the caller may give up the CPU, and call
- * again), or what @visit returned.
+ * Returns 0 (there are no more), -EINPROGRESS (the caller may give up the CPU,
+ * and call again), or what @visit returned.
  */
 int route_walk(const struct route_tables *tables, struct route_walk *walk,
 	       route_visit visit, void *context);

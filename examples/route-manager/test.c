@@ -5,7 +5,8 @@
  *	test kernel:route
  *	test process:route
  *
- * Waits for somebody to serve it, expects no routes and nobody else, and leaves none.
+ * Waits for somebody to serve it, expects no routes and nobody else, and leaves
+ * none.
  */
 #include <errno.h>
 #include <kucomms/kucomms.h>
@@ -22,7 +23,6 @@
 /* Milliseconds after which something that ought to come does not. */
 #define PATIENCE	60000
 #define THREADS		4
-#define METRICS_MAX	1024
 /* Where the limit is higher nobody tries to reach it. */
 #define FILL_MAX	20000
 
@@ -760,8 +760,8 @@ static __u64 random_number(__u64 *state)
 }
 
 /*
- * Good requests with a few bytes that are not: whatever is asked is answered once, and
- * some of it may even be right.
+ * Good requests with a few bytes that are not: whatever is asked is answered
+ * once, and some of it may even be right.
  */
 static void test_garbage(void)
 {
@@ -913,7 +913,10 @@ static void create_many(struct client *client, unsigned int count)
 	}
 }
 
-/* A list that is many times longer than the ring, twice, and something after it. */
+/*
+ * A list that is many times longer than the ring, twice, and something after
+ * it.
+ */
 static void test_long_lists(void)
 {
 	struct client *client = connect_with(0), *small = connect_with(4096);
@@ -944,8 +947,9 @@ static void test_long_lists(void)
 }
 
 /*
- * More requests than there is room for answers: some have to be put off. A change
- * that is made twice gives itself away, and so does an entry that is sent twice.
+ * More requests than there is room for answers: some have to be put off. A
+ * change that is made twice gives itself away, and so does an entry that is
+ * sent twice.
  */
 static void test_put_off(void)
 {
@@ -1177,12 +1181,12 @@ static void test_metrics_of_a_prefix(void)
 	struct route route = route4(0x0a000000, 8);
 	__u32 metric;
 
-	for (metric = 0; metric < METRICS_MAX; metric++)
+	for (metric = 0; metric < ROUTE_METRICS_MAX; metric++)
 		equal(create(client, with_metric(route, metric)), 0);
 	equal(create(client, with_metric(route, metric)), ENOSPC);
 	equal(create(client, with_metric(route, 0)), EEXIST);
 	equal(ask_route(client, ROUTE_CREATE, ROUTE_FLAG_REPLACE, route), 0);
-	equal(count_of(client, ROUTE_FLUSH, everything), METRICS_MAX);
+	equal(count_of(client, ROUTE_FLUSH, everything), ROUTE_METRICS_MAX);
 	disconnect(client);
 }
 

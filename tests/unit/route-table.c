@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The route manager's tables, against an array that is searched from end to end.
+ * The route manager's tables, against an array that is searched from end to
+ * end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
