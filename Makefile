@@ -112,7 +112,8 @@ module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
 # ---- examples: those with a Kbuild have a kernel module, too
 
 EXAMPLES := $(addprefix examples/,echo/echo dictionary/process dictionary/client \
-	      dictionary/test route-manager/process route-manager/test hub/hub hub/member epoll/talk cpp-echo/cpp-echo)
+	      dictionary/test route-manager/process route-manager/test hub/hub hub/member \
+	      epoll/talk cpp-echo/cpp-echo)
 
 examples: module example-programs ## the examples, applications and modules
 	@set -e; for example in $(patsubst %/Kbuild,%,$(wildcard examples/*/Kbuild)); do \

@@ -4,8 +4,8 @@
 #
 # Usage: examples.sh
 #
-# The examples that run in processes, under ASan and UBSan, and under TSan. The dictionary has to pass the same test as
-# in the kernel (tests/vm/guest/dictionary.sh). Writes TAP.
+# The examples that run in processes, under ASan and UBSan, and under TSan. The dictionary and the route manager have to
+# pass the same tests as in the kernel (tests/vm/guest/dictionary.sh, route.sh). Writes TAP.
 
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit
@@ -67,6 +67,17 @@ dictionary() {
 	kill -9 $watcher
 	wait $watcher
 	"$client" "$name" delete colour || die "cannot delete after a client was killed"
+	finish TERM $server
+}
+
+route_manager() {
+	local name=process:$work/route server from_server
+	open_pipe from_server
+	# So few routes that the test can reach the limit.
+	"$programs/route-manager/process" "$name" 5000 >&"$from_server" &
+	server=$!
+	expect "serving $name" "$from_server"
+	"$programs/route-manager/test" "$name" || die "the test failed"
 	finish TERM $server
 }
 
@@ -148,7 +159,7 @@ run() {
 	local -x LD_LIBRARY_PATH=$PWD/build/$2/lib
 	# TSan does not know the fences that doorbells take; what they protect is not memory.
 	make --no-print-directory -s SANITIZE="$1" CFLAGS="-O2 -g -Wno-tsan" example-programs >&2 || exit 1
-	for example in dictionary hub epoll; do
+	for example in dictionary route_manager hub epoll; do
 		number=$((number + 1))
 		if (trap 'jobs -p | xargs -r kill -9' EXIT; "$example") >"$log" 2>&1; then
 			echo "ok $number - $example ($1)"
