@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,6 +36,9 @@
 
 /* When so much has been read the kernel may have been waiting for that. */
 #define NUDGE_BYTES	65536u
+
+/* So long is left to another thread what that waits for. */
+#define LEAVE_NS	(10 * NSEC_PER_MSEC)
 
 /**
  * struct kucomms_bridge - between the rings and the socket
@@ -62,6 +66,7 @@
  * @wait_lock: for the following
  * @polling:   a thread waits in poll(); others wait for @pulled
  * @pulled:    something has been read
+ * @bell:      an eventfd that tells the one in poll() the same
  */
 struct kucomms_bridge {
 	pthread_mutex_t send_lock;
@@ -91,6 +96,7 @@ struct kucomms_bridge {
 	pthread_mutex_t wait_lock;
 	bool polling;
 	pthread_cond_t pulled;
+	int bell;
 };
 
 /* The longest datagram: one message that is longer than all others together. */
@@ -154,6 +160,9 @@ int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 		return -ENOMEM;
 	bridge_init_locks(bridge);
 	end->bridge = bridge;
+	bridge->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (bridge->bell < 0)
+		return -errno;
 	bridge->request = malloc(BUFFER_SIZE);
 	bridge->datagram = malloc(BUFFER_SIZE);
 	if (!bridge->request || !bridge->datagram)
@@ -165,6 +174,8 @@ void kucomms_bridge_free(struct kucomms_bridge *bridge)
 {
 	if (!bridge)
 		return;
+	if (bridge->bell >= 0)
+		close(bridge->bell);
 	pthread_cond_destroy(&bridge->pulled);
 	pthread_mutex_destroy(&bridge->wait_lock);
 	pthread_mutex_destroy(&bridge->receive_lock);
@@ -386,19 +397,15 @@ static bool datagram_move(struct kucomms_end *end)
  * The kernel stops when the socket is full, and when it has been emptied looks
  * again by and by, or at once if it is sent something.
  */
-static void nudge(struct kucomms_end *end)
+static void nudge(const struct kucomms_end *end, __u16 flags)
 {
 	const struct nlmsghdr noop = {
 		.nlmsg_len = sizeof(noop),
 		.nlmsg_type = NLMSG_NOOP,
-		.nlmsg_flags = NLM_F_REQUEST,
+		.nlmsg_flags = NLM_F_REQUEST | flags,
 	};
 
-	if (end->bridge->read >= NUDGE_BYTES) {
-		end->receive_doorbells++;
-		send(end->fd, &noop, sizeof(noop), 0);
-	}
-	end->bridge->read = 0;
+	send(end->fd, &noop, sizeof(noop), 0);
 }
 
 /* Returns false when there is nothing to read, or nobody who would write. */
@@ -415,7 +422,11 @@ static bool datagram_read(struct kucomms_end *end)
 		return true;
 	}
 	if (length < 0 && errno == EAGAIN) {
-		nudge(end);
+		if (bridge->read >= NUDGE_BYTES) {
+			end->receive_doorbells++;
+			nudge(end, 0);
+		}
+		bridge->read = 0;
 		return false;
 	}
 	if (length < 0 && (errno == ENOBUFS || errno == EINTR)) {
@@ -427,20 +438,31 @@ static bool datagram_read(struct kucomms_end *end)
 	return false;
 }
 
-/* Reads what has come, as much as there is room for. */
-void kucomms_bridge_pull(struct kucomms_end *end)
+static void pull(struct kucomms_end *end)
 {
 	struct kucomms_bridge *bridge = end->bridge;
 
 	pthread_mutex_lock(&bridge->receive_lock);
+	/* If that is still wanted it will be asked for again. */
+	if (bridge->blocked)
+		kucomms_producer_disarm(&bridge->in);
 	while (datagram_move(end) && !kucomms_load(&end->gone))
 		if (!datagram_read(end))
 			break;
 	kucomms_store(&bridge->blocked, bridge->left > 0);
 	kucomms_producer_flush(&bridge->in);
 	pthread_mutex_unlock(&bridge->receive_lock);
+}
 
+/* Reads what has come, as much as there is room for: all who wait may have theirs. */
+void kucomms_bridge_pull(struct kucomms_end *end)
+{
+	struct kucomms_bridge *bridge = end->bridge;
+
+	pull(end);
 	pthread_mutex_lock(&bridge->wait_lock);
+	if (bridge->polling)
+		eventfd_write(bridge->bell, 1);
 	pthread_cond_broadcast(&bridge->pulled);
 	pthread_mutex_unlock(&bridge->wait_lock);
 }
@@ -479,20 +501,57 @@ static int wait_for_other(struct kucomms_bridge *bridge, __s64 deadline)
 				       &until);
 }
 
-static int wait_for_socket(struct kucomms_end *end, __s64 deadline,
-			   __u64 *count)
+static int wait_in_poll(struct kucomms_end *end, bool socket, __s64 deadline)
 {
-	struct pollfd socket = { .fd = end->fd, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = end->bridge->bell, .events = POLLIN },
+		{ .fd = end->fd, .events = POLLIN },
+	};
 	const __s64 left = deadline - kucomms_now();
 	const struct timespec time = kucomms_timespec(left > 0 ? left : 0);
-	int ret;
+	eventfd_t rings;
+	int ret = ppoll(fds, socket ? 2 : 1, deadline < 0 ? NULL : &time, NULL);
 
-	(*count)++;
-	ret = ppoll(&socket, 1, deadline < 0 ? NULL : &time, NULL);
 	if (ret <= 0)
 		return ret ? -errno : -ETIMEDOUT;
-	kucomms_bridge_pull(end);
+	if (fds[0].revents)
+		eventfd_read(end->bridge->bell, &rings);
+	if (socket && fds[1].revents)
+		pull(end);
 	return 0;
+}
+
+/*
+ * Has this thread, which waits for room, just read what another one waits for in
+ * poll()? Then that is woken by something to read, and left to it for a while.
+ */
+static bool leave_to_poller(struct kucomms_end *end, __u32 event)
+{
+	if (!end->polled || (event & KUCOMMS_EVENT_DATA) ||
+	    !kucomms_producer_must_ring(&end->bridge->in))
+		return false;
+	nudge(end, NLM_F_ACK);
+	return true;
+}
+
+static int wait_for_socket(struct kucomms_end *end, __u32 event,
+			   __s64 deadline, __u64 *count)
+{
+	const __s64 soon = kucomms_now() + LEAVE_NS;
+	int err;
+
+	(*count)++;
+	if (!leave_to_poller(end, event))
+		return wait_in_poll(end, true, deadline);
+	if (deadline >= 0 && deadline < soon)
+		return wait_in_poll(end, false, deadline);
+	err = wait_in_poll(end, false, soon);
+	/* The other one may be this thread itself, at some other time. */
+	if (err == -ETIMEDOUT) {
+		pull(end);
+		err = 0;
+	}
+	return err;
 }
 
 /*
@@ -517,7 +576,7 @@ int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 	}
 	bridge->polling = true;
 	pthread_mutex_unlock(&bridge->wait_lock);
-	err = wait_for_socket(end, deadline, count);
+	err = wait_for_socket(end, event, deadline, count);
 	pthread_mutex_lock(&bridge->wait_lock);
 	bridge->polling = false;
 	pthread_cond_broadcast(&bridge->pulled);
