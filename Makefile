@@ -123,7 +123,9 @@ examples: module example-programs ## the examples, applications and modules
 			KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/Module.symvers modules; \
 	done
 
-example-programs: $(EXAMPLES:%=$(BUILD)/%)
+ROUTE_TOOL := $(BUILD)/examples/route-manager/kucomms-route
+
+example-programs: $(EXAMPLES:%=$(BUILD)/%) $(ROUTE_TOOL)
 
 # The handlers that are a kernel module elsewhere.
 $(BUILD)/examples/dictionary/process: examples/dictionary/dictionary.c
@@ -134,7 +136,18 @@ $(BUILD)/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
 	@mkdir -p $(@D)
 	$(compile) -o $@ $(filter %.c,$^) $(LDFLAGS) -L$(BUILD)/lib -lkucomms -lpthread
 
--include $(wildcard $(BUILD)/examples/*/*.d)
+ROUTE_TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/route-manager/tool/*.c))
+
+$(BUILD)/obj/examples/route-manager/tool/%.o: examples/route-manager/tool/%.c | check-version
+	@mkdir -p $(@D)
+	$(compile) $(shell $(PKG_CONFIG) --cflags json-c) -c -o $@ $<
+
+$(ROUTE_TOOL): $(ROUTE_TOOL_OBJECTS) $(BUILD)/lib/libkucomms.so
+	@mkdir -p $(@D)
+	$(link) -o $@ $(ROUTE_TOOL_OBJECTS) -L$(BUILD)/lib -lkucomms \
+		$(shell $(PKG_CONFIG) --libs json-c) -lpthread
+
+-include $(wildcard $(BUILD)/examples/*/*.d) $(ROUTE_TOOL_OBJECTS:.o=.d)
 
 $(BUILD)/examples/%: examples/%.cc $(BUILD)/lib/libkucomms.so
 	@mkdir -p $(@D)

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What comes from the manager. It may be any process: what it says is checked.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "answer.h"
+
+static bool route_valid(const struct route *route)
+{
+	return route->family == AF_INET ? route->length <= 32 :
+	       route->family == AF_INET6 && route->length <= 128;
+}
+
+static int take_done(struct answer *answer,
+		     const struct kucomms_message *message, const void *data)
+{
+	if (message->user > INT_MAX || message->length > INT_MAX)
+		return -EBADMSG;
+	answer->error = (int)message->user;
+	answer->count = 0;
+	if (answer->error) {
+		answer->reason = data;
+		answer->length = (int)message->length;
+	} else if (message->length == sizeof(answer->count)) {
+		memcpy(&answer->count, data, sizeof(answer->count));
+	} else if (message->length) {
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int take(struct answer *answer, const struct kucomms_message *message,
+		const void *data)
+{
+	answer->type = message->type;
+	answer->id = message->id;
+	answer->user = message->user;
+	switch (message->type) {
+	case ROUTE_DONE:
+		return take_done(answer, message, data);
+	case ROUTE_ENTRY:
+	case ROUTE_CHANGE:
+		if (message->length != sizeof(answer->route))
+			return -EBADMSG;
+		memcpy(&answer->route, data, sizeof(answer->route));
+		return route_valid(&answer->route) ? 0 : -EBADMSG;
+	case ROUTE_COUNTS:
+		if (message->length != sizeof(answer->counts))
+			return -EBADMSG;
+		memcpy(&answer->counts, data, sizeof(answer->counts));
+		return 0;
+	case ROUTE_LOST:
+		return message->length ? -EBADMSG : 0;
+	default:
+		return -EBADMSG;
+	}
+}
+
+int answer_receive(struct answer *answer, struct kucomms_channel *channel,
+		   int timeout_ms)
+{
+	struct kucomms_message message;
+	const void *data;
+	int err;
+
+	err = kucomms_receive(channel, &message, &data, timeout_ms);
+	if (err)
+		return err;
+	err = take(answer, &message, data);
+	if (err)
+		kucomms_release(channel);
+	return err;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The connection to the route manager, and what is to be done if there is none.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "manager.h"
+
+static void hint_absent(const struct manager *manager)
+{
+	if (!strcmp(manager->transport, "process"))
+		hint("start the manager's process there, or say with -n "
+		     "where it is");
+	else
+		hint("is kucomms_route loaded? modprobe kucomms_route; create "
+		     "the device: kucommsctl create %s", manager->name);
+}
+
+static void hint_open(const struct manager *manager, int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENODEV:
+	case ENOTCONN:
+		hint_absent(manager);
+		break;
+	case EACCES:
+	case EPERM:
+		hint("members of the group kucomms may: adduser USER kucomms, "
+		     "and log in again; or be who started the manager");
+		break;
+	case EINVAL:
+		hint("a name has characters a-z, 0-9 and _, or is the path of "
+		     "a socket for -t process");
+		break;
+	case EPROTONOSUPPORT:
+		hint("install the same version of kucomms on both sides");
+		break;
+	case EUSERS:
+		hint("end other clients, or create the device with more "
+		     "--channels");
+		break;
+	default:
+		hint("look at the kernel's log, or the manager's output");
+	}
+}
+
+int manager_open(struct manager *manager)
+{
+	char *name;
+	int err;
+
+	if (asprintf(&name, "%s:%s", manager->transport, manager->name) < 0)
+		name = NULL;
+	err = name ? kucomms_open(name, NULL, &manager->channel) : -ENOMEM;
+	free(name);
+	if (!err)
+		return 0;
+	report("cannot reach the manager at %s:%s: %s: %s", manager->transport,
+	       manager->name, error_name(-err), strerror(-err));
+	hint_open(manager, -err);
+	return -err;
+}
+
+void manager_lost(const struct manager *manager, int err)
+{
+	report("the connection to %s:%s has broken: %s: %s", manager->transport,
+	       manager->name, error_name(-err),
+	       err == -ESHUTDOWN ? "the manager has gone" :
+	       err == -EBADMSG ? "this is not a route manager" :
+	       strerror(-err));
+	if (err == -ESHUTDOWN)
+		hint_absent(manager);
+	else
+		hint("are both sides of the same version?");
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Changes, as they come.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "error.h"
+#include "interface.h"
+
+/*
+ * @signals: a descriptor that is readable when it is to end
+ * @count:   of changes that have been printed
+ */
+struct monitor {
+	const struct manager *manager;
+	const struct style *style;
+	const struct request *request;
+	int signals;
+	__u32 count;
+};
+
+/* They are read from a descriptor. Returns that, or a negated errno. */
+static int catch_signals(void)
+{
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static bool finished(const struct monitor *monitor)
+{
+	return monitor->request->count &&
+	       monitor->count == monitor->request->count;
+}
+
+/* Returns whether to go on; if not, @status is the exit status. */
+static bool take(struct monitor *monitor, const struct answer *answer,
+		 int *status)
+{
+	switch (answer->type) {
+	case ROUTE_CHANGE:
+		print_change(monitor->style, answer->user, answer->id,
+			     &answer->route);
+		monitor->count++;
+		*status = EXIT_SUCCESS;
+		return !finished(monitor);
+	case ROUTE_LOST:
+		print_lost(monitor->style, answer->id);
+		return true;
+	case ROUTE_DONE:
+		*status = command_done(monitor->request, answer);
+		if (!*status)
+			fputs("kucomms-route: subscribed\n", stderr);
+		return !*status;
+	default:
+		return true;
+	}
+}
+
+/* All that has come. Returns whether to go on. */
+static bool drain(struct monitor *monitor, int *status)
+{
+	struct kucomms_channel *channel = monitor->manager->channel;
+	struct answer answer;
+	bool more;
+	int err;
+
+	while (!(err = answer_receive(&answer, channel, 0))) {
+		more = take(monitor, &answer, status);
+		kucomms_release(channel);
+		if (!more)
+			return false;
+	}
+	if (err == -EAGAIN)
+		return true;
+	manager_lost(monitor->manager, err);
+	*status = EXIT_FAILURE;
+	return false;
+}
+
+/* Until something has come. Returns whether to go on: there was no signal. */
+static bool sleep_until_change(const struct monitor *monitor)
+{
+	struct pollfd files[] = {
+		{ .fd = kucomms_fd(monitor->manager->channel),
+		  .events = POLLIN },
+		{ .fd = monitor->signals, .events = POLLIN },
+	};
+
+	fflush(stdout);
+	poll(files, sizeof(files) / sizeof(files[0]), -1);
+	interface_forget_numbers();
+	return !files[1].revents;
+}
+
+int monitor_run(const struct manager *manager, const struct style *style,
+		const struct request *request)
+{
+	struct monitor monitor = {
+		.manager = manager,
+		.style = style,
+		.request = request,
+		.signals = catch_signals(),
+	};
+	int status = EXIT_SUCCESS;
+
+	if (monitor.signals < 0) {
+		report("cannot wait for signals: %s: %s",
+		       error_name(-monitor.signals),
+		       strerror(-monitor.signals));
+		return EXIT_FAILURE;
+	}
+	kucomms_fd(manager->channel);
+	if (command_send(manager, request))
+		status = EXIT_FAILURE;
+	else
+		while (drain(&monitor, &status) && sleep_until_change(&monitor))
+			;
+	close(monitor.signals);
+	return status;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Requests in one direction, answers in the other, a thread for each.
+ *
+ * An answer finds its line by its id, so nothing is kept of a request that has
+ * been sent. The number of those that are on their way is bounded only so that
+ * after an error not too many more of them are done.
+ *
+ * The receiver waits for nothing but answers. So when both rings are full, it
+ * makes room for answers, the manager for requests, and the sender goes on.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "error.h"
+#include "interface.h"
+#include "pipeline.h"
+
+/* Requests that are held back at most, so that the manager has work in time. */
+#define HELD_MAX	64
+
+/* Answers of which the sender is not told yet, at most. */
+#define UNTOLD_MAX	64
+
+/* After so many milliseconds without an answer what is there is written out. */
+#define LINGER_MS	1
+
+/* An id is the line, and a bit: flushing nothing is an error. */
+#define ID_NEEDS_SOME	1u
+
+/* The last request's, whose answer ends the receiver: there is no line 0. */
+#define ID_END		0u
+
+/**
+ * struct pipeline - see pipeline.h
+ * @options:  the caller's
+ * @receiver: the thread
+ * @stop:     no more requests, please; set once, read and written by both
+ *
+ * @sent:     requests; the sender's, as those that follow
+ * @held:     of them held back
+ * @line:     of the last of them
+ * @known:    as many have been answered, for sure
+ *
+ * @lock:     for those that follow, and for standard error where the receiver
+ *            may be showing progress
+ * @told:     @answered has changed
+ * @answered: requests
+ * @ended:    the receiver has
+ * @error:    why nothing can be sent or received any more, 0 or negative
+ *
+ * @received: answers; the receiver's, as those that follow
+ * @failures: of them are errors
+ * @failed:   the line of the first error
+ */
+struct pipeline {
+	struct pipeline_options options;
+	pthread_t receiver;
+	bool stop;
+
+	__u64 sent;
+	__u64 held;
+	__u64 line;
+	__u64 known;
+
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	__u64 answered;
+	bool ended;
+	int error;
+
+	__u64 received;
+	__u64 failures;
+	__u64 failed;
+};
+
+static bool stopping(const struct pipeline *pipeline)
+{
+	return __atomic_load_n(&pipeline->stop, __ATOMIC_RELAXED);
+}
+
+static void stop(struct pipeline *pipeline)
+{
+	__atomic_store_n(&pipeline->stop, true, __ATOMIC_RELAXED);
+}
+
+/* The first error is the one that counts. */
+static void set_error(struct pipeline *pipeline, int err)
+{
+	stop(pipeline);
+	pthread_mutex_lock(&pipeline->lock);
+	if (!pipeline->error)
+		pipeline->error = err;
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
+/* ---- the receiver */
+
+static void tell(struct pipeline *pipeline, bool ended)
+{
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->answered = pipeline->received;
+	pipeline->ended = ended;
+	pthread_cond_signal(&pipeline->told);
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
+static void fail(struct pipeline *pipeline, __u64 line, int error,
+		 const char *reason, int length)
+{
+	if (!pipeline->failures++)
+		pipeline->failed = line;
+	if (!pipeline->options.force)
+		stop(pipeline);
+	progress_hide(pipeline->options.progress);
+	report("%s:%llu: %s: %.*s", pipeline->options.source, line,
+	       error_name(error), length, reason);
+}
+
+static void take_done(struct pipeline *pipeline, const struct answer *answer)
+{
+	static const char nothing[] = "there is no such route";
+	const __u64 line = answer->id >> 1;
+
+	if (answer->error)
+		fail(pipeline, line, answer->error, answer->reason,
+		     answer->length);
+	else if (answer->id & ID_NEEDS_SOME && !answer->count)
+		fail(pipeline, line, ENOENT, nothing, sizeof(nothing) - 1);
+	progress_step(pipeline->options.progress);
+	if (++pipeline->received % UNTOLD_MAX == 0)
+		tell(pipeline, false);
+}
+
+/* Somebody may wait for what has been printed; and interfaces may change. */
+static void linger(struct pipeline *pipeline)
+{
+	fflush(stdout);
+	interface_forget_numbers();
+	pthread_mutex_lock(&pipeline->lock);
+	progress_tick(pipeline->options.progress);
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
+/* The sender may have met an error, and then nobody sends the last request. */
+static int sender_error(struct pipeline *pipeline)
+{
+	int err;
+
+	pthread_mutex_lock(&pipeline->lock);
+	err = pipeline->error;
+	pthread_mutex_unlock(&pipeline->lock);
+	return err;
+}
+
+static int wait_answer(struct pipeline *pipeline, struct answer *answer)
+{
+	struct kucomms_channel *channel = pipeline->options.manager->channel;
+	int err = answer_receive(answer, channel, 0);
+
+	if (err != -EAGAIN)
+		return err;
+	tell(pipeline, false);
+	err = answer_receive(answer, channel, LINGER_MS);
+	while (err == -ETIMEDOUT || err == -EINTR) {
+		linger(pipeline);
+		err = sender_error(pipeline);
+		if (!err)
+			err = answer_receive(answer, channel, PROGRESS_MS);
+	}
+	return err;
+}
+
+static void *receive(void *data)
+{
+	struct pipeline *pipeline = data;
+	struct answer answer;
+	bool last = false;
+	int err;
+
+	while (!last) {
+		err = wait_answer(pipeline, &answer);
+		if (err) {
+			set_error(pipeline, err);
+			break;
+		}
+		last = answer.type == ROUTE_DONE && answer.id == ID_END;
+		if (answer.type == ROUTE_ENTRY) {
+			progress_yield(pipeline->options.progress);
+			print_route(pipeline->options.style, &answer.route);
+		} else if (answer.type == ROUTE_DONE && !last) {
+			take_done(pipeline, &answer);
+		}
+		kucomms_release(pipeline->options.manager->channel);
+	}
+	tell(pipeline, true);
+	return NULL;
+}
+
+/* ---- the sender */
+
+/* Waits until so many have been answered, or none will be any more. */
+static void wait_answered(struct pipeline *pipeline, __u64 count)
+{
+	pipeline_flush(pipeline);
+	pthread_mutex_lock(&pipeline->lock);
+	while (pipeline->answered < count && !pipeline->ended)
+		pthread_cond_wait(&pipeline->told, &pipeline->lock);
+	pipeline->known = pipeline->answered;
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
+int pipeline_start(struct pipeline **pipeline,
+		   const struct pipeline_options *options)
+{
+	struct pipeline *new = calloc(1, sizeof(*new));
+	int error;
+
+	if (!new) {
+		report("cannot start: ENOMEM: %s", strerror(ENOMEM));
+		return ENOMEM;
+	}
+	new->options = *options;
+	pthread_mutex_init(&new->lock, NULL);
+	pthread_cond_init(&new->told, NULL);
+	error = pthread_create(&new->receiver, NULL, receive, new);
+	if (error) {
+		report("cannot start a thread: %s: %s", error_name(error),
+		       strerror(error));
+		free(new);
+		return error;
+	}
+	*pipeline = new;
+	return 0;
+}
+
+static void send_request(struct pipeline *pipeline,
+			 const struct request *request, __u64 id,
+			 unsigned int flags)
+{
+	int err;
+
+	do {
+		err = request_send(request, pipeline->options.manager->channel,
+				   id, flags);
+	} while (err == -EINTR);
+	if (err)
+		set_error(pipeline, err);
+}
+
+bool pipeline_send(struct pipeline *pipeline, const struct request *request,
+		   __u64 line)
+{
+	const __u64 id = line << 1 | (request->needs_some ? ID_NEEDS_SOME : 0);
+	bool full;
+
+	/* Half of them at a time, so that this thread seldom has to wake up. */
+	if (pipeline->sent - pipeline->known == PIPELINE_WINDOW)
+		wait_answered(pipeline, pipeline->sent - PIPELINE_WINDOW / 2);
+	if (stopping(pipeline))
+		return false;
+	full = ++pipeline->held == HELD_MAX;
+	if (full)
+		pipeline->held = 0;
+	pipeline->sent++;
+	pipeline->line = line;
+	send_request(pipeline, request, id, full ? 0 : KUCOMMS_MORE);
+	return true;
+}
+
+void pipeline_flush(struct pipeline *pipeline)
+{
+	int err = kucomms_flush(pipeline->options.manager->channel);
+
+	pipeline->held = 0;
+	if (err && err != -EINTR)
+		set_error(pipeline, err);
+}
+
+bool pipeline_complain(struct pipeline *pipeline, __u64 line,
+		       const char *reason)
+{
+	wait_answered(pipeline, pipeline->sent);
+	if (stopping(pipeline))
+		return false;
+	pthread_mutex_lock(&pipeline->lock);
+	progress_hide(pipeline->options.progress);
+	report("%s:%llu: %s", pipeline->options.source, line, reason);
+	pthread_mutex_unlock(&pipeline->lock);
+	return pipeline->options.force;
+}
+
+static void report_end(const struct pipeline *pipeline)
+{
+	if (pipeline->error) {
+		manager_lost(pipeline->options.manager, pipeline->error);
+		report("%s: of %llu requests %llu have been answered",
+		       pipeline->options.source, pipeline->sent,
+		       pipeline->received);
+	} else if (stopping(pipeline) && pipeline->line > pipeline->failed) {
+		report("%s: stopped after line %llu; lines up to %llu were on "
+		       "their way and have been done",
+		       pipeline->options.source, pipeline->failed,
+		       pipeline->line);
+		hint("-force goes on after errors");
+	}
+}
+
+bool pipeline_finish(struct pipeline *pipeline)
+{
+	const struct request end = { .type = ROUTE_STATUS };
+	bool good;
+
+	send_request(pipeline, &end, ID_END, 0);
+	pthread_join(pipeline->receiver, NULL);
+	progress_hide(pipeline->options.progress);
+	report_end(pipeline);
+	good = !pipeline->error && !pipeline->failures;
+	pthread_cond_destroy(&pipeline->told);
+	pthread_mutex_destroy(&pipeline->lock);
+	free(pipeline);
+	return good;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Routes and what else there is to tell, for people and as JSON.
+ *
+ * Lists have a million routes: their lines are put together without printf().
+ */
+#include <arpa/inet.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "interface.h"
+#include "print.h"
+
+/* The longest line of a route, and some. */
+#define LINE_MAX	256
+
+static char *put_text(char *end, const char *text)
+{
+	const size_t length = strlen(text);
+
+	memcpy(end, text, length + 1);
+	return end + length;
+}
+
+static char *put_number(char *end, __u32 number)
+{
+	char digits[10];
+	int count = 0;
+
+	do
+		digits[count++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (count)
+		*end++ = digits[--count];
+	*end = '\0';
+	return end;
+}
+
+static char *put_address(char *end, __u8 family, const __u8 *address)
+{
+	int i;
+
+	if (family == AF_INET6) {
+		inet_ntop(AF_INET6, address, end, INET6_ADDRSTRLEN);
+		return end + strlen(end);
+	}
+	for (i = 0; i < 4; i++) {
+		end = put_number(end, address[i]);
+		*end++ = '.';
+	}
+	*--end = '\0';
+	return end;
+}
+
+/* As `ip route` says it; but "default" can mean one thing only. */
+static char *put_prefix(char *end, const struct route *route)
+{
+	const __u8 bits = route->family == AF_INET ? 32 : 128;
+
+	if (route->family == AF_INET && !route->length)
+		return put_text(end, "default");
+	end = put_address(end, route->family, route->prefix);
+	if (route->length == bits)
+		return end;
+	end = put_text(end, "/");
+	return put_number(end, route->length);
+}
+
+static char *put_table(char *end, __u32 table)
+{
+	return table == ROUTE_TABLE_MAIN ? put_text(end, "main") :
+					   put_number(end, table);
+}
+
+static bool has_gateway(const struct route *route)
+{
+	static const __u8 none[sizeof(route->gateway)];
+
+	return memcmp(route->gateway, none, sizeof(none)) != 0;
+}
+
+/* @metric: also if it is 0 */
+static char *put_route(char *end, const struct style *style,
+		       const struct route *route, bool metric)
+{
+	end = put_prefix(end, route);
+	if (has_gateway(route)) {
+		end = put_text(end, " via ");
+		end = put_address(end, route->family, route->gateway);
+	}
+	if (route->interface) {
+		end = put_text(end, " dev ");
+		end = put_text(end, interface_name(route->interface));
+	}
+	if (route->metric || metric) {
+		end = put_text(end, " metric ");
+		end = put_number(end, route->metric);
+	}
+	if (route->table != ROUTE_TABLE_MAIN || style->table_main) {
+		end = put_text(end, " table ");
+		end = put_table(end, route->table);
+	}
+	return end;
+}
+
+static void print_line(char *line, char *end)
+{
+	*end++ = '\n';
+	fwrite(line, 1, (size_t)(end - line), stdout);
+}
+
+static void add_text(struct json_object *object, const char *key,
+		     const char *text)
+{
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static void add_number(struct json_object *object, const char *key,
+		       __u64 number)
+{
+	json_object_object_add(object, key, json_object_new_uint64(number));
+}
+
+static void add_route(struct json_object *object, const struct route *route)
+{
+	char text[LINE_MAX];
+
+	put_prefix(text, route);
+	add_text(object, "dst", text);
+	if (has_gateway(route)) {
+		put_address(text, route->family, route->gateway);
+		add_text(object, "gateway", text);
+	}
+	if (route->interface)
+		add_text(object, "dev", interface_name(route->interface));
+	add_number(object, "metric", route->metric);
+	put_table(text, route->table);
+	add_text(object, "table", text);
+}
+
+/* Prints @object and frees it. */
+static void print_object(struct json_object *object, const char *before,
+			 const char *after)
+{
+	fputs(before, stdout);
+	fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+					     JSON_C_TO_STRING_NOSLASHESCAPE),
+	      stdout);
+	fputs(after, stdout);
+	json_object_put(object);
+}
+
+static void print_json_route(const struct route *route, const char *before,
+			     const char *after)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_route(object, route);
+	print_object(object, before, after);
+}
+
+static void print_text_route(const struct style *style,
+			     const struct route *route)
+{
+	char line[LINE_MAX];
+
+	print_line(line, put_route(line, style, route, false));
+}
+
+void print_route(const struct style *style, const struct route *route)
+{
+	if (style->json)
+		print_json_route(route, "[", "]\n");
+	else
+		print_text_route(style, route);
+}
+
+void print_list_route(const struct style *style, const struct route *route,
+		      bool first)
+{
+	if (style->json)
+		print_json_route(route, first ? "[" : ",\n", "");
+	else
+		print_text_route(style, route);
+}
+
+void print_list_end(const struct style *style, bool empty)
+{
+	if (style->json)
+		puts(empty ? "[]" : "]");
+}
+
+void print_change(const struct style *style, __u64 what, __u64 number,
+		  const struct route *route)
+{
+	const char *verb = what == ROUTE_ADDED ? "add" :
+			   what == ROUTE_CHANGED ? "change" : "del";
+	struct json_object *object;
+	char line[LINE_MAX], *end;
+
+	if (!style->json) {
+		end = put_text(line, verb);
+		end = put_text(end, " ");
+		/* Said again it means this route, not one of any metric. */
+		end = put_route(end, style, route, what != ROUTE_ADDED);
+		print_line(line, end);
+		return;
+	}
+	object = json_object_new_object();
+	add_text(object, "event", verb);
+	add_number(object, "change", number);
+	add_route(object, route);
+	print_object(object, "", "\n");
+}
+
+void print_lost(const struct style *style, __u64 number)
+{
+	struct json_object *object;
+
+	if (!style->json) {
+		printf("# changes were lost, number %llu is the last of them\n",
+		       number);
+		return;
+	}
+	object = json_object_new_object();
+	add_text(object, "event", "lost");
+	add_number(object, "change", number);
+	print_object(object, "", "\n");
+}
+
+void print_counts(const struct style *style, const struct route_counts *counts)
+{
+	const struct {
+		const char *title, *key;
+		__u64 value;
+	} rows[] = {
+		{ "IPv4 routes", "routes4", counts->routes4 },
+		{ "IPv6 routes", "routes6", counts->routes6 },
+		{ "limit of both", "limit", counts->limit },
+		{ "tables in use", "tables", counts->tables },
+		{ "bytes of memory", "bytes", counts->bytes },
+		{ "last change", "changes", counts->changes },
+	};
+	struct json_object *object;
+	size_t i;
+
+	if (!style->json) {
+		for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			printf("%-15s  %20llu\n", rows[i].title, rows[i].value);
+		return;
+	}
+	object = json_object_new_object();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		add_number(object, rows[i].key, rows[i].value);
+	print_object(object, "", "\n");
+}
+
+void print_flushed(const struct style *style, __u64 count)
+{
+	struct json_object *object;
+
+	if (!style->json) {
+		printf("flushed %llu route%s\n", count, count == 1 ? "" : "s");
+		return;
+	}
+	object = json_object_new_object();
+	add_number(object, "flushed", count);
+	print_object(object, "", "\n");
+}
