@@ -9,6 +9,9 @@
 
 #include "answer.h"
 
+/* So many keep their room at most. */
+#define KEPT_MAX	256
+
 static bool route_valid(const struct route *route)
 {
 	return route->family == AF_INET ? route->length <= 32 :
@@ -60,6 +63,17 @@ static int take(struct answer *answer, const struct kucomms_message *message,
 	}
 }
 
+static void give_back(struct answer *answer, struct kucomms_channel *channel)
+{
+	if (answer->kept)
+		kucomms_release(channel);
+	answer->kept = 0;
+}
+
+/*
+ * A manager that waits for room is woken when there is room for many, not for
+ * every one; but always before anybody waits here.
+ */
 int answer_receive(struct answer *answer, struct kucomms_channel *channel,
 		   int timeout_ms)
 {
@@ -67,11 +81,17 @@ int answer_receive(struct answer *answer, struct kucomms_channel *channel,
 	const void *data;
 	int err;
 
-	err = kucomms_receive(channel, &message, &data, timeout_ms);
+	if (answer->kept == KEPT_MAX)
+		give_back(answer, channel);
+	err = kucomms_receive(channel, &message, &data, 0);
+	if (err == -EAGAIN) {
+		give_back(answer, channel);
+		if (timeout_ms)
+			err = kucomms_receive(channel, &message, &data,
+					      timeout_ms);
+	}
 	if (err)
 		return err;
-	err = take(answer, &message, data);
-	if (err)
-		kucomms_release(channel);
-	return err;
+	answer->kept++;
+	return take(answer, &message, data);
 }

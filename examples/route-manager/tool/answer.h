@@ -13,10 +13,11 @@
  * @user:        what happened, of ROUTE_CHANGE
  * @error:       an errno, of ROUTE_DONE, and then
  * @reason:      the manager's words, and
- * @length:      how many characters; good until kucomms_release()
+ * @length:      how many characters; good until the next is received
  * @route:       of ROUTE_ENTRY and ROUTE_CHANGE
  * @counts:      of ROUTE_COUNTS
  * @count:       of ROUTE_DONE: routes listed or flushed; 0 after other requests
+ * @kept:        answers whose room has not been given back; 0 at first
  */
 struct answer {
 	__u64 type;
@@ -30,11 +31,12 @@ struct answer {
 		struct route_counts counts;
 		__u64 count;
 	};
+	unsigned int kept;
 };
 
 /*
- * Waits for the next. Returns 0, and kucomms_release() is due, or what
- * kucomms_receive() returns, or -EBADMSG: a manager does not say such things.
+ * Waits for the next. Returns 0, or what kucomms_receive() returns, or -EBADMSG:
+ * a manager does not say such things.
  */
 int answer_receive(struct answer *answer, struct kucomms_channel *channel,
 		   int timeout_ms);

@@ -103,15 +103,14 @@ static void print_end(const struct style *style, const struct request *request,
 static int receive(const struct manager *manager, const struct style *style,
 		   const struct request *request, struct progress *progress)
 {
-	struct answer answer;
-	int err, status;
+	struct answer answer = { .kept = 0 };
+	int err;
 
 	for (;;) {
 		err = wait_answer(&answer, manager, progress);
 		if (err || answer.type == ROUTE_DONE)
 			break;
 		print_entry(style, request, &answer, progress);
-		kucomms_release(manager->channel);
 	}
 	progress_hide(progress);
 	if (err) {
@@ -119,9 +118,7 @@ static int receive(const struct manager *manager, const struct style *style,
 		return EXIT_FAILURE;
 	}
 	print_end(style, request, &answer, !progress->done);
-	status = command_done(request, &answer);
-	kucomms_release(manager->channel);
-	return status;
+	return command_done(request, &answer);
 }
 
 int command_run(const struct manager *manager, const struct style *style,

@@ -11,6 +11,9 @@
 #include "command.h"
 #include "error.h"
 
+/* Who prints writes it out when that is due, whatever standard output is. */
+static char output_buffer[65536];
+
 static const char help[] =
 	"usage: kucomms-route [OPTION]... COMMAND\n"
 	"       kucomms-route [OPTION]... -b FILE\n"
@@ -185,6 +188,7 @@ int main(int argc, char **argv)
 	char **words = argv + 1;
 	int status;
 
+	setvbuf(stdout, output_buffer, _IOFBF, sizeof(output_buffer));
 	if (argc > 1 && *argv[1] == '-') {
 		if (is_option(argv[1], "h", "help"))
 			return finish_output(fputs(help, stdout) < 0);

@@ -18,6 +18,7 @@
 /*
  * @signals: a descriptor that is readable when it is to end
  * @count:   of changes that have been printed
+ * @answer:  what has come last
  */
 struct monitor {
 	const struct manager *manager;
@@ -25,6 +26,7 @@ struct monitor {
 	const struct request *request;
 	int signals;
 	__u32 count;
+	struct answer answer;
 };
 
 /* They are read from a descriptor. Returns that, or a negated errno. */
@@ -48,9 +50,10 @@ static bool finished(const struct monitor *monitor)
 }
 
 /* Returns whether to go on; if not, @status is the exit status. */
-static bool take(struct monitor *monitor, const struct answer *answer,
-		 int *status)
+static bool take(struct monitor *monitor, int *status)
 {
+	const struct answer *answer = &monitor->answer;
+
 	switch (answer->type) {
 	case ROUTE_CHANGE:
 		print_change(monitor->style, answer->user, answer->id,
@@ -75,16 +78,11 @@ static bool take(struct monitor *monitor, const struct answer *answer,
 static bool drain(struct monitor *monitor, int *status)
 {
 	struct kucomms_channel *channel = monitor->manager->channel;
-	struct answer answer;
-	bool more;
 	int err;
 
-	while (!(err = answer_receive(&answer, channel, 0))) {
-		more = take(monitor, &answer, status);
-		kucomms_release(channel);
-		if (!more)
+	while (!(err = answer_receive(&monitor->answer, channel, 0)))
+		if (!take(monitor, status))
 			return false;
-	}
 	if (err == -EAGAIN)
 		return true;
 	manager_lost(monitor->manager, err);

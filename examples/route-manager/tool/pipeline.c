@@ -178,7 +178,7 @@ static int wait_answer(struct pipeline *pipeline, struct answer *answer)
 static void *receive(void *data)
 {
 	struct pipeline *pipeline = data;
-	struct answer answer;
+	struct answer answer = { .kept = 0 };
 	bool last = false;
 	int err;
 
@@ -195,7 +195,6 @@ static void *receive(void *data)
 		} else if (answer.type == ROUTE_DONE && !last) {
 			take_done(pipeline, &answer);
 		}
-		kucomms_release(pipeline->options.manager->channel);
 	}
 	tell(pipeline, true);
 	return NULL;
