@@ -35,8 +35,8 @@ struct answer {
 };
 
 /*
- * Waits for the next. Returns 0, or what kucomms_receive() returns, or -EBADMSG:
- * a manager does not say such things.
+ * Waits for the next. Returns 0, or what kucomms_receive() returns, or
+ * -EBADMSG: a manager does not say such things.
  */
 int answer_receive(struct answer *answer, struct kucomms_channel *channel,
 		   int timeout_ms);

@@ -3,6 +3,7 @@
  * Many commands, one on a line.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,13 +80,29 @@ static void complain_of_input(struct batch *batch, int error)
 			  strerror(error));
 }
 
+/* Until there is something to read. Returns whether to go on. */
+static bool wait_input(struct batch *batch)
+{
+	struct pollfd files[] = {
+		{ .fd = batch->input.fd, .events = POLLIN },
+		{ .fd = pipeline_fd(batch->pipeline), .events = POLLIN },
+	};
+
+	pipeline_flush(batch->pipeline);
+	interface_forget_names();
+	while (poll(files, sizeof(files) / sizeof(files[0]), -1) < 0 &&
+	       errno == EINTR)
+		;
+	return !files[1].revents;
+}
+
 static void do_input(struct batch *batch)
 {
 	long length;
 
 	do {
-		pipeline_flush(batch->pipeline);
-		interface_forget_names();
+		if (!wait_input(batch))
+			return;
 		length = input_read(&batch->input);
 		if (length < 0) {
 			complain_of_input(batch, (int)-length);

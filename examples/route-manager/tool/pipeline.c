@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "answer.h"
 #include "error.h"
@@ -40,6 +42,7 @@
  * @options:  the caller's
  * @receiver: the thread
  * @stop:     no more requests, please; set once, read and written by both
+ * @stop_fd:  tells of that who cannot look because it waits
  *
  * @sent:     requests; the sender's, as those that follow
  * @held:     of them held back
@@ -61,6 +64,7 @@ struct pipeline {
 	struct pipeline_options options;
 	pthread_t receiver;
 	bool stop;
+	int stop_fd;
 
 	__u64 sent;
 	__u64 held;
@@ -86,6 +90,7 @@ static bool stopping(const struct pipeline *pipeline)
 static void stop(struct pipeline *pipeline)
 {
 	__atomic_store_n(&pipeline->stop, true, __ATOMIC_RELAXED);
+	eventfd_write(pipeline->stop_fd, 1);
 }
 
 /* The first error is the one that counts. */
@@ -213,22 +218,34 @@ static void wait_answered(struct pipeline *pipeline, __u64 count)
 	pthread_mutex_unlock(&pipeline->lock);
 }
 
+/* Returns 0 or an errno. */
+static int start(struct pipeline *pipeline)
+{
+	int error;
+
+	pipeline->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (pipeline->stop_fd < 0)
+		return errno;
+	pthread_mutex_init(&pipeline->lock, NULL);
+	pthread_cond_init(&pipeline->told, NULL);
+	error = pthread_create(&pipeline->receiver, NULL, receive, pipeline);
+	if (error)
+		close(pipeline->stop_fd);
+	return error;
+}
+
 int pipeline_start(struct pipeline **pipeline,
 		   const struct pipeline_options *options)
 {
 	struct pipeline *new = calloc(1, sizeof(*new));
-	int error;
+	int error = ENOMEM;
 
-	if (!new) {
-		report("cannot start: ENOMEM: %s", strerror(ENOMEM));
-		return ENOMEM;
+	if (new) {
+		new->options = *options;
+		error = start(new);
 	}
-	new->options = *options;
-	pthread_mutex_init(&new->lock, NULL);
-	pthread_cond_init(&new->told, NULL);
-	error = pthread_create(&new->receiver, NULL, receive, new);
 	if (error) {
-		report("cannot start a thread: %s: %s", error_name(error),
+		report("cannot start a batch: %s: %s", error_name(error),
 		       strerror(error));
 		free(new);
 		return error;
@@ -280,6 +297,11 @@ void pipeline_flush(struct pipeline *pipeline)
 		set_error(pipeline, err);
 }
 
+int pipeline_fd(const struct pipeline *pipeline)
+{
+	return pipeline->stop_fd;
+}
+
 bool pipeline_complain(struct pipeline *pipeline, __u64 line,
 		       const char *reason)
 {
@@ -301,8 +323,8 @@ static void report_end(const struct pipeline *pipeline)
 		       pipeline->options.source, pipeline->sent,
 		       pipeline->received);
 	} else if (stopping(pipeline) && pipeline->line > pipeline->failed) {
-		report("%s: stopped after line %llu; lines up to %llu were on "
-		       "their way and have been done",
+		report("%s: stopped after line %llu; lines up to %llu had been "
+		       "sent by then",
 		       pipeline->options.source, pipeline->failed,
 		       pipeline->line);
 		hint("-force goes on after errors");
@@ -321,6 +343,7 @@ bool pipeline_finish(struct pipeline *pipeline)
 	good = !pipeline->error && !pipeline->failures;
 	pthread_cond_destroy(&pipeline->told);
 	pthread_mutex_destroy(&pipeline->lock);
+	close(pipeline->stop_fd);
 	free(pipeline);
 	return good;
 }

@@ -47,6 +47,9 @@ bool pipeline_send(struct pipeline *pipeline, const struct request *request,
 /* To be called before waiting for anything else: holds nothing back. */
 void pipeline_flush(struct pipeline *pipeline);
 
+/* A descriptor that becomes readable when there is no sense in going on. */
+int pipeline_fd(const struct pipeline *pipeline);
+
 /*
  * Reports that there is something wrong with line @line, after the errors of
  * all before. Returns whether to go on.
