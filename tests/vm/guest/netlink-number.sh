@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The number of the netlink protocol: another one if the administrator wants, none, or none because somebody else has
+# it, and then all the rest works; and that traffic can be watched where the kernel lets it be.
+. guest.sh
+
+control=/sys/devices/virtual/kucomms/kucomms
+
+# load PARAMETER...: kucomms and the test's module anew.
+load() {
+	rmmod kucomms_test kucomms_echo kucomms || fail "cannot unload"
+	insmod /modules/kucomms.ko "$@" || fail "cannot load with $*"
+	insmod /modules/kucomms_echo.ko
+	insmod /modules/kucomms_test.ko
+	write_to $control/create_device kucomms_test
+}
+
+# protocol_is NUMBER: empty: none.
+protocol_is() {
+	_number=$(cat $control/netlink_protocol)
+	[ "$_number" = "$1" ] || fail "the protocol is <$_number>, not <$1>"
+}
+
+protocol_is 31
+rmmod kucomms_test kucomms_echo kucomms
+! insmod /modules/kucomms.ko netlink_protocol=32 || fail "there is no protocol 32"
+! insmod /modules/kucomms.ko netlink_protocol=-2 || fail "there is no protocol -2"
+insmod /modules/kucomms.ko
+insmod /modules/kucomms_echo.ko
+insmod /modules/kucomms_test.ko
+
+load netlink_protocol=-1
+protocol_is ''
+expect_status 0 netlink-open kernel:test
+expect_status 1 netlink-open netlink:test
+
+# 4 is NETLINK_SOCK_DIAG, which the kernel itself has: as if another module had it.
+load netlink_protocol=4
+protocol_is ''
+dmesg | grep -q 'kucomms: netlink protocol 4 is in use by another module' || fail "the log does not say why"
+expect_status 0 netlink-open kernel:test
+expect_status 1 netlink-open netlink:test
+
+# 5 is NETLINK_NFLOG, which nobody has any more, and which nlmon can see.
+load netlink_protocol=5
+protocol_is 5
+expect_status 0 netlink-open netlink:test
+if insmod /modules/nlmon.ko; then
+	netlink-watch 5 || fail "what was captured is not what was sent"
+	rmmod nlmon
+else
+	echo "this kernel has no nlmon"
+fi
+load
+protocol_is 31
+write_to $control/remove_device kucomms_test
