@@ -290,6 +290,19 @@ $(BUILD)/tests/user/%: tests/user/%.c $(BUILD)/lib/libkucomms.a
 
 -include $(USER_TESTS:%=$(BUILD)/%.d)
 
+# It asks a route manager for much, in a guest or here.
+ROUTES_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/routes/*.c))
+
+$(BUILD)/tests/routes/routes: $(ROUTES_OBJECTS) $(BUILD)/lib/libkucomms.a
+	@mkdir -p $(@D)
+	$(link) -o $@ $^ -lpthread
+
+$(BUILD)/obj/tests/routes/%.o: tests/routes/%.c | check-version
+	@mkdir -p $(@D)
+	$(compile) -D_GNU_SOURCE -c -o $@ $<
+
+-include $(ROUTES_OBJECTS:.o=.d)
+
 check-proofs: ## the ring's memory orders, simulated on weak memory models; no root, seconds after the first time
 	tests/run proofs
 
@@ -302,8 +315,11 @@ check-packages: ## build the packages, look into them, install them in a chroot;
 check-fast: ## the module in a minimal virtual machine; five minutes
 	tests/run fast
 
+check-routes: ## the route manager with as many routes as the Internet has, in a virtual machine; three minutes
+	tests/run routes
+
 check-vm: ## everything that runs in virtual machines; root
-	tests/run harness fast full
+	tests/run harness fast routes full
 
 check-debug: ## the module on a kernel with KASAN, lockdep, UBSAN, kmemleak; builds that once
 	tests/run deps debug
@@ -380,4 +396,4 @@ clean: ## remove build/
 .PHONY: all help check-version lib tools module examples example-programs dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
 	unit-tests user-tests check-user style demo check check-unit check-unit-plain check-proofs check-packages \
-	check-fast check-debug check-vm bench bench-native bench-programs
+	check-fast check-routes check-debug check-vm bench bench-native bench-programs
