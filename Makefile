@@ -381,6 +381,10 @@ bench: ## what messages cost beside all else, in a virtual machine; tables, buil
 	scripts/install-deps bench
 	tests/vm/run-bench $(if $(QUICK),--quick)
 
+bench-routes: ## what the route manager's routes cost over each transport, in a virtual machine; build/bench/routes.json, plot
+	scripts/install-deps
+	tests/vm/bench-routes
+
 bench-native: ## what they cost between processes and threads, beside all else; build/bench/native.json, plots
 	scripts/install-deps bench
 	$(MAKE) --no-print-directory build/bench/bench-native
@@ -396,4 +400,4 @@ clean: ## remove build/
 .PHONY: all help check-version lib tools module examples example-programs dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
 	unit-tests user-tests check-user style demo check check-unit check-unit-plain check-proofs check-packages \
-	check-fast check-routes check-debug check-vm bench bench-native bench-programs
+	check-fast check-routes check-debug check-vm bench bench-routes bench-native bench-programs
