@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Says something to a kernel module by netlink, and prints what comes back: with
+ * libmnl, and without libkucomms. kucomms_netlink(7) has the protocol.
+ *
+ *	echo-mnl mymodule "hello, kernel"
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kucomms/abi.h>
+#include <libmnl/libmnl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROTOCOL	"/sys/devices/virtual/kucomms/kucomms/netlink_protocol"
+
+/* -1, for which there is no socket: there are no channels over netlink. */
+static int protocol(void)
+{
+	FILE *file = fopen(PROTOCOL, "re");
+	int number;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &number) != 1)
+		number = -1;
+	fclose(file);
+	return number;
+}
+
+static int print(const struct nlmsghdr *header, void *priv)
+{
+	const struct kucomms_message *message = mnl_nlmsg_get_payload(header);
+
+	(void)priv;
+	if (header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE)
+		printf("%.*s\n", (int)message->length,
+		       (const char *)(message + 1));
+	return MNL_CB_OK;
+}
+
+/* Sends a request; prints what comes, until the kernel has done with it. */
+static int ask(struct mnl_socket *socket, const struct nlmsghdr *request)
+{
+	static char buffer[KUCOMMS_NETLINK_LENGTH_MAX + 4096];
+	ssize_t length;
+	int ret;
+
+	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		return -1;
+	do {
+		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		if (length < 0)
+			return -1;
+		ret = mnl_cb_run(buffer, (size_t)length, request->nlmsg_seq,
+				 mnl_socket_get_portid(socket), print, NULL);
+	} while (ret == MNL_CB_OK);
+	return ret;
+}
+
+static struct nlmsghdr *begin(void *buffer, __u16 type, __u32 sequence)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+
+	header->nlmsg_type = type;
+	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	header->nlmsg_seq = sequence;
+	return header;
+}
+
+/* Whoever may open the device may do this; then it need not stay open. */
+static int attach(struct mnl_socket *socket, const char *name)
+{
+	char path[sizeof("/dev/") + KUCOMMS_NAME_MAX], buffer[256];
+	struct nlmsghdr *request = begin(buffer, KUCOMMS_NLMSG_ATTACH, 1);
+	int device, ret;
+
+	snprintf(path, sizeof(path), "/dev/" KUCOMMS_NAME_PREFIX "%s", name);
+	device = open(path, O_RDWR | O_CLOEXEC);
+	if (device < 0)
+		return -1;
+	mnl_attr_put_u32(request, KUCOMMS_NLA_FD, (__u32)device);
+	ret = ask(socket, request);
+	close(device);
+	return ret;
+}
+
+static int say(struct mnl_socket *socket, const char *text)
+{
+	char buffer[4096];
+	struct nlmsghdr *request = begin(buffer, KUCOMMS_NLMSG_MESSAGE, 2);
+	struct kucomms_message *message =
+		mnl_nlmsg_put_extra_header(request, sizeof(*message));
+	size_t length = strlen(text);
+
+	if (length > sizeof(buffer) - request->nlmsg_len) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	message->length = (__u32)length;
+	memcpy(message + 1, text, length);
+	/* To the byte: padding is no part of the message. */
+	request->nlmsg_len += (__u32)length;
+	return ask(socket, request);
+}
+
+int main(int argc, char **argv)
+{
+	struct mnl_socket *socket;
+
+	if (argc != 3) {
+		fputs("usage: echo-mnl NAME TEXT\n", stderr);
+		return 2;
+	}
+	socket = mnl_socket_open2(protocol(), SOCK_CLOEXEC);
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
+	    attach(socket, argv[1]) || say(socket, argv[2])) {
+		perror(argv[1]);
+		return 1;
+	}
+	mnl_socket_close(socket);
+	return 0;
+}
