@@ -15,6 +15,7 @@
  * Who is on the other side is in the name:
  *
  *	NAME, kernel:NAME	the kernel module that serves /dev/kucomms_NAME
+ *	netlink:NAME		the same, by netlink instead of shared memory
  *	process:NAME		the process that listens there (kucomms_listen())
  *	local:NAME		whoever listens there in this process
  *
@@ -28,11 +29,17 @@
  * Timeouts are in milliseconds: 0 does not wait for room or messages (-EAGAIN),
  * -1 waits for ever, anything else fails with -ETIMEDOUT when the time is up. The
  * kernel module's handlers run inside send, and their time is not counted. A
- * signal that is handled ends a wait with -EINTR; on a device not if its handler
- * was installed with SA_RESTART.
+ * signal that is handled ends a wait with -EINTR; on a device, but not over
+ * netlink, not if its handler was installed with SA_RESTART.
  *
  * Before a call sleeps it looks for another 20 microseconds, about what sleeping
- * and waking cost, if the process may use more than one CPU.
+ * and waking cost, if the process may use more than one CPU; over netlink never,
+ * for there is nothing to see.
+ *
+ * Over netlink both rings are private memory, from and to which datagrams are
+ * copied: what is received in place nobody can change. Messages towards the kernel
+ * have at most 128 KiB less 64 bytes, those from it at most 128 KiB, whatever the
+ * rings.
  *
  * Threads: a channel may be used by one thread that sends (send, reserve,
  * commit, discard, flush) and one that receives (receive, release) at the same
@@ -103,7 +110,9 @@ struct kucomms_channel {
  * @size:           sizeof(struct kucomms_options)
  * @to_kernel_size: bytes of the ring towards the kernel, or whoever is on the
  *                  other side: a power of two, at least one page; 0: what the
- *                  other side thinks best
+ *                  other side thinks best. Over netlink it has at most 128 KiB,
+ *                  which is also what 0 means, and the device must allow twice
+ *                  as much; if it does not 0 means half of the device's default
  * @to_user_size:   the same for the other ring
  * @flags:          KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN
  * @channel:        with KUCOMMS_OPEN_NUMBER: the number that the channel is to
@@ -113,7 +122,7 @@ struct kucomms_channel {
  *                  ever. When the time is up the error is what it would have
  *                  been at once
  * @spin_us:        how long calls look before they sleep, at most 1000000; 0:
- *                  what is best
+ *                  what is best. Over netlink they never do
  */
 struct kucomms_options {
 	size_t size;
@@ -150,7 +159,7 @@ const char *kucomms_version(void);
 /**
  * kucomms_open() - open a channel
  * @name:    of a device, with or without the prefix "kucomms_", or one that
- *           begins with "kernel:", "process:" or "local:"
+ *           begins with "kernel:", "netlink:", "process:" or "local:"
  * @options: NULL for the defaults
  * @channel: where to put the channel; kucomms_close() frees it
  *
@@ -164,11 +173,11 @@ const char *kucomms_version(void);
  * -ENOENT (no such device, nobody listens), -EACCES (not allowed to open it),
  * -ENODEV (removed just now), -ENOTCONN (no kernel module serves it), -EUSERS
  * (the other side has all the channels it may have), -EADDRINUSE (the number is
- * taken), -EINTR, -EPROTONOSUPPORT (the two sides do not fit together), -EPROTO
- * (who listens does not keep to the rules), -ETIMEDOUT (it does not answer),
- * -ESHUTDOWN (it has gone before it answered), -ENAMETOOLONG (a path),
- * -ENOTTY (not a kucomms device), -ENOMEM, -EMFILE, -ENFILE, or what the other
- * side's connect handler says.
+ * taken), -EINTR, -EPROTONOSUPPORT (the two sides do not fit together, or the
+ * module has no netlink), -EPROTO (who listens does not keep to the rules),
+ * -ETIMEDOUT (it does not answer), -ESHUTDOWN (it has gone before it answered),
+ * -ENAMETOOLONG (a path), -ENOTTY, or over netlink -EPERM (not a kucomms device),
+ * -ENOMEM, -EMFILE, -ENFILE, or what the other side's connect handler says.
  */
 int kucomms_open(const char *name, const struct kucomms_options *options,
 		 struct kucomms_channel **channel);
@@ -273,7 +282,7 @@ struct kucomms_peer {
 /**
  * kucomms_get_peer() - ask who is on the other side
  *
- * Return: 0, or -EOPNOTSUPP (it is a kernel module).
+ * Return: 0, or -EOPNOTSUPP (it is a kernel module, be it over netlink).
  */
 int kucomms_get_peer(const struct kucomms_channel *channel,
 		     struct kucomms_peer *peer);
@@ -284,8 +293,8 @@ int kucomms_get_peer(const struct kucomms_channel *channel,
  * The other side sees -ESHUTDOWN when it has received what was sent before, and
  * so do callers here, also those who sleep in a call (some of them a tenth of a
  * second later, for room a second). The channel stays to be closed. May be
- * called by any thread. A kernel module hears of it only when
- * the channel is closed, and who sleeps in a call on a device sleeps on.
+ * called by any thread. A kernel module hears of it only when the channel is
+ * closed, and who sleeps in a call on a device, or over netlink, sleeps on.
  */
 void kucomms_shutdown(struct kucomms_channel *channel);
 
@@ -302,12 +311,16 @@ void kucomms_close(struct kucomms_channel *channel);
  *
  * Readable (POLLIN): there is something to receive; POLLHUP: the other side has
  * gone. Of a device also writable (POLLOUT): there is room for what send or
- * reserve found no room for; of others such room is announced by POLLIN, too:
- * then try both, and poll in one thread only. Before waiting, also for the first
- * time, receive until -EAGAIN and only then try to send; where a device is
- * polled level-triggered you may take as many messages at a time as you like.
- * Call it once before polling: from then on the channel keeps poll() informed.
- * The descriptor stays the channel's: do not read, write or close it.
+ * reserve found no room for; of others, and over netlink, such room is announced
+ * by POLLIN, too: then try both, and poll in one thread only. Before waiting, also
+ * for the first time, receive until -EAGAIN and only then try to send; where a
+ * device is polled level-triggered, and not over netlink, you may take as many
+ * messages at a time as you like. Call it once before polling: from then on the
+ * channel keeps poll() informed. The descriptor stays the channel's: do not read,
+ * write or close it.
+ *
+ * Over netlink it is the socket: POLLOUT means nothing, POLLIN may come for what
+ * only the library reads (receiving does), and also tells of the other side's end.
  *
  * Return: the descriptor; this cannot fail.
  */
@@ -445,7 +458,9 @@ int kucomms_flush(struct kucomms_channel *channel);
  *
  * Several messages may be received before they are released together.
  *
- * Return: 0, or -EAGAIN, -ETIMEDOUT.
+ * Return: 0, or -EAGAIN, -ETIMEDOUT, -ENOBUFS (over netlink: broadcasts of the
+ * kernel module have been missed for want of room, and nothing else has; said
+ * once for each gap, when all that came has been received: go on).
  */
 KUCOMMS_SCOPE inline int kucomms_receive(struct kucomms_channel *channel,
 				   struct kucomms_message *message,
@@ -483,8 +498,9 @@ KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
  *
  * Releases this message and whatever was received before.
  *
- * Return: 0, or -EAGAIN, -ETIMEDOUT, -EMSGSIZE (the buffer is too small:
- * message->length says what it takes, the message can be received again).
+ * Return: 0, or -EAGAIN, -ETIMEDOUT, -ENOBUFS (as kucomms_receive()), -EMSGSIZE
+ * (the buffer is too small: message->length says what it takes, the message can be
+ * received again).
  */
 int kucomms_receive_copy(struct kucomms_channel *channel,
 			 struct kucomms_message *message, void *buffer,
@@ -504,7 +520,7 @@ int kucomms_receive_copy(struct kucomms_channel *channel,
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (no answer yet: kucomms_receive() gets it
  * later; or no room: nothing has been sent; @request->length tells nothing),
- * -EMSGSIZE.
+ * -ENOBUFS (as kucomms_receive(); the answer is yet to come), -EMSGSIZE.
  */
 int kucomms_call(struct kucomms_channel *channel,
 		 const struct kucomms_message *request, const void *data,

@@ -73,7 +73,8 @@ enum class errc {
 	again = EAGAIN,		/* nothing to receive, or no room, now */
 	timed_out = ETIMEDOUT,
 	too_long = EMSGSIZE,	/* a message that can never fit */
-	no_buffer = ENOBUFS,	/* the answer is longer than the buffer */
+	no_buffer = ENOBUFS,	/* the answer is longer than the buffer; or,
+				   over netlink, broadcasts were missed */
 	gone = ESHUTDOWN,	/* the other side has closed, or ended */
 	broken = EPROTO,	/* a message was refused, or a rule broken */
 	not_served = ENOTCONN,	/* the device has no kernel module behind it */
@@ -963,8 +964,8 @@ public:
 	channel() noexcept = default;
 
 	/**
-	 * Opens a channel: NAME or "kernel:NAME" of a device, "process:NAME",
-	 * "local:NAME".
+	 * Opens a channel: NAME, "kernel:NAME" or "netlink:NAME" of a device,
+	 * "process:NAME", "local:NAME".
 	 *
 	 * Errors: those of kucomms_open().
 	 */

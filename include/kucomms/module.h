@@ -194,8 +194,8 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint);
  * messages are better sent from handlers, with kucomms_send_unlocked().
  *
  * Return: 0, or -EAGAIN (no room now), -EMSGSIZE (longer than the ring ever
- * admits), -EINVAL (unknown flag), -ESHUTDOWN (the channel is closing),
- * -EPROTO (the channel is broken).
+ * admits, or over netlink than 128 KiB), -EINVAL (unknown flag), -ESHUTDOWN (the
+ * channel is closing), -EPROTO (the channel is broken).
  */
 int kucomms_send(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,
@@ -218,6 +218,10 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
  * kucomms_broadcast() - send a message to every client of an endpoint
  *
  * Like kucomms_send() otherwise, and callable from the same contexts.
+ *
+ * Clients over netlink that have not asked for broadcasts in their channel (those
+ * of libkucomms have) are not sent any, nor counted: it goes to the multicast group
+ * of the device as well, for whoever has joined it.
  *
  * Return: how many clients did not get it (their ring was full, which the
  * device's to_user_full counts, or too small for it), or -EINVAL.
