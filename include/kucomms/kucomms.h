@@ -460,7 +460,7 @@ int kucomms_flush(struct kucomms_channel *channel);
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -ENOBUFS (over netlink: broadcasts of the
  * kernel module have been missed for want of room, and nothing else has; said
- * once for each gap, when all that came has been received: go on).
+ * once, when all that came has been received: go on).
  */
 KUCOMMS_SCOPE inline int kucomms_receive(struct kucomms_channel *channel,
 				   struct kucomms_message *message,
