@@ -17,8 +17,10 @@ MANDIR       ?= $(PREFIX)/share/man
 UDEVRULESDIR ?= $(PREFIX)/lib/udev/rules.d
 SYSUSERSDIR  ?= $(PREFIX)/lib/sysusers.d
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
+EXAMPLESDIR  ?= $(PREFIX)/share/doc/kucomms-examples/examples
 # DKMS looks nowhere else.
 DKMSDIR      := /usr/src/kucomms-$(VERSION)
+ROUTE_DKMSDIR := /usr/src/kucomms-route-$(VERSION)
 
 INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
@@ -127,6 +129,8 @@ ROUTE_TOOL := $(BUILD)/examples/route-manager/kucomms-route
 
 example-programs: $(EXAMPLES:%=$(BUILD)/%) $(ROUTE_TOOL)
 
+route-tool: $(ROUTE_TOOL) ## kucomms-route, which is installed with the examples
+
 # The handlers that are a kernel module elsewhere.
 $(BUILD)/examples/dictionary/process: examples/dictionary/dictionary.c
 $(BUILD)/examples/route-manager/process: $(patsubst %,examples/route-manager/%.c, \
@@ -155,7 +159,7 @@ $(BUILD)/examples/%: examples/%.cc $(BUILD)/lib/libkucomms.so
 
 # ---- installation: in pieces, from which the packages choose
 
-PIECES := lib dev tools man udev dkms
+PIECES := lib dev tools man udev dkms examples route-dkms
 
 install: $(PIECES:%=install-%) ## all of it, into DESTDIR and PREFIX
 uninstall: $(PIECES:%=uninstall-%) ## the reverse
@@ -213,15 +217,42 @@ uninstall-udev:
 	-[ ! -d $(DESTDIR)/etc/kucomms ] || \
 		rmdir $(DESTDIR)/etc/kucomms/devices.d $(DESTDIR)/etc/kucomms
 
+# install_sources DIRECTORY FILES TARGET: as they are below DIRECTORY, whatever the umask.
+define install_sources
+$(INSTALL) -d $(DESTDIR)$(3)
+cd $(1) && cp --parents $(2) $(DESTDIR)$(3)
+find $(DESTDIR)$(3) -type d -exec chmod 755 {} +
+find $(DESTDIR)$(3) -type f -exec chmod u=rwX,go=rX {} +
+endef
+
 # The sources only; `dkms install kucomms/VERSION` comes next.
 install-dkms: check-version
-	$(INSTALL) -d $(DESTDIR)$(DKMSDIR)
-	cp --parents $(DKMS_FILES) $(DESTDIR)$(DKMSDIR)
-	find $(DESTDIR)$(DKMSDIR) -type d -exec chmod 755 {} +
-	find $(DESTDIR)$(DKMSDIR) -type f -exec chmod u=rwX,go=rX {} +
+	$(call install_sources,.,$(DKMS_FILES),$(DKMSDIR))
 
 uninstall-dkms:
 	rm -rf $(DESTDIR)$(DKMSDIR)
+
+# To be read, copied and built; and the one that is a tool.
+EXAMPLE_FILES := $(patsubst examples/%,%,$(shell find examples -type f \( -name '*.[ch]' \
+	-o -name '*.cc' -o -name '*.md' -o -name Makefile -o -name Kbuild -o -name dkms.conf \) \
+	! -name '*.mod.c'))
+
+install-examples: route-tool
+	$(INSTALL) -D $(ROUTE_TOOL) $(DESTDIR)$(BINDIR)/kucomms-route
+	$(call install_sources,examples,$(EXAMPLE_FILES),$(EXAMPLESDIR))
+
+uninstall-examples:
+	rm -f $(DESTDIR)$(BINDIR)/kucomms-route
+	rm -rf $(DESTDIR)$(EXAMPLESDIR)
+
+# Its module for DKMS, without what is for processes.
+install-route-dkms: check-version
+	$(call install_sources,examples/route-manager,dkms.conf Kbuild $(patsubst \
+		examples/route-manager/%,%,$(filter-out %/process.c %/test.c %.mod.c, \
+		$(wildcard examples/route-manager/*.[ch]))),$(ROUTE_DKMSDIR))
+
+uninstall-route-dkms:
+	rm -rf $(DESTDIR)$(ROUTE_DKMSDIR)
 
 # ---- packages: built in copies below build/, so that the tree stays clean
 
@@ -397,7 +428,7 @@ demo: ## the user's story in a virtual machine, from packages to messages; root
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help check-version lib tools module examples example-programs dist deb rpm clean \
+.PHONY: all help check-version lib tools module examples example-programs route-tool dist deb rpm clean \
 	install uninstall $(PIECES:%=install-%) $(PIECES:%=uninstall-%) \
 	unit-tests user-tests check-user style demo check check-unit check-unit-plain check-proofs check-packages \
 	check-fast check-routes check-debug check-vm bench bench-routes bench-native bench-programs
