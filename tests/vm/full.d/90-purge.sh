@@ -9,7 +9,7 @@ kucommsctl create leftover || fail "create"
 kucommsctl remove leftover || fail "remove"
 modprobe -r kucomms || fail "kucomms does not unload"
 mapfile -t packages < <(dpkg-query -W -f '${Package}\n' '*kucomms*')
-[ ${#packages[@]} -ge 6 ] || fail "only these are installed: ${packages[*]}"
+[ ${#packages[@]} -ge 8 ] || fail "only these are installed: ${packages[*]}"
 DEBIAN_FRONTEND=noninteractive apt-get purge -y "${packages[@]}" >/tmp/purge 2>&1 || { cat /tmp/purge; fail "purge"; }
 ! dpkg-query -W '*kucomms*' 2>/dev/null | grep . || fail "packages are still known"
 # But for what the harness has put there.
