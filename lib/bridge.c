@@ -344,7 +344,8 @@ static bool receive_message(struct kucomms_end *end,
 	}
 	err = kucomms_producer_reserve(&bridge->in, message->length, &record);
 	if (err == -EAGAIN) {
-		/* Asks, then looks once more. */
+		/* Asks, then looks once more: whoever makes room looks, too. */
+		kucomms_store(&bridge->blocked, true);
 		kucomms_producer_flush(&bridge->in);
 		kucomms_producer_arm(&bridge->in, message->length);
 		err = kucomms_producer_reserve(&bridge->in, message->length,
@@ -541,8 +542,10 @@ static int wait_for_socket(struct kucomms_end *end, __u32 event,
 	int err;
 
 	(*count)++;
+	/* What is there to read while there is no room says nothing new. */
 	if (!leave_to_poller(end, event))
-		return wait_in_poll(end, true, deadline);
+		return wait_in_poll(end, !kucomms_bridge_is_blocked(end->bridge),
+				    deadline);
 	if (deadline >= 0 && deadline < soon)
 		return wait_in_poll(end, false, deadline);
 	err = wait_in_poll(end, false, soon);
@@ -577,6 +580,10 @@ int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 	bridge->polling = true;
 	pthread_mutex_unlock(&bridge->wait_lock);
 	err = wait_for_socket(end, event, deadline, count);
+	/* There may always be something, but never what is wanted. */
+	if (!err && deadline >= 0 && kucomms_now() >= deadline &&
+	    !wait_is_over(end, event))
+		err = -ETIMEDOUT;
 	pthread_mutex_lock(&bridge->wait_lock);
 	bridge->polling = false;
 	pthread_cond_broadcast(&bridge->pulled);

@@ -148,7 +148,10 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
 	return err;
 }
 
-/* As kucomms_channel_doorbell(), until all has been done or a signal comes. */
+/*
+ * As kucomms_channel_doorbell(), until all has been done; or a signal comes, then
+ * whoever sleeps on the channel is to see to the rest.
+ */
 int kucomms_bridge_ring(struct kucomms_channel *channel)
 {
 	int ret;
@@ -157,7 +160,21 @@ int kucomms_bridge_ring(struct kucomms_channel *channel)
 		ret = kucomms_channel_doorbell(channel);
 		cond_resched();
 	} while (ret > 0 && !signal_pending(current));
+	if (ret > 0) {
+		WRITE_ONCE(channel->bridge->unfinished, true);
+		wake_up(&channel->wait);
+	}
 	return ret < 0 ? ret : 0;
+}
+
+/* In a thread that gets no signals: what another one has not finished. */
+void kucomms_bridge_finish(struct kucomms_channel *channel)
+{
+	if (!READ_ONCE(channel->bridge->unfinished))
+		return;
+	/* Before the bell: if it is set again that is for something more. */
+	WRITE_ONCE(channel->bridge->unfinished, false);
+	kucomms_bridge_ring(channel);
 }
 
 /*

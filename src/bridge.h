@@ -34,6 +34,7 @@ struct kucomms_tag {
  * @current_tag:  of the answers to the message that is being handled; under the
  *                turn, like @handled
  * @handled:      all but the ACK or DONE of that message has been sent
+ * @unfinished:   a signal came when the endpoint had more to do
  * @broadcasts:   the client wants them in the channel
  * @missed:       there was no room for one
  */
@@ -46,6 +47,7 @@ struct kucomms_bridge {
 	struct kucomms_tag *in_tags;
 	struct kucomms_tag current_tag;
 	bool handled;
+	bool unfinished;
 	bool broadcasts;
 	bool missed;
 };
@@ -60,6 +62,7 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
 int kucomms_bridge_put(struct kucomms_channel *channel,
 		       const struct nlmsghdr *header, bool more);
 int kucomms_bridge_ring(struct kucomms_channel *channel);
+void kucomms_bridge_finish(struct kucomms_channel *channel);
 size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most);
 int kucomms_bridge_fill(struct kucomms_channel *channel, struct sk_buff *skb,
 			u32 portid, int *result);

@@ -26,7 +26,11 @@ static void multicast_deliver(struct work_struct *work);
 static void multicast_queued(struct irq_work *work);
 
 static atomic_t groups;
-static atomic_t members;
+/*
+ * The groups that somebody has joined. None is ever taken back: netlink says that a
+ * group is left also when it is by one who was no member.
+ */
+static DECLARE_BITMAP(joined, KUCOMMS_GROUPS + 1);
 static struct sk_buff_head queue;
 /* The groups that have missed something. */
 static DECLARE_BITMAP(missed, KUCOMMS_GROUPS + 1);
@@ -44,13 +48,28 @@ int kucomms_multicast_join(struct net *net, int group)
 {
 	if (!kucomms_socket_may_join(net, group))
 		return -EPERM;
-	atomic_inc(&members);
+	set_bit(group, joined);
 	return 0;
 }
 
-void kucomms_multicast_leave(struct net *net, int group)
+/* Any context. */
+static bool multicast_is_heard(unsigned int group)
 {
-	atomic_dec(&members);
+	struct sock *kernel;
+	bool heard = false;
+	struct net *net;
+
+	if (likely(!test_bit(group, joined)))
+		return false;
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		kernel = kucomms_netlink_kernel(net);
+		heard = kernel && netlink_has_listeners(kernel, group);
+		if (heard)
+			break;
+	}
+	rcu_read_unlock();
+	return heard;
 }
 
 static void multicast_to_all(struct sk_buff *skb, unsigned int group)
@@ -124,7 +143,7 @@ void kucomms_multicast_send(unsigned int group,
 {
 	struct sk_buff *skb = NULL;
 
-	if (likely(!group || !atomic_read(&members)))
+	if (!multicast_is_heard(group))
 		return;
 	if (message->length <= KUCOMMS_NETLINK_LENGTH_MAX &&
 	    skb_queue_len_lockless(&queue) < QUEUE_MAX)

@@ -17,7 +17,6 @@ void kucomms_multicast_init(void);
 void kucomms_multicast_uninit(void);
 unsigned int kucomms_multicast_group(void);
 int kucomms_multicast_join(struct net *net, int group);
-void kucomms_multicast_leave(struct net *net, int group);
 void kucomms_multicast_send(unsigned int group,
 			    const struct kucomms_message *message,
 			    const void *data);

@@ -102,6 +102,8 @@ static const char *attach_failure(int err)
 		return "the device has as many channels as it may";
 	case -EADDRINUSE:
 		return "the channel's number is taken";
+	case -EINTR:
+		return "a signal came while the client was waiting for a kernel module";
 	default:
 		return "no channel";
 	}
@@ -147,6 +149,9 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 				       nla_get_flag(attributes[KUCOMMS_NLA_BROADCASTS]));
 	if (IS_ERR(socket)) {
 		err = PTR_ERR(socket);
+		/* A sendmsg() that has taken anything is not begun again. */
+		if (err == -ERESTARTSYS)
+			err = -EINTR;
 		extack->_msg = attach_failure(err);
 		return err;
 	}
@@ -325,7 +330,6 @@ static int __net_init netlink_net_init(struct net *net)
 		.flags = NL_CFG_F_NONROOT_RECV,
 		.input = netlink_input,
 		.bind = kucomms_multicast_join,
-		.unbind = kucomms_multicast_leave,
 	};
 	struct netlink_net *own = net_generic(net, net_id);
 

@@ -35,7 +35,7 @@
 
 /* For so long, in jiffies, the work leaves a socket alone that is full. */
 #define PATIENCE_MIN	1
-#define PATIENCE_MAX	HZ
+#define PATIENCE_MAX	(HZ / 10)
 
 /* So long a dump waits for answers that another thread has to give. */
 #define DUMP_WAIT	msecs_to_jiffies(20)
@@ -43,6 +43,8 @@
 static DEFINE_HASHTABLE(sockets, 8);
 static DEFINE_SPINLOCK(sockets_lock);
 static struct workqueue_struct *socket_queue;
+/* How many there are: the module stays until their last work has run. */
+static atomic_t sockets_alive;
 
 static void socket_release(struct kref *ref)
 {
@@ -52,6 +54,8 @@ static void socket_release(struct kref *ref)
 	kucomms_channel_put(socket->channel);
 	sock_put(socket->sk);
 	kfree_rcu(socket, rcu);
+	if (atomic_dec_and_test(&sockets_alive))
+		wake_up_var(&sockets_alive);
 }
 
 void kucomms_socket_put(struct kucomms_socket *socket)
@@ -149,27 +153,36 @@ static int socket_send(struct kucomms_socket *socket)
 	return 1;
 }
 
-/* Whoever waits for an answer learns that there will be none. */
-static void socket_part(struct kucomms_socket *socket)
+/*
+ * Whoever waits for an answer learns that there will be none. Returns 0, or -EAGAIN
+ * if the socket has no room even for that.
+ */
+static int socket_part(struct kucomms_socket *socket)
 {
 	int err = kucomms_channel_error(socket->channel);
 	struct nlmsghdr *header;
 	struct nlmsgerr *error;
 	struct sk_buff *skb;
 
-	if (!err || socket->parted)
-		return;
+	if (!err)
+		return 0;
 	skb = nlmsg_new(sizeof(*error), GFP_KERNEL);
-	if (!skb)
-		return;
+	if (!skb || !socket_has_room(socket, skb->truesize)) {
+		kfree_skb(skb);
+		return -EAGAIN;
+	}
 	header = nlmsg_put(skb, socket->portid, 0, NLMSG_ERROR, sizeof(*error),
 			   0);
 	error = nlmsg_data(header);
 	memset(error, 0, sizeof(*error));
 	error->error = err;
 	error->msg.nlmsg_len = NLMSG_HDRLEN;
-	socket->parted = netlink_unicast(socket->kernel, skb, socket->portid,
-					 MSG_DONTWAIT) >= 0;
+	err = netlink_unicast(socket->kernel, skb, socket->portid,
+			      MSG_DONTWAIT);
+	if (err < 0)
+		return err;
+	socket->parted = true;
+	return 0;
 }
 
 /* The endpoint may be waiting for the room that has been made. */
@@ -192,7 +205,7 @@ static int socket_drain(struct kucomms_socket *socket)
 	unsigned int left = PUSH_DATAGRAMS;
 	int ret;
 
-	while (left--) {
+	while (left-- && !socket->parted) {
 		ret = socket_send(socket);
 		if (ret < 0)
 			return ret;
@@ -201,13 +214,11 @@ static int socket_drain(struct kucomms_socket *socket)
 			continue;
 		/* Asks, then looks once more: the order that loses nothing. */
 		kucomms_consumer_arm(in);
-		if (!kucomms_bridge_size(socket->channel, 0)) {
-			socket_part(socket);
-			return 0;
-		}
+		if (!kucomms_bridge_size(socket->channel, 0))
+			return socket_part(socket);
 		kucomms_consumer_disarm(in);
 	}
-	return 1;
+	return !socket->parted;
 }
 
 /* In the client's sendmsg(): the doorbell, and the answers. */
@@ -250,30 +261,42 @@ static struct file *socket_hold(struct sock *sk)
 	return file;
 }
 
+/* As socket_drain(). A client that reads, if slowly, has all patience again. */
+static int socket_drain_again(struct kucomms_socket *socket)
+{
+	struct kucomms_bridge *bridge = socket->channel->bridge;
+	u32 position;
+	int ret = 0;
+
+	kucomms_bridge_finish(socket->channel);
+	mutex_lock(&bridge->receive_lock);
+	position = bridge->in.position;
+	if (!socket->dumping)
+		ret = socket_drain(socket);
+	if (ret != -EAGAIN || bridge->in.position != position)
+		socket->patience = PATIENCE_MIN;
+	mutex_unlock(&bridge->receive_lock);
+	return ret;
+}
+
 static void socket_work(struct work_struct *work)
 {
 	struct kucomms_socket *socket =
 		container_of(to_delayed_work(work), struct kucomms_socket,
 			     work);
-	struct mutex *lock = &socket->channel->bridge->receive_lock;
 	struct file *file = socket_hold(socket->sk);
 	int ret = 0;
 
 	if (file) {
-		mutex_lock(lock);
-		if (!socket->dumping)
-			ret = socket_drain(socket);
-		mutex_unlock(lock);
+		ret = socket_drain_again(socket);
 		fput(file);
 	}
 	if (ret == -EAGAIN) {
 		socket_kick(socket, socket->patience);
 		socket->patience = min_t(unsigned long, socket->patience * 2,
 					 PATIENCE_MAX);
-	} else {
-		socket->patience = PATIENCE_MIN;
-		if (ret == 1)
-			socket_kick(socket, 0);
+	} else if (ret == 1) {
+		socket_kick(socket, 0);
 	}
 	kucomms_socket_put(socket);
 }
@@ -285,6 +308,10 @@ static void socket_drop(struct kucomms_socket *socket)
 	struct kucomms_turn *turn = &channel->endpoint->turn;
 
 	remove_wait_queue(&channel->wait, &socket->wait);
+	/* If there is another channel by now nobody is to confuse them. */
+	mutex_lock(&channel->bridge->receive_lock);
+	socket->parted = true;
+	mutex_unlock(&channel->bridge->receive_lock);
 	/* The file may stay open: the channel ends here all the same. */
 	kucomms_turn_take_surely(turn);
 	kucomms_channel_detach(channel);
@@ -333,6 +360,7 @@ static struct kucomms_socket *socket_create(struct sk_buff *skb,
 	kref_get(&socket->channel->ref);
 	init_waitqueue_func_entry(&socket->wait, socket_woken);
 	INIT_DELAYED_WORK(&socket->work, socket_work);
+	atomic_inc(&sockets_alive);
 	socket->patience = PATIENCE_MIN;
 	return socket;
 }
@@ -549,8 +577,12 @@ int kucomms_socket_init(void)
 	return socket_queue ? 0 : -ENOMEM;
 }
 
-/* No socket of the protocol is open: the kernel counts them. */
+/*
+ * No socket of the protocol is open: the kernel counts them. But the work of one
+ * may still be waiting for its time.
+ */
 void kucomms_socket_uninit(void)
 {
+	wait_var_event(&sockets_alive, !atomic_read(&sockets_alive));
 	destroy_workqueue(socket_queue);
 }

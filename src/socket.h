@@ -32,8 +32,8 @@ struct sock;
  * @patience: jiffies to wait for room in the socket; the work's
  * @dumping:  what there is belongs to a dump; begins under the bridge's
  *            receive_lock
- * @parted:   the client knows that the channel has come to its end; under the
- *            receive_lock
+ * @parted:   the client knows that the channel has come to its end, or has another
+ *            one; under the receive_lock
  */
 struct kucomms_socket {
 	struct kref ref;

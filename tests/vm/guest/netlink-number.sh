@@ -28,6 +28,10 @@ rmmod kucomms_test kucomms_echo kucomms
 insmod /modules/kucomms.ko
 insmod /modules/kucomms_echo.ko
 insmod /modules/kucomms_test.ko
+write_to $control/create_device kucomms_test
+
+# What the kernel wanted to try again after that time must not be left behind.
+expect_status 0 netlink-open netlink:test deaf
 
 load netlink_protocol=-1
 protocol_is ''

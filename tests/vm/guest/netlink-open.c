@@ -1,18 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: netlink-open NAME    for netlink-number.sh: is there a channel, and does it work?
+ * Usage: netlink-open NAME [deaf]
+ *
+ * For netlink-number.sh: is there a channel, and does it work? With `deaf` it dies
+ * without having read, after the kernel has tried for a while.
  */
+#include <poll.h>
+
 #include "test.h"
+
+static int be_deaf(struct kucomms_channel *channel)
+{
+	const struct kucomms_message stream = {
+		.type = TEST_STREAM, .id = 3000, .user = 1000,
+	};
+	int err = kucomms_send(channel, &stream, NULL, 0, -1);
+
+	poll(NULL, 0, 500);
+	return err;
+}
 
 int main(int argc, char **argv)
 {
 	struct kucomms_channel *channel;
 	int err;
 
-	t_assert(argc == 2);
+	t_assert(argc >= 2);
 	err = kucomms_open(argv[1], NULL, &channel);
 	if (!err)
-		err = t_echo(channel, "hello");
+		err = argc > 2 ? be_deaf(channel) : t_echo(channel, "hello");
 	if (err)
 		printf("%s: %s\n", argv[1], strerror(-err));
 	/* Whatever keeps it from working, the number is to blame. */

@@ -40,7 +40,10 @@ static inline int n_protocol(void)
 	return atoi(text);
 }
 
-/* A socket with this port id, or any: 0. */
+/*
+ * A socket with this port id, or any: 0. That of a client which has just died may
+ * be in use for a moment: the kernel was about to send to it.
+ */
 static inline struct netlink *n_socket(unsigned int port)
 {
 	struct netlink *netlink = calloc(1, sizeof(*netlink));
@@ -48,7 +51,8 @@ static inline struct netlink *n_socket(unsigned int port)
 	t_assert(netlink);
 	netlink->socket = mnl_socket_open2(n_protocol(), SOCK_CLOEXEC);
 	t_assert(netlink->socket);
-	t_equal(mnl_socket_bind(netlink->socket, 0, port), 0);
+	while (mnl_socket_bind(netlink->socket, 0, port))
+		t_equal(errno, EADDRINUSE);
 	netlink->fd = mnl_socket_get_fd(netlink->socket);
 	return netlink;
 }

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What has been wrong over netlink once, each as a test that failed then.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+
+#include "netlink.h"
+
+#define STREAM	3000
+#define LENGTH	1000
+
+static const struct kucomms_message stream = {
+	.type = TEST_STREAM, .id = STREAM, .user = LENGTH,
+};
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void wait_readable(const struct netlink *netlink)
+{
+	struct pollfd fd = { .fd = netlink->fd, .events = POLLIN };
+
+	t_equal(poll(&fd, 1, 10000), 1);
+}
+
+static void broadcast(struct netlink *netlink)
+{
+	static const struct kucomms_message ask = { .type = TEST_BROADCAST,
+						    .id = 1 };
+	unsigned int sequence = n_message(netlink, 0, &ask, NULL);
+
+	n_flush(netlink);
+	n_answer(netlink, sequence);
+}
+
+/* One who is no member leaves a group: the members stay. */
+static void check_stranger_leaves(void)
+{
+	struct netlink *asks = n_open("test", NULL);
+	struct netlink *member = n_open("test", NULL);
+	const unsigned int groups[] = { asks->group, 9999 };
+	unsigned int i;
+	pid_t child;
+
+	t_equal(n_join(member, asks->group), 0);
+	child = fork();
+	t_assert(child >= 0);
+	if (!child) {
+		struct netlink *stranger;
+
+		t_equal(setuid(65534), 0);
+		stranger = n_socket(0);
+		for (i = 0; i < 2; i++)
+			t_equal(setsockopt(stranger->fd, SOL_NETLINK,
+					   NETLINK_DROP_MEMBERSHIP, &groups[i],
+					   sizeof(groups[i])), 0);
+		exit(0);
+	}
+	t_wait(child);
+	broadcast(asks);
+	wait_readable(member);
+	t_equal(n_receive(member)->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
+	n_close(member);
+	n_close(asks);
+}
+
+/* Signals while the endpoint works off a long datagram: all of it is handled. */
+static void check_signals(const char *name)
+{
+	static const struct kucomms_message echo = { .type = TEST_ECHO };
+	const struct sigaction action = { .sa_handler = nothing,
+					  .sa_flags = SA_RESTART };
+	const pid_t parent = getpid();
+	struct netlink *netlink;
+	unsigned int i, k;
+	pid_t child;
+
+	sigaction(SIGUSR1, &action, NULL);
+	netlink = n_open(name, NULL);
+	child = fork();
+	t_assert(child >= 0);
+	if (!child)
+		while (!kill(parent, SIGUSR1))
+			usleep(30);
+	for (i = 0; i < 20; i++) {
+		for (k = 0; k < 1500; k++)
+			n_message(netlink, 0, &echo, NULL);
+		n_flush(netlink);
+		/* Handled or, if there was no room, refused. */
+		for (k = 0; k < 1500; k++) {
+			if (!netlink->length)
+				while (poll(&(struct pollfd){
+						.fd = netlink->fd,
+						.events = POLLIN }, 1, -1) < 0)
+					;
+			n_receive(netlink);
+		}
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	n_close(netlink);
+}
+
+/* One who sends and does not read learns after the time that he gave. */
+static void check_send_timeout(const char *name)
+{
+	static const char data[LENGTH];
+	struct kucomms_message message = stream;
+	static char copy[65536];
+	struct kucomms_channel *channel;
+	unsigned int received = 0;
+	int err;
+
+	t_equal(kucomms_open(name, NULL, &channel), 0);
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	message = (struct kucomms_message){ .type = TEST_SINK,
+					    .length = LENGTH };
+	do
+		err = kucomms_send(channel, &message, data, 0, 200);
+	while (!err);
+	t_equal(err, -ETIMEDOUT);
+	while (received < STREAM) {
+		t_equal(kucomms_receive_copy(channel, &message, copy,
+					     sizeof(copy), -1), 0);
+		t_equal(message.id, received++);
+	}
+	t_equal(t_echo(channel, "there is room again"), 0);
+	kucomms_close(channel);
+}
+
+/* A signal while the client waits for a module. */
+static void check_attach_signal(void)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 100000,
+					.it_interval.tv_usec = 100000 };
+	const struct sigaction action = { .sa_handler = nothing };
+	const struct itimerval never = { };
+	struct kucomms_options options = { .size = sizeof(options),
+					   .timeout_ms = -1 };
+	struct kucomms_channel *channel;
+
+	t_device("kucomms_unserved");
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	t_equal(kucomms_open("netlink:unserved", &options, &channel), -EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
+	t_equal(t_remove("kucomms_unserved"), 0);
+}
+
+/* The channel ends when the socket is full: that is told when there is room. */
+static void check_end_when_full(void)
+{
+	struct netlink *netlink = n_open("test", NULL);
+	const int size = 4096;
+	const struct nlmsghdr *header;
+	unsigned int i;
+
+	t_equal(setsockopt(netlink->fd, SOL_SOCKET, SO_RCVBUF, &size,
+			   sizeof(size)), 0);
+	/* Each is refused with an error that takes some room. */
+	for (i = 0; i < 300; i++) {
+		n_put(netlink, 0x55, 0, 8);
+		n_flush(netlink);
+	}
+	t_equal(t_remove("kucomms_test force"), 0);
+	do {
+		wait_readable(netlink);
+		header = n_receive_by(netlink, 0);
+		if (!header)
+			t_equal(errno, ENOBUFS);
+	} while (!header || header->nlmsg_seq);
+	t_equal(header->nlmsg_type, NLMSG_ERROR);
+	t_equal(((const struct nlmsgerr *)
+		 mnl_nlmsg_get_payload(header))->error, -ESHUTDOWN);
+	n_close(netlink);
+	t_equal(t_create("kucomms_test"), 0);
+}
+
+/* What the old channel still had to say is not said in the new one. */
+static void check_old_channel(void)
+{
+	struct netlink *netlink = n_open("test", NULL);
+	struct pollfd fd = { .fd = netlink->fd, .events = POLLIN };
+	struct nlmsghdr *header;
+	int device;
+
+	n_message(netlink, 0, &stream, NULL);
+	n_flush(netlink);
+	t_equal(t_remove("kucomms_test force"), 0);
+	t_equal(t_create("kucomms_test"), 0);
+	while (recv(netlink->fd, netlink->in, N_BUFFER, MSG_DONTWAIT) > 0)
+		;
+	device = n_device("test");
+	header = n_put(netlink, KUCOMMS_NLMSG_ATTACH, 0, 0);
+	mnl_attr_put_u32(header, KUCOMMS_NLA_FD, (__u32)device);
+	netlink->filled = header->nlmsg_len;
+	n_flush(netlink);
+	while (n_receive(netlink)->nlmsg_type != KUCOMMS_NLMSG_ATTACH)
+		;
+	close(device);
+	t_equal(poll(&fd, 1, 500), 0);
+	n_echo(netlink, "the new one");
+	n_close(netlink);
+}
+
+int main(void)
+{
+	t_device("kucomms_test");
+	t_device("kucomms_threaded");
+	t_device("kucomms_proxy");
+	check_stranger_leaves();
+	check_signals("test");
+	check_signals("threaded");
+	check_send_timeout("kernel:test");
+	check_send_timeout("netlink:test");
+	check_send_timeout("netlink:threaded");
+	check_send_timeout("netlink:proxy");
+	check_attach_signal();
+	check_end_when_full();
+	check_old_channel();
+	return 0;
+}
