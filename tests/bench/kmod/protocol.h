@@ -85,7 +85,7 @@ static inline __u32 bench_ring_record(__u32 length)
 
 /* ---- netlink: the protocol number, and the generic family */
 
-#define BENCH_NETLINK		31
+#define BENCH_NETLINK		30
 
 /* Netlink's own types come first. */
 #define BENCH_NETLINK_TYPE(type) (0x10 + (type))
