@@ -52,7 +52,6 @@ static void socket_release(struct kref *ref)
 		container_of(ref, struct kucomms_socket, ref);
 
 	kucomms_channel_put(socket->channel);
-	sock_put(socket->sk);
 	kfree_rcu(socket, rcu);
 	if (atomic_dec_and_test(&sockets_alive))
 		wake_up_var(&sockets_alive);
@@ -261,6 +260,22 @@ static struct file *socket_hold(struct sock *sk)
 	return file;
 }
 
+/*
+ * As socket_hold(), for one who has nothing that keeps socket->sk: when that is
+ * given back the socket has parted.
+ */
+static struct file *socket_hold_unless_parted(struct kucomms_socket *socket)
+{
+	struct mutex *lock = &socket->channel->bridge->receive_lock;
+	struct file *file = NULL;
+
+	mutex_lock(lock);
+	if (!socket->parted)
+		file = socket_hold(socket->sk);
+	mutex_unlock(lock);
+	return file;
+}
+
 /* As socket_drain(). A client that reads, if slowly, has all patience again. */
 static int socket_drain_again(struct kucomms_socket *socket)
 {
@@ -284,7 +299,7 @@ static void socket_work(struct work_struct *work)
 	struct kucomms_socket *socket =
 		container_of(to_delayed_work(work), struct kucomms_socket,
 			     work);
-	struct file *file = socket_hold(socket->sk);
+	struct file *file = socket_hold_unless_parted(socket);
 	int ret = 0;
 
 	if (file) {
@@ -298,6 +313,14 @@ static void socket_work(struct work_struct *work)
 	} else if (ret == 1) {
 		socket_kick(socket, 0);
 	}
+	kucomms_socket_put(socket);
+}
+
+/* What it has from its creation until then. */
+static void socket_give_up(struct kucomms_socket *socket)
+{
+	fput(socket->file);
+	sock_put(socket->sk);
 	kucomms_socket_put(socket);
 }
 
@@ -317,8 +340,7 @@ static void socket_drop(struct kucomms_socket *socket)
 	kucomms_channel_detach(channel);
 	kucomms_turn_give(turn);
 	kucomms_channel_hang_up(channel);
-	fput(socket->file);
-	kucomms_socket_put(socket);
+	socket_give_up(socket);
 }
 
 /* In the table, unless the socket has a channel by now that still works. */
@@ -353,6 +375,7 @@ static struct kucomms_socket *socket_create(struct sk_buff *skb,
 	kref_init(&socket->ref);
 	socket->sk = NETLINK_CB(skb).sk;
 	sock_hold(socket->sk);
+	socket->net = sock_net(socket->sk);
 	socket->kernel = skb->sk;
 	socket->portid = NETLINK_CB(skb).portid;
 	socket->file = file;
@@ -402,8 +425,7 @@ struct kucomms_socket *kucomms_socket_attach(struct sk_buff *skb, int fd,
 	socket->datagram = datagram;
 	err = kucomms_channel_attach(socket->channel, attach, KUCOMMS_BRIDGED);
 	if (err) {
-		fput(file);
-		kucomms_socket_put(socket);
+		socket_give_up(socket);
 		return ERR_PTR(err);
 	}
 	socket->channel->bridge->broadcasts = broadcasts;
@@ -431,7 +453,7 @@ void kucomms_socket_closed(const struct net *net, u32 portid)
 	hash_for_each_possible_safe(sockets, socket, next, node, portid) {
 		if (socket->portid != portid ||
 		    !sock_flag(socket->sk, SOCK_DEAD) ||
-		    !net_eq(sock_net(socket->sk), net))
+		    !net_eq(socket->net, net))
 			continue;
 		hash_del_rcu(&socket->node);
 		hlist_add_head(&socket->gone, &closed);
@@ -453,7 +475,7 @@ bool kucomms_socket_may_join(const struct net *net, unsigned int group)
 	hash_for_each_rcu(sockets, bucket, socket, node) {
 		may = socket->channel->device->group == group &&
 		      socket->channel->pid == pid &&
-		      net_eq(sock_net(socket->sk), net) &&
+		      net_eq(socket->net, net) &&
 		      !kucomms_channel_error(socket->channel);
 		if (may)
 			break;

@@ -20,11 +20,13 @@ struct sock;
  * @ref:      held by the table, a dump, the work, and by who has found it
  * @node:     in the table, until the socket is closed
  * @gone:     among those that are being taken out of it
- * @sk:       the user's; a reference, which says nothing of the socket's life
+ * @net:      its network namespace; for comparisons
+ * @sk:       the user's; a reference until the channel is dropped: an unfinished
+ *            dump, which holds this, ends with the last reference to that
  * @kernel:   the kernel's socket in the same network namespace, which lives as
  *            long as any other there
  * @portid:   of the user's socket
- * @file:     the open device: a reference until the socket is closed
+ * @file:     the open device: a reference until the channel is dropped
  * @channel:  that of the file; a reference
  * @datagram: most bytes of a datagram, unless one message has more
  * @wait:     on the channel, among the clients that sleep
@@ -39,6 +41,7 @@ struct kucomms_socket {
 	struct kref ref;
 	struct hlist_node node;
 	struct hlist_node gone;
+	const struct net *net;
 	struct sock *sk;
 	struct sock *kernel;
 	u32 portid;
