@@ -11,6 +11,7 @@
 
 #ifdef __KERNEL__
 
+#include <asm/byteorder.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -26,6 +27,7 @@
 
 #else
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>

@@ -50,8 +50,10 @@ struct trie {
 	struct kmem_cache *targets;
 };
 
+/* @path: from the root, which is after a NULL, to where a change is made */
 struct route_tables {
 	struct trie tries[FAMILIES];
+	struct route_node *path[ROUTE_KEY_WORDS * 32 + 2];
 	unsigned long limit;
 	unsigned long tables;
 	unsigned long bytes;
@@ -69,31 +71,38 @@ static unsigned int address_words(const struct trie *trie)
 
 static unsigned int bit_at(const __u32 *key, unsigned int at)
 {
-	return key[at / 32] >> (31 - at % 32) & 1;
+	return key[at / 32] << at % 32 >> 31;
+}
+
+/* In words. For no family: of the longest. */
+static unsigned int key_words(__u8 family)
+{
+	return family == AF_INET ? 2 : ROUTE_KEY_WORDS;
 }
 
 static __u32 load_word(const __u8 *bytes)
 {
-	return (__u32)bytes[0] << 24 | (__u32)bytes[1] << 16 |
-	       (__u32)bytes[2] << 8 | bytes[3];
+	__be32 word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return ntohl(word);
 }
 
 static void store_word(__u8 *bytes, __u32 word)
 {
-	bytes[0] = (__u8)(word >> 24);
-	bytes[1] = (__u8)(word >> 16);
-	bytes[2] = (__u8)(word >> 8);
-	bytes[3] = (__u8)word;
+	const __be32 ordered = htonl(word);
+
+	memcpy(bytes, &ordered, sizeof(ordered));
 }
 
-/* Returns the length in bits. */
+/* Only the words that its family has. Returns the length in bits. */
 static unsigned int key_of(__u32 key[ROUTE_KEY_WORDS],
 			   const struct route *route)
 {
-	unsigned int i;
+	unsigned int i, words = key_words(route->family);
 
 	key[0] = route->table;
-	for (i = 1; i < ROUTE_KEY_WORDS; i++)
+	for (i = 1; i < words; i++)
 		key[i] = load_word(&route->prefix[4 * (i - 1)]);
 	return TABLE_BITS + route->length;
 }
@@ -138,7 +147,9 @@ static struct route_node *node_create(struct route_tables *tables,
 
 	if (!node)
 		return NULL;
-	memset(node, 0, sizeof(*node));
+	RCU_INIT_POINTER(node->child[0], NULL);
+	RCU_INIT_POINTER(node->child[1], NULL);
+	RCU_INIT_POINTER(node->targets, NULL);
 	node->length = length;
 	for (i = 0; i < trie->words; i++)
 		node->key[i] = i < words ? key[i] : 0;
@@ -166,13 +177,15 @@ static struct target *target_create(struct route_tables *tables,
 				    const struct route *route)
 {
 	struct target *target = kmem_cache_alloc(trie->targets, GFP_KERNEL);
+	unsigned int i;
 
 	if (!target)
 		return NULL;
 	RCU_INIT_POINTER(target->next, NULL);
 	target->metric = route->metric;
 	target->interface = route->interface;
-	memcpy(target->gateway, route->gateway, 4 * address_words(trie));
+	for (i = 0; i < address_words(trie); i++)
+		memcpy(&target->gateway[i], &route->gateway[4 * i], 4);
 	tables->bytes += kmem_cache_size(trie->targets);
 	return target;
 }
@@ -209,9 +222,10 @@ static void describe(const struct trie *trie, const struct route_node *node,
 		.metric = target->metric,
 		.interface = target->interface,
 	};
-	for (i = 0; i < words; i++)
+	for (i = 0; i < words; i++) {
 		store_word(&route->prefix[4 * i], node->key[1 + i]);
-	memcpy(route->gateway, target->gateway, 4 * words);
+		memcpy(&route->gateway[4 * i], &target->gateway[i], 4);
+	}
 }
 
 /* Where the next bit of @key leads to. */
@@ -314,26 +328,44 @@ struct place {
 	struct route_node __rcu **parent_link;
 };
 
-static struct place place_find(struct trie *trie, const __u32 *key,
-			       unsigned int length)
+/* What points to what follows @node, or if that is NULL to the root. */
+static struct route_node __rcu **link_below(struct trie *trie,
+					    struct route_node *node,
+					    const __u32 *key)
 {
+	return node ? &node->child[bit_at(key, node->length)] : &trie->root;
+}
+
+/*
+ * Bits that were skipped are compared only where the search ends, since most
+ * are right: from there it is a few nodes back to where the key belongs.
+ */
+static struct place place_find(struct route_tables *tables, struct trie *trie,
+			       const __u32 *key, unsigned int length)
+{
+	struct route_node *node = owned(trie->root), **at = tables->path;
 	struct place place = { .link = &trie->root };
+	unsigned int above;
 
-	for (;;) {
-		struct route_node *node = owned(*place.link);
-
-		place.node = node;
-		if (!node)
-			return place;
-		place.common = common_bits(node->key, key,
-					   node->length < length ?
-					   node->length : length);
-		if (place.common < node->length || node->length == length)
-			return place;
-		place.parent = node;
-		place.parent_link = place.link;
-		place.link = &node->child[bit_at(key, node->length)];
+	if (!node)
+		return place;
+	*at = NULL;
+	for (; node; node = owned(*link_below(trie, node, key))) {
+		*++at = node;
+		if (node->length >= length)
+			break;
 	}
+	node = *at;
+	place.common = common_bits(node->key, key, node->length < length ?
+				   node->length : length);
+	above = place.common < length ? place.common : length - 1;
+	while (*at && (*at)->length > above)
+		place.node = *at--;
+	place.parent = *at;
+	place.link = link_below(trie, place.parent, key);
+	if (place.parent)
+		place.parent_link = link_below(trie, at[-1], key);
+	return place;
 }
 
 static bool place_has_node(const struct place *place, unsigned int length)
@@ -342,12 +374,19 @@ static bool place_has_node(const struct place *place, unsigned int length)
 	       place->common == length;
 }
 
-/* Is there a route in this table? */
-static bool table_exists(struct trie *trie, __u32 table)
+/* Are there routes in the table? Nodes that are shorter are forks. */
+static bool place_is_in_table(const struct place *place)
 {
-	const struct place place = place_find(trie, &table, TABLE_BITS);
+	return place->node ? place->common >= TABLE_BITS :
+			     place->parent != NULL;
+}
 
-	return place.node && place.common == TABLE_BITS;
+static bool table_exists(struct route_tables *tables, struct trie *trie,
+			 const __u32 *key)
+{
+	const struct place place = place_find(tables, trie, key, TABLE_BITS);
+
+	return place_is_in_table(&place);
 }
 
 /*
@@ -469,7 +508,7 @@ static int add_new(struct route_tables *tables, struct trie *trie,
 		   const struct place *place, const __u32 *key,
 		   unsigned int length, const struct route *route)
 {
-	bool new_table = !table_exists(trie, route->table);
+	bool new_table = !place_is_in_table(place);
 	struct target *target;
 	int err;
 
@@ -497,7 +536,7 @@ int route_tables_add(struct route_tables *tables, const struct route *route,
 	struct trie *trie = &tables->tries[trie_index(route)];
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length = key_of(key, route);
-	const struct place place = place_find(trie, key, length);
+	const struct place place = place_find(tables, trie, key, length);
 	struct target __rcu **link = NULL;
 	struct target *target;
 
@@ -521,7 +560,7 @@ int route_tables_update(struct route_tables *tables, struct route *route,
 	struct trie *trie = &tables->tries[trie_index(route)];
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length = key_of(key, route);
-	const struct place place = place_find(trie, key, length);
+	const struct place place = place_find(tables, trie, key, length);
 	struct target __rcu **link = NULL;
 	struct target *target;
 
@@ -543,7 +582,7 @@ int route_tables_remove(struct route_tables *tables, struct route *route,
 	struct trie *trie = &tables->tries[trie_index(route)];
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length = key_of(key, route);
-	const struct place place = place_find(trie, key, length);
+	const struct place place = place_find(tables, trie, key, length);
 	struct target __rcu **link = NULL;
 	struct target *target;
 
@@ -558,7 +597,7 @@ int route_tables_remove(struct route_tables *tables, struct route *route,
 	trie->routes--;
 	if (!owned(place.node->targets)) {
 		node_remove(tables, trie, &place);
-		tables->tables -= !table_exists(trie, route->table);
+		tables->tables -= !table_exists(tables, trie, key);
 	}
 	return 0;
 }
@@ -648,7 +687,10 @@ static void walk_push_children(struct route_walk *walk,
 static void walk_leave(struct route_walk *walk, const struct trie *trie,
 		       const struct route_node *node, __u32 metric)
 {
-	memcpy(walk->key, node->key, 4 * trie->words);
+	unsigned int i;
+
+	for (i = 0; i < trie->words; i++)
+		walk->key[i] = node->key[i];
 	walk->length = node->length;
 	walk->metric = metric;
 	walk->started = true;
