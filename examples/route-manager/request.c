@@ -5,17 +5,34 @@
 #include "filter.h"
 #include "request.h"
 
-static const __u8 zeros[16];
-
 static int wrong(const char **why, const char *text)
 {
 	*why = text;
 	return -EINVAL;
 }
 
-static bool all_zero(const __u8 *bytes, unsigned int from)
+/* In the order of the network, as the bits of an address are counted. */
+static __u64 load_half(const __u8 *bytes)
 {
-	return !memcmp(bytes + from, zeros, sizeof(zeros) - from);
+	__be32 words[2];
+
+	memcpy(words, bytes, sizeof(words));
+	return (__u64)ntohl(words[0]) << 32 | ntohl(words[1]);
+}
+
+/* Are all bits behind the first @length 0? */
+static inline bool ends_at(const __u8 address[16], unsigned int length)
+{
+	__u64 left = load_half(address), right = load_half(address + 8);
+
+	if (length < 64)
+		return !(left << length | right);
+	return length >= 128 || !(right << (length - 64));
+}
+
+static inline bool all_zero(const __u8 address[16])
+{
+	return ends_at(address, 0);
 }
 
 /* In bytes; 0: there is no such family. */
@@ -34,24 +51,16 @@ static int check_family(__u8 family, const char **why)
 
 static int check_prefix(const struct route *route, const char **why)
 {
-	const __u8 *prefix = route->prefix;
-	unsigned int size = address_size(route->family);
-	unsigned int bytes = route->length / 8, bits = route->length % 8;
-
-	if (route->length > 8 * size)
+	if (route->length > 8 * address_size(route->family))
 		return wrong(why, "the prefix is longer than an address");
-	if (!all_zero(prefix, size))
-		return wrong(why, "the prefix has more bytes than an address");
-	if (bits && (__u8)(prefix[bytes] << bits))
-		return wrong(why, "the prefix has bits set behind its length");
-	if (!all_zero(prefix, bytes + !!bits))
+	if (!ends_at(route->prefix, route->length))
 		return wrong(why, "the prefix has bits set behind its length");
 	return 0;
 }
 
 static int check_gateway(const struct route *route, const char **why)
 {
-	if (!all_zero(route->gateway, address_size(route->family)))
+	if (!ends_at(route->gateway, 8 * address_size(route->family)))
 		return wrong(why, "the gateway has more bytes than an address");
 	return 0;
 }
@@ -81,7 +90,7 @@ static int check_whole(const void *data, __u64 flags, const char **why)
 		err = check_gateway(route, why);
 	if (err)
 		return err;
-	if (!route->interface && all_zero(route->gateway, 0))
+	if (!route->interface && all_zero(route->gateway))
 		return wrong(why, "neither a gateway nor an interface");
 	if (flags & ROUTE_FLAG_ANY_METRIC && route->metric)
 		return wrong(why, "any metric is wanted, and a certain one");
@@ -96,7 +105,7 @@ static int check_key(const void *data, __u64 flags, const char **why)
 
 	if (err)
 		return err;
-	if (route->interface || !all_zero(route->gateway, 0))
+	if (route->interface || !all_zero(route->gateway))
 		return wrong(why, "gateway and interface are no part of a key");
 	if (flags & ROUTE_FLAG_ANY_METRIC && route->metric)
 		return wrong(why, "any metric is wanted, and a certain one");
@@ -128,9 +137,9 @@ static int check_unused(const struct route_filter *filter, const char **why)
 	    (!(fields & ROUTE_BY_TABLE) && route->table) ||
 	    (!(fields & ROUTE_BY_METRIC) && route->metric) ||
 	    (!(fields & ROUTE_BY_INTERFACE) && route->interface) ||
-	    (!(fields & ROUTE_BY_GATEWAY) && !all_zero(route->gateway, 0)) ||
+	    (!(fields & ROUTE_BY_GATEWAY) && !all_zero(route->gateway)) ||
 	    (!(fields & ROUTE_BY_PREFIX) &&
-	     (route->length || !all_zero(route->prefix, 0))))
+	     (route->length || !all_zero(route->prefix))))
 		return wrong(why, "a field that the filter ignores is not 0");
 	return 0;
 }
