@@ -17,6 +17,9 @@
 #define TABLE_BITS	32u
 #define WHOLE_NODE	(~0u)	/* no metric is higher */
 
+/* How many objects are allocated together. */
+#define POOL_SPARE	32
+
 /* How many nodes a walk visits before it lets others have the CPU. */
 #define WALK_STEP	256
 
@@ -37,6 +40,13 @@ struct route_node {
 	__u32 key[];
 };
 
+/* Objects of one kind, of which some are allocated at a time. */
+struct pool {
+	struct kmem_cache *cache;
+	unsigned int count;
+	void *spare[POOL_SPARE];
+};
+
 /*
  * @words:   of a key
  * @routes:  how many there are
@@ -46,8 +56,8 @@ struct trie {
 	__u8 family;
 	unsigned int words;
 	unsigned long routes;
-	struct kmem_cache *nodes;
-	struct kmem_cache *targets;
+	struct pool nodes;
+	struct pool targets;
 };
 
 /* @path: from the root, which is after a NULL, to where a change is made */
@@ -138,11 +148,29 @@ static bool leads_to(const struct route_node *node, const __u32 *key)
 
 /* ---- memory */
 
-static struct route_node *node_create(struct route_tables *tables,
-				      const struct trie *trie,
-				      const __u32 *key, unsigned int length)
+static void *pool_take(struct route_tables *tables, struct pool *pool)
 {
-	struct route_node *node = kmem_cache_alloc(trie->nodes, GFP_KERNEL);
+	if (!pool->count)
+		pool->count = kmem_cache_alloc_bulk(pool->cache, GFP_KERNEL,
+						    POOL_SPARE, pool->spare);
+	if (!pool->count)
+		return NULL;
+	tables->bytes += kmem_cache_size(pool->cache);
+	return pool->spare[--pool->count];
+}
+
+static void pool_destroy(struct pool *pool)
+{
+	while (pool->count)
+		kfree(pool->spare[--pool->count]);
+	kmem_cache_destroy(pool->cache);
+}
+
+static struct route_node *node_create(struct route_tables *tables,
+				      struct trie *trie, const __u32 *key,
+				      unsigned int length)
+{
+	struct route_node *node = pool_take(tables, &trie->nodes);
 	unsigned int i, words = length / 32, bits = length % 32;
 
 	if (!node)
@@ -155,7 +183,6 @@ static struct route_node *node_create(struct route_tables *tables,
 		node->key[i] = i < words ? key[i] : 0;
 	if (bits)
 		node->key[words] = key[words] & ~0u << (32 - bits);
-	tables->bytes += kmem_cache_size(trie->nodes);
 	return node;
 }
 
@@ -168,15 +195,15 @@ static void node_free(struct rcu_head *rcu)
 static void node_retire(struct route_tables *tables, const struct trie *trie,
 			struct route_node *node)
 {
-	tables->bytes -= kmem_cache_size(trie->nodes);
+	tables->bytes -= kmem_cache_size(trie->nodes.cache);
 	call_rcu(&node->rcu, node_free);
 }
 
 static struct target *target_create(struct route_tables *tables,
-				    const struct trie *trie,
+				    struct trie *trie,
 				    const struct route *route)
 {
-	struct target *target = kmem_cache_alloc(trie->targets, GFP_KERNEL);
+	struct target *target = pool_take(tables, &trie->targets);
 	unsigned int i;
 
 	if (!target)
@@ -186,7 +213,6 @@ static struct target *target_create(struct route_tables *tables,
 	target->interface = route->interface;
 	for (i = 0; i < address_words(trie); i++)
 		memcpy(&target->gateway[i], &route->gateway[4 * i], 4);
-	tables->bytes += kmem_cache_size(trie->targets);
 	return target;
 }
 
@@ -198,7 +224,7 @@ static void target_free(struct rcu_head *rcu)
 static void target_retire(struct route_tables *tables, const struct trie *trie,
 			  struct target *target)
 {
-	tables->bytes -= kmem_cache_size(trie->targets);
+	tables->bytes -= kmem_cache_size(trie->targets.cache);
 	call_rcu(&target->rcu, target_free);
 }
 
@@ -779,11 +805,13 @@ static bool trie_init(struct trie *trie, __u8 family, unsigned int words,
 {
 	trie->family = family;
 	trie->words = words;
-	trie->nodes = kmem_cache_create(nodes, sizeof(struct route_node) +
-					4 * words, 0, 0, NULL);
-	trie->targets = kmem_cache_create(targets, sizeof(struct target) +
-					  4 * address_words(trie), 0, 0, NULL);
-	return trie->nodes && trie->targets;
+	trie->nodes.cache = kmem_cache_create(nodes,
+					      sizeof(struct route_node) +
+					      4 * words, 0, 0, NULL);
+	trie->targets.cache = kmem_cache_create(targets, sizeof(struct target) +
+						4 * address_words(trie), 0, 0,
+						NULL);
+	return trie->nodes.cache && trie->targets.cache;
 }
 
 static void trie_free_node(struct route_node *node)
@@ -823,8 +851,8 @@ static void trie_free(struct trie *trie)
 		if (++freed % WALK_STEP == 0)
 			cond_resched();
 	}
-	kmem_cache_destroy(trie->nodes);
-	kmem_cache_destroy(trie->targets);
+	pool_destroy(&trie->nodes);
+	pool_destroy(&trie->targets);
 }
 
 struct route_tables *route_tables_create(unsigned long limit)
