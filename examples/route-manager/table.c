@@ -241,13 +241,14 @@ static void describe(const struct trie *trie, const struct route_node *node,
 {
 	unsigned int i, words = address_words(trie);
 
-	*route = (struct route){
-		.family = trie->family,
-		.length = (__u8)(node->length - TABLE_BITS),
-		.table = node->key[0],
-		.metric = target->metric,
-		.interface = target->interface,
-	};
+	route->family = trie->family;
+	route->length = (__u8)(node->length - TABLE_BITS);
+	route->reserved = 0;
+	route->table = node->key[0];
+	route->metric = target->metric;
+	route->interface = target->interface;
+	memset(route->prefix, 0, sizeof(route->prefix));
+	memset(route->gateway, 0, sizeof(route->gateway));
 	for (i = 0; i < words; i++) {
 		store_word(&route->prefix[4 * i], node->key[1 + i]);
 		memcpy(&route->gateway[4 * i], &target->gateway[i], 4);
@@ -710,16 +711,26 @@ static void walk_push_children(struct route_walk *walk,
 }
 
 /* Everything up to this metric of this node is behind the walk. */
-static void walk_leave(struct route_walk *walk, const struct trie *trie,
-		       const struct route_node *node, __u32 metric)
+static void walk_leave(struct route_walk *walk, const struct route_node *node,
+		       __u32 metric)
 {
+	walk->last = node;
+	walk->metric = metric;
+}
+
+/* The walk stops: who goes on cannot rely on the last node. */
+static int walk_stop(struct route_walk *walk, const struct trie *trie, int err)
+{
+	const struct route_node *last = walk->last;
 	unsigned int i;
 
+	if (!last)
+		return err;
 	for (i = 0; i < trie->words; i++)
-		walk->key[i] = node->key[i];
-	walk->length = node->length;
-	walk->metric = metric;
+		walk->key[i] = last->key[i];
+	walk->length = last->length;
 	walk->started = true;
+	return err;
 }
 
 /* Visits the routes of a node; if it is @resumed, those with higher metrics. */
@@ -741,7 +752,7 @@ static int walk_visit(struct route_walk *walk, const struct trie *trie,
 		err = visit(&route, context);
 		if (err)
 			return err;
-		walk_leave(walk, trie, node, target->metric);
+		walk_leave(walk, node, target->metric);
 	}
 	return 0;
 }
@@ -754,6 +765,7 @@ static int walk_trie(struct route_walk *walk, const struct trie *trie,
 	int budget = WALK_STEP, err;
 
 	walk->depth = 0;
+	walk->last = NULL;
 	walk_push(walk, rcu_dereference(trie->root));
 	while (walk->depth) {
 		node = walk->stack[--walk->depth];
@@ -768,11 +780,11 @@ static int walk_trie(struct route_walk *walk, const struct trie *trie,
 			      walk_visit(walk, trie, node, where == HERE, visit,
 					 context);
 			if (err)
-				return err;
+				return walk_stop(walk, trie, err);
 		}
 		if (where == AHEAD && !--budget) {
-			walk_leave(walk, trie, node, WHOLE_NODE);
-			return -EINPROGRESS;
+			walk_leave(walk, node, WHOLE_NODE);
+			return walk_stop(walk, trie, -EINPROGRESS);
 		}
 	}
 	return 0;

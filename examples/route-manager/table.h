@@ -32,7 +32,8 @@ struct route_node;
  * @key:     of the node that it has come to, or a bit of it,
  * @length:  in bits,
  * @metric:  up to and including this one
- * @stack:   nodes to be visited; while route_walk() runs
+ * @last:    the node itself,
+ * @stack:   and nodes to be visited; while route_walk() runs
  */
 struct route_walk {
 	struct route_filter filter;
@@ -42,6 +43,7 @@ struct route_walk {
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length;
 	__u32 metric;
+	const struct route_node *last;
 	unsigned int depth;
 	const struct route_node *stack[ROUTE_KEY_WORDS * 32 + 1];
 };

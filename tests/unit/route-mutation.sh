@@ -92,7 +92,7 @@ mutation table.c 'a fork that there is no memory for leaks the node' \
 mutation table.c 'a walk that goes on visits the last route again' \
 	"$(within walk_visit 's/target->metric <= after/target->metric < after/')"
 mutation table.c 'a walk that goes on forgets the other metrics of the node' \
-	"$(within walk_visit 's/walk_leave\(walk, trie, node, target->metric\)/walk_leave(walk, trie, node, WHOLE_NODE)/')"
+	"$(within walk_visit 's/walk_leave\(walk, node, target->metric\)/walk_leave(walk, node, WHOLE_NODE)/')"
 mutation table.c 'a walk never stops by itself' \
 	"$(within walk_trie 's/where == AHEAD \&\& !--budget/0/')"
 mutation table.c 'a walk leaves out the rest of what it is below' \
