@@ -222,9 +222,9 @@ static size_t request_add(struct kucomms_bridge *bridge, size_t length,
 			  const void *data)
 {
 	struct nlmsghdr *header = (void *)(bridge->request + length);
-	struct kucomms_message *copy = NLMSG_DATA(header);
+	unsigned char *payload = NLMSG_DATA(header);
 
-	header->nlmsg_len = (__u32)NLMSG_LENGTH(sizeof(*copy)) +
+	header->nlmsg_len = (__u32)NLMSG_LENGTH(sizeof(*message)) +
 			    message->length;
 	header->nlmsg_type = KUCOMMS_NLMSG_MESSAGE;
 	header->nlmsg_seq = ++bridge->sequence;
@@ -232,9 +232,10 @@ static size_t request_add(struct kucomms_bridge *bridge, size_t length,
 	header->nlmsg_flags = NLM_F_REQUEST;
 	if (window_asks(bridge, bridge->out.position))
 		header->nlmsg_flags |= NLM_F_ACK;
-	*copy = *message;
+	/* Netlink aligns less than the structure wants to be. */
+	memcpy(payload, message, sizeof(*message));
 	if (message->length)
-		memcpy(copy + 1, data, message->length);
+		memcpy(payload + sizeof(*message), data, message->length);
 	return length + NLMSG_ALIGN(header->nlmsg_len);
 }
 
@@ -331,24 +332,26 @@ static void receive_error(struct kucomms_end *end, const struct nlmsghdr *header
 static bool receive_message(struct kucomms_end *end,
 			    const struct nlmsghdr *header)
 {
-	const struct kucomms_message *message = NLMSG_DATA(header);
+	const unsigned char *payload = NLMSG_DATA(header);
 	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_message message = { };
 	struct kucomms_message *record;
 	int err;
 
-	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*message)) ||
-	    header->nlmsg_len - NLMSG_LENGTH(sizeof(*message)) !=
-		    message->length) {
+	if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(message)))
+		memcpy(&message, payload, sizeof(message));
+	if (header->nlmsg_len != NLMSG_LENGTH(sizeof(message)) +
+				 (__u64)message.length) {
 		bridge_gone(end, -EPROTO);
 		return true;
 	}
-	err = kucomms_producer_reserve(&bridge->in, message->length, &record);
+	err = kucomms_producer_reserve(&bridge->in, message.length, &record);
 	if (err == -EAGAIN) {
 		/* Asks, then looks once more: whoever makes room looks, too. */
 		kucomms_store(&bridge->blocked, true);
 		kucomms_producer_flush(&bridge->in);
-		kucomms_producer_arm(&bridge->in, message->length);
-		err = kucomms_producer_reserve(&bridge->in, message->length,
+		kucomms_producer_arm(&bridge->in, message.length);
+		err = kucomms_producer_reserve(&bridge->in, message.length,
 					       &record);
 		if (err == -EAGAIN)
 			return false;
@@ -358,7 +361,7 @@ static bool receive_message(struct kucomms_end *end,
 		bridge_gone(end, -EPROTO);
 		return true;
 	}
-	kucomms_record_fill(record, message, message + 1);
+	kucomms_record_fill(record, &message, payload + sizeof(message));
 	kucomms_producer_commit(&bridge->in, record, KUCOMMS_CONTROL_MESSAGE,
 				true);
 	return true;

@@ -23,6 +23,9 @@
 /* Of the ring towards the kernel: then no message is too long for a datagram. */
 #define RING_SIZE_MAX	KUCOMMS_NETLINK_LENGTH_MAX
 
+/* What a datagram of one message has beside that, and the kernel wants for itself. */
+#define DATAGRAM_EXTRA	64
+
 /* All attributes that there are, each with some bytes. */
 #define REQUEST_SIZE	256
 
@@ -169,6 +172,22 @@ static int receive_given(const struct kucomms_end *end, struct given *given)
 	return given->version == KUCOMMS_ABI_VERSION ? 0 : -EPROTONOSUPPORT;
 }
 
+/* No datagram may be longer than a buffer, which is as the administrator likes. */
+static __u32 ring_size_max(int fd)
+{
+	int bytes = RING_SIZE_MAX + DATAGRAM_EXTRA;
+	socklen_t length = sizeof(bytes);
+	__u32 size = RING_SIZE_MAX;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) ||
+	    getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &length))
+		return size;
+	while (size > KUCOMMS_RING_SIZE_MIN &&
+	       size + DATAGRAM_EXTRA > (__u32)bytes)
+		size /= 2;
+	return size;
+}
+
 static int attach(const struct kucomms_end *end, int device, __u32 to_kernel,
 		  __s64 deadline, struct given *given)
 {
@@ -182,11 +201,10 @@ static int attach(const struct kucomms_end *end, int device, __u32 to_kernel,
  * about, and which never holds more than one message may have. If the device does
  * not allow that, one who has no wish gets half of what it does.
  */
-static int attach_twice(const struct kucomms_end *end, int device,
+static int attach_twice(const struct kucomms_end *end, int device, __u32 size,
 			__s64 deadline, struct given *given)
 {
 	const __u32 wish = end->options.to_kernel_size;
-	__u32 size = RING_SIZE_MAX;
 	int err;
 
 	if (wish && wish < size)
@@ -198,19 +216,20 @@ static int attach_twice(const struct kucomms_end *end, int device,
 
 static int netlink_open(struct kucomms_end *end, int device, int timeout_ms)
 {
+	const __u32 size = ring_size_max(end->fd);
 	struct given given;
 	__u32 to_kernel;
 	int err;
 
 	err = netlink_connect(end);
 	if (!err)
-		err = attach_twice(end, device, kucomms_deadline(timeout_ms),
-				   &given);
+		err = attach_twice(end, device, size,
+				   kucomms_deadline(timeout_ms), &given);
 	if (err)
 		return err;
 	to_kernel = given.to_kernel / 2;
-	if (to_kernel > RING_SIZE_MAX)
-		to_kernel = RING_SIZE_MAX;
+	if (to_kernel > size)
+		to_kernel = size;
 	if (!kucomms_memory_size_valid(to_kernel, KUCOMMS_RING_SIZE_MAX) ||
 	    !kucomms_memory_size_valid(given.to_user, KUCOMMS_RING_SIZE_MAX))
 		return -EPROTO;

@@ -17,7 +17,7 @@
 #include "channel.h"
 #include "endpoint.h"
 
-/* So long a client waits for room that a thread has to make. */
+/* So long a client waits, for each datagram, for room that a thread has to make. */
 #define ROOM_WAIT_NS	(20 * NSEC_PER_MSEC)
 
 static struct kucomms_tag *tags_alloc(u32 ring_size)
@@ -167,14 +167,22 @@ int kucomms_bridge_ring(struct kucomms_channel *channel)
 	return ret < 0 ? ret : 0;
 }
 
-/* In a thread that gets no signals: what another one has not finished. */
-void kucomms_bridge_finish(struct kucomms_channel *channel)
+/*
+ * What another one has not finished, or as much of it as one may do at once; says
+ * whether there is more.
+ */
+bool kucomms_bridge_finish(struct kucomms_channel *channel)
 {
-	if (!READ_ONCE(channel->bridge->unfinished))
-		return;
+	struct kucomms_bridge *bridge = channel->bridge;
+
+	if (!READ_ONCE(bridge->unfinished))
+		return false;
 	/* Before the bell: if it is set again that is for something more. */
-	WRITE_ONCE(channel->bridge->unfinished, false);
-	kucomms_bridge_ring(channel);
+	WRITE_ONCE(bridge->unfinished, false);
+	if (kucomms_channel_doorbell(channel) <= 0)
+		return false;
+	WRITE_ONCE(bridge->unfinished, true);
+	return true;
 }
 
 /*
@@ -182,24 +190,28 @@ void kucomms_bridge_finish(struct kucomms_channel *channel)
  * a thread that does is given a moment; unless the endpoint itself waits, for the
  * client to read.
  */
-static int bridge_wait_room(struct kucomms_channel *channel, u32 length)
+static int bridge_wait_room(struct kucomms_channel *channel, u32 length,
+			    u64 *until)
 {
 	struct kucomms_producer *out = &channel->bridge->out;
+	const u64 now = ktime_get_ns();
 	int err;
+
+	if (!*until)
+		*until = now + ROOM_WAIT_NS;
 
 	kucomms_producer_flush(out);
 	kucomms_producer_arm(out, length);
 	err = kucomms_bridge_ring(channel) ?:
 	      kucomms_producer_room(out, length);
-	if (err == -EAGAIN && !READ_ONCE(channel->stalled))
-		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_ROOM,
-					   ktime_get_ns() + ROOM_WAIT_NS);
+	if (err == -EAGAIN && now < *until && !READ_ONCE(channel->stalled))
+		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_ROOM, *until);
 	kucomms_producer_disarm(out);
 	return err < 0 ? err : 0;
 }
 
 static int bridge_reserve(struct kucomms_channel *channel, u32 length,
-			  struct kucomms_message **record)
+			  struct kucomms_message **record, u64 *until)
 {
 	struct kucomms_producer *out = &channel->bridge->out;
 	int err = kucomms_channel_error(channel) ?:
@@ -207,28 +219,83 @@ static int bridge_reserve(struct kucomms_channel *channel, u32 length,
 
 	if (err != -EAGAIN)
 		return err;
-	err = bridge_wait_room(channel, length);
+	err = bridge_wait_room(channel, length, until);
 	if (err == -ETIMEDOUT || err == -ERESTARTSYS || err == -EAGAIN)
 		return -EAGAIN;
 	return err ?: kucomms_producer_reserve(out, length, record);
 }
 
 /*
+ * A module with threads of its own sends when it likes, so what says that it has got
+ * a message cannot go through the ring: it is kept here. Before the commit, or the
+ * module might have the message first.
+ */
+static void bridge_expect_receipt(struct kucomms_bridge *bridge,
+				  const struct nlmsghdr *header, u32 length)
+{
+	u32 put = bridge->receipts_put;
+
+	bridge->receipts[put % KUCOMMS_RECEIPTS] = (struct kucomms_receipt){
+		.after = bridge->out.position,
+		.sequence = header->nlmsg_seq,
+		.length = length,
+	};
+	/* Pairs with bridge_receipt_due(). */
+	smp_store_release(&bridge->receipts_put, put + 1);
+}
+
+static bool bridge_receipt_due(const struct kucomms_channel *channel)
+{
+	const struct kucomms_bridge *bridge = channel->bridge;
+	u32 got = READ_ONCE(bridge->receipts_got);
+
+	/* Pairs with bridge_expect_receipt(). */
+	return got != smp_load_acquire(&bridge->receipts_put) &&
+	       (s32)(READ_ONCE(channel->in.position) -
+		     bridge->receipts[got % KUCOMMS_RECEIPTS].after) >= 0;
+}
+
+/* A module that has no message handler has received something. */
+void kucomms_bridge_taken(struct kucomms_channel *channel)
+{
+	if (bridge_receipt_due(channel))
+		wake_up(&channel->wait);
+}
+
+/* Is it for a receipt that the client waits, not for the end of a handler? */
+static bool wants_receipt(const struct kucomms_channel *channel,
+			  const struct nlmsghdr *header)
+{
+	return header->nlmsg_flags & NLM_F_ACK &&
+	       !channel->endpoint->ops.message;
+}
+
+/*
  * A message from the client, whose length has been checked. With @more it is held
- * back until the bell is rung, by kucomms_socket_push().
+ * back until the bell is rung, by kucomms_socket_push(). @until: up to when one may
+ * wait for room, or 0, and then it is set at the first time.
  */
 int kucomms_bridge_put(struct kucomms_channel *channel,
-		       const struct nlmsghdr *header, bool more)
+		       const struct nlmsghdr *header, bool more, u64 *until)
 {
-	const struct kucomms_message *message = nlmsg_data(header);
+	const void *payload = nlmsg_data(header);
 	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_message message;
 	struct kucomms_message *record;
+	bool receipt;
 	u32 offset;
 	int err;
 
 	if (mutex_lock_killable(&bridge->send_lock))
 		return -EINTR;
-	err = bridge_reserve(channel, message->length, &record);
+	/* Netlink aligns less than the structure wants to be. */
+	memcpy(&message, payload, sizeof(message));
+	receipt = wants_receipt(channel, header);
+	if (receipt && bridge->receipts_put - READ_ONCE(bridge->receipts_got) ==
+		       KUCOMMS_RECEIPTS)
+		err = -EAGAIN;
+	else
+		err = bridge_reserve(channel, message.length, &record, until);
 	if (!err) {
 		offset = (unsigned char *)record - bridge->out.data;
 		*tag_at(bridge->out_tags, bridge->out.mask, offset) =
@@ -236,10 +303,12 @@ int kucomms_bridge_put(struct kucomms_channel *channel,
 				.sequence = header->nlmsg_seq,
 				.flags = header->nlmsg_flags,
 			};
-		record->type = message->type;
-		record->id = message->id;
-		record->user = message->user;
-		memcpy(record + 1, message + 1, message->length);
+		record->type = message.type;
+		record->id = message.id;
+		record->user = message.user;
+		memcpy(record + 1, payload + sizeof(message), message.length);
+		if (receipt)
+			bridge_expect_receipt(bridge, header, message.length);
 		kucomms_producer_commit(&bridge->out, record,
 					KUCOMMS_CONTROL_MESSAGE, more);
 	}
@@ -259,9 +328,11 @@ size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most)
 	size_t pending = READ_ONCE(channel->out.position) - in->position;
 	size_t first;
 
-	if (!kucomms_consumer_ready(in))
-		return READ_ONCE(channel->bridge->missed) ?
-		       nlmsg_total_size(0) : 0;
+	/* The length is read after that. */
+	if (kucomms_load_acquire(&record->control) == KUCOMMS_CONTROL_EMPTY)
+		return READ_ONCE(channel->bridge->missed) ||
+		       bridge_receipt_due(channel) ?
+		       nlmsg_total_size(sizeof(struct nlmsgerr)) : 0;
 	first = nlmsg_total_size(sizeof(*record) + record->length);
 	/* With netlink's header a record is half as long again at most. */
 	return max(first, min(pending + pending / 2, most));
@@ -285,12 +356,11 @@ static bool bridge_fill_message(struct sk_buff *skb, u32 portid,
 	return true;
 }
 
-/* @status is what bridge_conclude() has sent. */
-static bool bridge_fill_ack(struct sk_buff *skb, u32 portid,
-			    const struct kucomms_tag *tag,
-			    const struct kucomms_message *status)
+/* For the request @sequence, whose message had @length bytes of data. */
+static bool bridge_fill_ack(struct sk_buff *skb, u32 portid, u32 sequence,
+			    u32 length, int result)
 {
-	struct nlmsghdr *header = nlmsg_put(skb, portid, tag->sequence,
+	struct nlmsghdr *header = nlmsg_put(skb, portid, sequence,
 					    NLMSG_ERROR,
 					    sizeof(struct nlmsgerr),
 					    NLM_F_CAPPED);
@@ -299,11 +369,12 @@ static bool bridge_fill_ack(struct sk_buff *skb, u32 portid,
 	if (!header)
 		return false;
 	error = nlmsg_data(header);
-	error->error = (int)status->user;
-	error->msg.nlmsg_len = nlmsg_msg_size(sizeof(*status) + status->id);
+	error->error = result;
+	error->msg.nlmsg_len = nlmsg_msg_size(sizeof(struct kucomms_message) +
+					      length);
 	error->msg.nlmsg_type = KUCOMMS_NLMSG_MESSAGE;
 	error->msg.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	error->msg.nlmsg_seq = tag->sequence;
+	error->msg.nlmsg_seq = sequence;
 	error->msg.nlmsg_pid = portid;
 	return true;
 }
@@ -316,22 +387,69 @@ static bool bridge_fill_one(struct sk_buff *skb, u32 portid,
 	case KUCOMMS_TAG_MESSAGE:
 		return bridge_fill_message(skb, portid, tag, message, data);
 	case KUCOMMS_TAG_ACK:
-		return bridge_fill_ack(skb, portid, tag, message);
+		/* As bridge_conclude() has sent it. */
+		return bridge_fill_ack(skb, portid, tag->sequence, message->id,
+				       (int)message->user);
 	default:
 		/* Of a dump that nobody takes any more. */
 		return true;
 	}
 }
 
-/* Those that are there have been moved: what comes now is after the gap. */
-static bool bridge_fill_overrun(struct kucomms_bridge *bridge,
+/* There was no room for a broadcast. Any context but NMI. */
+void kucomms_bridge_missed(struct kucomms_channel *channel)
+{
+	struct kucomms_bridge *bridge = channel->bridge;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	bridge->missed_last = channel->out.position;
+	if (!bridge->missed)
+		bridge->missed_first = bridge->missed_last;
+	WRITE_ONCE(bridge->missed, true);
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	kucomms_channel_wake_reader(channel);
+}
+
+/* Has all been moved that is before the first gap? */
+static bool bridge_is_at_gap(const struct kucomms_bridge *bridge)
+{
+	return READ_ONCE(bridge->missed) &&
+	       (s32)(bridge->in.position - READ_ONCE(bridge->missed_first)) >= 0;
+}
+
+/* Of those behind the first gap the last one is told of, too, which is enough. */
+static bool bridge_fill_overrun(struct kucomms_channel *channel,
 				struct sk_buff *skb, u32 portid)
 {
-	if (!READ_ONCE(bridge->missed))
-		return true;
+	struct kucomms_bridge *bridge = channel->bridge;
+	unsigned long flags;
+
 	if (!nlmsg_put(skb, portid, 0, NLMSG_OVERRUN, 0, 0))
 		return false;
-	WRITE_ONCE(bridge->missed, false);
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	WRITE_ONCE(bridge->missed,
+		   (s32)(bridge->in.position - bridge->missed_last) < 0);
+	bridge->missed_first = bridge->missed_last;
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	return true;
+}
+
+/* Returns false if there are more than fit. */
+static bool bridge_fill_receipts(struct kucomms_channel *channel,
+				 struct sk_buff *skb, u32 portid)
+{
+	struct kucomms_bridge *bridge = channel->bridge;
+	const struct kucomms_receipt *receipt;
+
+	while (bridge_receipt_due(channel)) {
+		receipt = &bridge->receipts[bridge->receipts_got %
+					    KUCOMMS_RECEIPTS];
+		if (!bridge_fill_ack(skb, portid, receipt->sequence,
+				     receipt->length, 0))
+			return false;
+		WRITE_ONCE(bridge->receipts_got, bridge->receipts_got + 1);
+	}
 	return true;
 }
 
@@ -352,13 +470,18 @@ int kucomms_bridge_fill(struct kucomms_channel *channel, struct sk_buff *skb,
 	const void *data;
 	int ret;
 
+	if (!bridge_fill_receipts(channel, skb, portid))
+		return 1;
 	for (;;) {
+		if (unlikely(bridge_is_at_gap(bridge)) &&
+		    !bridge_fill_overrun(channel, skb, portid))
+			return 1;
 		tag = tag_at(bridge->in_tags, in->mask, in->position);
 		ret = kucomms_consumer_receive(in, &message, &data);
 		if (ret == -ENOMSG)
 			continue;
 		if (ret != 1)
-			return bridge_fill_overrun(bridge, skb, portid) ? 0 : 1;
+			return 0;
 		if (result && tag->kind == KUCOMMS_TAG_DONE) {
 			*result = (int)message.user;
 			return -ECANCELED;
@@ -368,4 +491,40 @@ int kucomms_bridge_fill(struct kucomms_channel *channel, struct sk_buff *skb,
 			return 1;
 		}
 	}
+}
+
+/* Under the receive_lock, as the next one. */
+void kucomms_bridge_mark(struct kucomms_channel *channel,
+			 struct kucomms_mark *mark)
+{
+	const struct kucomms_bridge *bridge = channel->bridge;
+	unsigned long flags;
+
+	mark->position = bridge->in.position;
+	mark->receipts = bridge->receipts_got;
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	mark->missed = bridge->missed;
+	mark->missed_first = bridge->missed_first;
+	mark->missed_last = bridge->missed_last;
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+/* What kucomms_bridge_fill() has moved since then has not been sent after all. */
+void kucomms_bridge_unfill(struct kucomms_channel *channel,
+			   const struct kucomms_mark *mark)
+{
+	struct kucomms_bridge *bridge = channel->bridge;
+	unsigned long flags;
+
+	/* Nothing has been released, so all is there still. */
+	bridge->in.position = mark->position;
+	WRITE_ONCE(bridge->receipts_got, mark->receipts);
+	if (!mark->missed)
+		return;
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	if (!bridge->missed)
+		bridge->missed_last = mark->missed_last;
+	bridge->missed_first = mark->missed_first;
+	WRITE_ONCE(bridge->missed, true);
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
 }

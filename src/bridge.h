@@ -23,6 +23,25 @@ struct kucomms_tag {
 	u16 kind;
 };
 
+/* So many are due at most, where a module has no message handler. */
+#define KUCOMMS_RECEIPTS	64
+
+/* An acknowledgement that is due when the module has received a message. */
+struct kucomms_receipt {
+	u32 after;	/* the position behind the message */
+	u32 sequence;
+	u32 length;
+};
+
+/* How far the client has got what is for it: what kucomms_bridge_fill() changes. */
+struct kucomms_mark {
+	u32 position;
+	u32 receipts;
+	bool missed;
+	u32 missed_first;
+	u32 missed_last;
+};
+
 /**
  * struct kucomms_bridge - the user's end of a channel over netlink
  * @send_lock:    one sender at a time; protects @out and @out_tags
@@ -31,12 +50,18 @@ struct kucomms_tag {
  * @receive_lock: one receiver at a time; protects @in
  * @in:           the ring towards the user
  * @in_tags:      of the records in that, written by who sends them
+ * @receipts:     those that are to come, if the module has no message handler
+ * @receipts_put: how many have been put there, under the send_lock
+ * @receipts_got: how many have been sent, under the receive_lock
  * @current_tag:  of the answers to the message that is being handled; under the
  *                turn, like @handled
  * @handled:      all but the ACK or DONE of that message has been sent
  * @unfinished:   a signal came when the endpoint had more to do
  * @broadcasts:   the client wants them in the channel
- * @missed:       there was no room for one
+ * @missed:       there was no room for one; this and the next two under the
+ *                channel's lock
+ * @missed_first, @missed_last: positions in the ring where some are missing: the
+ *                first of which the client has not been told, and the last
  */
 struct kucomms_bridge {
 	struct mutex send_lock;
@@ -45,11 +70,16 @@ struct kucomms_bridge {
 	struct mutex receive_lock;
 	struct kucomms_consumer in;
 	struct kucomms_tag *in_tags;
+	struct kucomms_receipt receipts[KUCOMMS_RECEIPTS];
+	u32 receipts_put;
+	u32 receipts_got;
 	struct kucomms_tag current_tag;
 	bool handled;
 	bool unfinished;
 	bool broadcasts;
 	bool missed;
+	u32 missed_first;
+	u32 missed_last;
 };
 
 int kucomms_bridge_create(struct kucomms_channel *channel);
@@ -60,11 +90,17 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
 			   const struct kucomms_message *message,
 			   const void *data, void *priv);
 int kucomms_bridge_put(struct kucomms_channel *channel,
-		       const struct nlmsghdr *header, bool more);
+		       const struct nlmsghdr *header, bool more, u64 *until);
+void kucomms_bridge_missed(struct kucomms_channel *channel);
+void kucomms_bridge_taken(struct kucomms_channel *channel);
 int kucomms_bridge_ring(struct kucomms_channel *channel);
-void kucomms_bridge_finish(struct kucomms_channel *channel);
+bool kucomms_bridge_finish(struct kucomms_channel *channel);
 size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most);
 int kucomms_bridge_fill(struct kucomms_channel *channel, struct sk_buff *skb,
 			u32 portid, int *result);
+void kucomms_bridge_mark(struct kucomms_channel *channel,
+			 struct kucomms_mark *mark);
+void kucomms_bridge_unfill(struct kucomms_channel *channel,
+			   const struct kucomms_mark *mark);
 
 #endif

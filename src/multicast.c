@@ -19,8 +19,8 @@
 #include "netlink.h"
 #include "socket.h"
 
-/* So many may be queued. */
-#define QUEUE_MAX	1024
+/* So many bytes may be queued, with all that belongs to them. */
+#define QUEUE_MAX	(4 << 20)
 
 static void multicast_deliver(struct work_struct *work);
 static void multicast_queued(struct irq_work *work);
@@ -32,6 +32,7 @@ static atomic_t groups;
  */
 static DECLARE_BITMAP(joined, KUCOMMS_GROUPS + 1);
 static struct sk_buff_head queue;
+static atomic_t queue_bytes;
 /* The groups that have missed something. */
 static DECLARE_BITMAP(missed, KUCOMMS_GROUPS + 1);
 static DECLARE_WORK(deliver_work, multicast_deliver);
@@ -52,24 +53,15 @@ int kucomms_multicast_join(struct net *net, int group)
 	return 0;
 }
 
-/* Any context. */
+/* Any context. What netlink knows of listeners is of all namespaces together. */
 static bool multicast_is_heard(unsigned int group)
 {
 	struct sock *kernel;
-	bool heard = false;
-	struct net *net;
 
 	if (likely(!test_bit(group, joined)))
 		return false;
-	rcu_read_lock();
-	for_each_net_rcu(net) {
-		kernel = kucomms_netlink_kernel(net);
-		heard = kernel && netlink_has_listeners(kernel, group);
-		if (heard)
-			break;
-	}
-	rcu_read_unlock();
-	return heard;
+	kernel = kucomms_netlink_kernel(&init_net);
+	return kernel && netlink_has_listeners(kernel, group);
 }
 
 static void multicast_to_all(struct sk_buff *skb, unsigned int group)
@@ -80,13 +72,13 @@ static void multicast_to_all(struct sk_buff *skb, unsigned int group)
 	rcu_read_lock();
 	for_each_net_rcu(net) {
 		kernel = kucomms_netlink_kernel(net);
-		if (!kernel || !netlink_has_listeners(kernel, group))
+		if (!kernel || !kucomms_netlink_has_members(net))
 			continue;
 		if (skb)
 			netlink_broadcast(kernel, skb_get(skb), 0, group,
 					  GFP_ATOMIC);
 		else
-			netlink_set_err(kernel, 0, group, ENOBUFS);
+			netlink_set_err(kernel, 0, group, -ENOBUFS);
 	}
 	rcu_read_unlock();
 }
@@ -98,6 +90,7 @@ static void multicast_deliver(struct work_struct *work)
 
 	while ((skb = skb_dequeue(&queue))) {
 		multicast_to_all(skb, NETLINK_CB(skb).dst_group);
+		atomic_sub(skb->truesize, &queue_bytes);
 		kfree_skb(skb);
 		cond_resched();
 	}
@@ -146,12 +139,14 @@ void kucomms_multicast_send(unsigned int group,
 	if (!multicast_is_heard(group))
 		return;
 	if (message->length <= KUCOMMS_NETLINK_LENGTH_MAX &&
-	    skb_queue_len_lockless(&queue) < QUEUE_MAX)
+	    atomic_read(&queue_bytes) < QUEUE_MAX)
 		skb = multicast_create(group, message, data);
-	if (skb)
+	if (skb) {
+		atomic_add(skb->truesize, &queue_bytes);
 		skb_queue_tail(&queue, skb);
-	else
+	} else {
 		set_bit(group, missed);
+	}
 	irq_work_queue(&queued_work);
 }
 

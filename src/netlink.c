@@ -24,21 +24,31 @@
 #include "netlink.h"
 #include "socket.h"
 
+/**
+ * struct netlink_net - what there is in each network namespace
+ * @kernel: the kernel's socket; NULL if somebody else has the number
+ * @joined: somebody has joined a group here, once
+ */
 struct netlink_net {
 	struct sock *kernel;
+	bool joined;
 };
 
 static unsigned int net_id;
 static bool registered;
+/* For who asks while all is being taken down. */
+static bool is_on;
 
 /**
  * struct input - a datagram that is being looked at
  * @skb:    what is left of it
  * @socket: of the sender, with a reference; NULL: it has no channel
+ * @until:  up to when it may wait for room; 0: it has not waited yet
  */
 struct input {
 	struct sk_buff *skb;
 	struct kucomms_socket *socket;
+	u64 until;
 };
 
 static const struct nla_policy attach_policy[KUCOMMS_NLA_MAX + 1] = {
@@ -58,17 +68,15 @@ static u32 attribute_u32(struct nlattr **attributes, int type, u32 otherwise)
 	return attributes[type] ? nla_get_u32(attributes[type]) : otherwise;
 }
 
-/* What the client is told of its channel. */
+#define REPLY_SIZE	(5 * nla_total_size(sizeof(u32)))
+
+/* What the client is told of its channel, in @skb, which has that size. */
 static void attach_reply(const struct kucomms_socket *socket,
-			 const struct nlmsghdr *request,
+			 struct sk_buff *skb, const struct nlmsghdr *request,
 			 const struct kucomms_attach *attach)
 {
-	struct sk_buff *skb = nlmsg_new(5 * nla_total_size(sizeof(u32)),
-					GFP_KERNEL);
 	struct nlmsghdr *header;
 
-	if (!skb)
-		return;
 	header = nlmsg_put(skb, socket->portid, request->nlmsg_seq,
 			   KUCOMMS_NLMSG_ATTACH, 0, 0);
 	if (nla_put_u32(skb, KUCOMMS_NLA_VERSION, attach->version) ||
@@ -115,6 +123,7 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	struct kucomms_attach attach = { .size = sizeof(attach) };
 	struct nlattr *attributes[KUCOMMS_NLA_MAX + 1];
 	struct kucomms_socket *socket;
+	struct sk_buff *reply;
 	int err;
 
 	err = nlmsg_parse(header, 0, attributes, KUCOMMS_NLA_MAX,
@@ -140,6 +149,10 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	}
 	if (attributes[KUCOMMS_NLA_DEADLINE])
 		attach.deadline = nla_get_s64(attributes[KUCOMMS_NLA_DEADLINE]);
+	/* Nobody is to have a channel and not know it. */
+	reply = nlmsg_new(REPLY_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
 	socket = kucomms_socket_attach(input->skb,
 				       nla_get_u32(attributes[KUCOMMS_NLA_FD]),
 				       &attach,
@@ -148,6 +161,7 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 						     KUCOMMS_DATAGRAM_DEFAULT),
 				       nla_get_flag(attributes[KUCOMMS_NLA_BROADCASTS]));
 	if (IS_ERR(socket)) {
+		nlmsg_free(reply);
 		err = PTR_ERR(socket);
 		/* A sendmsg() that has taken anything is not begun again. */
 		if (err == -ERESTARTSYS)
@@ -158,20 +172,22 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	if (input->socket)
 		kucomms_socket_put(input->socket);
 	input->socket = socket;
-	attach_reply(socket, header, &attach);
+	attach_reply(socket, reply, header, &attach);
 	return 0;
 }
 
 static int message_check(const struct nlmsghdr *header,
 			 struct netlink_ext_ack *extack)
 {
-	const struct kucomms_message *message = nlmsg_data(header);
+	struct kucomms_message message;
 
-	if (nlmsg_len(header) < (int)sizeof(*message)) {
+	if (nlmsg_len(header) < (int)sizeof(message)) {
 		NL_SET_ERR_MSG(extack, "too short for a struct kucomms_message");
 		return -EINVAL;
 	}
-	if (message->length != nlmsg_len(header) - sizeof(*message)) {
+	/* Netlink aligns less than the structure wants to be. */
+	memcpy(&message, nlmsg_data(header), sizeof(message));
+	if (message.length != nlmsg_len(header) - sizeof(message)) {
 		NL_SET_ERR_MSG(extack, "length is not what follows the struct kucomms_message");
 		return -EINVAL;
 	}
@@ -200,8 +216,8 @@ static void message_explain(struct netlink_ext_ack *extack, int err)
 }
 
 /*
- * Returns -EINPROGRESS if it is the handler, or the dump, that will say when the
- * message has been done with.
+ * Returns -EINPROGRESS if the message has been taken: who has asked for it is told
+ * when it has been done with.
  */
 static int input_message(struct input *input, const struct nlmsghdr *header,
 			 struct netlink_ext_ack *extack)
@@ -219,7 +235,8 @@ static int input_message(struct input *input, const struct nlmsghdr *header,
 		return err;
 	handled = socket->channel->endpoint->ops.message;
 	if ((header->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) {
-		err = kucomms_bridge_put(socket->channel, header, true);
+		err = kucomms_bridge_put(socket->channel, header, true,
+					 &input->until);
 	} else if (handled) {
 		err = kucomms_socket_dump(socket, input->skb, header);
 	} else {
@@ -227,7 +244,7 @@ static int input_message(struct input *input, const struct nlmsghdr *header,
 		return -EOPNOTSUPP;
 	}
 	message_explain(extack, err);
-	return err ?: handled ? -EINPROGRESS : 0;
+	return err ?: -EINPROGRESS;
 }
 
 static int input_request(struct input *input, const struct nlmsghdr *header,
@@ -323,13 +340,31 @@ struct sock *kucomms_netlink_kernel(const struct net *net)
 	return READ_ONCE(own->kernel);
 }
 
+/* Whether broadcasts may have to go there. */
+bool kucomms_netlink_has_members(const struct net *net)
+{
+	const struct netlink_net *own = net_generic(net, net_id);
+
+	return READ_ONCE(own->joined);
+}
+
+static int netlink_bind(struct net *net, int group)
+{
+	struct netlink_net *own = net_generic(net, net_id);
+	int err = kucomms_multicast_join(net, group);
+
+	if (!err)
+		WRITE_ONCE(own->joined, true);
+	return err;
+}
+
 static int __net_init netlink_net_init(struct net *net)
 {
 	struct netlink_kernel_cfg config = {
 		.groups = KUCOMMS_GROUPS,
 		.flags = NL_CFG_F_NONROOT_RECV,
 		.input = netlink_input,
-		.bind = kucomms_multicast_join,
+		.bind = netlink_bind,
 	};
 	struct netlink_net *own = net_generic(net, net_id);
 
@@ -347,7 +382,6 @@ static void __net_exit netlink_net_exit(struct net *net)
 
 	if (own->kernel)
 		netlink_kernel_release(own->kernel);
-	own->kernel = NULL;
 }
 
 static struct pernet_operations netlink_net_ops = {
@@ -359,7 +393,7 @@ static struct pernet_operations netlink_net_ops = {
 
 bool kucomms_netlink_is_on(void)
 {
-	return registered && kucomms_netlink_kernel(&init_net);
+	return READ_ONCE(is_on);
 }
 
 int kucomms_netlink_init(void)
@@ -379,6 +413,7 @@ int kucomms_netlink_init(void)
 	if (err)
 		goto err_notifier;
 	registered = true;
+	is_on = kucomms_netlink_kernel(&init_net);
 	return 0;
 
 err_notifier:
@@ -393,8 +428,10 @@ void kucomms_netlink_uninit(void)
 {
 	if (!registered)
 		return;
+	WRITE_ONCE(is_on, false);
+	/* It looks into every namespace. */
+	kucomms_multicast_uninit();
 	unregister_pernet_subsys(&netlink_net_ops);
 	netlink_unregister_notifier(&netlink_notifier);
-	kucomms_multicast_uninit();
 	kucomms_socket_uninit();
 }

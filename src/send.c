@@ -174,7 +174,7 @@ static bool broadcast_to(struct kucomms_channel *channel,
 	if (err != -EAGAIN && err != -EMSGSIZE)
 		return true;
 	if (bridge)
-		WRITE_ONCE(bridge->missed, true);
+		kucomms_bridge_missed(channel);
 	return false;
 }
 

@@ -114,13 +114,51 @@ static bool socket_has_room(const struct kucomms_socket *socket,
 	return !used || used + size < READ_ONCE(socket->sk->sk_rcvbuf);
 }
 
+/*
+ * The user's file, which keeps the socket from being closed; NULL: it is being
+ * closed. As long as it has a socket the file is there.
+ */
+static struct file *socket_hold(struct sock *sk)
+{
+	struct file *file = NULL;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_socket)
+		file = kucomms_file_get_active(&sk->sk_socket->file);
+	read_unlock_bh(&sk->sk_callback_lock);
+	return file;
+}
+
+/*
+ * @own: the client is in a call of its own. If not, its file is held as short as can
+ * be: a client that closes the socket as soon as it has the answer shall find it
+ * closed; so whom this wakes must not run here before the file is let go.
+ */
+static int socket_unicast(struct kucomms_socket *socket, struct sk_buff *skb,
+			  bool own)
+{
+	struct file *file = own ? NULL : socket_hold(socket->sk);
+	int ret;
+
+	if (!own && !file) {
+		kfree_skb(skb);
+		return -ECONNREFUSED;
+	}
+	local_bh_disable();
+	ret = netlink_unicast(socket->kernel, skb, socket->portid,
+			      MSG_DONTWAIT);
+	if (file)
+		fput(file);
+	local_bh_enable();
+	return ret;
+}
+
 /* Returns 1 if a datagram was sent, 0 if there was nothing to send, -EAGAIN... */
-static int socket_send(struct kucomms_socket *socket)
+static int socket_send(struct kucomms_socket *socket, bool own)
 {
 	struct kucomms_channel *channel = socket->channel;
-	struct kucomms_consumer *in = &channel->bridge->in;
 	size_t size = kucomms_bridge_size(channel, socket->datagram);
-	const u32 position = in->position;
+	struct kucomms_mark mark;
 	struct sk_buff *skb;
 	int err;
 
@@ -136,19 +174,20 @@ static int socket_send(struct kucomms_socket *socket)
 		kfree_skb(skb);
 		return -EAGAIN;
 	}
+	/* And must not be filled: the client's buffer may be no longer. */
+	skb_reserve(skb, skb_tailroom(skb) - size);
+	kucomms_bridge_mark(channel, &mark);
 	kucomms_bridge_fill(channel, skb, socket->portid, NULL);
 	if (skb->len) {
-		err = netlink_unicast(socket->kernel, skb, socket->portid,
-				      MSG_DONTWAIT);
+		err = socket_unicast(socket, skb, own);
 		if (err < 0) {
-			/* Nothing has been released, so all is there still. */
-			in->position = position;
+			kucomms_bridge_unfill(channel, &mark);
 			return err;
 		}
 	} else {
 		kfree_skb(skb);
 	}
-	kucomms_consumer_release(in);
+	kucomms_consumer_release(&channel->bridge->in);
 	return 1;
 }
 
@@ -156,7 +195,7 @@ static int socket_send(struct kucomms_socket *socket)
  * Whoever waits for an answer learns that there will be none. Returns 0, or -EAGAIN
  * if the socket has no room even for that.
  */
-static int socket_part(struct kucomms_socket *socket)
+static int socket_part(struct kucomms_socket *socket, bool own)
 {
 	int err = kucomms_channel_error(socket->channel);
 	struct nlmsghdr *header;
@@ -176,8 +215,7 @@ static int socket_part(struct kucomms_socket *socket)
 	memset(error, 0, sizeof(*error));
 	error->error = err;
 	error->msg.nlmsg_len = NLMSG_HDRLEN;
-	err = netlink_unicast(socket->kernel, skb, socket->portid,
-			      MSG_DONTWAIT);
+	err = socket_unicast(socket, skb, own);
 	if (err < 0)
 		return err;
 	socket->parted = true;
@@ -195,17 +233,18 @@ static void socket_give_back(struct kucomms_socket *socket)
 }
 
 /*
- * Sends what there is, and then asks to be woken. Under the receive_lock; the
- * socket is not being closed. -EAGAIN: it has no room; 1: there is more.
+ * Sends what there is, and then asks to be woken. Under the receive_lock, which
+ * keeps socket->sk until the socket has parted. -EAGAIN: it has no room; 1: there is
+ * more; @own: the client's own call.
  */
-static int socket_drain(struct kucomms_socket *socket)
+static int socket_drain(struct kucomms_socket *socket, bool own)
 {
 	struct kucomms_consumer *in = &socket->channel->bridge->in;
 	unsigned int left = PUSH_DATAGRAMS;
 	int ret;
 
 	while (left-- && !socket->parted) {
-		ret = socket_send(socket);
+		ret = socket_send(socket, own);
 		if (ret < 0)
 			return ret;
 		socket_give_back(socket);
@@ -214,7 +253,7 @@ static int socket_drain(struct kucomms_socket *socket)
 		/* Asks, then looks once more: the order that loses nothing. */
 		kucomms_consumer_arm(in);
 		if (!kucomms_bridge_size(socket->channel, 0))
-			return socket_part(socket);
+			return socket_part(socket, own);
 		kucomms_consumer_disarm(in);
 	}
 	return !socket->parted;
@@ -239,59 +278,10 @@ void kucomms_socket_push(struct kucomms_socket *socket)
 	if (ring)
 		kucomms_bridge_ring(channel);
 	if (!socket->dumping)
-		ret = socket_drain(socket);
+		ret = socket_drain(socket, true);
 	mutex_unlock(&bridge->receive_lock);
 	if (ret)
 		socket_kick(socket, ret == -EAGAIN ? PATIENCE_MIN : 0);
-}
-
-/*
- * The user's file, which keeps the socket from being closed; NULL: it is being
- * closed. As long as it has a socket the file is there.
- */
-static struct file *socket_hold(struct sock *sk)
-{
-	struct file *file = NULL;
-
-	read_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_socket)
-		file = kucomms_file_get_active(&sk->sk_socket->file);
-	read_unlock_bh(&sk->sk_callback_lock);
-	return file;
-}
-
-/*
- * As socket_hold(), for one who has nothing that keeps socket->sk: when that is
- * given back the socket has parted.
- */
-static struct file *socket_hold_unless_parted(struct kucomms_socket *socket)
-{
-	struct mutex *lock = &socket->channel->bridge->receive_lock;
-	struct file *file = NULL;
-
-	mutex_lock(lock);
-	if (!socket->parted)
-		file = socket_hold(socket->sk);
-	mutex_unlock(lock);
-	return file;
-}
-
-/* As socket_drain(). A client that reads, if slowly, has all patience again. */
-static int socket_drain_again(struct kucomms_socket *socket)
-{
-	struct kucomms_bridge *bridge = socket->channel->bridge;
-	u32 position;
-	int ret = 0;
-
-	kucomms_bridge_finish(socket->channel);
-	mutex_lock(&bridge->receive_lock);
-	position = bridge->in.position;
-	if (!socket->dumping)
-		ret = socket_drain(socket);
-	if (ret != -EAGAIN || bridge->in.position != position)
-		socket->patience = PATIENCE_MIN;
-	mutex_unlock(&bridge->receive_lock);
-	return ret;
 }
 
 static void socket_work(struct work_struct *work)
@@ -299,19 +289,26 @@ static void socket_work(struct work_struct *work)
 	struct kucomms_socket *socket =
 		container_of(to_delayed_work(work), struct kucomms_socket,
 			     work);
-	struct file *file = socket_hold_unless_parted(socket);
+	struct kucomms_bridge *bridge = socket->channel->bridge;
+	bool more = kucomms_bridge_finish(socket->channel);
+	u32 position;
 	int ret = 0;
 
-	if (file) {
-		ret = socket_drain_again(socket);
-		fput(file);
-	}
-	if (ret == -EAGAIN) {
+	mutex_lock(&bridge->receive_lock);
+	position = bridge->in.position;
+	if (!socket->dumping)
+		ret = socket_drain(socket, false);
+	/* A client that reads, if slowly, has all patience again. */
+	if (ret != -EAGAIN || bridge->in.position != position)
+		socket->patience = PATIENCE_MIN;
+	mutex_unlock(&bridge->receive_lock);
+
+	if (ret == 1 || more) {
+		socket_kick(socket, 0);
+	} else if (ret == -EAGAIN) {
 		socket_kick(socket, socket->patience);
 		socket->patience = min_t(unsigned long, socket->patience * 2,
 					 PATIENCE_MAX);
-	} else if (ret == 1) {
-		socket_kick(socket, 0);
 	}
 	kucomms_socket_put(socket);
 }
@@ -319,7 +316,8 @@ static void socket_work(struct work_struct *work)
 /* What it has from its creation until then. */
 static void socket_give_up(struct kucomms_socket *socket)
 {
-	fput(socket->file);
+	if (socket->file)
+		fput(socket->file);
 	sock_put(socket->sk);
 	kucomms_socket_put(socket);
 }
@@ -341,6 +339,11 @@ static void socket_drop(struct kucomms_socket *socket)
 	kucomms_turn_give(turn);
 	kucomms_channel_hang_up(channel);
 	socket_give_up(socket);
+}
+
+static void socket_drop_work(struct work_struct *work)
+{
+	socket_drop(container_of(work, struct kucomms_socket, drop));
 }
 
 /* In the table, unless the socket has a channel by now that still works. */
@@ -383,6 +386,7 @@ static struct kucomms_socket *socket_create(struct sk_buff *skb,
 	kref_get(&socket->channel->ref);
 	init_waitqueue_func_entry(&socket->wait, socket_woken);
 	INIT_DELAYED_WORK(&socket->work, socket_work);
+	INIT_WORK(&socket->drop, socket_drop_work);
 	atomic_inc(&sockets_alive);
 	socket->patience = PATIENCE_MIN;
 	return socket;
@@ -422,7 +426,9 @@ struct kucomms_socket *kucomms_socket_attach(struct sk_buff *skb, int fd,
 		fput(file);
 		return ERR_PTR(-ENOMEM);
 	}
-	socket->datagram = datagram;
+	socket->datagram = round_down(min_t(u32, datagram,
+					    KUCOMMS_NETLINK_LENGTH_MAX),
+				      NLMSG_ALIGNTO);
 	err = kucomms_channel_attach(socket->channel, attach, KUCOMMS_BRIDGED);
 	if (err) {
 		socket_give_up(socket);
@@ -441,12 +447,16 @@ struct kucomms_socket *kucomms_socket_attach(struct sk_buff *skb, int fd,
 
 /*
  * The socket with this port id is being closed: not the one that may have got the
- * port id since.
+ * port id since. Here nothing may wait for a handler: who loads a module that has
+ * such a notifier, too, waits for all that are called, and whoever closes a socket
+ * for him. But with its last reference the device is closed: in the client's own
+ * call, as ever, when it is done with this.
  */
 void kucomms_socket_closed(const struct net *net, u32 portid)
 {
 	struct kucomms_socket *socket;
 	struct hlist_node *next;
+	struct file *file;
 	HLIST_HEAD(closed);
 
 	spin_lock(&sockets_lock);
@@ -459,8 +469,12 @@ void kucomms_socket_closed(const struct net *net, u32 portid)
 		hlist_add_head(&socket->gone, &closed);
 	}
 	spin_unlock(&sockets_lock);
-	hlist_for_each_entry_safe(socket, next, &closed, gone)
-		socket_drop(socket);
+	hlist_for_each_entry_safe(socket, next, &closed, gone) {
+		file = socket->file;
+		socket->file = NULL;
+		queue_work(socket_queue, &socket->drop);
+		fput(file);
+	}
 }
 
 /* A group's messages are for processes that have a channel of its device. */
@@ -551,10 +565,11 @@ static void socket_set_dumping(struct kucomms_socket *socket, bool dumping)
 static int socket_dump_begin(struct netlink_callback *cb)
 {
 	struct kucomms_socket *socket = cb->data;
+	u64 until = 0;
 	int err;
 
 	socket_set_dumping(socket, true);
-	err = kucomms_bridge_put(socket->channel, cb->nlh, false);
+	err = kucomms_bridge_put(socket->channel, cb->nlh, false, &until);
 	if (err)
 		socket_set_dumping(socket, false);
 	else
@@ -573,6 +588,20 @@ static int socket_dump_end(struct netlink_callback *cb)
 	return 0;
 }
 
+/* A dump goes on when the client reads: so there has to be something to read. */
+static void socket_prompt(struct kucomms_socket *socket, u32 sequence)
+{
+	struct sk_buff *skb;
+
+	if (atomic_read(&socket->sk->sk_rmem_alloc))
+		return;
+	skb = nlmsg_new(0, GFP_KERNEL);
+	if (!skb)
+		return;
+	nlmsg_put(skb, socket->portid, sequence, NLMSG_NOOP, 0, 0);
+	socket_unicast(socket, skb, true);
+}
+
 /*
  * A request whose answers are a dump. 0: it has begun, whatever comes of it; netlink
  * calls back each time that the client reads.
@@ -589,7 +618,9 @@ int kucomms_socket_dump(struct kucomms_socket *socket, struct sk_buff *skb,
 	};
 	int err = netlink_dump_start(socket->kernel, skb, header, &control);
 
-	/* -ENOBUFS: begun, but the client has to read what it has got first. */
+	/* Begun, but there was no room, or no memory. */
+	if (err == -ENOBUFS)
+		socket_prompt(socket, header->nlmsg_seq);
 	return err == -EINTR || err == -ENOBUFS ? 0 : err;
 }
 

@@ -26,11 +26,13 @@ struct sock;
  * @kernel:   the kernel's socket in the same network namespace, which lives as
  *            long as any other there
  * @portid:   of the user's socket
- * @file:     the open device: a reference until the channel is dropped
+ * @file:     the open device: a reference until the channel is dropped, or the
+ *            socket closed
  * @channel:  that of the file; a reference
  * @datagram: most bytes of a datagram, unless one message has more
  * @wait:     on the channel, among the clients that sleep
  * @work:     sends what there is
+ * @drop:     ends the channel of a socket that has been closed
  * @patience: jiffies to wait for room in the socket; the work's
  * @dumping:  what there is belongs to a dump; begins under the bridge's
  *            receive_lock
@@ -50,6 +52,7 @@ struct kucomms_socket {
 	u32 datagram;
 	wait_queue_entry_t wait;
 	struct delayed_work work;
+	struct work_struct drop;
 	unsigned long patience;
 	bool dumping;
 	bool parted;

@@ -179,6 +179,8 @@ int kucomms_receive(struct kucomms_channel *channel,
 	}
 	if (!err && channel->copy)
 		*data = memcpy(channel->copy, *data, message->length);
+	if (!err && channel->bridge)
+		kucomms_bridge_taken(channel);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_receive);

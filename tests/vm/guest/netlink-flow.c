@@ -141,9 +141,12 @@ static void check_deaf(const char *name)
 	t_equal(errno, ENOBUFS);
 	n_close(deaf);
 	n_echo(netlink, "others");
-	t_equal(t_attribute(device, "opens"), 1);
+	/* A socket may be closed a moment later: the kernel was about to send. */
+	while (t_attribute(device, "opens") > 1)
+		;
 	n_close(netlink);
-	t_equal(t_attribute(device, "opens"), 0);
+	while (t_attribute(device, "opens"))
+		;
 }
 
 /* Asks for @count broadcasts; returns how many clients have missed one. */
@@ -221,7 +224,8 @@ static void check_in_channel(void)
 	struct netlink *hears = n_open("test", &options);
 	struct netlink *asks = n_open("test", NULL);
 	const struct nlmsghdr *header;
-	unsigned int i, count = 0;
+	static const struct kucomms_message echo = { .type = TEST_ECHO };
+	unsigned int i, sequence, count = 0, marks = 0;
 	__u64 missed;
 
 	t_equal(broadcast(asks, 5, 100), 0);
@@ -230,12 +234,18 @@ static void check_in_channel(void)
 	n_echo(hears, "in between");
 	missed = broadcast(asks, 1000, 1000);
 	t_assert(missed > 0);
-	do {
+	/* There may be several gaps: the kernel makes room meanwhile. */
+	sequence = n_message(hears, 0, &echo, NULL);
+	n_flush(hears);
+	for (;;) {
 		header = n_receive(hears);
+		if (header->nlmsg_seq == sequence)
+			break;
 		count += header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE;
-	} while (header->nlmsg_type != NLMSG_OVERRUN);
+		marks += header->nlmsg_type == NLMSG_OVERRUN;
+	}
+	t_assert(marks > 0);
 	t_equal(count, 1000 - missed);
-	n_echo(hears, "and on it goes");
 	n_close(hears);
 	n_close(asks);
 }

@@ -30,6 +30,10 @@ insmod /modules/kucomms_echo.ko
 insmod /modules/kucomms_test.ko
 write_to $control/create_device kucomms_test
 
+# Whoever reads the number may do so at any time, also while all is being taken down.
+while :; do cat $control/netlink_protocol; done >/dev/null 2>&1 &
+reader=$!
+
 # What the kernel wanted to try again after that time must not be left behind.
 expect_status 0 netlink-open netlink:test deaf
 
@@ -58,4 +62,5 @@ else
 fi
 load
 protocol_is 31
+kill $reader
 write_to $control/remove_device kucomms_test

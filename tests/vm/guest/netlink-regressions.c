@@ -115,6 +115,7 @@ static void check_send_timeout(const char *name)
 	unsigned int received = 0;
 	int err;
 
+	printf("%s\n", name);
 	t_equal(kucomms_open(name, NULL, &channel), 0);
 	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	message = (struct kucomms_message){ .type = TEST_SINK,
@@ -130,6 +131,39 @@ static void check_send_timeout(const char *name)
 	}
 	t_equal(t_echo(channel, "there is room again"), 0);
 	kucomms_close(channel);
+}
+
+/*
+ * A module that receives in a thread of its own: an acknowledgement means that it
+ * has received the message, and of those that want one not too many are on the way.
+ */
+static void check_receipts(void)
+{
+	static const struct kucomms_message sink = { .type = TEST_SINK };
+	struct netlink *netlink = n_open("proxy", NULL);
+	const struct nlmsghdr *header;
+	const struct nlmsgerr *error;
+	unsigned int i, round, handled, refused, sequence;
+
+	for (round = 0; round < 100; round++) {
+		for (i = 0; i < 70; i++)
+			n_message(netlink, NLM_F_ACK, &sink, NULL);
+		n_flush(netlink);
+		for (i = handled = refused = 0; i < 70; i++) {
+			header = n_receive(netlink);
+			error = mnl_nlmsg_get_payload(header);
+			t_equal(header->nlmsg_type, NLMSG_ERROR);
+			handled += error->error == 0;
+			refused += error->error == -EAGAIN;
+		}
+		t_equal(handled + refused, 70);
+		t_assert(handled >= 64);
+	}
+	sequence = n_message(netlink, NLM_F_ACK, &sink, NULL);
+	n_flush(netlink);
+	t_equal(n_error(netlink, sequence), 0);
+	n_nothing(netlink);
+	n_close(netlink);
 }
 
 /* A signal while the client waits for a module. */
@@ -149,6 +183,115 @@ static void check_attach_signal(void)
 	t_equal(kucomms_open("netlink:unserved", &options, &channel), -EINTR);
 	setitimer(ITIMER_REAL, &never, NULL);
 	t_equal(t_remove("kucomms_unserved"), 0);
+}
+
+/*
+ * Whoever misses broadcasts that could not even be queued sees ENOBUFS, too. (Where
+ * the kernel preempts itself it may be that all are queued.)
+ */
+static void check_queue_full(void)
+{
+	static const struct kucomms_message ask = {
+		.type = TEST_BROADCAST, .id = 3000, .user = 4000,
+	};
+	struct netlink *asks = n_open("test", NULL);
+	struct netlink *member = n_open("test", NULL);
+	const int size = 64 << 20;
+	unsigned int received = 0, sequence;
+	bool missed = false;
+
+	t_equal(setsockopt(member->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+			   sizeof(size)), 0);
+	t_equal(n_join(member, asks->group), 0);
+	sequence = n_message(asks, 0, &ask, NULL);
+	n_flush(asks);
+	n_answer(asks, sequence);
+	while (received < ask.id && !missed) {
+		wait_readable(member);
+		memset(member->in, 0, NLMSG_HDRLEN);
+		if (n_receive_by(member, 0))
+			received++;
+		else
+			missed = errno == ENOBUFS;
+	}
+	t_assert(missed || received == ask.id);
+	n_close(member);
+	n_close(asks);
+}
+
+/* The program's buffer may be as long as has been agreed, and no longer. */
+static void check_datagram_length(void)
+{
+	static const struct kucomms_message big = {
+		.type = TEST_STREAM, .id = 1, .user = 9000,
+	};
+	static const struct kucomms_message small = {
+		.type = TEST_STREAM, .id = 500, .user = 100,
+	};
+	const struct n_options options = { .datagram = 4096 };
+	struct netlink *netlink = n_open("threaded", &options);
+	unsigned int received = 0;
+	ssize_t length;
+
+	n_message(netlink, 0, &big, NULL);
+	n_message(netlink, 0, &small, NULL);
+	n_flush(netlink);
+	while (received < 501) {
+		length = recv(netlink->fd, netlink->in, N_BUFFER, MSG_PEEK);
+		t_assert(length <= 4096 ||
+			 (size_t)length <= NLMSG_HDRLEN + 32 + 9000);
+		do
+			n_receive(netlink);
+		while (received++, netlink->length);
+	}
+	n_close(netlink);
+}
+
+/* More than any buffer holds is no reason to send nothing. */
+static void check_datagram_huge(void)
+{
+	const struct n_options options = { .datagram = 0xffffffff,
+					   .to_user_size = 8 << 20 };
+	struct netlink *netlink = n_open("test", &options);
+	unsigned int received = 0;
+
+	n_message(netlink, 0, &stream, NULL);
+	n_flush(netlink);
+	while (received < STREAM) {
+		n_receive(netlink);
+		received++;
+	}
+	n_close(netlink);
+}
+
+/* The mark of a gap is not lost when the socket has been overrun besides. */
+static void check_mark(void)
+{
+	static const struct kucomms_message ask = {
+		.type = TEST_BROADCAST, .id = 200, .user = 1000,
+	};
+	const struct n_options options = { .broadcasts = true,
+					   .to_user_size = 65536 };
+	struct netlink *hears = n_open("test", &options);
+	struct netlink *asks = n_open("test", NULL);
+	const struct nlmsghdr *header;
+	unsigned int i, sequence;
+
+	/* Until its errors have overrun it. */
+	for (i = 0; i < 3000; i++) {
+		n_put(hears, 0x55, 0, 8);
+		n_flush(hears);
+	}
+	sequence = n_message(asks, 0, &ask, NULL);
+	n_flush(asks);
+	n_answer(asks, sequence);
+	do {
+		header = n_receive_by(hears, 0);
+		if (!header)
+			t_equal(errno, ENOBUFS);
+	} while (!header || header->nlmsg_type != NLMSG_OVERRUN);
+	n_close(hears);
+	n_close(asks);
 }
 
 /* The channel ends when the socket is full: that is told when there is room. */
@@ -219,7 +362,12 @@ int main(void)
 	check_send_timeout("netlink:test");
 	check_send_timeout("netlink:threaded");
 	check_send_timeout("netlink:proxy");
+	check_receipts();
 	check_attach_signal();
+	check_queue_full();
+	check_datagram_length();
+	check_datagram_huge();
+	check_mark();
 	check_end_when_full();
 	check_old_channel();
 	return 0;
