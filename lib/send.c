@@ -9,16 +9,31 @@
 #include "member.h"
 
 /*
- * The other side slept when it said @need, for something that has been published
- * since. Who is in user space is woken once: it will find all that there is by
- * then, and sleep for something else, with another word, the next time.
+ * Is what the other side sleeps for there? It may have taken what was published
+ * before this side looked, and sleep for what is still to come.
+ */
+static bool send_has(const struct kucomms_end *end, __u32 need)
+{
+	const struct kucomms_producer *out = &end->channel.out;
+	const struct kucomms_message *record =
+		kucomms_record_at(out->data, out->mask,
+				  need & ~(KUCOMMS_RECORD_ALIGN - 1u));
+
+	return kucomms_load(&record->control) != KUCOMMS_CONTROL_EMPTY;
+}
+
+/*
+ * The other side slept when it said @need. Who is in user space is woken once
+ * for what is there: it will find all of it by then, and sleep for something
+ * else, with another word, the next time.
  */
 static int send_ring(struct kucomms_end *end, __u32 need)
 {
 	if (end->transport->how && !(need & KUCOMMS_NEED_ALWAYS)) {
 		if (need == end->rung)
 			return end->transport->error(end);
-		end->rung = need;
+		if (send_has(end, need))
+			end->rung = need;
 	}
 	return end->transport->ring(end, need, &end->send_doorbells);
 }

@@ -973,6 +973,37 @@ static void who_sleeps_is_rung_for_once(void **state)
 	kucomms_close(there);
 }
 
+/*
+ * A message that was taken before its sender looked who sleeps: the other side
+ * was rung for what was still to come, and then was not when it came.
+ */
+static void who_is_rung_for_nothing_is_rung_for_again(void **state)
+{
+	const struct kucomms_message message = { .length = 0 };
+	struct kucomms_channel *here, *there;
+	struct kucomms_message *record;
+	struct pollfd readable = { .events = POLLIN };
+	__u32 need;
+
+	(void)state;
+	open_pair(&here, &there);
+	readable.fd = kucomms_fd(there);
+	assert_int_equal(kucomms_reserve(here, 0, &record, 0), 0);
+	kucomms_producer_commit(&here->out, record, KUCOMMS_CONTROL_MESSAGE,
+				false);
+	assert_int_equal(empty(there), 1);
+	need = kucomms_producer_must_ring(&here->out);
+	assert_true(need);
+	assert_int_equal(kucomms_commit_slowly(here, need), 0);
+	assert_int_equal(empty(there), 0);
+	assert_int_equal(poll(&readable, 1, 0), 0);
+	assert_int_equal(kucomms_send(here, &message, NULL, 0, 0), 0);
+	assert_int_equal(poll(&readable, 1, 0), 1);
+	assert_int_equal(empty(there), 1);
+	kucomms_close(here);
+	kucomms_close(there);
+}
+
 struct ended {
 	struct kucomms_call call;
 	struct ended *next;
@@ -1339,6 +1370,7 @@ int main(void)
 		test(a_started_thread_keeps_its_place),
 		test(room_is_rung_for_only_while_it_is_wanted),
 		test(who_sleeps_is_rung_for_once),
+		test(who_is_rung_for_nothing_is_rung_for_again),
 		test(many_calls_end_with_their_channel),
 		test(calls_end_also_while_others_are_started),
 		test(calls_do_not_set_the_timer_each),
