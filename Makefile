@@ -326,7 +326,7 @@ ROUTES_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/routes/*.c))
 
 $(BUILD)/tests/routes/routes: $(ROUTES_OBJECTS) $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
-	$(link) -o $@ $^ -lpthread
+	$(link) -o $@ $^ -lmnl -lpthread
 
 $(BUILD)/obj/tests/routes/%.o: tests/routes/%.c | check-version
 	@mkdir -p $(@D)

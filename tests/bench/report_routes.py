@@ -40,7 +40,7 @@ def table(results, subjects):
         row = [heading(direction, batch)]
         for subject, value in zip(subjects, rates):
             row += [rate(value), count(results.value(subject, 'instructions_per_route', direction, SIZE, batch))]
-        rows.append(row + [f'{rates[0] / value:.1f}' for value in rates[1:]])
+        rows.append(row + [f'{rates[0] / value:.1f}' if value else '-' for value in rates[1:]])
     return '\n'.join(aligned(rows))
 
 

@@ -17,6 +17,9 @@
 #define NAMES_MOST	8
 #define BATCHES		2
 
+/* No route manager: rtnetlink.c. */
+#define PEER		"rtnetlink"
+
 enum kind { LOAD, READ, LOOKUP, LIST, KINDS };
 
 static const char *const kind_names[KINDS] = { "load", "read", "lookup",
@@ -25,10 +28,15 @@ static const __u64 types[KINDS] = { ROUTE_CREATE, ROUTE_READ, ROUTE_LOOKUP,
 				    ROUTE_LIST };
 static const size_t batches[BATCHES] = { 1, 64 };
 
-/* A list is asked for once, and not one route after the other. */
-static bool is_measured(enum kind kind, size_t batch)
+/*
+ * A list is asked for once, and not one route after the other; the peer's other
+ * questions mean something else.
+ */
+static bool is_measured(const char *name, enum kind kind, size_t batch)
 {
-	return kind != LIST || batches[batch] > 1;
+	if (kind == LIST)
+		return batches[batch] > 1;
+	return kind == LOAD || strcmp(name, PEER) != 0;
 }
 
 /* @costs: of one route: nanoseconds, or instructions */
@@ -51,6 +59,11 @@ static uint64_t now(bool instructions)
 		return __builtin_ia32_rdtsc();
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static double since(uint64_t start, bool instructions, size_t number)
+{
+	return (double)(now(instructions) - start) / (double)number;
 }
 
 static void send_one(struct client *client, size_t index, bool more, void *priv)
@@ -103,8 +116,7 @@ static double measure(struct client *client, const struct subject *subject,
 		list_all(client, subject->book);
 	else
 		client_run(client, &requests, batch);
-	return (double)(now(instructions) - start) /
-	       (double)subject->book->number;
+	return since(start, instructions, subject->book->number);
 }
 
 static void flush(struct client *client)
@@ -113,6 +125,31 @@ static void flush(struct client *client)
 	struct answer answer;
 
 	client_ask(client, ROUTE_FLUSH, &all, sizeof(all), &answer);
+}
+
+static void peer_pass(const struct book *book, bool instructions,
+		      struct measurement measurements[KINDS][BATCHES],
+		      int number)
+{
+	struct peer peer;
+	uint64_t start;
+	size_t batch, count;
+
+	peer_open(&peer);
+	for (batch = 0; batch < BATCHES; batch++) {
+		start = now(instructions);
+		peer_load(&peer, book, batches[batch]);
+		measurements[LOAD][batch].costs[number] =
+			since(start, instructions, book->number);
+		start = now(instructions);
+		count = peer_list(&peer);
+		measurements[LIST][batch].costs[number] =
+			since(start, instructions, book->number);
+		if (count != book->number)
+			die("%s: %zu routes came", PEER, count);
+		peer_unload(&peer, book);
+	}
+	peer_close(&peer);
 }
 
 /* The table is empty before and after. */
@@ -127,7 +164,7 @@ static void pass(const char *name, const struct book *book, bool instructions,
 	for (batch = 0; batch < BATCHES; batch++) {
 		flush(&client);
 		for (subject.kind = LOAD; subject.kind < KINDS; subject.kind++) {
-			if (!is_measured(subject.kind, batch))
+			if (!is_measured(name, subject.kind, batch))
 				continue;
 			measurements[subject.kind][batch].costs[number] =
 				measure(&client, &subject, batches[batch],
@@ -174,14 +211,18 @@ void bench(size_t number, bool instructions, struct book *book, int names,
 	if (book->number > number)
 		book->number = number;
 	for (n = 0; n < PASSES; n++) {
-		for (i = 0; i < names; i++)
-			pass(name[i], book, instructions, of[i], n);
+		for (i = 0; i < names; i++) {
+			if (strcmp(name[i], PEER) == 0)
+				peer_pass(book, instructions, of[i], n);
+			else
+				pass(name[i], book, instructions, of[i], n);
+		}
 	}
 	printf("{\"routes\": %zu}\n", book->number);
 	for (i = 0; i < names; i++) {
 		for (kind = LOAD; kind < KINDS; kind++) {
 			for (batch = 0; batch < BATCHES; batch++) {
-				if (is_measured(kind, batch))
+				if (is_measured(name[i], kind, batch))
 					print(name[i], kind, batches[batch],
 					      &of[i][kind][batch],
 					      instructions);

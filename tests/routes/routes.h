@@ -137,6 +137,24 @@ struct requests {
 void client_run(struct client *client, const struct requests *requests,
 		size_t batch);
 
+/* ---- rtnetlink.c: the kernel's own tables, for comparison; all die if it fails */
+
+struct mnl_socket;
+
+struct peer {
+	struct mnl_socket *socket;
+	unsigned int sequence;
+	char buffer[65536];
+};
+
+void peer_open(struct peer *peer);
+void peer_close(struct peer *peer);
+void peer_load(struct peer *peer, const struct book *book, size_t batch);
+void peer_unload(struct peer *peer, const struct book *book);
+
+/* How many of the book's routes there are. */
+size_t peer_list(struct peer *peer);
+
 /* ---- the commands; each dies if something is wrong */
 
 void check_lookups(const char *name, size_t number, uint64_t seed,
