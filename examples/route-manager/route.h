@@ -33,8 +33,13 @@
  * change that its filter covers, until ROUTE_UNSUBSCRIBE: `user` is
  * ROUTE_ADDED, ROUTE_CHANGED or ROUTE_REMOVED, `id` the number of the change
  * (each change of the tables has the next one), the data the route as it is now,
- * or was. Who reads too slowly misses some, and gets one ROUTE_LOST in their place,
- * as soon as there is room: `id` is the number of the last change before that.
+ * or was. Who reads too slowly misses some, and gets a ROUTE_LOST in their place,
+ * as soon as there is room: `id` is the number of the last change before that. There
+ * may be several in a row.
+ *
+ * A lookup or a list takes no lock: it sees each change that was answered before it
+ * was asked, and of those made meanwhile each one either whole or not at all; but two
+ * of them may be seen in another order than they were made, or only the second.
  *
  * All numbers are in the byte order of the machine, addresses in that of the
  * network. An IPv4 address is in the first four bytes, the others are 0.
