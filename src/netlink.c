@@ -108,6 +108,10 @@ static const char *attach_failure(int err)
 		return "the device has been removed";
 	case -EUSERS:
 		return "the device has as many channels as it may";
+	case -EINVAL:
+		return "the device allows neither such a ring nor such a number";
+	case -ENOMEM:
+		return "not enough memory, or not for this process's memory cgroup";
 	case -EADDRINUSE:
 		return "the channel's number is taken";
 	case -EINTR:

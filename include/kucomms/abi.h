@@ -355,7 +355,7 @@ KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
 #define KUCOMMS_NLA_TO_USER_SIZE	3	/* u32, in and out */
 #define KUCOMMS_NLA_CHANNEL		4	/* u32, in and out */
 #define KUCOMMS_NLA_DEADLINE		5	/* s64, in */
-#define KUCOMMS_NLA_DATAGRAM		6	/* u32, in: most bytes at a time */
+#define KUCOMMS_NLA_DATAGRAM		6	/* u32, in: most bytes at a time, up to 128 KiB */
 #define KUCOMMS_NLA_BROADCASTS		7	/* flag, in */
 #define KUCOMMS_NLA_VERSION		8	/* u32, out */
 #define KUCOMMS_NLA_GROUP		9	/* u32, out; 0: none */

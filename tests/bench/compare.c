@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NETLINK_ECHO	31
+#define NETLINK_ECHO	30
 #define SIZE		64
 #define BATCH		64
 #define PASSES		9

@@ -9,7 +9,7 @@
 #include <net/net_namespace.h>
 #include <net/netlink.h>
 
-#define NETLINK_ECHO	31
+#define NETLINK_ECHO	30
 
 static struct sock *kernel_socket;
 
