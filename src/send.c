@@ -2,6 +2,7 @@
 /*
  * Sending from the kernel to clients.
  */
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/rculist.h>
 #include <linux/string.h>
@@ -29,26 +30,30 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 	}
 }
 
-static noinline int send_take_tagged(struct kucomms_channel *channel,
-				     u32 length,
-				     struct kucomms_message **record)
+/* The record is what it returns, lest others have theirs in memory for this. */
+static noinline struct kucomms_message *
+send_take_tagged(struct kucomms_channel *channel, u32 length)
 {
+	struct kucomms_message *record;
 	int err;
 
 	if (length > KUCOMMS_NETLINK_LENGTH_MAX)
-		return -EMSGSIZE;
-	err = kucomms_producer_reserve(&channel->out, length, record);
-	if (!err)
-		kucomms_bridge_tag(channel, *record);
-	return err;
+		return ERR_PTR(-EMSGSIZE);
+	err = kucomms_producer_reserve(&channel->out, length, &record);
+	if (err)
+		return ERR_PTR(err);
+	kucomms_bridge_tag(channel, record);
+	return record;
 }
 
 static __always_inline int send_take(struct kucomms_channel *channel,
 				     u32 length,
 				     struct kucomms_message **record)
 {
-	if (unlikely(channel->bridge))
-		return send_take_tagged(channel, length, record);
+	if (unlikely(channel->bridge)) {
+		*record = send_take_tagged(channel, length);
+		return PTR_ERR_OR_ZERO(*record);
+	}
 	return kucomms_producer_reserve(&channel->out, length, record);
 }
 

@@ -264,27 +264,41 @@ static void check_datagram_huge(void)
 	n_close(netlink);
 }
 
-/* The mark of a gap is not lost when the socket has been overrun besides. */
+/*
+ * The mark of a gap is not lost with its datagram, when the socket has been overrun
+ * besides: netlink takes nothing then until all has been read.
+ */
 static void check_mark(void)
 {
 	static const struct kucomms_message ask = {
 		.type = TEST_BROADCAST, .id = 200, .user = 1000,
 	};
 	const struct n_options options = { .broadcasts = true,
-					   .to_user_size = 65536 };
+					   .to_user_size = 65536,
+					   .datagram = 131072 };
 	struct netlink *hears = n_open("test", &options);
 	struct netlink *asks = n_open("test", NULL);
 	const struct nlmsghdr *header;
+	const int size = 1 << 20;
 	unsigned int i, sequence;
 
+	t_equal(setsockopt(hears->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+			   sizeof(size)), 0);
 	/* Until its errors have overrun it. */
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 8000; i++) {
 		n_put(hears, 0x55, 0, 8);
 		n_flush(hears);
 	}
 	sequence = n_message(asks, 0, &ask, NULL);
 	n_flush(asks);
 	n_answer(asks, sequence);
+	t_assert(!n_receive_by(hears, 0));
+	t_equal(errno, ENOBUFS);
+	for (i = 0; i < 1000; i++)
+		t_equal(n_receive(hears)->nlmsg_type, NLMSG_ERROR);
+	/* Now there seems to be room. */
+	n_put(hears, NLMSG_NOOP, 0, 0);
+	n_flush(hears);
 	do {
 		header = n_receive_by(hears, 0);
 		if (!header)
