@@ -2,8 +2,8 @@
 /*
  * Usage: netlink-open NAME [deaf]
  *
- * For netlink-number.sh: is there a channel, and does it work? With `deaf` it dies
- * without having read, after the kernel has tried for a while.
+ * For netlink-number.sh: is there a channel, and does it work? With `deaf` it never
+ * reads, says so when the kernel has tried for a while, and waits to be killed.
  */
 #include <poll.h>
 
@@ -16,8 +16,13 @@ static int be_deaf(struct kucomms_channel *channel)
 	};
 	int err = kucomms_send(channel, &stream, NULL, 0, -1);
 
+	if (err)
+		return err;
 	poll(NULL, 0, 500);
-	return err;
+	puts("deaf");
+	fflush(stdout);
+	pause();
+	return 0;
 }
 
 int main(int argc, char **argv)
