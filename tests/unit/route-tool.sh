@@ -190,11 +190,16 @@ usage() {
 	refuses 2 'the prefix is missing' add
 	refuses 2 "'10.0.0' is no IPv4 or IPv6 address" add 10.0.0/8 dev lo
 	refuses 2 "'33' is no prefix length: IPv4 has 0 to 32" add 10.0.0.0/33 dev lo
-	refuses 2 "'' is no prefix length" add 10.0.0.0/ dev lo
+	refuses 2 "'' is no prefix length: IPv4 has 0 to 32" add 10.0.0.0/ dev lo
+	refuses 2 "'-1' is no prefix length: IPv4 has 0 to 32" add 10.0.0.0/-1 dev lo
+	refuses 2 "'255.255.255.0' is no prefix length: IPv4 has 0 to 32" add 10.0.0.0/255.255.255.0 dev lo
+	refuses 2 "'x' is no prefix length: IPv6 has 0 to 128" add ::/x dev lo
 	refuses 2 "'129' is no prefix length: IPv6 has 0 to 128" add ::/129 dev lo
 	refuses 2 "'2001:db8::' is no IPv4 address" -4 add 2001:db8::/32 dev lo
 	refuses 2 "'10.0.0.0' is no IPv6 address" -6 get 10.0.0.0
 	refuses 2 "'fe80::1' is no IPv4 address" add 10.0.0.0/8 via fe80::1
+	refuses 2 'the gateway may not be 0.0.0.0' add 10.0.0.0/8 via 0.0.0.0
+	refuses 2 'the gateway may not be ::;' change default via :: dev lo
 	refuses 2 'via is there twice' add 10.0.0.0/8 via 10.0.0.1 via 10.0.0.2
 	refuses 2 'dev what?' add 10.0.0.0/8 dev
 	refuses 2 "there is no interface 'nosuch0'" add 10.0.0.0/8 dev nosuch0

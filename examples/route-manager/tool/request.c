@@ -21,6 +21,17 @@ static bool parse_via(struct words *words, const char *text,
 	return words_address(words, text, &route->family, route->gateway);
 }
 
+/* All zeros mean that there is none; who names one means another. */
+static bool has_gateway(struct words *words, const struct route *route)
+{
+	static const __u8 none[sizeof(route->gateway)];
+
+	return memcmp(route->gateway, none, sizeof(none)) ||
+	       words_fail(words, "the gateway may not be %s; leave via out if "
+			  "there is none",
+			  route->family == AF_INET ? "0.0.0.0" : "::");
+}
+
 static bool parse_dev(struct words *words, const char *text,
 		      struct route *route)
 {
@@ -166,6 +177,9 @@ static bool parse_route(struct request *request, struct words *words,
 	if (!parse_prefix(words, request->verb, &given.route) ||
 	    !parse_fields(words, request->verb, ~0u, &given) ||
 	    !complete_route(words, &given))
+		return false;
+	if (given.fields & ROUTE_BY_GATEWAY &&
+	    !has_gateway(words, &given.route))
 		return false;
 	if (request->type == ROUTE_DELETE &&
 	    given.fields & (ROUTE_BY_GATEWAY | ROUTE_BY_INTERFACE)) {

@@ -111,9 +111,8 @@ bool words_prefix(struct words *words, char *text, __u8 *family,
 		return false;
 	bits_max = *family == AF_INET ? 32 : 128;
 	bits = bits_max;
-	if (slash && !words_number(words, "prefix length", slash, 0, &bits))
-		return false;
-	if (bits > bits_max)
+	if (slash && (!words_number(words, "prefix length", slash, 0, &bits) ||
+		      bits > bits_max))
 		return words_fail(words,
 				  "'%s' is no prefix length: %s has 0 to %u",
 				  slash, family_name(*family), bits_max);
