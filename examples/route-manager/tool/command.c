@@ -16,8 +16,8 @@ static void hint_done(const struct request *request, int error)
 {
 	switch (error) {
 	case EEXIST:
-		hint("replace takes its place, change keeps it, another metric "
-		     "puts one beside it");
+		hint("replace takes its place, change gives it this gateway "
+		     "and interface, another metric puts one beside it");
 		break;
 	case ENOENT:
 		hint("kucomms-route show table all shows what there is");

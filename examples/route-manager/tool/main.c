@@ -29,6 +29,7 @@ static const char help[] =
 	"  monitor [--count N] [SELECTOR]...\n"
 	"                                changes, as they come\n"
 	"  status                        how many routes, and the limit\n"
+	"  help                          this text\n"
 	"\n"
 	"SELECTOR: [root | match | exact] PREFIX | via ADDRESS | dev IFACE |\n"
 	"          metric N | table ID | table all\n"
@@ -44,13 +45,17 @@ static const char help[] =
 	"  -q, -quiet        show no progress\n"
 	"  -h, -help; -V, -Version\n";
 
+static const char version[] = "kucomms-route " KUCOMMS_VERSION "\n";
+
 /**
  * struct settings - what the options say
+ * @text:    to be printed, and nothing else done; NULL: there is none
  * @style:   how to print
  * @manager: where it is
  * @batch:   with a file: what is in there is to be done
  */
 struct settings {
+	const char *text;
 	struct style style;
 	struct manager manager;
 	struct batch_options batch;
@@ -83,6 +88,10 @@ static bool set_flag(struct settings *settings, const char *text)
 		settings->batch.quiet = true;
 	else if (is_option(text, "force", "force"))
 		settings->batch.force = true;
+	else if (is_option(text, "h", "help"))
+		settings->text = help;
+	else if (is_option(text, "V", "Version"))
+		settings->text = version;
 	else
 		return false;
 	return true;
@@ -188,18 +197,16 @@ int main(int argc, char **argv)
 	char **words = argv + 1;
 	int status;
 
+	(void)argc;
 	setvbuf(stdout, output_buffer, _IOFBF, sizeof(output_buffer));
-	if (argc > 1 && *argv[1] == '-') {
-		if (is_option(argv[1], "h", "help"))
-			return finish_output(fputs(help, stdout) < 0);
-		if (is_option(argv[1], "V", "Version")) {
-			puts("kucomms-route " KUCOMMS_VERSION);
-			return finish_output(EXIT_SUCCESS);
-		}
-	}
 	status = parse_options(&settings, &words);
-	if (!status)
-		status = check_transport(settings.manager.transport);
+	if (status)
+		return status;
+	if (!settings.text && *words && !strcmp(*words, "help"))
+		settings.text = help;
+	if (settings.text)
+		return finish_output(fputs(settings.text, stdout) < 0);
+	status = check_transport(settings.manager.transport);
 	if (status)
 		return status;
 	return finish_output(settings.batch.file ?

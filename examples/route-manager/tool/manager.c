@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,14 @@
 #include "error.h"
 #include "manager.h"
 
+static bool is_process(const struct manager *manager)
+{
+	return !strcmp(manager->transport, "process");
+}
+
 static void hint_absent(const struct manager *manager)
 {
-	if (!strcmp(manager->transport, "process"))
+	if (is_process(manager))
 		hint("start the manager's process there, or say with -n "
 		     "where it is");
 	else
@@ -21,18 +27,30 @@ static void hint_absent(const struct manager *manager)
 		     "the device: kucommsctl create %s", manager->name);
 }
 
+static void hint_forbidden(const struct manager *manager)
+{
+	if (is_process(manager))
+		hint("be the user who started the manager, or root; or let the "
+		     "manager listen elsewhere");
+	else
+		hint("members of the group kucomms may: adduser USER kucomms, "
+		     "and log in again");
+}
+
 static void hint_open(const struct manager *manager, int error)
 {
 	switch (error) {
 	case ENOENT:
 	case ENODEV:
-	case ENOTCONN:
 		hint_absent(manager);
+		break;
+	case ENOTCONN:
+		hint("the device is there, but nobody serves it: modprobe "
+		     "kucomms_route");
 		break;
 	case EACCES:
 	case EPERM:
-		hint("members of the group kucomms may: adduser USER kucomms, "
-		     "and log in again; or be who started the manager");
+		hint_forbidden(manager);
 		break;
 	case EINVAL:
 		hint("a name has characters a-z, 0-9 and _, or is the path of "

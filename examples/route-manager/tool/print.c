@@ -53,12 +53,22 @@ static char *put_address(char *end, __u8 family, const __u8 *address)
 	return end;
 }
 
-/* As `ip route` says it; but "default" can mean one thing only. */
+static bool has_gateway(const struct route *route)
+{
+	static const __u8 none[sizeof(route->gateway)];
+
+	return memcmp(route->gateway, none, sizeof(none)) != 0;
+}
+
+/*
+ * As `ip route` says it; but "default" is of IPv4 where no gateway tells, as who
+ * reads it understands it.
+ */
 static char *put_prefix(char *end, const struct route *route)
 {
 	const __u8 bits = route->family == AF_INET ? 32 : 128;
 
-	if (route->family == AF_INET && !route->length)
+	if (!route->length && (route->family == AF_INET || has_gateway(route)))
 		return put_text(end, "default");
 	end = put_address(end, route->family, route->prefix);
 	if (route->length == bits)
@@ -71,13 +81,6 @@ static char *put_table(char *end, __u32 table)
 {
 	return table == ROUTE_TABLE_MAIN ? put_text(end, "main") :
 					   put_number(end, table);
-}
-
-static bool has_gateway(const struct route *route)
-{
-	static const __u8 none[sizeof(route->gateway)];
-
-	return memcmp(route->gateway, none, sizeof(none)) != 0;
 }
 
 /* @metric: also if it is 0 */
