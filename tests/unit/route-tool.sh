@@ -474,18 +474,20 @@ lost() {
 	watch monitor
 	kill -STOP "$tool"
 	stopped "$tool"
-	hosts 20000 | sed 's/.*/add & dev lo/' | route -b - || die "exit status $?"
+	hosts 60000 | sed 's/.*/add & dev lo/' | route -b - || die "exit status $?"
 	kill -CONT "$tool"
 	while IFS= read -r -t $patience line <&"$from_tool" && [[ $line != '# '* ]]; do
 		echo "$line"
 	done >"$work/printed"
 	lines=$(wc -l <"$work/printed")
+	# It has asked for much room.
+	[ "$lines" -ge 40000 ] || die "only $lines changes had room"
 	hosts "$lines" | sed 's/.*/add & dev lo/' >"$work/expected"
 	is_same "$work/expected" "$work/printed"
 	# To say so takes less room than a change: it may be said of one first, and then of all that follow.
-	until [ "$line" = '# changes were lost, number 20000 is the last of them' ]; do
+	until [ "$line" = '# changes were lost, number 60000 is the last of them' ]; do
 		[[ $line == '# changes were lost, number '* ]] || die "after $lines changes: '$line'"
-		IFS= read -r -t $patience line <&"$from_tool" || die "nothing says that number 20000 was lost"
+		IFS= read -r -t $patience line <&"$from_tool" || die "nothing says that number 60000 was lost"
 	done
 	route del 10.0.0.5 || die "cannot delete"
 	expect 'del 10.0.0.5 dev lo metric 0' "$from_tool"

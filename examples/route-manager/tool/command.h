@@ -14,6 +14,9 @@
 int command_run(const struct manager *manager, const struct style *style,
 		const struct request *request, bool quiet);
 
+/* Bytes for changes that come faster than they are printed: some 40,000. */
+#define MONITOR_ROOM	(4u << 20)
+
 /* The same for monitor, which ends by SIGINT, SIGTERM or its count. */
 int monitor_run(const struct manager *manager, const struct style *style,
 		const struct request *request);

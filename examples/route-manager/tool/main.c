@@ -149,7 +149,7 @@ static int run_batch(struct settings *settings, char **words)
 
 	if (*words)
 		return usage_error("with -b no command is expected: ", *words);
-	if (manager_open(&settings->manager))
+	if (manager_open(&settings->manager, 0))
 		return EXIT_FAILURE;
 	status = batch_run(&settings->manager, &settings->style,
 			   &settings->batch);
@@ -161,14 +161,16 @@ static int run_command(struct settings *settings, char **array)
 {
 	struct words words = { .next = array };
 	struct request request;
+	bool monitor;
 	int status;
 
 	if (!request_parse(&request, &words, settings->batch.family))
 		return usage_error(words.error, "");
 	settings->style.table_main = request.table_main;
-	if (manager_open(&settings->manager))
+	monitor = request.type == ROUTE_SUBSCRIBE;
+	if (manager_open(&settings->manager, monitor ? MONITOR_ROOM : 0))
 		return EXIT_FAILURE;
-	if (request.type == ROUTE_SUBSCRIBE)
+	if (monitor)
 		status = monitor_run(&settings->manager, &settings->style,
 				     &request);
 	else

@@ -12,6 +12,9 @@
 #include "error.h"
 #include "manager.h"
 
+/* Less room than this is not asked for. */
+#define ROOM_MIN	4096u
+
 static bool is_process(const struct manager *manager)
 {
 	return !strcmp(manager->transport, "process");
@@ -68,14 +71,33 @@ static void hint_open(const struct manager *manager, int error)
 	}
 }
 
-int manager_open(struct manager *manager)
+/* The other side says only that a size is wrong, not which would be right. */
+static int open_channel(struct manager *manager, const char *name, __u32 room)
+{
+	struct kucomms_options options = {
+		.size = sizeof(options),
+		.to_user_size = room,
+	};
+	int err;
+
+	do {
+		err = kucomms_open(name, &options, &manager->channel);
+		if (err != -EINVAL && err != -ENOMEM)
+			break;
+		room = options.to_user_size;
+		options.to_user_size = room > ROOM_MIN ? room / 2 : 0;
+	} while (room);
+	return err;
+}
+
+int manager_open(struct manager *manager, __u32 room)
 {
 	char *name;
 	int err;
 
 	if (asprintf(&name, "%s:%s", manager->transport, manager->name) < 0)
 		name = NULL;
-	err = name ? kucomms_open(name, NULL, &manager->channel) : -ENOMEM;
+	err = name ? open_channel(manager, name, room) : -ENOMEM;
 	free(name);
 	if (!err)
 		return 0;

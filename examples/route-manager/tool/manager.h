@@ -16,8 +16,12 @@ struct manager {
 	struct kucomms_channel *channel;
 };
 
-/* Opens the channel. Returns 0, or an errno that has been reported. */
-int manager_open(struct manager *manager);
+/*
+ * Opens the channel. @room: bytes of the ring for what comes, a power of two;
+ * it gets half of that, and so on, if the other side does not allow as much; 0:
+ * what that one thinks best. Returns 0, or an errno that has been reported.
+ */
+int manager_open(struct manager *manager, __u32 room);
 
 /* Says that the connection ended with @err, negative, and what to do next. */
 void manager_lost(const struct manager *manager, int err);

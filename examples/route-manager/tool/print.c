@@ -61,8 +61,8 @@ static bool has_gateway(const struct route *route)
 }
 
 /*
- * As `ip route` says it; but "default" is of IPv4 where no gateway tells, as who
- * reads it understands it.
+ * As `ip route` says it; but "default" without a gateway is understood as that
+ * of IPv4, so it means no other.
  */
 static char *put_prefix(char *end, const struct route *route)
 {
