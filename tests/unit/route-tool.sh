@@ -224,6 +224,8 @@ usage() {
 	refuses 2 'flush what?' flush
 	refuses 2 "'all' is no" flush all table 7
 	refuses 2 "'0' is no count" monitor --count 0
+	refuses 2 'monitor list takes neither via nor dev' monitor list dev lo
+	refuses 2 "'list' is no IPv4 or IPv6 address" show list
 	refuses 2 '\x1b[2J' $'\033[2J'
 	local words
 	for words in -h --help '-j -h' '-t fast -help show' help '-4 help add'; do
@@ -464,6 +466,38 @@ monitor() {
 	[ "$(jq .change <<<"$line")" = "$(route -j status | jq .changes)" ] || die "another change: $line"
 }
 
+# A list and then changes, in words that do the same whatever there was before.
+monitor_list() {
+	local tool from_tool
+	route add 10.1.0.0/16 dev lo || die "cannot add"
+	route -6 add default dev lo table 9 || die "cannot add"
+	watch monitor list --count 3
+	expect 'flush table all' "$from_tool"
+	expect 'replace 10.1.0.0/16 dev lo' "$from_tool"
+	expect 'replace ::/0 dev lo table 9' "$from_tool"
+	route add 10.2.0.0/16 dev lo || die "cannot add"
+	expect 'replace 10.2.0.0/16 dev lo' "$from_tool"
+	route change 10.2.0.0/16 via 192.0.2.1 || die "cannot change"
+	expect 'replace 10.2.0.0/16 via 192.0.2.1 metric 0' "$from_tool"
+	route del 10.2.0.0/16 || die "cannot delete"
+	expect 'flush 10.2.0.0/16 via 192.0.2.1 metric 0' "$from_tool"
+	wait "$tool" || die "exit status $?"
+
+	# What is flushed is what is listed.
+	watch -6 monitor list table 9
+	expect 'flush root ::/0 table 9' "$from_tool"
+	expect 'replace ::/0 dev lo table 9' "$from_tool"
+	kill "$tool"
+	watch monitor list match 10.1.2.0/24 metric 0
+	expect 'flush match 10.1.2.0/24 metric 0 table all' "$from_tool"
+	expect 'replace 10.1.0.0/16 dev lo' "$from_tool"
+	kill "$tool"
+	watch -j monitor table main list
+	expect '{"event":"flush"}' "$from_tool"
+	expect '{"event":"replace","dst":"10.1.0.0/16","dev":"lo","metric":0,"table":"main"}' "$from_tool"
+	kill "$tool"
+}
+
 # stopped PROCESS: waits until it has stopped.
 stopped() {
 	until [[ $(</proc/"$1"/stat) == *') T '* ]]; do :; done
@@ -520,6 +554,55 @@ replay() {
 	kill "$server"
 	wait "$server"
 	server=$one
+}
+
+# converge: waits until the second manager has the first one's routes.
+converge() {
+	local end=$((SECONDS + patience))
+	route show table all >"$work/expected"
+	until [ "$(route -n "$work/two" -j status | jq .routes4+.routes6)" = "$(wc -l <"$work/expected")" ] &&
+		route -n "$work/two" show table all >"$work/listed" && cmp -s "$work/expected" "$work/listed"; do
+		[ $SECONDS -lt $end ] || die "the second manager's routes are not the first's: $(tail "$work/errors")"
+	done
+}
+
+# A manager that is kept the same as another, whatever it had before, and though changes get lost.
+mirror() {
+	local one=$server two tool copy
+	serve two
+	two=$server
+	server=$one
+	route -n "$work/two" add 10.99.0.0/16 dev lo || die "cannot add"
+	route add 10.1.0.0/16 dev lo || die "cannot add"
+	route add ::/0 dev lo metric 3 table 9 || die "cannot add"
+	mkfifo "$work/changes"
+	"$programs/kucomms-route" -t process -n "$work/one" monitor list >"$work/changes" 2>"$work/subscribed" &
+	tool=$!
+	(tee "$work/printed" | route -n "$work/two" -b -) <"$work/changes" 2>"$work/errors" &
+	copy=$!
+	converge
+	route -b - <<-'END' || die "exit status $?"
+		replace 10.1.0.0/16 via 192.0.2.1
+		add 10.1.0.0/16 dev lo metric 5
+		del 10.1.0.0/16
+		change ::/0 via fe80::1 dev lo metric 3 table 9
+	END
+	converge
+	kill -STOP "$tool"
+	stopped "$tool"
+	hosts 60000 | sed 's/.*/add & dev lo/' | route -b - || die "exit status $?"
+	route del 10.0.0.1 || die "cannot delete"
+	kill -CONT "$tool"
+	converge
+	grep -q '^# changes were lost' "$work/printed" || die "nothing was lost"
+	says 'flushed 60001 routes' flush all
+	converge
+	kill "$tool"
+	wait "$tool" || die "exit status $?"
+	wait "$copy" || die "the copy's exit status is $?: $(head "$work/errors")"
+	[ ! -s "$work/errors" ] || die "$(head "$work/errors")"
+	kill "$two"
+	wait "$two" || die "exit status $?"
 }
 
 # on_terminal NAME OPTION...: a batch on a terminal, whose file is a pipe; what the terminal shows is in $from_NAME.
@@ -602,7 +685,7 @@ tested() {
 
 declare -A limits=([json_output]=1000 [status_table]=1000 [errors]=1000)
 tests=(commands selectors json_output status_table usage errors unreachable batch batch_errors big stop interactive
-	monitor lost replay progress gone)
+	monitor monitor_list lost replay mirror progress gone)
 
 # run SANITIZERS DIRECTORY
 run() {

@@ -26,8 +26,9 @@ static const char help[] =
 	"                                exactly this route\n"
 	"  show | list [SELECTOR]...     routes; of table main by default\n"
 	"  flush SELECTOR... | all       delete routes\n"
-	"  monitor [--count N] [SELECTOR]...\n"
-	"                                changes, as they come\n"
+	"  monitor [list] [--count N] [SELECTOR]...\n"
+	"                                changes, as they come; list: after what\n"
+	"                                there is, all as a batch for a copy of it\n"
 	"  status                        how many routes, and the limit\n"
 	"  help                          this text\n"
 	"\n"
@@ -167,6 +168,7 @@ static int run_command(struct settings *settings, char **array)
 	if (!request_parse(&request, &words, settings->batch.family))
 		return usage_error(words.error, "");
 	settings->style.table_main = request.table_main;
+	settings->style.mirror = request.list;
 	monitor = request.type == ROUTE_SUBSCRIBE;
 	if (manager_open(&settings->manager, monitor ? MONITOR_ROOM : 0))
 		return EXIT_FAILURE;

@@ -18,6 +18,8 @@
 /*
  * @signals: a descriptor that is readable when it is to end
  * @count:   of changes that have been printed
+ * @listing: a list has been asked for, and has not ended
+ * @gap:     changes have been lost since then
  * @answer:  what has come last
  */
 struct monitor {
@@ -26,6 +28,8 @@ struct monitor {
 	const struct request *request;
 	int signals;
 	__u32 count;
+	bool listing;
+	bool gap;
 	struct answer answer;
 };
 
@@ -45,8 +49,51 @@ static int catch_signals(void)
 
 static bool finished(const struct monitor *monitor)
 {
-	return monitor->request->count &&
-	       monitor->count == monitor->request->count;
+	return monitor->request->count && !monitor->listing &&
+	       monitor->count >= monitor->request->count;
+}
+
+/*
+ * From here on what is printed makes a copy the same, whatever it was: a list
+ * is in step with the changes that come before, between and after its entries.
+ * Returns whether to go on; if not, @status is the exit status.
+ */
+static bool begin_list(struct monitor *monitor, int *status)
+{
+	struct request list = *monitor->request;
+
+	list.type = ROUTE_LIST;
+	monitor->listing = true;
+	monitor->gap = false;
+	print_flush(monitor->style, &list.filter);
+	*status = command_send(monitor->manager, &list);
+	return !*status;
+}
+
+/* What has been lost may be of routes that are in this list already. */
+static bool take_lost(struct monitor *monitor, int *status)
+{
+	print_lost(monitor->style, monitor->answer.id);
+	if (!monitor->request->list)
+		return true;
+	monitor->gap = true;
+	return monitor->listing || begin_list(monitor, status);
+}
+
+/* Of the subscription first, then of lists. */
+static bool take_done(struct monitor *monitor, int *status)
+{
+	const bool listed = monitor->listing;
+
+	*status = command_done(monitor->request, &monitor->answer);
+	if (*status)
+		return false;
+	monitor->listing = false;
+	if (!listed)
+		fputs("kucomms-route: subscribed\n", stderr);
+	if (listed ? monitor->gap : monitor->request->list)
+		return begin_list(monitor, status);
+	return !finished(monitor);
 }
 
 /* Returns whether to go on; if not, @status is the exit status. */
@@ -61,14 +108,13 @@ static bool take(struct monitor *monitor, int *status)
 		monitor->count++;
 		*status = EXIT_SUCCESS;
 		return !finished(monitor);
-	case ROUTE_LOST:
-		print_lost(monitor->style, answer->id);
+	case ROUTE_ENTRY:
+		print_change(monitor->style, ROUTE_ADDED, 0, &answer->route);
 		return true;
+	case ROUTE_LOST:
+		return take_lost(monitor, status);
 	case ROUTE_DONE:
-		*status = command_done(monitor->request, answer);
-		if (!*status)
-			fputs("kucomms-route: subscribed\n", stderr);
-		return !*status;
+		return take_done(monitor, status);
 	default:
 		return true;
 	}

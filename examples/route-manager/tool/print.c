@@ -194,16 +194,22 @@ void print_list_end(const struct style *style, bool empty)
 		puts(empty ? "[]" : "]");
 }
 
+static const char *change_verb(const struct style *style, __u64 what)
+{
+	if (style->mirror)
+		return what == ROUTE_REMOVED ? "flush" : "replace";
+	return what == ROUTE_ADDED ? "add" :
+	       what == ROUTE_CHANGED ? "change" : "del";
+}
+
 void print_change(const struct style *style, __u64 what, __u64 number,
 		  const struct route *route)
 {
-	const char *verb = what == ROUTE_ADDED ? "add" :
-			   what == ROUTE_CHANGED ? "change" : "del";
 	struct json_object *object;
 	char line[LINE_MAX], *end;
 
 	if (!style->json) {
-		end = put_text(line, verb);
+		end = put_text(line, change_verb(style, what));
 		end = put_text(end, " ");
 		/* Said again it means this route, not one of any metric. */
 		end = put_route(end, style, route, what != ROUTE_ADDED);
@@ -211,10 +217,44 @@ void print_change(const struct style *style, __u64 what, __u64 number,
 		return;
 	}
 	object = json_object_new_object();
-	add_text(object, "event", verb);
-	add_number(object, "change", number);
+	add_text(object, "event", change_verb(style, what));
+	if (number)
+		add_number(object, "change", number);
 	add_route(object, route);
 	print_object(object, "", "\n");
+}
+
+/* A family is named by what is within its default route. */
+static char *put_selected_prefix(char *end, const struct route_filter *filter)
+{
+	if (!(filter->fields & ROUTE_BY_FAMILY))
+		return end;
+	end = put_text(end, filter->fields & ROUTE_BY_EXACT ? " exact " :
+			    filter->fields & ROUTE_BY_MATCH ? " match " :
+							      " root ");
+	return put_prefix(end, &filter->route);
+}
+
+void print_flush(const struct style *style, const struct route_filter *filter)
+{
+	char line[LINE_MAX], *end;
+
+	if (style->json) {
+		puts("{\"event\":\"flush\"}");
+		return;
+	}
+	end = put_text(line, "flush");
+	end = put_selected_prefix(end, filter);
+	if (filter->fields & ROUTE_BY_METRIC) {
+		end = put_text(end, " metric ");
+		end = put_number(end, filter->route.metric);
+	}
+	end = put_text(end, " table ");
+	if (filter->fields & ROUTE_BY_TABLE)
+		end = put_table(end, filter->route.table);
+	else
+		end = put_text(end, "all");
+	print_line(line, end);
 }
 
 void print_lost(const struct style *style, __u64 number)

@@ -245,6 +245,15 @@ static bool parse_count(struct request *request, struct words *words)
 	return words_number(words, "count", text, 1, &request->count);
 }
 
+/* list, for monitor */
+static bool parse_list(struct request *request, struct words *words)
+{
+	if (request->type != ROUTE_SUBSCRIBE || !words_take_if(words, "list"))
+		return false;
+	request->list = true;
+	return true;
+}
+
 static bool parse_selectors(struct request *request, struct words *words,
 			    struct route_filter *given)
 {
@@ -257,6 +266,8 @@ static bool parse_selectors(struct request *request, struct words *words,
 		else if (request->type == ROUTE_SUBSCRIBE &&
 			 words_take_if(words, "--count"))
 			good = parse_count(request, words);
+		else if (parse_list(request, words))
+			good = true;
 		else
 			good = parse_selected_prefix(words, request->verb,
 						     given);
@@ -264,6 +275,17 @@ static bool parse_selectors(struct request *request, struct words *words,
 			return false;
 	}
 	return true;
+}
+
+/* Of a route that ceases to lead there the manager would not tell. */
+static bool fits_list(const struct request *request, struct words *words,
+		      const struct route_filter *given)
+{
+	const __u32 target = ROUTE_BY_GATEWAY | ROUTE_BY_INTERFACE;
+
+	return !request->list || !(given->fields & target) ||
+	       words_fail(words, "monitor list takes neither via nor dev: it "
+			  "would not hear of routes that cease to lead there");
 }
 
 /*
@@ -284,7 +306,8 @@ static bool parse_selection(struct request *request, struct words *words,
 		if (everything)
 			words_take(words);
 	}
-	if (!parse_selectors(request, words, &given))
+	if (!parse_selectors(request, words, &given) ||
+	    !fits_list(request, words, &given))
 		return false;
 	if (given.fields & BY_PREFIX && given.route.family == AF_UNSPEC)
 		given.route.family = AF_INET;

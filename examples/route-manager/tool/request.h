@@ -16,6 +16,7 @@
  * @needs_some: nothing flushed means that there is no such route
  * @table_main: the table is worth telling also if it is main
  * @count:      how many changes to wait for, 0: without end
+ * @list:       monitor begins with the routes that there are
  */
 struct request {
 	const char *verb;
@@ -25,6 +26,7 @@ struct request {
 	bool needs_some;
 	bool table_main;
 	__u32 count;
+	bool list;
 	union {
 		struct route route;
 		struct route_filter filter;
