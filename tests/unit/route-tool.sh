@@ -401,6 +401,15 @@ stop() {
 	said=$(sed -n 's/.*stopped after line 1001; lines up to \([0-9]*\) .*/\1/p' "$work/errors")
 	[ "$did" -le $((1000 + 1024)) ] || die "$did have been done"
 	[ "${said:-1001}" = $((did + 1)) ] || die "$did have been done: $(cat "$work/errors")"
+
+	# Of those that fail, too, one line says how many they are.
+	head -n 1000 "$work/batch" >"$work/again"
+	route -b "$work/again" 2>"$work/errors" && die "all are there already"
+	[ "$(grep -c EEXIST "$work/errors")" = 1 ] || die "$(cat "$work/errors")"
+	grep -q 'again:1: EEXIST: ' "$work/errors" || die "$(cat "$work/errors")"
+	local lines='stopped after line 1; lines up to \([0-9]*\) had been sent by then, and \([0-9]*\) of them failed, too'
+	read -r said did <<<"$(sed -n "s/.*$lines/\1 \2/p" "$work/errors")"
+	[ "${did:-0}" = $((${said:-1} - 1)) ] || die "$(cat "$work/errors")"
 	route flush all >/dev/null
 }
 

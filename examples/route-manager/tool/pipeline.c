@@ -114,11 +114,16 @@ static void tell(struct pipeline *pipeline, bool ended)
 	pthread_mutex_unlock(&pipeline->lock);
 }
 
+/* What fails after the error that ends a batch is only counted. */
 static void fail(struct pipeline *pipeline, __u64 line, int error,
 		 const char *reason, int length)
 {
-	if (!pipeline->failures++)
+	const bool first = !pipeline->failures++;
+
+	if (first)
 		pipeline->failed = line;
+	else if (!pipeline->options.force)
+		return;
 	if (!pipeline->options.force)
 		stop(pipeline);
 	progress_hide(pipeline->options.progress);
@@ -324,9 +329,9 @@ static void report_end(const struct pipeline *pipeline)
 		       pipeline->received);
 	} else if (stopping(pipeline) && pipeline->line > pipeline->failed) {
 		report("%s: stopped after line %llu; lines up to %llu had been "
-		       "sent by then",
+		       "sent by then, and %llu of them failed, too",
 		       pipeline->options.source, pipeline->failed,
-		       pipeline->line);
+		       pipeline->line, pipeline->failures - 1);
 		hint("-force goes on after errors");
 	}
 }
