@@ -430,6 +430,55 @@ interactive() {
 	wait "$tool" || die "exit status $?"
 }
 
+# catches PROCESS: it is the tool, no longer a shell that is to become it, and catches SIGTERM.
+catches() {
+	[ "/proc/$1/exe" -ef "$programs/kucomms-route" ] &&
+		((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 1 << 14))
+}
+
+# caught PROCESS: waits until it does.
+caught() {
+	until catches "$1"; do
+		[ -d "/proc/$1" ] || die "it has ended: $(cat "$work/errors")"
+	done
+}
+
+# died SIGNAL PROCESS SAID: it dies of that signal, and says so.
+died() {
+	kill "-$1" "$2"
+	wait "$2"
+	[ $? = $((128 + $(kill -l "$1"))) ] || die "it did not die of $1"
+	[ "$(cat "$work/errors")" = "kucomms-route: stopped by a signal $3" ] || die "$(cat "$work/errors")"
+}
+
+# Who is stopped by a signal says how far it was, and dies of it.
+interrupted() {
+	local to_tool from_tool signal
+	for signal in INT TERM; do
+		open_pipe to_tool
+		open_pipe from_tool
+		# What is started in the background ignores SIGINT.
+		env --default-signal=INT "$programs/kucomms-route" -t process -n "$work/one" -force -b - \
+			<"$work/to_tool" 1>&"$from_tool" 2>"$work/errors" &
+		printf '# nothing\nreplace 10.0.0.0/8 dev lo\nget 10.0.0.1\n' >&"$to_tool"
+		expect '10.0.0.0/8 dev lo' "$from_tool"
+		died $signal $! 'after line 3; 2 requests had been answered'
+		rm "$work/to_tool" "$work/from_tool"
+	done
+
+	# A manager that takes requests, and never answers.
+	local mute=$work/mute from_mute to_mute
+	open_pipe from_mute
+	open_pipe to_mute
+	"${programs%/*}/epoll/talk" listen "process:$mute" <&"$to_mute" 2>&"$from_mute" &
+	expect "listening at process:$mute" "$from_mute"
+	"$programs/kucomms-route" -t process -n "$mute" flush all 2>"$work/errors" &
+	caught $!
+	# A signal that is ignored is no less ignored now.
+	kill -INT $!
+	died TERM $! 'before the manager had answered: what it was asked for may be done all the same'
+}
+
 # watch ARGUMENT...: starts a monitor; its process is $tool, what it prints comes from $from_tool.
 watch() {
 	local from_errors
@@ -693,7 +742,7 @@ tested() {
 }
 
 declare -A limits=([json_output]=1000 [status_table]=1000 [errors]=1000)
-tests=(commands selectors json_output status_table usage errors unreachable batch batch_errors big stop interactive
+tests=(commands selectors json_output status_table usage errors unreachable batch batch_errors big stop interactive interrupted
 	monitor monitor_list lost replay mirror progress gone)
 
 # run SANITIZERS DIRECTORY

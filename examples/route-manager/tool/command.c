@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "error.h"
+#include "interrupt.h"
 #include "progress.h"
 
 /* There is only one request. */
@@ -125,9 +126,15 @@ int command_run(const struct manager *manager, const struct style *style,
 		const struct request *request, bool quiet)
 {
 	struct progress progress;
+	int status;
 
 	progress_begin(&progress, "routes", quiet);
-	if (command_send(manager, request))
-		return EXIT_FAILURE;
-	return receive(manager, style, request, &progress);
+	/* Only this may take long, and leave something half done. */
+	if (request->type == ROUTE_FLUSH)
+		interrupt_begin(NULL, NULL);
+	status = command_send(manager, request);
+	if (!status)
+		status = receive(manager, style, request, &progress);
+	interrupt_end();
+	return status;
 }

@@ -20,6 +20,7 @@
 #include "answer.h"
 #include "error.h"
 #include "interface.h"
+#include "interrupt.h"
 #include "pipeline.h"
 
 /* Requests that are held back at most, so that the manager has work in time. */
@@ -46,7 +47,7 @@
  *
  * @sent:     requests; the sender's, as those that follow
  * @held:     of them held back
- * @line:     of the last of them
+ * @line:     of the last of them; read by a signal handler, as @received
  * @known:    as many have been answered, for sure
  *
  * @lock:     for those that follow, and for standard error where the receiver
@@ -91,6 +92,12 @@ static void stop(struct pipeline *pipeline)
 {
 	__atomic_store_n(&pipeline->stop, true, __ATOMIC_RELAXED);
 	eventfd_write(pipeline->stop_fd, 1);
+}
+
+/* What only its own thread writes, and a signal handler may read in any. */
+static void advance(__u64 *extent, __u64 value)
+{
+	__atomic_store_n(extent, value, __ATOMIC_RELAXED);
 }
 
 /* The first error is the one that counts. */
@@ -142,7 +149,8 @@ static void take_done(struct pipeline *pipeline, const struct answer *answer)
 	else if (answer->id & ID_NEEDS_SOME && !answer->count)
 		fail(pipeline, line, ENOENT, nothing, sizeof(nothing) - 1);
 	progress_step(pipeline->options.progress);
-	if (++pipeline->received % UNTOLD_MAX == 0)
+	advance(&pipeline->received, pipeline->received + 1);
+	if (pipeline->received % UNTOLD_MAX == 0)
 		tell(pipeline, false);
 }
 
@@ -236,6 +244,8 @@ static int start(struct pipeline *pipeline)
 	error = pthread_create(&pipeline->receiver, NULL, receive, pipeline);
 	if (error)
 		close(pipeline->stop_fd);
+	else
+		interrupt_begin(&pipeline->line, &pipeline->received);
 	return error;
 }
 
@@ -288,7 +298,7 @@ bool pipeline_send(struct pipeline *pipeline, const struct request *request,
 	if (full)
 		pipeline->held = 0;
 	pipeline->sent++;
-	pipeline->line = line;
+	advance(&pipeline->line, line);
 	send_request(pipeline, request, id, full ? 0 : KUCOMMS_MORE);
 	return true;
 }
@@ -343,6 +353,7 @@ bool pipeline_finish(struct pipeline *pipeline)
 
 	send_request(pipeline, &end, ID_END, 0);
 	pthread_join(pipeline->receiver, NULL);
+	interrupt_end();
 	progress_hide(pipeline->options.progress);
 	report_end(pipeline);
 	good = !pipeline->error && !pipeline->failures;

@@ -11,31 +11,10 @@
 
 #include "interface.h"
 #include "print.h"
+#include "text.h"
 
 /* The longest line of a route, and some. */
 #define LINE_MAX	256
-
-static char *put_text(char *end, const char *text)
-{
-	const size_t length = strlen(text);
-
-	memcpy(end, text, length + 1);
-	return end + length;
-}
-
-static char *put_number(char *end, __u32 number)
-{
-	char digits[10];
-	int count = 0;
-
-	do
-		digits[count++] = (char)('0' + number % 10);
-	while (number /= 10);
-	while (count)
-		*end++ = digits[--count];
-	*end = '\0';
-	return end;
-}
 
 static char *put_address(char *end, __u8 family, const __u8 *address)
 {
