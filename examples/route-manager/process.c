@@ -2,8 +2,6 @@
 /*
  * The route manager in a process: listens at process:route, or where it is told
  * to, until SIGINT or SIGTERM.
- *
- *	process [NAME [ROUTES_MAX]]
  */
 #include <kucomms/endpoint.h>
 #include <signal.h>
@@ -13,6 +11,16 @@
 
 #include "manager.h"
 #include "route.h"
+
+#define LIMIT	4000000
+
+static const char usage[] =
+	"usage: process [NAME [ROUTES_MAX]]\n"
+	"\n"
+	"The route manager, for kucomms-route -t process.\n"
+	"NAME        where to listen: process:route, or process: and the path of\n"
+	"            a socket, which is then the -n of kucomms-route\n"
+	"ROUTES_MAX  how many routes there may be: 4000000\n";
 
 static int serve(const char *name, struct route_manager *manager,
 		 const sigset_t *until)
@@ -35,10 +43,8 @@ static int serve(const char *name, struct route_manager *manager,
 	return err;
 }
 
-int main(int argc, char **argv)
+static int run(const char *name, unsigned long limit)
 {
-	const char *name = argc > 1 ? argv[1] : "process:" ROUTE_DEVICE;
-	unsigned long limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 4000000;
 	struct route_manager *manager = route_manager_create(limit);
 	sigset_t signals;
 	int err;
@@ -52,4 +58,26 @@ int main(int argc, char **argv)
 	if (err)
 		fprintf(stderr, "cannot serve %s: %s\n", name, strerror(-err));
 	return err ? 1 : 0;
+}
+
+/* Returns 0 if @text is no number of routes. */
+static unsigned long parse_limit(const char *text)
+{
+	char *end;
+	unsigned long limit = strtoul(text, &end, 10);
+
+	return *end ? 0 : limit;
+}
+
+int main(int argc, char **argv)
+{
+	const unsigned long limit = argc > 2 ? parse_limit(argv[2]) : LIMIT;
+
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		return fputs(usage, stdout) < 0;
+	if (argc > 3 || !limit) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	return run(argc > 1 ? argv[1] : "process:" ROUTE_DEVICE, limit);
 }

@@ -232,6 +232,10 @@ usage() {
 		# shellcheck disable=SC2086 # they are words
 		"$programs/kucomms-route" $words | grep -q '^usage: ' || die "$words: no help"
 	done
+	"$programs/process" --help | grep -q '^usage: ' || die "no help of the manager"
+	"$programs/process" "process:$work/two" many 2>"$work/errors"
+	[ $? = 2 ] || die "the manager takes any number"
+	grep -q '^usage: ' "$work/errors" || die "$(cat "$work/errors")"
 	"$programs/kucomms-route" --Version | grep -qF "$(cat VERSION)" || die "no version"
 	"$programs/kucomms-route" -q -V | grep -qF "$(cat VERSION)" || die "no version"
 }
