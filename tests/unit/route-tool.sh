@@ -722,10 +722,12 @@ gone() {
 	wait "$tool"
 	[ $? = 1 ] || die "the monitor did not notice"
 	serve one
+	# What the tool before this one said is not to be taken for this one's.
+	rm "$work/errors"
 	"$programs/kucomms-route" -t process -n "$work/one" -force -b "$work/to_tool" 2>"$work/errors" &
 	tool=$!
 	echo 'get 10.0.0.0' >&"$to_tool"
-	until grep -q ENETUNREACH "$work/errors"; do :; done
+	until grep -qs ENETUNREACH "$work/errors"; do :; done
 	kill -9 "$server"
 	wait "$server"
 	wait "$tool"
