@@ -20,6 +20,7 @@ def line(x1, y1, x2, y2, colour='#ddd', width=1):
 
 def document(width, height, parts):
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" {FONT}>\n'
+            f'<!-- SPDX-License-Identifier: MIT -->\n'
             f'<rect width="100%" height="100%" fill="white"/>\n' + '\n'.join(parts) + '\n</svg>\n')
 
 
@@ -52,10 +53,12 @@ def bars(title, unit, series):
     if not values:
         return None
     scale = Scale(values, LEFT, LEFT + WIDTH)
-    parts = [text(LEFT, 24, title, more='font-weight="bold"')]
+    parts = [text(LEFT - 100, 24, title, more='font-weight="bold"')]
+    x = LEFT - 100
     for i, name in enumerate(series):
-        x = LEFT + i * 130
         parts.append(f'<rect x="{x}" y="36" width="12" height="12" fill="{COLOURS[i]}"/>' + text(x + 18, 47, name))
+        # No letter is wider than that, on average.
+        x += 40 + 7.5 * len(name)
     top = y = 84
     body = []
     for subject in subjects:
