@@ -19,6 +19,7 @@
 #include <net/sock.h>
 
 #include "channel.h"
+#include "dump.h"
 #include "endpoint.h"
 #include "multicast.h"
 #include "netlink.h"
@@ -242,7 +243,7 @@ static int input_message(struct input *input, const struct nlmsghdr *header,
 		err = kucomms_bridge_put(socket->channel, header, true,
 					 &input->until);
 	} else if (handled) {
-		err = kucomms_socket_dump(socket, input->skb, header);
+		err = kucomms_dump_start(socket, input->skb, header);
 	} else {
 		NL_SET_ERR_MSG(extack, "the module does not say where answers end");
 		return -EOPNOTSUPP;

@@ -9,7 +9,7 @@
  * What the endpoint sends is moved into datagrams
  *  - in the client's own sendmsg(), after the handler has run there;
  *  - by the work, which the channel wakes like any client that sleeps;
- *  - for a dump in the client's recvmsg(), and nowhere else.
+ *  - for a dump in the client's recvmsg(), and nowhere else (dump.c).
  * What the socket has no room for stays in the ring, until the client sends
  * something, or the work has another look.
  */
@@ -36,9 +36,6 @@
 /* For so long, in jiffies, the work leaves a socket alone that is full. */
 #define PATIENCE_MIN	1
 #define PATIENCE_MAX	(HZ / 10)
-
-/* So long a dump waits for answers that another thread has to give. */
-#define DUMP_WAIT	msecs_to_jiffies(20)
 
 static DEFINE_HASHTABLE(sockets, 8);
 static DEFINE_SPINLOCK(sockets_lock);
@@ -87,7 +84,7 @@ struct kucomms_socket *kucomms_socket_find(u32 portid, const struct sock *sk)
 }
 
 /* Any context. The work holds a reference while it is queued or runs. */
-static void socket_kick(struct kucomms_socket *socket, unsigned long delay)
+void kucomms_socket_kick(struct kucomms_socket *socket, unsigned long delay)
 {
 	kref_get(&socket->ref);
 	if (mod_delayed_work(socket_queue, &socket->work, delay))
@@ -98,7 +95,7 @@ static void socket_kick(struct kucomms_socket *socket, unsigned long delay)
 static int socket_woken(wait_queue_entry_t *wait, unsigned int mode, int flags,
 			void *key)
 {
-	socket_kick(container_of(wait, struct kucomms_socket, wait), 0);
+	kucomms_socket_kick(container_of(wait, struct kucomms_socket, wait), 0);
 	return 0;
 }
 
@@ -134,8 +131,8 @@ static struct file *socket_hold(struct sock *sk)
  * be: a client that closes the socket as soon as it has the answer shall find it
  * closed; so whom this wakes must not run here before the file is let go.
  */
-static int socket_unicast(struct kucomms_socket *socket, struct sk_buff *skb,
-			  bool own)
+int kucomms_socket_unicast(struct kucomms_socket *socket, struct sk_buff *skb,
+			   bool own)
 {
 	struct file *file = own ? NULL : socket_hold(socket->sk);
 	int ret;
@@ -179,7 +176,7 @@ static int socket_send(struct kucomms_socket *socket, bool own)
 	kucomms_bridge_mark(channel, &mark);
 	kucomms_bridge_fill(channel, skb, socket->portid, NULL);
 	if (skb->len) {
-		err = socket_unicast(socket, skb, own);
+		err = kucomms_socket_unicast(socket, skb, own);
 		if (err < 0) {
 			kucomms_bridge_unfill(channel, &mark);
 			return err;
@@ -215,7 +212,7 @@ static int socket_part(struct kucomms_socket *socket, bool own)
 	memset(error, 0, sizeof(*error));
 	error->error = err;
 	error->msg.nlmsg_len = NLMSG_HDRLEN;
-	err = socket_unicast(socket, skb, own);
+	err = kucomms_socket_unicast(socket, skb, own);
 	if (err < 0)
 		return err;
 	socket->parted = true;
@@ -223,7 +220,7 @@ static int socket_part(struct kucomms_socket *socket, bool own)
 }
 
 /* The endpoint may be waiting for the room that has been made. */
-static void socket_give_back(struct kucomms_socket *socket)
+void kucomms_socket_give_back(struct kucomms_socket *socket)
 {
 	struct kucomms_consumer *in = &socket->channel->bridge->in;
 
@@ -247,7 +244,7 @@ static int socket_drain(struct kucomms_socket *socket, bool own)
 		ret = socket_send(socket, own);
 		if (ret < 0)
 			return ret;
-		socket_give_back(socket);
+		kucomms_socket_give_back(socket);
 		if (ret)
 			continue;
 		/* Asks, then looks once more: the order that loses nothing. */
@@ -281,7 +278,7 @@ void kucomms_socket_push(struct kucomms_socket *socket)
 		ret = socket_drain(socket, true);
 	mutex_unlock(&bridge->receive_lock);
 	if (ret)
-		socket_kick(socket, ret == -EAGAIN ? PATIENCE_MIN : 0);
+		kucomms_socket_kick(socket, ret == -EAGAIN ? PATIENCE_MIN : 0);
 }
 
 static void socket_work(struct work_struct *work)
@@ -304,9 +301,9 @@ static void socket_work(struct work_struct *work)
 	mutex_unlock(&bridge->receive_lock);
 
 	if (ret == 1 || more) {
-		socket_kick(socket, 0);
+		kucomms_socket_kick(socket, 0);
 	} else if (ret == -EAGAIN) {
-		socket_kick(socket, socket->patience);
+		kucomms_socket_kick(socket, socket->patience);
 		socket->patience = min_t(unsigned long, socket->patience * 2,
 					 PATIENCE_MAX);
 	}
@@ -496,132 +493,6 @@ bool kucomms_socket_may_join(const struct net *net, unsigned int group)
 	}
 	rcu_read_unlock();
 	return may;
-}
-
-/*
- * Something for a dump, under the receive_lock: what is there, or what the handler
- * gives now, or a little later in another thread. Returns as
- * kucomms_bridge_fill().
- */
-static int dump_fill(struct kucomms_socket *socket, struct sk_buff *skb,
-		     int *result)
-{
-	struct kucomms_channel *channel = socket->channel;
-	int ret;
-
-	kucomms_consumer_disarm(&channel->bridge->in);
-	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
-	if (ret || skb->len)
-		return ret;
-	kucomms_consumer_tell(&channel->bridge->in);
-	kucomms_bridge_ring(channel);
-	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
-	if (ret || skb->len)
-		return ret;
-	kucomms_consumer_arm(&channel->bridge->in);
-	wait_event_interruptible_timeout(channel->wait,
-			kucomms_consumer_ready(&channel->bridge->in) ||
-			kucomms_channel_error(channel), DUMP_WAIT);
-	return kucomms_bridge_fill(channel, skb, socket->portid, result);
-}
-
-/*
- * The client reads a dump, or has just asked for it. An empty datagram would look
- * like the end, so if there is nothing yet a message says that it is none.
- */
-static int socket_dump_more(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct kucomms_socket *socket = cb->data;
-	struct kucomms_channel *channel = socket->channel;
-	int ret, result;
-
-	mutex_lock(&channel->bridge->receive_lock);
-	ret = dump_fill(socket, skb, &result);
-	if (ret != -ECANCELED)
-		result = skb->len || ret ? 1 :
-			 kucomms_channel_error(channel) ?: 1;
-	/* The next buffer has to be longer, if this one was too short for one. */
-	cb->min_dump_alloc = kucomms_bridge_size(channel, 0);
-	kucomms_consumer_release(&channel->bridge->in);
-	socket_give_back(socket);
-	mutex_unlock(&channel->bridge->receive_lock);
-
-	if (result > 0 && !skb->len)
-		nlmsg_put(skb, socket->portid, cb->nlh->nlmsg_seq, NLMSG_NOOP,
-			  0, 0);
-	return result;
-}
-
-static void socket_set_dumping(struct kucomms_socket *socket, bool dumping)
-{
-	struct mutex *lock = &socket->channel->bridge->receive_lock;
-
-	mutex_lock(lock);
-	socket->dumping = dumping;
-	mutex_unlock(lock);
-}
-
-/* From here on what the handler sends waits for socket_dump_more(). */
-static int socket_dump_begin(struct netlink_callback *cb)
-{
-	struct kucomms_socket *socket = cb->data;
-	u64 until = 0;
-	int err;
-
-	socket_set_dumping(socket, true);
-	err = kucomms_bridge_put(socket->channel, cb->nlh, false, &until);
-	if (err)
-		socket_set_dumping(socket, false);
-	else
-		kref_get(&socket->ref);
-	return err;
-}
-
-/* All has been read, or the socket is closed; also where one cannot sleep. */
-static int socket_dump_end(struct netlink_callback *cb)
-{
-	struct kucomms_socket *socket = cb->data;
-
-	WRITE_ONCE(socket->dumping, false);
-	socket_kick(socket, 0);
-	kucomms_socket_put(socket);
-	return 0;
-}
-
-/* A dump goes on when the client reads: so there has to be something to read. */
-static void socket_prompt(struct kucomms_socket *socket, u32 sequence)
-{
-	struct sk_buff *skb;
-
-	if (atomic_read(&socket->sk->sk_rmem_alloc))
-		return;
-	skb = nlmsg_new(0, GFP_KERNEL);
-	if (!skb)
-		return;
-	nlmsg_put(skb, socket->portid, sequence, NLMSG_NOOP, 0, 0);
-	socket_unicast(socket, skb, true);
-}
-
-/*
- * A request whose answers are a dump. 0: it has begun, whatever comes of it; netlink
- * calls back each time that the client reads.
- */
-int kucomms_socket_dump(struct kucomms_socket *socket, struct sk_buff *skb,
-			const struct nlmsghdr *header)
-{
-	struct netlink_dump_control control = {
-		.start = socket_dump_begin,
-		.dump = socket_dump_more,
-		.done = socket_dump_end,
-		.data = socket,
-		.module = THIS_MODULE,
-	};
-	int err = netlink_dump_start(socket->kernel, skb, header, &control);
-
-	/* Begun, but there was no room, or no memory. */
-	if (err == -ENOBUFS)
-		socket_prompt(socket, header->nlmsg_seq);
-	return err == -EINTR || err == -ENOBUFS ? 0 : err;
 }
 
 int kucomms_socket_init(void)

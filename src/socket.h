@@ -11,7 +11,6 @@ struct kucomms_attach;
 struct kucomms_channel;
 struct net;
 struct netlink_ext_ack;
-struct nlmsghdr;
 struct sk_buff;
 struct sock;
 
@@ -67,8 +66,10 @@ struct kucomms_socket *kucomms_socket_attach(struct sk_buff *skb, int fd,
 					     struct kucomms_attach *attach,
 					     u32 datagram, bool broadcasts);
 void kucomms_socket_push(struct kucomms_socket *socket);
-int kucomms_socket_dump(struct kucomms_socket *socket, struct sk_buff *skb,
-			const struct nlmsghdr *header);
+void kucomms_socket_kick(struct kucomms_socket *socket, unsigned long delay);
+int kucomms_socket_unicast(struct kucomms_socket *socket, struct sk_buff *skb,
+			   bool own);
+void kucomms_socket_give_back(struct kucomms_socket *socket);
 void kucomms_socket_closed(const struct net *net, u32 portid);
 bool kucomms_socket_may_join(const struct net *net, unsigned int group);
 
