@@ -284,7 +284,7 @@ rpm: dist ## RPM packages in build/rpm/RPMS
 UNIT_TESTS   := $(basename $(wildcard tests/unit/*.c tests/unit/*.cc))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
 
-check-unit: ## unit tests, plain and with sanitizers, as TAP; no root, seconds
+check-unit: ## unit tests, plain and with sanitizers, as TAP; no root, three minutes
 	@$(MAKE) --no-print-directory unit-tests >&2
 	@$(MAKE) --no-print-directory unit-tests SANITIZE=address,undefined >&2
 	@scripts/run-unit-tests $(UNIT_TESTS:%=build/%) $(UNIT_TESTS:%=build/asan/%) $(UNIT_SCRIPTS)
@@ -343,10 +343,10 @@ style: ## shellcheck, codespell, man pages, licence lines, checkpatch
 check-packages: ## build the packages, look into them, install them in a chroot; root
 	tests/run packages
 
-check-fast: ## the module in a minimal virtual machine; five minutes
+check-fast: ## the module in a minimal virtual machine; seven minutes
 	tests/run fast
 
-check-routes: ## the route manager with as many routes as the Internet has, in a virtual machine; three minutes
+check-routes: ## the route manager with as many routes as the Internet has, in a virtual machine; four minutes
 	tests/run routes
 
 check-vm: ## everything that runs in virtual machines; root

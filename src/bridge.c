@@ -408,6 +408,7 @@ void kucomms_bridge_missed(struct kucomms_channel *channel)
 		bridge->missed_first = bridge->missed_last;
 	WRITE_ONCE(bridge->missed, true);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	/* No barrier: its socket is in the queue as long as it has the channel. */
 	kucomms_channel_wake_reader(channel);
 }
 

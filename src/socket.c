@@ -13,14 +13,12 @@
  * What the socket has no room for stays in the ring, until the client sends
  * something, or the work has another look.
  */
-#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/rculist.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/netlink.h>
 #include <net/sock.h>
