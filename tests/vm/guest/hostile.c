@@ -135,6 +135,25 @@ static void *bystander(void *arg)
 
 static struct victim scribbled;
 
+/*
+ * What a ring has at offset @at is not all garbage: there are records, and some
+ * of them are echoed or counted. What else the handler knows is for clients that
+ * mean it: it would sleep for weeks if asked to.
+ */
+static __u32 scribble_word(__u32 at, __u32 garbage)
+{
+	switch (at % sizeof(struct kucomms_message)) {
+	case offsetof(struct kucomms_message, control):
+		return KUCOMMS_CONTROL_MESSAGE;
+	case offsetof(struct kucomms_message, type):
+		if (garbage <= TEST_CALL_DONE)
+			return garbage % 2 ? TEST_ECHO : TEST_SINK;
+		return garbage;
+	default:
+		return garbage;
+	}
+}
+
 /* Writes garbage everywhere while the kernel is reading. */
 static void *scribble(void *arg)
 {
@@ -142,17 +161,17 @@ static void *scribble(void *arg)
 
 	while (!stop) {
 		uint64_t r = t_random(&state);
-		__u32 word = (__u32)(r >> 32);
+		__u32 garbage = (__u32)(r >> 32);
 		__u32 at = (__u32)(r & 0x1fff) & ~3u;
 
 		if (r >> 63)
-			word &= 0xfff;	/* lengths that could be true */
+			garbage &= 0xfff;	/* lengths that could be true */
 		if ((r & 0xf0000) == 0)
 			*(volatile __u32 *)((char *)scribbled.user +
-					    (at & 0xfff)) = word;
+					    (at & 0xfff)) = garbage;
 		else
 			*(volatile __u32 *)(scribbled.to_kernel + at) =
-				at % 32 == 4 ? 1 : word;
+				scribble_word(at, garbage);
 	}
 	return NULL;
 }
