@@ -9,39 +9,7 @@
 
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-# What does not come in this time, in seconds, does not come.
-patience=60
-number=0
-failures=0
-
-# die WHAT: ends a test, which runs in a subshell.
-die() {
-	echo "$*" >&2
-	exit 1
-}
-
-# open_pipe NAME: a pipe that nobody need wait for to be opened; its descriptor is $NAME.
-open_pipe() {
-	mkfifo "$work/$1"
-	eval "exec {$1}<>$work/$1"
-	rm "$work/$1"
-}
-
-# expect LINE DESCRIPTOR: the next line there.
-expect() {
-	local line
-	IFS= read -r -t $patience line <&"$2" || die "no line came instead of: $1"
-	[ "$line" = "$1" ] || die "expected '$1', got '$line'"
-}
-
-# finish SIGNAL PROCESS: it ends, and has nothing to complain of.
-finish() {
-	kill "-$1" "$2"
-	wait "$2" || die "exit status $?"
-}
+. tests/examples.sh
 
 dictionary() {
 	local name=process:$work/dictionary server watcher from_server from_watcher
@@ -153,25 +121,4 @@ epoll() {
 	wait $client || die "exit status $?"
 }
 
-# run SANITIZERS DIRECTORY
-run() {
-	local programs=$PWD/build/$2/examples log=$work/log example
-	local -x LD_LIBRARY_PATH=$PWD/build/$2/lib
-	# TSan does not know the fences that doorbells take; what they protect is not memory.
-	make --no-print-directory -s SANITIZE="$1" CFLAGS="-O2 -g -Wno-tsan" example-programs >&2 || exit 1
-	for example in dictionary route_manager hub epoll; do
-		number=$((number + 1))
-		if (trap 'jobs -p | xargs -r kill -9' EXIT; "$example") >"$log" 2>&1; then
-			echo "ok $number - $example ($1)"
-		else
-			sed 's/^/# /' "$log"
-			echo "not ok $number - $example ($1)"
-			failures=$((failures + 1))
-		fi
-	done
-}
-
-run address,undefined asan
-run thread tsan
-echo "1..$number"
-[ $failures = 0 ]
+run_examples dictionary route_manager hub epoll

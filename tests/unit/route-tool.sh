@@ -9,32 +9,7 @@
 
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-# What does not come in this time, in seconds, does not come.
-patience=60
-number=0
-failures=0
-
-# die WHAT: ends a test, which runs in a subshell.
-die() {
-	echo "$*" >&2
-	exit 1
-}
-
-# open_pipe NAME: a pipe that nobody need wait for to be opened; its descriptor is $NAME, its path $work/NAME.
-open_pipe() {
-	mkfifo "$work/$1"
-	eval "exec {$1}<>$work/$1"
-}
-
-# expect LINE DESCRIPTOR: the next line there.
-expect() {
-	local line
-	IFS= read -r -t $patience line <&"$2" || die "no line came instead of: $1"
-	[ "$line" = "$1" ] || die "expected '$1', got '$line'"
-}
+. tests/examples.sh
 
 # serve NAME [ROUTES_MAX]: starts a manager; its process is $server.
 serve() {
@@ -737,42 +712,15 @@ gone() {
 	serve one
 }
 
-# tested NAME: a test, with a manager that has to end well, too.
-tested() {
-	local server
+# A test has a manager, which has to end well, too.
+run_one() {
+	local server programs=$programs/route-manager
 	trap 'jobs -p | xargs -r kill -9 2>/dev/null' EXIT
 	serve one "${limits[$1]:-1000000}"
 	"$1"
-	kill "$server"
-	wait "$server" || die "the manager's exit status is $?"
+	finish TERM "$server"
 }
 
 declare -A limits=([json_output]=1000 [status_table]=1000 [errors]=1000)
-tests=(commands selectors json_output status_table usage errors unreachable batch batch_errors big stop interactive interrupted
-	monitor monitor_list lost replay mirror progress gone)
-
-# run SANITIZERS DIRECTORY
-run() {
-	local programs=$PWD/build/$2/examples/route-manager log=$work.log test
-	local -x LD_LIBRARY_PATH=$PWD/build/$2/lib
-	# TSan does not know the fences that doorbells take; what they protect is not memory.
-	make --no-print-directory -s SANITIZE="$1" CFLAGS="-O2 -g -Wno-tsan" example-programs >&2 || exit 1
-	for test in "${tests[@]}"; do
-		number=$((number + 1))
-		mkdir "$work"
-		if (tested "$test") >"$log" 2>&1; then
-			echo "ok $number - $test ($1)"
-		else
-			sed 's/^/# /' "$log"
-			echo "not ok $number - $test ($1)"
-			failures=$((failures + 1))
-		fi
-		rm -r "$work" "$log"
-	done
-}
-
-rmdir "$work"
-run address,undefined asan
-run thread tsan
-echo "1..$number"
-[ $failures = 0 ]
+run_examples commands selectors json_output status_table usage errors unreachable batch batch_errors big stop \
+	interactive interrupted monitor monitor_list lost replay mirror progress gone
