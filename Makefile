@@ -134,7 +134,7 @@ route-tool: $(ROUTE_TOOL) ## kucomms-route, which is installed with the examples
 # The handlers that are a kernel module elsewhere.
 $(BUILD)/examples/dictionary/process: examples/dictionary/dictionary.c
 $(BUILD)/examples/route-manager/process: $(patsubst %,examples/route-manager/%.c, \
-	manager request filter table)
+	manager request filter table trie walk)
 
 $(BUILD)/examples/%: examples/%.c $(BUILD)/lib/libkucomms.so
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@
 #include "filter.h"
 #include "request.h"
 #include "table.h"
+#include "walk.h"
 
 /* How many routes a flush removes before others may change something. */
 #define FLUSH_STEP	8

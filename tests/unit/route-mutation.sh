@@ -4,8 +4,8 @@
 #
 # Usage: route-mutation.sh
 #
-# Proves that the test of the route manager's tables can fail: makes one small mistake at a time in a copy of table.c or
-# filter.c, and expects that route-table finds it. Writes TAP.
+# Proves that the test of the route manager's tables can fail: makes one small mistake at a time in a copy of their
+# source, and expects that route-table finds it. Writes TAP.
 
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
@@ -85,17 +85,17 @@ mutation table.c 'the limit is of each family' \
 	"$(within add_new 's/tables->tries\[0\].routes \+ tables->tries\[1\].routes/trie->routes/')"
 mutation table.c 'a table that is empty still counts' \
 	"$(within route_tables_remove '/tables->tables -=/d')"
-mutation table.c 'what has gone is not given back' \
-	"$(within target_retire '/tables->bytes -=/d')"
+mutation trie.c 'what has gone is not given back' \
+	"$(within trie_target_retire '/trie->bytes -=/d')"
 mutation table.c 'a fork that there is no memory for leaks the node' \
-	"$(within node_insert '/node_retire/d')"
-mutation table.c 'a walk that goes on visits the last route again' \
+	"$(within node_insert '/trie_node_retire/d')"
+mutation walk.c 'a walk that goes on visits the last route again' \
 	"$(within walk_visit 's/target->metric <= after/target->metric < after/')"
-mutation table.c 'a walk that goes on forgets the other metrics of the node' \
+mutation walk.c 'a walk that goes on forgets the other metrics of the node' \
 	"$(within walk_visit 's/walk_leave\(walk, node, target->metric\)/walk_leave(walk, node, WHOLE_NODE)/')"
-mutation table.c 'a walk never stops by itself' \
+mutation walk.c 'a walk never stops by itself' \
 	"$(within walk_trie 's/where == AHEAD \&\& !--budget/0/')"
-mutation table.c 'a walk leaves out the rest of what it is below' \
+mutation walk.c 'a walk leaves out the rest of what it is below' \
 	"$(within walk_where 's/\? ABOVE/? BEHIND/')"
 mutation filter.c 'the root of a subtree is not in it' \
 	"$(within passes_prefix 's/its < ours\)/its <= ours)/')"

@@ -28,6 +28,8 @@ static void *failing_malloc(size_t size)
 #define malloc failing_malloc
 #include "../../examples/route-manager/filter.c"
 #include "../../examples/route-manager/table.c"
+#include "../../examples/route-manager/trie.c"
+#include "../../examples/route-manager/walk.c"
 #undef malloc
 
 #define NAIVE_MAX	1000
@@ -290,7 +292,7 @@ static unsigned long check_node(const struct trie *trie,
 	int i, children = 0;
 
 	for (target = node->targets; target; target = target->next) {
-		bytes += sizeof(*target) + 4 * address_words(trie);
+		bytes += sizeof(*target) + 4 * trie_address_words(trie);
 		if (target->next)
 			assert_true(target->metric < target->next->metric);
 	}
@@ -302,7 +304,7 @@ static unsigned long check_node(const struct trie *trie,
 		children++;
 		assert_true(child->length > node->length);
 		assert_true(leads_to(node, child->key));
-		assert_int_equal(bit_at(child->key, node->length), i);
+		assert_int_equal(key_bit(child->key, node->length), i);
 		bytes += check_node(trie, child);
 	}
 	assert_true(node->targets || children == 2);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The walk through all routes: in steps, between which others may change what
+ * it comes to, and even what it has come from.
+ */
+#include "walk.h"
+#include "trie.h"
+
+/* How many nodes it visits before it lets others have the CPU. */
+#define WALK_STEP	256
+
+#define WHOLE_NODE	(~0u)	/* no metric is higher */
+
+/* Where a node is, compared to where the walk has come to. */
+enum where {
+	BEHIND,		/* with everything below it */
+	ABOVE,		/* but some of what is below it may be ahead */
+	HERE,		/* and metrics up to the walk's have been visited */
+	AHEAD,
+};
+
+void route_walk_begin(struct route_walk *walk,
+		      const struct route_filter *filter)
+{
+	walk->filter = *filter;
+	walk->family = 0;
+	walk->started = false;
+	key_of(walk->filter_key, &filter->route);
+}
+
+static enum where walk_where(const struct route_walk *walk,
+			     const struct route_node *node)
+{
+	unsigned int common;
+
+	if (!walk->started)
+		return AHEAD;
+	common = key_common(node->key, walk->key, node->length);
+	if (common < node->length)
+		return key_bit(node->key, common) ? AHEAD : BEHIND;
+	if (node->length == walk->length)
+		return HERE;
+	return node->length < walk->length ? ABOVE : AHEAD;
+}
+
+/* Does the filter let nothing pass that is here or below? */
+static bool walk_excludes(const struct route_walk *walk,
+			  const struct route_node *node)
+{
+	__u32 fields = walk->filter.fields;
+	unsigned int length = node->length, its, ours;
+
+	if (fields & ROUTE_BY_TABLE) {
+		its = length < TABLE_BITS ? length : TABLE_BITS;
+		if (key_common(node->key, walk->filter_key, its) < its)
+			return true;
+	}
+	if (!(fields & ROUTE_BY_PREFIX) || length <= TABLE_BITS)
+		return false;
+	its = length - TABLE_BITS;
+	ours = walk->filter.route.length;
+	if (its > ours) {
+		if (!(fields & ROUTE_BY_ROOT))
+			return true;
+		its = ours;
+	}
+	return key_common(node->key + 1, walk->filter_key + 1, its) < its;
+}
+
+static void walk_push(struct route_walk *walk, const struct route_node *node)
+{
+	if (node)
+		walk->stack[walk->depth++] = node;
+}
+
+static void walk_push_children(struct route_walk *walk,
+			       const struct route_node *node)
+{
+	walk_push(walk, rcu_dereference(node->child[1]));
+	walk_push(walk, rcu_dereference(node->child[0]));
+}
+
+/* Everything up to this metric of this node is behind the walk. */
+static void walk_leave(struct route_walk *walk, const struct route_node *node,
+		       __u32 metric)
+{
+	walk->last = node;
+	walk->metric = metric;
+}
+
+/* The walk stops: who goes on cannot rely on the last node. */
+static int walk_stop(struct route_walk *walk, const struct trie *trie, int err)
+{
+	const struct route_node *last = walk->last;
+	unsigned int i;
+
+	if (!last)
+		return err;
+	for (i = 0; i < trie->words; i++)
+		walk->key[i] = last->key[i];
+	walk->length = last->length;
+	walk->started = true;
+	return err;
+}
+
+/* Visits the routes of a node; if it is @resumed, those with higher metrics. */
+static int walk_visit(struct route_walk *walk, const struct trie *trie,
+		      const struct route_node *node, bool resumed,
+		      route_visit visit, void *context)
+{
+	const struct target *target = rcu_dereference(node->targets);
+	__u32 after = walk->metric;
+	struct route route;
+	int err;
+
+	for (; target; target = rcu_dereference(target->next)) {
+		if (resumed && target->metric <= after)
+			continue;
+		trie_describe(trie, node, target, &route);
+		if (!route_filter_passes(&walk->filter, &route))
+			continue;
+		err = visit(&route, context);
+		if (err)
+			return err;
+		walk_leave(walk, node, target->metric);
+	}
+	return 0;
+}
+
+static int walk_trie(struct route_walk *walk, const struct trie *trie,
+		     route_visit visit, void *context)
+{
+	const struct route_node *node;
+	enum where where = BEHIND;
+	int budget = WALK_STEP, err;
+
+	walk->depth = 0;
+	walk->last = NULL;
+	walk_push(walk, rcu_dereference(trie->root));
+	while (walk->depth) {
+		node = walk->stack[--walk->depth];
+		/* Whatever comes after what is ahead is so, too. */
+		if (where != AHEAD)
+			where = walk_where(walk, node);
+		if (where == BEHIND)
+			continue;
+		if (!walk_excludes(walk, node)) {
+			walk_push_children(walk, node);
+			err = where == ABOVE ? 0 :
+			      walk_visit(walk, trie, node, where == HERE, visit,
+					 context);
+			if (err)
+				return walk_stop(walk, trie, err);
+		}
+		if (where == AHEAD && !--budget) {
+			walk_leave(walk, node, WHOLE_NODE);
+			return walk_stop(walk, trie, -EINPROGRESS);
+		}
+	}
+	return 0;
+}
+
+int route_walk(const struct route_tables *tables, struct route_walk *walk,
+	       route_visit visit, void *context)
+{
+	const struct route_filter *filter = &walk->filter;
+
+	while (walk->family < FAMILIES) {
+		const struct trie *trie = &tables->tries[walk->family];
+		int err = 0;
+
+		if (!(filter->fields & ROUTE_BY_FAMILY) ||
+		    filter->route.family == trie->family)
+			err = walk_trie(walk, trie, visit, context);
+		if (err)
+			return err;
+		walk->family++;
+		walk->started = false;
+	}
+	return 0;
+}
