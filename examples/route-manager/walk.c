@@ -6,7 +6,7 @@
 #include "walk.h"
 #include "trie.h"
 
-/* How many nodes it visits before it lets others have the CPU. */
+/* How many nodes and routes it looks at before it lets others have the CPU. */
 #define WALK_STEP	256
 
 #define WHOLE_NODE	(~0u)	/* no metric is higher */
@@ -114,6 +114,7 @@ static int walk_visit(struct route_walk *walk, const struct trie *trie,
 	int err;
 
 	for (; target; target = rcu_dereference(target->next)) {
+		walk->budget--;
 		if (resumed && target->metric <= after)
 			continue;
 		trie_describe(trie, node, target, &route);
@@ -132,8 +133,9 @@ static int walk_trie(struct route_walk *walk, const struct trie *trie,
 {
 	const struct route_node *node;
 	enum where where = BEHIND;
-	int budget = WALK_STEP, err;
+	int err;
 
+	walk->budget = WALK_STEP;
 	walk->depth = 0;
 	walk->last = NULL;
 	walk_push(walk, rcu_dereference(trie->root));
@@ -152,7 +154,7 @@ static int walk_trie(struct route_walk *walk, const struct trie *trie,
 			if (err)
 				return walk_stop(walk, trie, err);
 		}
-		if (where == AHEAD && !--budget) {
+		if (where == AHEAD && --walk->budget <= 0) {
 			walk_leave(walk, node, WHOLE_NODE);
 			return walk_stop(walk, trie, -EINPROGRESS);
 		}

@@ -19,6 +19,7 @@ struct route_node;
  * @key:     of the node that it has come to, or a bit of it,
  * @length:  in bits,
  * @metric:  up to and including this one
+ * @budget:  how much more route_walk() may look at,
  * @last:    the node itself,
  * @stack:   and nodes to be visited; while route_walk() runs
  */
@@ -30,6 +31,7 @@ struct route_walk {
 	__u32 key[ROUTE_KEY_WORDS];
 	unsigned int length;
 	__u32 metric;
+	int budget;
 	const struct route_node *last;
 	unsigned int depth;
 	const struct route_node *stack[ROUTE_KEY_WORDS * 32 + 1];

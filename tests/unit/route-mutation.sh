@@ -94,7 +94,9 @@ mutation walk.c 'a walk that goes on visits the last route again' \
 mutation walk.c 'a walk that goes on forgets the other metrics of the node' \
 	"$(within walk_visit 's/walk_leave\(walk, node, target->metric\)/walk_leave(walk, node, WHOLE_NODE)/')"
 mutation walk.c 'a walk never stops by itself' \
-	"$(within walk_trie 's/where == AHEAD \&\& !--budget/0/')"
+	"$(within walk_trie 's/where == AHEAD \&\& --walk->budget <= 0/0/')"
+mutation walk.c 'a walk counts nodes only' \
+	"$(within walk_visit '/walk->budget--/d')"
 mutation walk.c 'a walk leaves out the rest of what it is below' \
 	"$(within walk_where 's/\? ABOVE/? BEHIND/')"
 mutation filter.c 'the root of a subtree is not in it' \
