@@ -204,7 +204,7 @@ static int attach_to(struct kucomms_channel *channel,
 	if (manner == KUCOMMS_COPIED)
 		err = kucomms_plain_create(channel);
 	else if (manner == KUCOMMS_BRIDGED)
-		err = kucomms_bridge_create(channel);
+		err = kucomms_bridge_create(channel, endpoint);
 	if (err)
 		goto err_free;
 

@@ -22,8 +22,11 @@
 
 static struct kucomms_tag *tags_alloc(u32 ring_size)
 {
+	/* It may be much: if there is none nobody is to be killed for it. */
 	return kvcalloc(ring_size / KUCOMMS_RECORD_ALIGN,
-			sizeof(struct kucomms_tag), GFP_KERNEL_ACCOUNT);
+			sizeof(struct kucomms_tag),
+			GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
+			__GFP_NOWARN);
 }
 
 static struct kucomms_tag *tag_at(struct kucomms_tag *tags, u32 mask,
@@ -33,7 +36,8 @@ static struct kucomms_tag *tag_at(struct kucomms_tag *tags, u32 mask,
 }
 
 /* Before anybody knows the channel, so nothing has been sent yet. */
-int kucomms_bridge_create(struct kucomms_channel *channel)
+int kucomms_bridge_create(struct kucomms_channel *channel,
+			  struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_bridge *bridge = kzalloc(sizeof(*bridge),
 						GFP_KERNEL_ACCOUNT);
@@ -47,7 +51,8 @@ int kucomms_bridge_create(struct kucomms_channel *channel)
 	channel->bridge = bridge;
 	bridge->out_tags = tags_alloc(channel->in.size);
 	bridge->in_tags = tags_alloc(channel->out.size);
-	if (!bridge->out_tags || !bridge->in_tags) {
+	bridge->queue = kucomms_endpoint_queue(endpoint);
+	if (!bridge->out_tags || !bridge->in_tags || !bridge->queue) {
 		kucomms_bridge_destroy(channel);
 		return -ENOMEM;
 	}
@@ -149,18 +154,21 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
 }
 
 /*
- * As kucomms_channel_doorbell(), until all has been done; or a signal comes, then
+ * As kucomms_channel_doorbell(), until all has been done that was there when it
+ * began: in the client's call, so that it is the client's time. If that is killed
  * whoever sleeps on the channel is to see to the rest.
  */
 int kucomms_bridge_ring(struct kucomms_channel *channel)
 {
+	const u32 until = READ_ONCE(channel->bridge->out.position);
 	int ret;
 
 	do {
 		ret = kucomms_channel_doorbell(channel);
 		cond_resched();
-	} while (ret > 0 && !signal_pending(current));
-	if (ret > 0) {
+	} while (ret > 0 && !fatal_signal_pending(current) &&
+		 (s32)(READ_ONCE(channel->in.position) - until) < 0);
+	if (ret > 0 || ret == -EINTR) {
 		WRITE_ONCE(channel->bridge->unfinished, true);
 		wake_up(&channel->wait);
 	}
@@ -226,9 +234,9 @@ static int bridge_reserve(struct kucomms_channel *channel, u32 length,
 }
 
 /*
- * A module with threads of its own sends when it likes, so what says that it has got
- * a message cannot go through the ring: it is kept here. Before the commit, or the
- * module might have the message first.
+ * A module with threads of its own sends when it likes, so what says that it is done
+ * with a message cannot go through the ring: it is kept here. Before the commit, or
+ * the module might be first.
  */
 static void bridge_expect_receipt(struct kucomms_bridge *bridge,
 				  const struct nlmsghdr *header, u32 length)
@@ -251,12 +259,24 @@ static bool bridge_receipt_due(const struct kucomms_channel *channel)
 
 	/* Pairs with bridge_expect_receipt(). */
 	return got != smp_load_acquire(&bridge->receipts_put) &&
-	       (s32)(READ_ONCE(channel->in.position) -
+	       (s32)(READ_ONCE(channel->in.released) -
 		     bridge->receipts[got % KUCOMMS_RECEIPTS].after) >= 0;
 }
 
-/* A module that has no message handler has received something. */
-void kucomms_bridge_taken(struct kucomms_channel *channel)
+/*
+ * Does the client wait for a receipt? What a module that has no message handler
+ * gives back is to be told at once then.
+ */
+bool kucomms_bridge_awaits(const struct kucomms_channel *channel)
+{
+	const struct kucomms_bridge *bridge = channel->bridge;
+
+	return READ_ONCE(bridge->receipts_got) !=
+	       READ_ONCE(bridge->receipts_put);
+}
+
+/* It has been told. */
+void kucomms_bridge_released(struct kucomms_channel *channel)
 {
 	if (bridge_receipt_due(channel))
 		wake_up(&channel->wait);
@@ -291,7 +311,9 @@ int kucomms_bridge_put(struct kucomms_channel *channel,
 	/* Netlink aligns less than the structure wants to be. */
 	memcpy(&message, payload, sizeof(message));
 	receipt = wants_receipt(channel, header);
-	if (receipt && bridge->receipts_put - READ_ONCE(bridge->receipts_got) ==
+	/* Pairs with kucomms_bridge_settle(): what has been sent is forgotten. */
+	if (receipt && bridge->receipts_put -
+		       smp_load_acquire(&bridge->receipts_sent) ==
 		       KUCOMMS_RECEIPTS)
 		err = -EAGAIN;
 	else
@@ -433,6 +455,7 @@ static bool bridge_fill_overrun(struct kucomms_channel *channel,
 		   (s32)(bridge->in.position - bridge->missed_last) < 0);
 	bridge->missed_first = bridge->missed_last;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	bridge->told = true;
 	return true;
 }
 
@@ -494,19 +517,18 @@ int kucomms_bridge_fill(struct kucomms_channel *channel, struct sk_buff *skb,
 	}
 }
 
-/* Under the receive_lock, as the next one. */
+/* Under the receive_lock, as the next two. */
 void kucomms_bridge_mark(struct kucomms_channel *channel,
 			 struct kucomms_mark *mark)
 {
-	const struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = channel->bridge;
 	unsigned long flags;
 
 	mark->position = bridge->in.position;
-	mark->receipts = bridge->receipts_got;
+	bridge->told = false;
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	mark->missed = bridge->missed;
 	mark->missed_first = bridge->missed_first;
-	mark->missed_last = bridge->missed_last;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 }
 
@@ -519,13 +541,23 @@ void kucomms_bridge_unfill(struct kucomms_channel *channel,
 
 	/* Nothing has been released, so all is there still. */
 	bridge->in.position = mark->position;
-	WRITE_ONCE(bridge->receipts_got, mark->receipts);
-	if (!mark->missed)
+	WRITE_ONCE(bridge->receipts_got, bridge->receipts_sent);
+	if (!bridge->told)
 		return;
+	/* A gap that has come since then is told of a little early. */
 	raw_spin_lock_irqsave(&channel->lock, flags);
-	if (!bridge->missed)
-		bridge->missed_last = mark->missed_last;
-	bridge->missed_first = mark->missed_first;
+	bridge->missed_first = mark->missed ? mark->missed_first :
+					      mark->position;
 	WRITE_ONCE(bridge->missed, true);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+/* What has been moved has been sent. */
+void kucomms_bridge_settle(struct kucomms_channel *channel)
+{
+	struct kucomms_bridge *bridge = channel->bridge;
+
+	/* Pairs with kucomms_bridge_put(), which takes their places. */
+	smp_store_release(&bridge->receipts_sent, bridge->receipts_got);
+	kucomms_consumer_release(&bridge->in);
 }

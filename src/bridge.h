@@ -6,6 +6,7 @@
 #include <kucomms/ring.h>
 
 struct kucomms_channel;
+struct kucomms_endpoint;
 struct nlmsghdr;
 struct sk_buff;
 
@@ -26,7 +27,7 @@ struct kucomms_tag {
 /* So many are due at most, where a module has no message handler. */
 #define KUCOMMS_RECEIPTS	64
 
-/* An acknowledgement that is due when the module has received a message. */
+/* An acknowledgement that is due when the module has given back a message. */
 struct kucomms_receipt {
 	u32 after;	/* the position behind the message */
 	u32 sequence;
@@ -36,14 +37,13 @@ struct kucomms_receipt {
 /* How far the client has got what is for it: what kucomms_bridge_fill() changes. */
 struct kucomms_mark {
 	u32 position;
-	u32 receipts;
 	bool missed;
 	u32 missed_first;
-	u32 missed_last;
 };
 
 /**
  * struct kucomms_bridge - the user's end of a channel over netlink
+ * @queue:        of the endpoint, for what is done without the client
  * @send_lock:    one sender at a time; protects @out and @out_tags
  * @out:          the ring towards the kernel
  * @out_tags:     of the records in it, by where they begin
@@ -52,7 +52,8 @@ struct kucomms_mark {
  * @in_tags:      of the records in that, written by who sends them
  * @receipts:     those that are to come, if the module has no message handler
  * @receipts_put: how many have been put there, under the send_lock
- * @receipts_got: how many have been sent, under the receive_lock
+ * @receipts_got: how many have been moved into a datagram, under the receive_lock
+ * @receipts_sent: how many of those have been sent, likewise
  * @current_tag:  of the answers to the message that is being handled; under the
  *                turn, like @handled
  * @handled:      all but the ACK or DONE of that message has been sent
@@ -62,8 +63,11 @@ struct kucomms_mark {
  *                channel's lock
  * @missed_first, @missed_last: positions in the ring where some are missing: the
  *                first of which the client has not been told, and the last
+ * @told:         the datagram that is being filled tells it of some; under the
+ *                receive_lock
  */
 struct kucomms_bridge {
+	struct workqueue_struct *queue;
 	struct mutex send_lock;
 	struct kucomms_producer out;
 	struct kucomms_tag *out_tags;
@@ -73,6 +77,7 @@ struct kucomms_bridge {
 	struct kucomms_receipt receipts[KUCOMMS_RECEIPTS];
 	u32 receipts_put;
 	u32 receipts_got;
+	u32 receipts_sent;
 	struct kucomms_tag current_tag;
 	bool handled;
 	bool unfinished;
@@ -80,9 +85,11 @@ struct kucomms_bridge {
 	bool missed;
 	u32 missed_first;
 	u32 missed_last;
+	bool told;
 };
 
-int kucomms_bridge_create(struct kucomms_channel *channel);
+int kucomms_bridge_create(struct kucomms_channel *channel,
+			  struct kucomms_endpoint *endpoint);
 void kucomms_bridge_destroy(struct kucomms_channel *channel);
 void kucomms_bridge_tag(struct kucomms_channel *channel,
 			const struct kucomms_message *record);
@@ -92,7 +99,8 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
 int kucomms_bridge_put(struct kucomms_channel *channel,
 		       const struct nlmsghdr *header, bool more, u64 *until);
 void kucomms_bridge_missed(struct kucomms_channel *channel);
-void kucomms_bridge_taken(struct kucomms_channel *channel);
+bool kucomms_bridge_awaits(const struct kucomms_channel *channel);
+void kucomms_bridge_released(struct kucomms_channel *channel);
 int kucomms_bridge_ring(struct kucomms_channel *channel);
 bool kucomms_bridge_finish(struct kucomms_channel *channel);
 size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most);
@@ -102,5 +110,6 @@ void kucomms_bridge_mark(struct kucomms_channel *channel,
 			 struct kucomms_mark *mark);
 void kucomms_bridge_unfill(struct kucomms_channel *channel,
 			   const struct kucomms_mark *mark);
+void kucomms_bridge_settle(struct kucomms_channel *channel);
 
 #endif

@@ -65,7 +65,6 @@ static struct kucomms_device *device_alloc(const struct kucomms_name *name,
 	device->name = *name;
 	device->limits = *limits;
 	device->tuning.choice = choice;
-	device->group = kucomms_multicast_group();
 	INIT_LIST_HEAD(&device->attached);
 	ida_init(&device->numbers);
 	return device;
@@ -122,6 +121,7 @@ static void device_unlink(struct kucomms_device *device)
 	xa_erase(&minors, device->minor);
 	WRITE_ONCE(device->removed, true);
 	kucomms_device_clear_endpoint(device);
+	kucomms_multicast_give(device->group);
 	wake_up_all(&kucomms_registry_wait);
 }
 
@@ -138,6 +138,7 @@ static int device_link(struct kucomms_device *device)
 	if (err)
 		return err == -EBUSY ? -ENOSPC : err;
 	hash_add(devices, &device->node, kucomms_name_hash(&device->name));
+	device->group = kucomms_multicast_take();
 	endpoint = kucomms_endpoint_find(&device->name);
 	if (!endpoint)
 		return 0;

@@ -54,16 +54,17 @@ static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kucomms_socket *socket = cb->data;
 	struct kucomms_channel *channel = socket->channel;
-	int ret, result;
+	int ret, state, result;
 
 	mutex_lock(&channel->bridge->receive_lock);
+	/* Before the look: what was sent before it changed counts. */
+	state = kucomms_channel_error(channel);
 	ret = dump_fill(socket, skb, &result);
 	if (ret != -ECANCELED)
-		result = skb->len || ret ? 1 :
-			 kucomms_channel_error(channel) ?: 1;
+		result = skb->len || ret ? 1 : state ?: 1;
 	/* The next buffer has to be longer, if this one was too short for one. */
 	cb->min_dump_alloc = kucomms_bridge_size(channel, 0);
-	kucomms_consumer_release(&channel->bridge->in);
+	kucomms_bridge_settle(channel);
 	kucomms_socket_give_back(socket);
 	mutex_unlock(&channel->bridge->receive_lock);
 

@@ -24,6 +24,9 @@ static void endpoint_free(struct kref *ref)
 	struct kucomms_endpoint *endpoint =
 		container_of(ref, struct kucomms_endpoint, ref);
 
+	/* Who uses it holds a reference; at most the last work has yet to return. */
+	if (endpoint->queue)
+		destroy_workqueue(endpoint->queue);
 	kucomms_turn_destroy(&endpoint->turn);
 	kfree(endpoint->servers);
 	kfree(endpoint->cpus);
@@ -40,6 +43,25 @@ struct kucomms_endpoint *kucomms_endpoint_get(struct kucomms_endpoint *endpoint)
 void kucomms_endpoint_put(struct kucomms_endpoint *endpoint)
 {
 	kref_put(&endpoint->ref, endpoint_free);
+}
+
+/* NULL: no memory. */
+struct workqueue_struct *kucomms_endpoint_queue(struct kucomms_endpoint *endpoint)
+{
+	/* Pairs with cmpxchg(). */
+	struct workqueue_struct *queue = smp_load_acquire(&endpoint->queue);
+	struct workqueue_struct *other;
+
+	if (queue)
+		return queue;
+	queue = alloc_workqueue("kucomms_netlink", WQ_UNBOUND, 0);
+	if (!queue)
+		return NULL;
+	other = cmpxchg(&endpoint->queue, NULL, queue);
+	if (!other)
+		return queue;
+	destroy_workqueue(queue);
+	return other;
 }
 
 struct kucomms_endpoint *kucomms_endpoint_find(const struct kucomms_name *name)

@@ -5,6 +5,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <kucomms/module.h>
 
 #include "name.h"
@@ -31,6 +32,8 @@ struct kucomms_device;
  * @unaccepted: those that kucomms_accept() has not given out; under @turn
  * @accept_wait: where it waits for more
  * @group:      of its device, for broadcasts over netlink; 0: none
+ * @queue:      for the work of clients that come by netlink; NULL: there has been
+ *              none. Its own, for that work waits for handlers
  *
  * @dispatch:   where the message handler runs now; read without a lock
  * @adaptive:   doorbells call it; likewise
@@ -56,6 +59,7 @@ struct kucomms_endpoint {
 	struct list_head unaccepted;
 	wait_queue_head_t accept_wait;
 	unsigned int group;
+	struct workqueue_struct *queue;
 
 	enum kucomms_dispatch dispatch;
 	bool adaptive;
@@ -78,6 +82,8 @@ int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_tuning *tuning);
 
 void kucomms_endpoint_put(struct kucomms_endpoint *endpoint);
+struct workqueue_struct *
+kucomms_endpoint_queue(struct kucomms_endpoint *endpoint);
 void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_device *device);
 

@@ -15,6 +15,7 @@
 #include <net/netlink.h>
 #include <kucomms/abi.h>
 
+#include "device.h"
 #include "multicast.h"
 #include "netlink.h"
 #include "socket.h"
@@ -25,10 +26,12 @@
 static void multicast_deliver(struct work_struct *work);
 static void multicast_queued(struct irq_work *work);
 
-static atomic_t groups;
+/* The groups that devices have, and the one given out last. */
+static DECLARE_BITMAP(taken, KUCOMMS_GROUPS + 1);
+static unsigned int last_taken;
 /*
- * The groups that somebody has joined. None is ever taken back: netlink says that a
- * group is left also when it is by one who was no member.
+ * The groups that somebody has joined. It stays so, for netlink says that a group is
+ * left also when it is by one who was no member.
  */
 static DECLARE_BITMAP(joined, KUCOMMS_GROUPS + 1);
 static struct sk_buff_head queue;
@@ -37,13 +40,6 @@ static atomic_t queue_bytes;
 static DECLARE_BITMAP(missed, KUCOMMS_GROUPS + 1);
 static DECLARE_WORK(deliver_work, multicast_deliver);
 static struct irq_work queued_work;
-
-/* For a new device; 0: none is left. */
-unsigned int kucomms_multicast_group(void)
-{
-	return atomic_add_unless(&groups, 1, KUCOMMS_GROUPS) ?
-	       atomic_read(&groups) : 0;
-}
 
 int kucomms_multicast_join(struct net *net, int group)
 {
@@ -62,6 +58,45 @@ static bool multicast_is_heard(unsigned int group)
 		return false;
 	kernel = kucomms_netlink_kernel(&init_net);
 	return kernel && netlink_has_listeners(kernel, group);
+}
+
+/* Nothing is on its way any more for those who had the group's last device. */
+static void multicast_settle(void)
+{
+	/* kucomms_broadcast() may have known that. */
+	synchronize_rcu();
+	irq_work_sync(&queued_work);
+	flush_work(&deliver_work);
+}
+
+/*
+ * For a new device; 0: none is left. Who has joined a group stays in it when its
+ * device is removed: then it is nobody else's until all have left. What was given
+ * back comes last, so that one who is just joining has long done so.
+ */
+unsigned int kucomms_multicast_take(void)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&kucomms_registry_lock);
+	for (i = 0; i < KUCOMMS_GROUPS; i++) {
+		last_taken = last_taken % KUCOMMS_GROUPS + 1;
+		if (test_bit(last_taken, taken) ||
+		    multicast_is_heard(last_taken))
+			continue;
+		if (test_and_clear_bit(last_taken, joined))
+			multicast_settle();
+		set_bit(last_taken, taken);
+		return last_taken;
+	}
+	return 0;
+}
+
+/* Its device has been removed. Also for a device that has none. */
+void kucomms_multicast_give(unsigned int group)
+{
+	lockdep_assert_held(&kucomms_registry_lock);
+	clear_bit(group, taken);
 }
 
 static void multicast_to_all(struct sk_buff *skb, unsigned int group)
@@ -112,11 +147,11 @@ static struct sk_buff *multicast_create(unsigned int group,
 	struct nlmsghdr *header;
 	struct sk_buff *skb;
 
-	/* With PREEMPT_RT even this sleeps. */
+	/* Wakes nobody, where one may not. But with PREEMPT_RT even this sleeps. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return NULL;
 	skb = nlmsg_new(sizeof(*copy) + message->length,
-			GFP_ATOMIC | __GFP_NOWARN);
+			__GFP_HIGH | __GFP_NOWARN);
 	if (!skb)
 		return NULL;
 	header = nlmsg_put(skb, 0, 0, KUCOMMS_NLMSG_MESSAGE,

@@ -45,11 +45,13 @@ static bool is_on;
  * @skb:    what is left of it
  * @socket: of the sender, with a reference; NULL: it has no channel
  * @until:  up to when it may wait for room; 0: it has not waited yet
+ * @taken:  the message that was looked at last is the endpoint's now
  */
 struct input {
 	struct sk_buff *skb;
 	struct kucomms_socket *socket;
 	u64 until;
+	bool taken;
 };
 
 static const struct nla_policy attach_policy[KUCOMMS_NLA_MAX + 1] = {
@@ -221,8 +223,8 @@ static void message_explain(struct netlink_ext_ack *extack, int err)
 }
 
 /*
- * Returns -EINPROGRESS if the message has been taken: who has asked for it is told
- * when it has been done with.
+ * If the message has been taken, who has asked for it is told when it has been done
+ * with.
  */
 static int input_message(struct input *input, const struct nlmsghdr *header,
 			 struct netlink_ext_ack *extack)
@@ -249,7 +251,8 @@ static int input_message(struct input *input, const struct nlmsghdr *header,
 		return -EOPNOTSUPP;
 	}
 	message_explain(extack, err);
-	return err ?: -EINPROGRESS;
+	input->taken = !err;
+	return err;
 }
 
 static int input_request(struct input *input, const struct nlmsghdr *header,
@@ -298,9 +301,9 @@ static void input_all(struct input *input)
 			return;
 		}
 		memset(&extack, 0, sizeof(extack));
+		input->taken = false;
 		err = input_request(input, header, &extack);
-		if (err != -EINPROGRESS &&
-		    (err || header->nlmsg_flags & NLM_F_ACK))
+		if (err || (header->nlmsg_flags & NLM_F_ACK && !input->taken))
 			netlink_ack(skb, header, err, &extack);
 		skb_pull(skb, min_t(size_t, NLMSG_ALIGN(header->nlmsg_len),
 				    skb->len));
@@ -337,7 +340,7 @@ static struct notifier_block netlink_notifier = {
 	.notifier_call = netlink_event,
 };
 
-/* NULL: in this namespace somebody else has the protocol's number. */
+/* NULL: somebody else has the protocol's number. */
 struct sock *kucomms_netlink_kernel(const struct net *net)
 {
 	const struct netlink_net *own = net_generic(net, net_id);
@@ -373,6 +376,9 @@ static int __net_init netlink_net_init(struct net *net)
 	};
 	struct netlink_net *own = net_generic(net, net_id);
 
+	/* Which is the first: who has the number there has it everywhere. */
+	if (!net_eq(net, &init_net) && !kucomms_netlink_kernel(&init_net))
+		return 0;
 	own->kernel = netlink_kernel_create(net, kucomms_netlink_protocol,
 					    &config);
 	if (!own->kernel && net_eq(net, &init_net))
@@ -407,13 +413,10 @@ int kucomms_netlink_init(void)
 
 	if (kucomms_netlink_protocol < 0)
 		return 0;
-	err = kucomms_socket_init();
-	if (err)
-		return err;
 	kucomms_multicast_init();
 	err = netlink_register_notifier(&netlink_notifier);
 	if (err)
-		goto err_socket;
+		goto err_multicast;
 	err = register_pernet_subsys(&netlink_net_ops);
 	if (err)
 		goto err_notifier;
@@ -423,9 +426,8 @@ int kucomms_netlink_init(void)
 
 err_notifier:
 	netlink_unregister_notifier(&netlink_notifier);
-err_socket:
+err_multicast:
 	kucomms_multicast_uninit();
-	kucomms_socket_uninit();
 	return err;
 }
 

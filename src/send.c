@@ -195,8 +195,8 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	rcu_read_lock();
 	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
 		missed += !broadcast_to(channel, message, data, flags);
-	rcu_read_unlock();
 	kucomms_multicast_send(READ_ONCE(endpoint->group), message, data);
+	rcu_read_unlock();
 	return missed;
 }
 EXPORT_SYMBOL_GPL(kucomms_broadcast);

@@ -37,7 +37,6 @@
 
 static DEFINE_HASHTABLE(sockets, 8);
 static DEFINE_SPINLOCK(sockets_lock);
-static struct workqueue_struct *socket_queue;
 /* How many there are: the module stays until their last work has run. */
 static atomic_t sockets_alive;
 
@@ -85,7 +84,8 @@ struct kucomms_socket *kucomms_socket_find(u32 portid, const struct sock *sk)
 void kucomms_socket_kick(struct kucomms_socket *socket, unsigned long delay)
 {
 	kref_get(&socket->ref);
-	if (mod_delayed_work(socket_queue, &socket->work, delay))
+	if (mod_delayed_work(socket->channel->bridge->queue, &socket->work,
+			     delay))
 		kucomms_socket_put(socket);
 }
 
@@ -107,6 +107,32 @@ static bool socket_has_room(const struct kucomms_socket *socket,
 	unsigned int used = atomic_read(&socket->sk->sk_rmem_alloc);
 
 	return !used || used + size < READ_ONCE(socket->sk->sk_rcvbuf);
+}
+
+/*
+ * With room for @size bytes and no more: the client's buffer may be no longer. NULL:
+ * no memory, or no room in the socket.
+ */
+static struct sk_buff *socket_alloc(const struct kucomms_socket *socket,
+				    size_t size)
+{
+	struct sk_buff *skb;
+
+	if (!socket_has_room(socket, SKB_TRUESIZE(size)))
+		return NULL;
+	skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	/* Which may be more than was asked for. */
+	if (!socket_has_room(socket, skb->truesize)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	skb_reserve(skb, skb_tailroom(skb) - size);
+	/* What is in front of that is not for a filter of the client's. */
+	skb_reset_mac_header(skb);
+	skb_reset_network_header(skb);
+	return skb;
 }
 
 /*
@@ -159,18 +185,11 @@ static int socket_send(struct kucomms_socket *socket, bool own)
 
 	if (!size)
 		return 0;
-	if (!socket_has_room(socket, SKB_TRUESIZE(size)))
-		return -EAGAIN;
-	skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
+	/* If not all that may go together then as little as can be. */
+	skb = socket_alloc(socket, size) ?:
+	      socket_alloc(socket, kucomms_bridge_size(channel, 0));
 	if (!skb)
 		return -EAGAIN;
-	/* Which may be more than was asked for. */
-	if (!socket_has_room(socket, skb->truesize)) {
-		kfree_skb(skb);
-		return -EAGAIN;
-	}
-	/* And must not be filled: the client's buffer may be no longer. */
-	skb_reserve(skb, skb_tailroom(skb) - size);
 	kucomms_bridge_mark(channel, &mark);
 	kucomms_bridge_fill(channel, skb, socket->portid, NULL);
 	if (skb->len) {
@@ -182,17 +201,17 @@ static int socket_send(struct kucomms_socket *socket, bool own)
 	} else {
 		kfree_skb(skb);
 	}
-	kucomms_consumer_release(&channel->bridge->in);
+	kucomms_bridge_settle(channel);
 	return 1;
 }
 
 /*
- * Whoever waits for an answer learns that there will be none. Returns 0, or -EAGAIN
- * if the socket has no room even for that.
+ * Whoever waits for an answer learns that there will be none: @err, if the channel
+ * has come to its end. Returns 0, or -EAGAIN if the socket has no room even for
+ * that.
  */
-static int socket_part(struct kucomms_socket *socket, bool own)
+static int socket_part(struct kucomms_socket *socket, int err, bool own)
 {
-	int err = kucomms_channel_error(socket->channel);
 	struct nlmsghdr *header;
 	struct nlmsgerr *error;
 	struct sk_buff *skb;
@@ -236,7 +255,7 @@ static int socket_drain(struct kucomms_socket *socket, bool own)
 {
 	struct kucomms_consumer *in = &socket->channel->bridge->in;
 	unsigned int left = PUSH_DATAGRAMS;
-	int ret;
+	int ret, state;
 
 	while (left-- && !socket->parted) {
 		ret = socket_send(socket, own);
@@ -245,10 +264,14 @@ static int socket_drain(struct kucomms_socket *socket, bool own)
 		kucomms_socket_give_back(socket);
 		if (ret)
 			continue;
-		/* Asks, then looks once more: the order that loses nothing. */
+		/*
+		 * Asks, then looks once more: the order that loses nothing. And
+		 * the state before that: what was sent before it changed counts.
+		 */
 		kucomms_consumer_arm(in);
+		state = kucomms_channel_error(socket->channel);
 		if (!kucomms_bridge_size(socket->channel, 0))
-			return socket_part(socket, own);
+			return socket_part(socket, state, own);
 		kucomms_consumer_disarm(in);
 	}
 	return !socket->parted;
@@ -467,7 +490,7 @@ void kucomms_socket_closed(const struct net *net, u32 portid)
 	hlist_for_each_entry_safe(socket, next, &closed, gone) {
 		file = socket->file;
 		socket->file = NULL;
-		queue_work(socket_queue, &socket->drop);
+		queue_work(socket->channel->bridge->queue, &socket->drop);
 		fput(file);
 	}
 }
@@ -493,12 +516,6 @@ bool kucomms_socket_may_join(const struct net *net, unsigned int group)
 	return may;
 }
 
-int kucomms_socket_init(void)
-{
-	socket_queue = alloc_workqueue("kucomms_socket", WQ_UNBOUND, 0);
-	return socket_queue ? 0 : -ENOMEM;
-}
-
 /*
  * No socket of the protocol is open: the kernel counts them. But the work of one
  * may still be waiting for its time.
@@ -506,5 +523,4 @@ int kucomms_socket_init(void)
 void kucomms_socket_uninit(void)
 {
 	wait_var_event(&sockets_alive, !atomic_read(&sockets_alive));
-	destroy_workqueue(socket_queue);
 }

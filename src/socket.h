@@ -58,7 +58,6 @@ struct kucomms_socket {
 	struct rcu_head rcu;
 };
 
-int kucomms_socket_init(void);
 void kucomms_socket_uninit(void);
 struct kucomms_socket *kucomms_socket_find(u32 portid, const struct sock *sk);
 void kucomms_socket_put(struct kucomms_socket *socket);

@@ -179,8 +179,6 @@ int kucomms_receive(struct kucomms_channel *channel,
 	}
 	if (!err && channel->copy)
 		*data = memcpy(channel->copy, *data, message->length);
-	if (!err && channel->bridge)
-		kucomms_bridge_taken(channel);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_receive);
@@ -190,10 +188,13 @@ void kucomms_release(struct kucomms_channel *channel)
 	bool told = kucomms_consumer_release(&channel->in);
 
 	/* This may be the last release for a while. */
-	if (READ_ONCE(channel->in.peer->need_room) & KUCOMMS_NEED)
+	if (READ_ONCE(channel->in.peer->need_room) & KUCOMMS_NEED ||
+	    (channel->bridge && kucomms_bridge_awaits(channel)))
 		told |= kucomms_consumer_tell(&channel->in);
 	if (told && kucomms_consumer_must_ring(&channel->in))
 		kucomms_channel_wake_writer(channel);
+	if (channel->bridge)
+		kucomms_bridge_released(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_release);
 

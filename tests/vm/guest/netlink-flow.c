@@ -184,7 +184,7 @@ static void check_groups(void)
 	t_equal(t_wait(pid), 0);
 	t_equal(n_attach(member, "test"), 0);
 	t_equal(n_join(member, group), 0);
-	t_equal(n_join(member, 16384), -EPERM);
+	t_equal(n_join(member, 256), -EPERM);
 	t_equal(broadcast(asks, 5, 100), 0);
 	for (i = 0; i < 5; i++) {
 		const struct kucomms_message *message;
@@ -211,7 +211,7 @@ static void check_groups(void)
 	/* The device's successor has another group. */
 	t_device("kucomms_test");
 	asks = n_open("test", NULL);
-	t_assert(asks->group > group);
+	t_assert(asks->group != group);
 	t_equal(n_join(asks, group), -EPERM);
 	n_close(asks);
 }

@@ -22,6 +22,7 @@ protocol_is() {
 }
 
 protocol_is 31
+expect_status 0 netlink-open 31 elsewhere
 rmmod kucomms_test kucomms_echo kucomms
 ! insmod /modules/kucomms.ko netlink_protocol=32 || fail "there is no protocol 32"
 ! insmod /modules/kucomms.ko netlink_protocol=-2 || fail "there is no protocol -2"
@@ -60,6 +61,18 @@ protocol_is ''
 dmesg | grep -q 'kucomms: netlink protocol 4 is in use by another module' || fail "the log does not say why"
 expect_status 0 netlink-open kernel:test
 expect_status 1 netlink-open netlink:test
+
+expect_status 0 netlink-open 4 elsewhere
+
+# 11 is NETLINK_CONNECTOR, which is the kernel's in the first network namespace only: kucomms is in none then.
+if grep -q '^[0-9a-f]* 11 ' /proc/net/netlink; then
+	load netlink_protocol=11
+	protocol_is ''
+	expect_status 1 netlink-open netlink:test
+	expect_status 1 netlink-open 11 elsewhere
+else
+	echo "this kernel has no connector"
+fi
 
 # 5 is NETLINK_NFLOG, which nobody has any more, and which nlmon can see.
 load netlink_protocol=5

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: netlink-open NAME [deaf]
+ *        netlink-open NUMBER elsewhere
  *
  * For netlink-number.sh: is there a channel, and does it work? With `deaf` it never
- * reads, says so when the kernel has tried for a while, and waits to be killed.
+ * reads, says so when the kernel has tried for a while, and waits to be killed. With
+ * `elsewhere`: has the kernel a socket of this protocol in a new network namespace?
  */
+#include <linux/netlink.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
 
 #include "test.h"
 
@@ -25,12 +30,32 @@ static int be_deaf(struct kucomms_channel *channel)
 	return 0;
 }
 
+static int look_elsewhere(int protocol)
+{
+	const struct nlmsghdr noop = {
+		.nlmsg_len = sizeof(noop), .nlmsg_type = NLMSG_NOOP,
+	};
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd;
+
+	t_equal(t_sys(unshare(CLONE_NEWNET)), 0);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	t_assert(fd >= 0);
+	if (sendto(fd, &noop, sizeof(noop), 0, (const void *)&kernel,
+		   sizeof(kernel)) >= 0)
+		return 0;
+	t_equal(errno, ECONNREFUSED);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct kucomms_channel *channel;
 	int err;
 
 	t_assert(argc >= 2);
+	if (argc > 2 && !strcmp(argv[2], "elsewhere"))
+		return look_elsewhere(atoi(argv[1]));
 	err = kucomms_open(argv[1], NULL, &channel);
 	if (!err)
 		err = argc > 2 ? be_deaf(channel) : t_echo(channel, "hello");

@@ -2,6 +2,7 @@
 /*
  * What has been wrong over netlink once, each as a test that failed then.
  */
+#include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -37,12 +38,65 @@ static void broadcast(struct netlink *netlink)
 	n_answer(netlink, sequence);
 }
 
+/*
+ * A socket's filter sees the datagram, and nothing that is in front of it in memory:
+ * how much it lets pass is what it has found there.
+ */
+static void check_filter(void)
+{
+	static const char data[200];
+	const struct kucomms_message echo = { .type = TEST_ECHO,
+					      .length = sizeof(data) };
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (__u32)SKF_NET_OFF),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	const struct sock_fprog filter = { .len = 2, .filter = code };
+	struct netlink *netlink = n_open("test", NULL);
+
+	t_equal(setsockopt(netlink->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+			   sizeof(filter)), 0);
+	n_message(netlink, 0, &echo, data);
+	n_flush(netlink);
+	wait_readable(netlink);
+	/* The first byte of nlmsg_len. */
+	t_equal(recv(netlink->fd, netlink->in, N_BUFFER, 0),
+		NLMSG_LENGTH(sizeof(echo)) + sizeof(data));
+	n_close(netlink);
+}
+
+/*
+ * A module's own thread takes its time with a long message: another one that is as
+ * long has to wait for the room.
+ */
+static void check_window(void)
+{
+	struct kucomms_message message = { .type = TEST_SLOW, .user = 100 };
+	static char data[131008];
+	struct kucomms_channel *channel;
+	const void *answer;
+
+	t_equal(kucomms_open("netlink:proxy", NULL, &channel), 0);
+	message.length = sizeof(data);
+	t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+	message.type = TEST_SINK;
+	message.length = 100;
+	t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+	message.length = sizeof(data);
+	t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+	t_equal(kucomms_receive(channel, &message, &answer, 10000), 0);
+	t_equal(message.type, TEST_SLOW);
+	kucomms_release(channel);
+	t_equal(t_echo(channel, "still there"), 0);
+	kucomms_close(channel);
+}
+
 /* One who is no member leaves a group: the members stay. */
 static void check_stranger_leaves(void)
 {
 	struct netlink *asks = n_open("test", NULL);
 	struct netlink *member = n_open("test", NULL);
-	const unsigned int groups[] = { asks->group, 9999 };
+	const unsigned int groups[] = { asks->group, 255 };
 	unsigned int i;
 	pid_t child;
 
@@ -60,7 +114,7 @@ static void check_stranger_leaves(void)
 					   sizeof(groups[i])), 0);
 		exit(0);
 	}
-	t_wait(child);
+	t_equal(t_wait(child), 0);
 	broadcast(asks);
 	wait_readable(member);
 	t_equal(n_receive(member)->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
@@ -371,6 +425,8 @@ int main(void)
 	t_device("kucomms_test");
 	t_device("kucomms_threaded");
 	t_device("kucomms_proxy");
+	check_filter();
+	check_window();
 	check_stranger_leaves();
 	check_signals("test");
 	check_signals("threaded");

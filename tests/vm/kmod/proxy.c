@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "kucomms_test: " fmt
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
@@ -140,6 +141,9 @@ static int proxy_handle(struct kucomms_channel *channel,
 	case TEST_HANG_UP:
 		kucomms_shutdown(channel);
 		return 0;
+	case TEST_SLOW:
+		msleep(message->user);
+		fallthrough;
 	default:
 		return kucomms_send_wait(channel, message, data, 0,
 					 MAX_SCHEDULE_TIMEOUT);
