@@ -83,7 +83,8 @@
  *   - The message handler's answers carry the sequence number of the request,
  *     what the module sends by itself 0. With NLM_F_ACK an NLMSG_ERROR of 0
  *     follows when the handler has done with a message and all its answers; or,
- *     if the module has none, when it has received the message and released it.
+ *     if the module has none, when it has released the message, in no order with
+ *     what it sends.
  *   - With NLM_F_DUMP the answers are a dump: NLM_F_MULTI, at the end NLMSG_DONE,
  *     and the kernel goes on when the socket is read. One at a time (EBUSY).
  *   - Broadcasts go to the device's multicast group, which processes may join
