@@ -109,25 +109,13 @@ static bool socket_has_room(const struct kucomms_socket *socket,
 	return !used || used + size < READ_ONCE(socket->sk->sk_rcvbuf);
 }
 
-/*
- * With room for @size bytes and no more: the client's buffer may be no longer. NULL:
- * no memory, or no room in the socket.
- */
-static struct sk_buff *socket_alloc(const struct kucomms_socket *socket,
-				    size_t size)
+/* With room for @size bytes and no more: the client's buffer may be no longer. */
+static struct sk_buff *datagram_alloc(size_t size)
 {
-	struct sk_buff *skb;
+	struct sk_buff *skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
 
-	if (!socket_has_room(socket, SKB_TRUESIZE(size)))
-		return NULL;
-	skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
 	if (!skb)
 		return NULL;
-	/* Which may be more than was asked for. */
-	if (!socket_has_room(socket, skb->truesize)) {
-		kfree_skb(skb);
-		return NULL;
-	}
 	skb_reserve(skb, skb_tailroom(skb) - size);
 	/* What is in front of that is not for a filter of the client's. */
 	skb_reset_mac_header(skb);
@@ -185,11 +173,18 @@ static int socket_send(struct kucomms_socket *socket, bool own)
 
 	if (!size)
 		return 0;
-	/* If not all that may go together then as little as can be. */
-	skb = socket_alloc(socket, size) ?:
-	      socket_alloc(socket, kucomms_bridge_size(channel, 0));
+	if (!socket_has_room(socket, SKB_TRUESIZE(size)))
+		return -EAGAIN;
+	/* If there is no memory for all then for as little as can be. */
+	skb = datagram_alloc(size) ?:
+	      datagram_alloc(kucomms_bridge_size(channel, 0));
 	if (!skb)
 		return -EAGAIN;
+	/* Which may be more than was asked for. */
+	if (!socket_has_room(socket, skb->truesize)) {
+		kfree_skb(skb);
+		return -EAGAIN;
+	}
 	kucomms_bridge_mark(channel, &mark);
 	kucomms_bridge_fill(channel, skb, socket->portid, NULL);
 	if (skb->len) {
