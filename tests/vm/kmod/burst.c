@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Interrupts that send to one channel, raised one after the other by a work
- * item. The lock is what real drivers hold when they have an event to report;
- * it also keeps `channel` alive.
+ * item. The lock is what real drivers hold when they have an event to report,
+ * raw since they may have it in a hard interrupt with PREEMPT_RT, too; it also
+ * keeps `channel` alive.
  */
-#include <linux/irq_work.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -12,7 +12,7 @@
 #include "test.h"
 
 static struct {
-	spinlock_t lock;
+	raw_spinlock_t lock;
 	struct work_struct raiser;
 	struct irq_work interrupt;
 	struct kucomms_channel *channel;
@@ -30,7 +30,7 @@ static void burst_interrupt(struct irq_work *work)
 	struct kucomms_message message = { .type = TEST_BURST };
 	unsigned long flags;
 
-	spin_lock_irqsave(&burst.lock, flags);
+	raw_spin_lock_irqsave(&burst.lock, flags);
 	if (burst.channel && burst.left) {
 		/* An interrupt cannot wait for room: the client sees the gap. */
 		message.length = burst.length;
@@ -42,7 +42,7 @@ static void burst_interrupt(struct irq_work *work)
 				     KUCOMMS_MORE : 0);
 		burst.left--;
 	}
-	spin_unlock_irqrestore(&burst.lock, flags);
+	raw_spin_unlock_irqrestore(&burst.lock, flags);
 }
 
 static bool burst_goes_on(void)
@@ -50,9 +50,9 @@ static bool burst_goes_on(void)
 	unsigned long flags;
 	bool more;
 
-	spin_lock_irqsave(&burst.lock, flags);
+	raw_spin_lock_irqsave(&burst.lock, flags);
 	more = burst.channel && burst.left;
-	spin_unlock_irqrestore(&burst.lock, flags);
+	raw_spin_unlock_irqrestore(&burst.lock, flags);
 	return more;
 }
 
@@ -72,13 +72,13 @@ int test_burst_start(struct kucomms_channel *channel,
 
 	if (message->user > sizeof(burst_data))
 		return -EINVAL;
-	spin_lock_irqsave(&burst.lock, flags);
+	raw_spin_lock_irqsave(&burst.lock, flags);
 	burst.channel = channel;
 	burst.left = message->id;
 	burst.next = 0;
 	burst.length = message->user;
 	burst.more = message->type == TEST_BURST_MORE;
-	spin_unlock_irqrestore(&burst.lock, flags);
+	raw_spin_unlock_irqrestore(&burst.lock, flags);
 	queue_work(system_unbound_wq, &burst.raiser);
 	return 0;
 }
@@ -87,17 +87,17 @@ void test_burst_stop(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&burst.lock, flags);
+	raw_spin_lock_irqsave(&burst.lock, flags);
 	if (burst.channel == channel)
 		burst.channel = NULL;
-	spin_unlock_irqrestore(&burst.lock, flags);
+	raw_spin_unlock_irqrestore(&burst.lock, flags);
 }
 
 void test_burst_init(void)
 {
-	spin_lock_init(&burst.lock);
+	raw_spin_lock_init(&burst.lock);
 	INIT_WORK(&burst.raiser, burst_raise);
-	init_irq_work(&burst.interrupt, burst_interrupt);
+	test_init_interrupt(&burst.interrupt, burst_interrupt);
 }
 
 /* No channel is left, so neither goes on by itself. */

@@ -5,7 +5,6 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
-#include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -41,7 +40,7 @@ struct test_call_job {
 	struct test_call calls[];
 };
 
-static DEFINE_SPINLOCK(count_lock);
+static DEFINE_RAW_SPINLOCK(count_lock);
 static struct test_calls counts;
 static struct test_call *kept;
 
@@ -49,9 +48,9 @@ static void count(u64 *counter)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&count_lock, flags);
+	raw_spin_lock_irqsave(&count_lock, flags);
 	++*counter;
-	spin_unlock_irqrestore(&count_lock, flags);
+	raw_spin_unlock_irqrestore(&count_lock, flags);
 }
 
 static void count_end(int err)
@@ -129,7 +128,7 @@ static int start_in_interrupt(struct test_call *call)
 {
 	struct interrupt interrupt = { .call = call };
 
-	init_irq_work(&interrupt.work, interrupt_start);
+	test_init_interrupt(&interrupt.work, interrupt_start);
 	irq_work_queue(&interrupt.work);
 	irq_work_sync(&interrupt.work);
 	return interrupt.err;
@@ -440,9 +439,9 @@ int test_calls_report(struct kucomms_channel *channel,
 	struct kucomms_message out = *message;
 	struct test_calls report;
 
-	spin_lock_irq(&count_lock);
+	raw_spin_lock_irq(&count_lock);
 	report = counts;
-	spin_unlock_irq(&count_lock);
+	raw_spin_unlock_irq(&count_lock);
 	out.length = sizeof(report);
 	return kucomms_send_unlocked(channel, &out, &report, 0);
 }

@@ -3,6 +3,7 @@
 #define KUCOMMS_TEST_KMOD_H
 
 #include <linux/atomic.h>
+#include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <kucomms/module.h>
@@ -42,6 +43,21 @@ struct test_client {
 	struct list_head calls;
 	struct test_call_job *job;
 };
+
+/*
+ * The handler runs in a hard interrupt with PREEMPT_RT, too. There an ordinary
+ * irq_work is a thread's, and waiting for its end takes an RCU grace period.
+ */
+static inline void test_init_interrupt(struct irq_work *work,
+				       void (*handler)(struct irq_work *work))
+{
+#ifdef IRQ_WORK_INIT_HARD
+	*work = IRQ_WORK_INIT_HARD(handler);
+#else	/* before 5.11 */
+	init_irq_work(work, handler);
+	atomic_set(&work->flags, IRQ_WORK_HARD_IRQ);
+#endif
+}
 
 /* main.c */
 extern ktime_t test_loaded;
