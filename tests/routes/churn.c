@@ -125,7 +125,8 @@ static struct operation random_operation(struct worker *worker, size_t index)
 	if (operation.type == ROUTE_CREATE && dice_below(&worker->dice, 2))
 		operation.flags = ROUTE_FLAG_REPLACE;
 	if (operation.type <= ROUTE_UPDATE)
-		operation.stamp = (worker->index + 1) << 32 | (index + 1);
+		operation.stamp = (stamp_t)(worker->index + 1) << 32 |
+				  (index + 1);
 	return operation;
 }
 

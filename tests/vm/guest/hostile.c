@@ -157,7 +157,7 @@ static __u32 scribble_word(__u32 at, __u32 garbage)
 /* Writes garbage everywhere while the kernel is reading. */
 static void *scribble(void *arg)
 {
-	uint64_t state = (uint64_t)(uintptr_t)arg;
+	uint64_t state = *(uint64_t *)arg;
 
 	while (!stop) {
 		uint64_t r = t_random(&state);
@@ -186,7 +186,7 @@ static void check_scribbling(const char *device, uint64_t seed)
 	stop = false;
 	scribbled = victim_open(device, 4096);
 	t_equal(pthread_create(&threads[0], NULL, bystander, NULL), 0);
-	t_equal(pthread_create(&threads[1], NULL, scribble, (void *)seed), 0);
+	t_equal(pthread_create(&threads[1], NULL, scribble, &seed), 0);
 	while (t_now_ns() < end) {
 		int err = ring(&scribbled);
 		struct victim next;
