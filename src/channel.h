@@ -34,8 +34,12 @@ enum kucomms_why {
 	KUCOMMS_WHY_HANDLER,	/* the message handler said so */
 };
 
-/* Far enough apart for the largest ring, mapped twice. */
-#define KUCOMMS_REGION_SHIFT	32
+/*
+ * Far enough apart for the largest ring, mapped twice. A 32-bit kernel lets
+ * drivers map offsets below 4 GiB only, and has no address space for rings that
+ * would need more than this.
+ */
+#define KUCOMMS_REGION_SHIFT	(BITS_PER_LONG == 32 ? 30 : 32)
 
 /* How the other end of a channel is used. */
 enum kucomms_manner {
