@@ -7,7 +7,8 @@
  *
  *   1. opens the device,
  *   2. attaches (KUCOMMS_IOC_ATTACH): asks for ring sizes, learns the offsets,
- *   3. maps four regions, each whole, shared, and at its own offset:
+ *   3. maps four regions, each whole, shared, and at its own offset (which takes
+ *      more than 32 bits: -D_FILE_OFFSET_BITS=64):
  *
  *      region            written by  user mapping  length
  *      user control      user        read-write    one page
