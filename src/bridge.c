@@ -155,8 +155,9 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
 
 /*
  * As kucomms_channel_doorbell(), until all has been done that was there when it
- * began: in the client's call, so that it is the client's time. If that is killed
- * whoever sleeps on the channel is to see to the rest.
+ * began: in the client's call, so that it is the client's time. If that is killed,
+ * or others have sent more meanwhile, whoever sleeps on the channel is to see to the
+ * rest.
  */
 int kucomms_bridge_ring(struct kucomms_channel *channel)
 {
