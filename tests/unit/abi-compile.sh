@@ -10,6 +10,8 @@
 set -eu -o pipefail
 
 cd "$(dirname "$0")/../.."
+# shellcheck source-path=SCRIPTDIR/../.. source=tests/machine.sh
+. tests/machine.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -44,13 +46,6 @@ skip() {
 	echo "ok $number - $1 # SKIP $2"
 }
 
-# Can this compiler do this mode at all? Its C library may be missing.
-can() {
-	local compiler=$1 language=$2
-	shift 2
-	printf '#include <errno.h>\n' | "$compiler" -x "$language" "$@" -fsyntax-only - 2>/dev/null
-}
-
 compile_header() {
 	local compiler=$1 header=$2 language=$3
 	shift 3
@@ -61,14 +56,13 @@ compile_header() {
 headers_compile() {
 	local compiler=$1 mode header options
 	for mode in "${modes[@]}"; do
-		read -ra options <<<"$mode"
+		read -ra options <<<"${mode/-m32/${flags32[*]}}"
 		for header in "${headers[@]}"; do
-			if can "$compiler" "${options[@]}"; then
+			if [[ $mode != *-m32* ]] || compiles32 "$compiler" "${options[0]}"; then
 				verdict "$compiler compiles $header as $mode" \
 					compile_header "$compiler" "$header" "${options[@]}"
 			else
-				skip "$compiler compiles $header as $mode" \
-					"$compiler has no headers for ${mode#* }: install gcc-multilib, g++-multilib"
+				skip "$compiler compiles $header as $mode" "$lacks"
 			fi
 		done
 	done
@@ -99,11 +93,13 @@ write_layout_program() {
 	EOF
 }
 
-# The figures as this compiler sees them, into $work/NAME; options may follow.
+# The figures as this compiler sees them, into $work/NAME; options may follow. $run runs the program.
+run=()
 layout() {
 	local name=$1 compiler=$2
 	shift 2
-	"$compiler" "$@" "${warnings[@]}" -o "$work/program" "$work/layout.c" && "$work/program" >"$work/$name"
+	"$compiler" "$@" "${warnings[@]}" -o "$work/program" "$work/layout.c" &&
+		"${run[@]}" "$work/program" >"$work/$name"
 }
 
 # Version 1 of the ABI has these for good; abi.h itself asserts the offsets.
@@ -139,13 +135,13 @@ same_layout() {
 }
 
 layouts_agree() {
-	local compiler=$1
+	local compiler=$1 run=()
 	verdict "$compiler lays the ABI out as gcc does" same_layout "$compiler"
-	if can "$compiler" c -m32; then
-		verdict "$compiler -m32 lays the ABI out as gcc does" same_layout "$compiler" -m32
+	if compiles32 "$compiler" c && runs32; then
+		run=("${run32[@]}")
+		verdict "$compiler -m32 lays the ABI out as gcc does" same_layout "$compiler" "${flags32[@]}"
 	else
-		skip "$compiler -m32 lays the ABI out as gcc does" \
-			"$compiler has no headers for -m32: install gcc-multilib"
+		skip "$compiler -m32 lays the ABI out as gcc does" "$lacks"
 	fi
 }
 

@@ -10,6 +10,8 @@
 set -eu -o pipefail
 
 cd "$(dirname "$0")/../.."
+# shellcheck source-path=SCRIPTDIR/../.. source=tests/machine.sh
+. tests/machine.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -51,11 +53,6 @@ examples_compile() {
 		g++ -std=c++17 "${warnings[@]}" -fsyntax-only "$work/examples.cc"
 }
 
-# Can this compiler do this mode at all? Its C++ library may be missing.
-can() {
-	printf '#include <string>\n' | "$@" -x c++ -fsyntax-only - 2>/dev/null
-}
-
 # In a program that is right but for LINE, LINE is what does not compile.
 refuses() {
 	local line=$1
@@ -85,12 +82,13 @@ for compiler in g++ clang++; do
 	fi
 	for standard in c++17 c++20; do
 		for bits in -m64 -m32; do
-			if can "$compiler" "-std=$standard" "$bits"; then
+			flags=("$bits")
+			[ "$bits" = -m64 ] || flags=("${flags32[@]}")
+			if [ "$bits" = -m64 ] || compiles32 "$compiler" c++; then
 				verdict "$compiler compiles kucomms.hpp as $standard $bits" \
-					compile_all "$compiler" "-std=$standard" "$bits"
+					compile_all "$compiler" "-std=$standard" "${flags[@]}"
 			else
-				skip "$compiler compiles kucomms.hpp as $standard $bits" \
-					"$compiler has no headers for $bits: install g++-multilib"
+				skip "$compiler compiles kucomms.hpp as $standard $bits" "$lacks"
 			fi
 		done
 	done
