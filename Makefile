@@ -284,9 +284,12 @@ rpm: dist ## RPM packages in build/rpm/RPMS
 UNIT_TESTS   := $(basename $(wildcard tests/unit/*.c tests/unit/*.cc))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
 
+# Builds of tests use all processors, also if `make` was not asked to.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 check-unit: ## unit tests, plain and with sanitizers, as TAP; no root, three minutes
-	@$(MAKE) --no-print-directory unit-tests >&2
-	@$(MAKE) --no-print-directory unit-tests SANITIZE=address,undefined >&2
+	@$(MAKE) $(JOBS) --no-print-directory unit-tests >&2
+	@$(MAKE) $(JOBS) --no-print-directory unit-tests SANITIZE=address,undefined >&2
 	@scripts/run-unit-tests $(UNIT_TESTS:%=build/%) $(UNIT_TESTS:%=build/asan/%) $(UNIT_SCRIPTS)
 
 check-unit-plain: unit-tests
@@ -307,9 +310,9 @@ $(BUILD)/tests/unit/%: tests/unit/%.cc $(BUILD)/lib/libkucomms.a
 USER_TESTS := $(patsubst %.c,%,$(wildcard tests/user/*.c))
 
 check-user: ## promises that take long to keep, hostile peers, sanitizers, valgrind; no root, eight minutes
-	@$(MAKE) --no-print-directory user-tests >&2
-	@$(MAKE) --no-print-directory user-tests SANITIZE=address,undefined >&2
-	@$(MAKE) --no-print-directory user-tests SANITIZE=thread >&2
+	@$(MAKE) $(JOBS) --no-print-directory user-tests >&2
+	@$(MAKE) $(JOBS) --no-print-directory user-tests SANITIZE=address,undefined >&2
+	@$(MAKE) $(JOBS) --no-print-directory user-tests SANITIZE=thread >&2
 	@tests/user/run
 
 user-tests: $(USER_TESTS:%=$(BUILD)/%) \
@@ -358,8 +361,13 @@ check-vm: ## everything that runs in virtual machines; root
 check-debug: ## the module on a kernel with KASAN, lockdep, UBSAN, kmemleak; builds that once
 	tests/run deps debug
 
-check: ## everything, after installing what it needs; root on Debian 12
-	tests/run
+# Runs a command as on a machine that lacks something.
+build/tests/without: tests/without.c
+	@mkdir -p $(@D)
+	$(compile) -o $@ $<
+
+check: ## everything, after installing what it needs; with LOADED=1 beside busy loops; root on Debian 12
+	LOADED=$(LOADED) tests/run
 
 # ---- benchmarks; compare.c and netlink_echo.c are the demonstration's
 
