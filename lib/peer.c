@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/time_types.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -119,14 +120,21 @@ int kucomms_peer_error(struct kucomms_end *end)
 	}
 }
 
-/* The system call knows a timespec of two longs. */
-_Static_assert(sizeof(((struct timespec *)0)->tv_sec) == sizeof(long),
-	       "futex() is not for this time_t");
+/*
+ * The C library has no futex(). Of the kernel's two this is the one that takes a
+ * time of 64 bits on every machine, whatever the size of time_t is: only
+ * machines of 32 bits have two, and the newest of those have only this one.
+ */
+#ifdef SYS_futex_time64
+#define FUTEX_CALL	SYS_futex_time64
+#else
+#define FUTEX_CALL	SYS_futex
+#endif
 
 static long futex(const __u32 *word, int operation, __u32 value,
-		  const struct timespec *timeout)
+		  const struct __kernel_timespec *timeout)
 {
-	return syscall(SYS_futex, word, operation, value, timeout, NULL,
+	return syscall(FUTEX_CALL, word, operation, value, timeout, NULL,
 		       FUTEX_BITSET_MATCH_ANY);
 }
 
@@ -173,7 +181,11 @@ static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 limit,
 {
 	const __s64 now = kucomms_now(), stop = now + limit;
 	const bool last = deadline >= 0 && deadline <= stop;
-	const struct timespec until = kucomms_timespec(last ? deadline : stop);
+	const __s64 ns = last ? deadline : stop;
+	const struct __kernel_timespec until = {
+		.tv_sec = ns / NSEC_PER_SEC,
+		.tv_nsec = ns % NSEC_PER_SEC,
+	};
 
 	/* A bell that rings all the time is no reason to go on for ever. */
 	if (deadline >= 0 && deadline <= now)

@@ -303,8 +303,15 @@ static bool overtaken;
 int timerfd_settime(int fd, int flags, const struct itimerspec *value,
 		    struct itimerspec *before)
 {
+	long call = SYS_timerfd_settime;
+
+	/* Machines of 32 bits have another call for a time_t of 64 bits. */
+#ifdef SYS_timerfd_settime64
+	if (sizeof(time_t) > sizeof(long))
+		call = SYS_timerfd_settime64;
+#endif
 	timers_set++;
-	return (int)syscall(SYS_timerfd_settime, fd, flags, value, before);
+	return (int)syscall(call, fd, flags, value, before);
 }
 
 int shutdown(int fd, int how)
