@@ -5,8 +5,9 @@
 #include <kucomms/kucomms.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <sys/queue.h>
 #include <sys/un.h>
+
+#include "queue.h"
 
 #define KUCOMMS_API __attribute__((visibility("default")))
 

@@ -2,7 +2,6 @@
 /*
  * Error messages: what failed, why, and what to do next.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +25,6 @@ static void print_with_name(const char *text, const char *name)
 int report_problem(const struct problem *problem, const char *what,
 		   const char *name)
 {
-	const char *errname = strerrorname_np(problem->error);
 	const char *explanation = problem->explanation;
 
 	if (!explanation)
@@ -35,7 +33,7 @@ int report_problem(const struct problem *problem, const char *what,
 	flush_output();
 	fputs("kucommsctl: cannot ", stderr);
 	print_with_name(what, name);
-	fprintf(stderr, ": %s: ", errname ? errname : "unknown error");
+	fprintf(stderr, ": %s: ", error_name(problem->error));
 	print_with_name(explanation, name);
 	fputs("\n  hint: ", stderr);
 	print_with_name(problem->hint, name);

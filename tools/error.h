@@ -30,6 +30,9 @@ int report(const struct problem *problems, int error, const char *what,
 int report_problem(const struct problem *problem, const char *what,
 		   const char *name);
 
+/* "EINVAL" for EINVAL, and so on. */
+const char *error_name(int error);
+
 /* For mistakes in the arguments of @command, NULL before it is known. */
 __attribute__((format(printf, 2, 3)))
 int usage_error(const struct command *command, const char *format, ...);

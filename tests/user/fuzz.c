@@ -6,6 +6,7 @@
  */
 #include "hostile.h"
 
+#include <linux/falloc.h>
 #include <sys/ioctl.h>
 
 #define PEERS		3

@@ -48,7 +48,12 @@ void hint(const char *format, ...)
 
 const char *error_name(int error)
 {
-	const char *name = strerrorname_np(error);
+	const char *name = NULL;
 
+#ifdef __GLIBC__
+	name = strerrorname_np(error);
+#else
+	(void)error;
+#endif
 	return name ? name : "unknown error";
 }
