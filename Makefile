@@ -41,6 +41,13 @@ compile_cxx = $(CXX) -std=c++17 -D_FILE_OFFSET_BITS=64 -Iinclude $(CXX_WARNINGS)
 	  -MMD -MP $(CPPFLAGS) $(CXXFLAGS)
 link    = $(CC) $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
+# Some compilers for 32 bits leave atomic accesses to 64 bits to libatomic.
+LIBATOMIC = $(shell echo 'struct { int a; long long b; } s; int main(void)' \
+	    '{ return (int)__atomic_load_n(&s.b, __ATOMIC_SEQ_CST); }' | \
+	    $(CC) $(CFLAGS) $(LDFLAGS) -x c -o /dev/null - 2>/dev/null || echo -latomic)
+# What programs need beside libkucomms.a.
+LIBS      = -lpthread $(LIBATOMIC)
+
 .DELETE_ON_ERROR:
 
 all: lib tools ## the library and the tool (the default)
@@ -65,7 +72,7 @@ $(BUILD)/obj/lib/%.o: lib/%.c | check-version
 $(BUILD)/lib/$(SONAME): $(LIB_OBJECTS) lib/libkucomms.map | check-version
 	@mkdir -p $(@D)
 	$(link) -shared -Wl,-soname,$(SONAME) $(if $(SANITIZE),,-Wl,-z,defs) \
-		-Wl,--version-script,lib/libkucomms.map -o $@ $(LIB_OBJECTS)
+		-Wl,--version-script,lib/libkucomms.map -o $@ $(LIB_OBJECTS) $(LIBS)
 
 $(BUILD)/lib/libkucomms.so: $(BUILD)/lib/$(SONAME)
 	ln -sf $(SONAME) $@
@@ -182,7 +189,7 @@ install-dev: lib
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libkucomms.so
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' \
 		-e 's,@INCLUDEDIR@,$(INCLUDEDIR),' -e 's,@VERSION@,$(VERSION),' \
-		lib/kucomms.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/kucomms.pc
+		-e 's,@LIBS@,$(LIBS),' lib/kucomms.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/kucomms.pc
 
 uninstall-dev:
 	rm -f $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%)
@@ -283,6 +290,7 @@ rpm: dist ## RPM packages in build/rpm/RPMS
 
 UNIT_TESTS   := $(basename $(wildcard tests/unit/*.c tests/unit/*.cc))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
+CMOCKA       ?= -lcmocka
 
 # Builds of tests use all processors, also if `make` was not asked to.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -299,11 +307,11 @@ unit-tests: $(UNIT_TESTS:%=$(BUILD)/%)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
-	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a -lcmocka -lpthread
+	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a $(CMOCKA) $(LIBS)
 
 $(BUILD)/tests/unit/%: tests/unit/%.cc $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
-	$(compile_cxx) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a -lpthread
+	$(compile_cxx) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a $(LIBS)
 
 -include $(UNIT_TESTS:%=$(BUILD)/%.d)
 
@@ -323,7 +331,7 @@ $(BUILD)/tests/user/rates: LDFLAGS += -Wl,--wrap=clock_gettime,--wrap=timerfd_se
 
 $(BUILD)/tests/user/%: tests/user/%.c $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
-	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a -lcmocka -lpthread
+	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a $(CMOCKA) $(LIBS)
 
 -include $(USER_TESTS:%=$(BUILD)/%.d)
 

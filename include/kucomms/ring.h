@@ -382,6 +382,20 @@ static inline int kucomms_consumer_skip(struct kucomms_consumer *consumer,
 }
 
 /*
+ * For 64 bits whose halves need not fit together. As one atomic access they would
+ * be a call of libatomic on some machines of 32 bits, and the programs that this
+ * header is compiled into would have to be linked with it.
+ */
+static inline __u64 kucomms_load_u64(const __u64 *word)
+{
+#if defined(__KERNEL__) || defined(__LP64__)
+	return kucomms_load(word);
+#else
+	return *(const volatile __u64 *)word;
+#endif
+}
+
+/*
  * Takes the next record off the ring: *@message becomes a private copy of its
  * header, but for @control, which is left alone, and *@data points to its bytes
  * in the ring, which stay as they are (as far as the other side plays fair)
@@ -410,9 +424,9 @@ static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 	if (kucomms_unlikely(!kucomms_consumer_covers(consumer, length)))
 		return -EPROTO;
 	message->length = length;
-	message->type = kucomms_load(&record->type);
-	message->id = kucomms_load(&record->id);
-	message->user = kucomms_load(&record->user);
+	message->type = kucomms_load_u64(&record->type);
+	message->id = kucomms_load_u64(&record->id);
+	message->user = kucomms_load_u64(&record->user);
 	*data = record + 1;
 	consumer->position = kucomms_record_after(consumer->position, length);
 	return 1;
