@@ -324,7 +324,9 @@ static int call_send(struct kucomms_channel *channel, struct kucomms_call *call,
 	message.id = calls->base + call->number;
 	WRITE_ONCE(calls->given, call->number + 1);
 	if (!channel->bridge)
-		WRITE_ONCE(channel->message, kucomms_calls_message);
+		/* Unless the channel is no longer open. */
+		cmpxchg(&channel->message, channel->endpoint->ops.message,
+			kucomms_calls_message);
 	err = kucomms_channel_put_message(channel, &message, data);
 	if (err)
 		WRITE_ONCE(calls->given, call->number);

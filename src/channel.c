@@ -192,6 +192,14 @@ void kucomms_channel_disarm(struct kucomms_channel *channel)
 		kucomms_store(&channel->in.own->need_data, KUCOMMS_NEED);
 }
 
+/* In place of the message handler of a channel that is no longer open. */
+static int channel_refuse(struct kucomms_channel *channel,
+			  const struct kucomms_message *message,
+			  const void *data, void *priv)
+{
+	return -ESHUTDOWN;
+}
+
 /*
  * The private state decides; the copy in shared memory tells a client that
  * makes no system call, and one that only sends is told by its doorbell, which
@@ -205,6 +213,8 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 	if (cmpxchg(&channel->state, KUCOMMS_STATE_OPEN, state) !=
 	    KUCOMMS_STATE_OPEN)
 		return false;
+	/* For a turn that goes on; later ones look at the state. */
+	WRITE_ONCE(channel->message, channel_refuse);
 	/* Everything published before is there when the client sees this. */
 	smp_store_release(&control->state, state);
 	/*

@@ -74,7 +74,8 @@ struct kucomms_server;
  *               turn" below is under this one
  * @message:     the endpoint's message handler or, when the channel has called,
  *               kucomms_calls_message(), which looks for answers first, or,
- *               over netlink, kucomms_bridge_message(), which calls that
+ *               over netlink, kucomms_bridge_message(), which calls that;
+ *               when the channel is no longer open, one that refuses
  * @in:          the ring towards the kernel; under the turn or, without a
  *               message handler, the receiver's
  * @copy:        where handlers see the data of a message, unless shared

@@ -122,13 +122,20 @@ static struct kucomms_channel *server_next(struct kucomms_server *server)
 	return channel;
 }
 
+/* Under the turn: may its messages be handled? */
+static bool server_may_dispatch(const struct kucomms_channel *channel)
+{
+	return channel->connected && !READ_ONCE(channel->endpoint->dead) &&
+	       !kucomms_channel_error(channel);
+}
+
 /* Returns as kucomms_channel_dispatch(). */
 static int server_fall_asleep(struct kucomms_channel *channel)
 {
 	int ret = 0;
 
 	kucomms_turn_take_surely(channel->turn);
-	if (channel->connected && !READ_ONCE(channel->endpoint->dead)) {
+	if (server_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, false);
 		ret = kucomms_channel_dispatch(channel);
 	}
@@ -172,7 +179,7 @@ static int server_watch(struct kucomms_server *server,
 	int looks = LOOKS, found = 0, ret = 0;
 
 	kucomms_turn_take_surely(channel->turn);
-	if (channel->connected && !READ_ONCE(server->endpoint->dead)) {
+	if (server_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, true);
 		do {
 			if (kucomms_consumer_ready(&channel->in)) {

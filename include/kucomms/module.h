@@ -101,9 +101,10 @@ enum kucomms_dispatch {
  *              delivered again when the client has made room, if
  *              kucomms_send() or kucomms_reserve() found none, and else with
  *              its next doorbell (which does not come while the client itself
- *              sleeps for room: better answer "later" than refuse for long). Any other error: the channel is broken, the
- *              client sees EPROTO; if only the request is bad, rather answer so
- *              and return 0. Without this handler the module's own threads take
+ *              sleeps for room: better answer "later" than refuse for long).
+ *              Any other error: the channel is broken, the client sees EPROTO,
+ *              and none of its messages is handled any more; if only the
+ *              request is bad, rather answer so and return 0. Without this handler the module's own threads take
  *              messages with kucomms_receive(); if they do not, the client
  *              finds the ring full in the end.
  * @work:       called 100 times a second. Return true if there is more to do:
@@ -431,7 +432,8 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
  * kucomms_shutdown() - hang up on one client
  *
  * It sees POLLHUP and ESHUTDOWN when it has read what was sent before, and so do
- * callers here. The channel is otherwise as before: @disconnect comes when the
+ * callers here. A message handler that runs now is not called again for this
+ * channel. The channel is otherwise as before: @disconnect comes when the
  * client closes. Context: any.
  */
 void kucomms_shutdown(struct kucomms_channel *channel);

@@ -2,13 +2,16 @@
 /*
  * The module's side goes and comes: clients see the hang-up at once, asleep or
  * awake, what was sent before can still be read, and a new channel works when
- * the name is registered again. Either order of device and registration, every
- * mode of dispatch.
+ * the name is registered again. Nothing is handled once a channel has come to
+ * its end. Either order of device and registration, every mode of dispatch.
  */
 #include <poll.h>
 #include <pthread.h>
 
-#include "test.h"
+#include "raw.h"
+
+#define AFTER 600	/* messages behind the last one: more than a turn's */
+#define ECHOES 100
 
 static void late(const char *on)
 {
@@ -125,6 +128,34 @@ static void check_races(void)
 	late("0");
 }
 
+/*
+ * The message of type @last ends the channel, so none that is behind it is
+ * handled, however often the endpoint has looked at its channels since.
+ */
+static void check_nothing_after(enum test_type last, __u32 state)
+{
+	struct kucomms_channel *other = t_open("late", 0, 0);
+	struct raw raw = raw_open("kucomms_late", 65536);
+	__u64 before = t_report(other).messages;
+	int i;
+
+	raw_send(&raw, last, 0);
+	for (i = 0; i < AFTER; i++)
+		raw_send(&raw, TEST_SINK, 0);
+	raw_ring(&raw);
+	while (kucomms_load(&raw.kernel->state) == KUCOMMS_STATE_OPEN)
+		raw_ring(&raw);
+	t_equal(kucomms_load(&raw.kernel->state), state);
+	t_assert(raw_ring(&raw) < 0);
+	for (i = 0; i < ECHOES; i++)
+		t_equal(t_echo(other, "looked at in between"), 0);
+	/* The first report and, if it is no failure, the last message. */
+	t_equal(t_report(other).messages - before,
+		1 + ECHOES + (last != TEST_FAIL));
+	raw_close(&raw);
+	kucomms_close(other);
+}
+
 static void check_mode(const char *mode)
 {
 	struct kucomms_channel *channel;
@@ -144,6 +175,10 @@ static void check_mode(const char *mode)
 	check_sleepers();
 	check_rest_is_read();
 	check_races();
+	late("1");
+	check_nothing_after(TEST_FAIL, KUCOMMS_STATE_BROKEN);
+	check_nothing_after(TEST_HANG_UP, KUCOMMS_STATE_HANGUP);
+	late("0");
 	/* Removed while registered, created once more. */
 	late("1");
 	t_equal(t_remove("kucomms_late"), 0);
