@@ -107,11 +107,14 @@ static int bridge_conclude(struct kucomms_channel *channel,
 
 	bridge->current_tag.kind = bridge->current_tag.flags & NLM_F_MULTI ?
 				   KUCOMMS_TAG_DONE : KUCOMMS_TAG_ACK;
-	/* Modules whose handlers send without the lock do so in this turn. */
+	/*
+	 * Modules whose handlers send without the lock do so in this turn; others
+	 * may hold messages back now, which the end of the turn must not publish.
+	 */
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	err = kucomms_channel_put_message(channel, &status, NULL);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	channel->answered = true;
+	channel->to_tell = true;
 	return err;
 }
 

@@ -83,7 +83,8 @@ struct kucomms_server;
  * @awake:       the client need not ring; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
  * @answered:    a handler has sent without @lock in this turn; under the turn
- * @made_room:   the client's position has been told in this turn; under the turn
+ * @to_tell:     the client has room, or an acknowledgement, since this turn began
+ *               and may sleep for it; under the turn
  *
  * @lock:        protects @out and the four below it
  * @out:         the ring towards the user
@@ -138,7 +139,7 @@ struct kucomms_channel {
 	bool awake;
 	bool stalled;
 	bool answered;
-	bool made_room;
+	bool to_tell;
 
 	raw_spinlock_t lock;
 	struct kucomms_producer out;

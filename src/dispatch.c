@@ -69,7 +69,7 @@ static noinline bool dispatch_stretch(struct kucomms_channel *channel,
 				      u32 start, unsigned int handled)
 {
 	if (kucomms_consumer_release(&channel->in))
-		channel->made_room = true;
+		channel->to_tell = true;
 	return handled >= TURN_MESSAGES ||
 	       channel->in.position - start >= TURN_BYTES ||
 	       dispatch_must_stop(channel);
@@ -144,10 +144,10 @@ static inline void dispatch_publish(struct kucomms_channel *channel)
 	if (channel->answered) {
 		channel->answered = false;
 		kucomms_producer_flush(&channel->out);
-	} else if (!told && !channel->made_room) {
+	} else if (!told && !channel->to_tell) {
 		return;
 	}
-	channel->made_room = false;
+	channel->to_tell = false;
 	smp_mb();
 	if (kucomms_producer_is_awaited(&channel->out) ||
 	    READ_ONCE(channel->polled))

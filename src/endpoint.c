@@ -283,7 +283,11 @@ err_put:
 }
 EXPORT_SYMBOL_GPL(__kucomms_register);
 
-/* Loses the clients of @device, which has been removed, or all: NULL. */
+/*
+ * Loses the clients of @device, which has been removed, or all: NULL. What
+ * handlers have held back is published, since none runs any more. A module's own
+ * threads may be sending, and do that themselves.
+ */
 void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_device *device)
 {
@@ -294,7 +298,8 @@ void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 		if (device && channel->device != device)
 			continue;
 		kucomms_channel_detach(channel);
-		kucomms_channel_flush_locked(channel);
+		if (endpoint->ops.message)
+			kucomms_channel_flush_locked(channel);
 		kucomms_channel_hang_up(channel);
 	}
 	kucomms_turn_give(&endpoint->turn);

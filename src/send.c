@@ -126,17 +126,18 @@ int kucomms_send(struct kucomms_channel *channel,
 	int err;
 
 	err = send_check(channel, flags);
-	if (err)
-		return err;
+	if (unlikely(err))
+		goto err_flush;
 	raw_spin_lock_irqsave(&channel->lock, irq);
 	err = send_put(channel, message, data, flags & KUCOMMS_MORE);
 	raw_spin_unlock_irqrestore(&channel->lock, irq);
+	if (unlikely(err))
+		goto err_flush;
+	if (!(flags & KUCOMMS_MORE))
+		kucomms_channel_notify(channel);
+	return 0;
 
-	if (likely(!err)) {
-		if (!(flags & KUCOMMS_MORE))
-			kucomms_channel_notify(channel);
-		return 0;
-	}
+err_flush:
 	/* The client may not have been told yet of what came before. */
 	kucomms_channel_flush_locked(channel);
 	return err;
@@ -149,10 +150,8 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 {
 	int err;
 
-	err = send_check(channel, flags);
-	if (unlikely(err))
-		return err;
-	err = send_put(channel, message, data, flags & KUCOMMS_MORE);
+	err = send_check(channel, flags) ?:
+	      send_put(channel, message, data, flags & KUCOMMS_MORE);
 	if (unlikely(err)) {
 		kucomms_flush(channel);
 		return err;

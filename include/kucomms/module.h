@@ -66,7 +66,9 @@ struct kucomms_channel;
  * Flags of kucomms_send() and its kin.
  *
  * KUCOMMS_MORE: more follows at once; the client need not see this message
- * before the next one without the flag.
+ * before the next one without the flag. When the device is removed or the
+ * endpoint unregistered, what handlers hold back is published; what a thread of
+ * the module's own holds back is when that thread sends or flushes.
  */
 #define KUCOMMS_MORE		(1u << 0)
 
@@ -434,7 +436,12 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
  * It sees POLLHUP and ESHUTDOWN when it has read what was sent before, and so do
  * callers here. A message handler that runs now is not called again for this
  * channel. The channel is otherwise as before: @disconnect comes when the
- * client closes. Context: any.
+ * client closes.
+ *
+ * What KUCOMMS_MORE holds back is published first. Context: any in which the
+ * endpoint may send to @channel: any at all if it sends with kucomms_send(), and
+ * if it sends without the lock (kucomms_send_unlocked(), kucomms_commit(),
+ * kucomms_send_wait()) the one sender's.
  */
 void kucomms_shutdown(struct kucomms_channel *channel);
 

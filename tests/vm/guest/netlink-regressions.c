@@ -11,6 +11,8 @@
 
 #define STREAM	3000
 #define LENGTH	1000
+#define BURST	2000000000
+#define BURST_SEEN 20000
 
 static const struct kucomms_message stream = {
 	.type = TEST_STREAM, .id = STREAM, .user = LENGTH,
@@ -203,7 +205,7 @@ static void check_receipts(void)
 
 	for (round = 0; round < 100; round++) {
 		for (i = 0; i < 70; i++)
-			n_message(netlink, NLM_F_ACK, &sink, NULL);
+			n_message(netlink, NLM_F_ACK, &sink, "");
 		n_flush(netlink);
 		for (i = handled = refused = 0; i < 70; i++) {
 			header = n_receive(netlink);
@@ -215,7 +217,7 @@ static void check_receipts(void)
 		t_equal(handled + refused, 70);
 		t_assert(handled >= 64);
 	}
-	sequence = n_message(netlink, NLM_F_ACK, &sink, NULL);
+	sequence = n_message(netlink, NLM_F_ACK, &sink, "");
 	n_flush(netlink);
 	t_equal(n_error(netlink, sequence), 0);
 	n_nothing(netlink);
@@ -420,6 +422,61 @@ static void check_old_channel(void)
 	n_close(netlink);
 }
 
+/*
+ * What somebody else holds back is not published by a turn in which nothing but
+ * an acknowledgement was sent.
+ */
+static void check_held_back(void)
+{
+	const struct kucomms_message sink = { .type = TEST_SINK };
+	const struct kucomms_message hold = { .type = TEST_HOLD };
+	struct netlink *netlink = n_open("test", NULL);
+	unsigned int first = n_message(netlink, NLM_F_ACK, &sink, "");
+	unsigned int held = n_message(netlink, 0, &hold, "");
+	unsigned int last;
+
+	n_flush(netlink);
+	t_equal(n_error(netlink, first), 0);
+	n_nothing(netlink);
+	last = n_message(netlink, NLM_F_ACK, &sink, "");
+	n_flush(netlink);
+	t_equal(n_answer(netlink, held)->type, TEST_HOLD);
+	t_equal(n_error(netlink, last), 0);
+	n_close(netlink);
+}
+
+/*
+ * The same with interrupts, at the same time as turns end. If a turn published
+ * what is theirs a message would be lost and nothing would come any more.
+ */
+static void check_held_back_elsewhere(void)
+{
+	const struct kucomms_message burst = {
+		.type = TEST_BURST_MORE, .id = BURST, .user = 8,
+	};
+	const struct kucomms_message sink = { .type = TEST_SINK };
+	struct netlink *netlink = n_open("test", NULL);
+	const struct kucomms_message *message;
+	const struct nlmsghdr *header;
+	unsigned int seen = 0;
+
+	n_message(netlink, 0, &burst, NULL);
+	n_flush(netlink);
+	while (seen < BURST_SEEN) {
+		n_message(netlink, NLM_F_ACK, &sink, "");
+		n_message(netlink, 0, &sink, "");
+		n_flush(netlink);
+		while ((header = n_receive_by(netlink, MSG_DONTWAIT))) {
+			message = mnl_nlmsg_get_payload(header);
+			seen += header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE &&
+				message->type == TEST_BURST;
+		}
+		/* The news that there was no room may have found none. */
+		t_assert(errno == EAGAIN || errno == ENOBUFS);
+	}
+	n_close(netlink);
+}
+
 int main(void)
 {
 	t_device("kucomms_test");
@@ -442,5 +499,7 @@ int main(void)
 	check_mark();
 	check_end_when_full();
 	check_old_channel();
+	check_held_back();
+	check_held_back_elsewhere();
 	return 0;
 }

@@ -175,6 +175,34 @@ static void check_races(void)
 		t_equal(pthread_join(threads[i], NULL), 0);
 }
 
+/*
+ * What a handler holds back is published before the hang-up. What a thread of
+ * the module's own holds back is that thread's: it may be sending right now.
+ */
+static void check_held_back(const char *device, bool published)
+{
+	const struct kucomms_message hold = { .type = TEST_HOLD };
+	struct kucomms_message message;
+	struct kucomms_channel *channel;
+	char line[64];
+
+	t_device(device);
+	channel = t_open(device, 0, 0);
+	t_equal(kucomms_send(channel, &hold, NULL, 0, -1), 0);
+	while (!t_attribute(device, "messages_to_user"))
+		;
+	t_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0), -EAGAIN);
+	snprintf(line, sizeof(line), "%s force", device);
+	t_equal(t_remove(line), 0);
+	if (published) {
+		t_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0), 0);
+		t_equal(message.type, TEST_HOLD);
+	}
+	t_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0),
+		-ESHUTDOWN);
+	kucomms_close(channel);
+}
+
 static void round_trip(void)
 {
 	int i;
@@ -208,5 +236,7 @@ int main(void)
 	/* By force also what nobody has open. */
 	t_equal(t_remove(DEVICE " force"), 0);
 	late("0");
+	check_held_back("kucomms_test", true);
+	check_held_back("kucomms_proxy", false);
 	return 0;
 }

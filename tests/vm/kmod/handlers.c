@@ -231,6 +231,8 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return in_place(channel, message);
 	case TEST_MORE:
 		return more(channel, message);
+	case TEST_HOLD:
+		return kucomms_send(channel, message, data, KUCOMMS_MORE);
 	case TEST_HANG_UP:
 		kucomms_shutdown(channel);
 		return 0;

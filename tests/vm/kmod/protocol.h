@@ -23,6 +23,7 @@ enum test_type {
 	TEST_MEET,	/* answer when two handlers have been here at once */
 	TEST_HANG_UP,	/* kucomms_shutdown() */
 	TEST_BURST_MORE, /* TEST_BURST, every second one with KUCOMMS_MORE */
+	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_MORE */
 	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with misses */
 	TEST_TRANSPORT,	/* answer with how the client's messages come */
 

@@ -138,6 +138,9 @@ static int proxy_handle(struct kucomms_channel *channel,
 		return proxy_call(channel, message);
 	case TEST_REPORT:
 		return proxy_report(channel, message);
+	case TEST_HOLD:
+		return kucomms_send_wait(channel, message, data, KUCOMMS_MORE,
+					 MAX_SCHEDULE_TIMEOUT);
 	case TEST_HANG_UP:
 		kucomms_shutdown(channel);
 		return 0;
