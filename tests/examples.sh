@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 # What does not come in this time, in seconds, does not come.
-patience=60
+patience=${KUCOMMS_TEST_PATIENCE:-900}
 number=0
 failures=0
 
@@ -33,7 +33,7 @@ open_pipe() {
 # expect LINE DESCRIPTOR: the next line there.
 expect() {
 	local line
-	IFS= read -r -t $patience line <&"$2" || die "no line came instead of: $1"
+	IFS= read -r -t "$patience" line <&"$2" || die "no line came instead of: $1"
 	[ "$line" = "$1" ] || die "expected '$1', got '$line'"
 }
 

@@ -21,6 +21,8 @@
 #include <cmocka.h>
 #include <kucomms/endpoint.h>
 
+#include "../patience.h"
+
 #define ECHOES		5000
 #define CHANNELS	200
 #define CALLS		500
@@ -507,25 +509,25 @@ static void test_dispatch(void **state)
 	assert_int_equal(kucomms_open("local:test", NULL, &channel), 0);
 	assert_int_equal(kucomms_send(channel, &message, "x", 0, 0), 0);
 	while (kucomms_receive(channel, &message, &data, 0)) {
-		assert_int_equal(poll(&readable, 1, 10000), 1);
+		assert_int_equal(poll(&readable, 1, -1), 1);
 		assert_int_not_equal(kucomms_endpoint_dispatch(endpoint, 0),
 				     -EBUSY);
 	}
 	assert_int_equal(seen.connects, 1);
 	assert_int_equal(seen.messages, 1);
 	while (seen.timers < 3) {
-		assert_int_equal(poll(&readable, 1, 10000), 1);
+		assert_int_equal(poll(&readable, 1, -1), 1);
 		kucomms_endpoint_dispatch(endpoint, 0);
 	}
 	for (i = 0; i < 1000; i++)
 		assert_int_equal(kucomms_send(channel, &message, "x", 0, 0), 0);
 	while (seen.messages < 1001) {
-		assert_int_equal(poll(&readable, 1, 10000), 1);
+		assert_int_equal(poll(&readable, 1, -1), 1);
 		kucomms_endpoint_dispatch(endpoint, 0);
 	}
 	kucomms_close(channel);
 	while (!seen.disconnects) {
-		assert_int_equal(poll(&readable, 1, 10000), 1);
+		assert_int_equal(poll(&readable, 1, -1), 1);
 		kucomms_endpoint_dispatch(endpoint, 0);
 	}
 	kucomms_endpoint_destroy(endpoint);
@@ -849,7 +851,7 @@ int main(void)
 		return 1;
 	snprintf(process_name, sizeof(process_name), "process:%s/test",
 		 directory);
-	alarm(120);
+	alarm(patience());
 	failed = cmocka_run_group_tests_name("lib-endpoint", tests, NULL, NULL);
 	rmdir(directory);
 	return failed;

@@ -33,15 +33,13 @@
 
 #include "../../lib/listener.h"
 #include "../../lib/peer.h"
+#include "../patience.h"
 
 #define PAGE		4096u
 #define RECORDS		(PAGE / sizeof(struct kucomms_message))
 
 /* So often others may run before it is said that they do not come. */
 #define YIELDS		10000
-
-/* Against hanging. */
-#define PATIENCE	60
 
 static char directory[] = "/tmp/kucomms-test-XXXXXX";
 static char process_name[sizeof("process:") + sizeof(directory) + 8];
@@ -1151,7 +1149,7 @@ static void calls_do_not_set_the_timer_each(void **state)
 	for (i = 1; i <= 100; i++) {
 		assert_int_equal(kucomms_call_start(meeting.channel, &call,
 						    &request, NULL,
-						    1000 * PATIENCE), 0);
+						    600000), 0);
 		assert_int_equal(kucomms_receive(meeting.peer, &message, &data,
 						 0), 0);
 		assert_int_equal(kucomms_send(meeting.peer, &message, NULL, 0,
@@ -1350,7 +1348,7 @@ static void without_another_side_no_message_is_short_enough(void **state)
 static int be_patient(void **state)
 {
 	(void)state;
-	alarm(PATIENCE);
+	alarm(patience());
 	return 0;
 }
 

@@ -23,6 +23,8 @@
 #include <cmocka.h>
 #include <kucomms/kucomms.h>
 
+#include "../patience.h"
+
 #define ECHOES 20000
 
 static char directory[] = "/tmp/kucomms-test-XXXXXX";
@@ -291,7 +293,7 @@ static void wait_readable(int fd)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 
-	assert_int_equal(poll(&readable, 1, 10000), 1);
+	assert_int_equal(poll(&readable, 1, -1), 1);
 }
 
 static void test_poll(void **state)
@@ -386,6 +388,7 @@ int main(void)
 		return 1;
 	snprintf(process_name, sizeof(process_name), "process:%s/test",
 		 directory);
+	alarm(patience());
 	failed = cmocka_run_group_tests_name("lib-transports", tests, NULL, NULL);
 	rmdir(directory);
 	return failed;

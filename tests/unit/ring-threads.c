@@ -3,8 +3,8 @@
 /*
  * A producer thread and a consumer thread: nothing is lost, changed, doubled
  * or reordered, and no wake-up is lost. A side that has nothing to do spins or
- * sleeps until its doorbell rings; one that sleeps for PATIENCE_MS has missed
- * its wake-up, because the other side is never that long without ringing.
+ * sleeps until its doorbell rings. A wake-up was lost if both sleep, or one does
+ * and the other has finished, and neither doorbell has rung.
  *
  * For ThreadSanitizer: -fsanitize=thread, and with gcc -Wno-tsan, because it
  * does not know of fences (no data depends on them here).
@@ -16,15 +16,15 @@
 #include <sched.h>
 #include <sys/eventfd.h>
 
-#ifndef PATIENCE_MS
-#define PATIENCE_MS	5000
-#endif
+/* How often a side that sleeps looks whether it does so for ever. */
+#define LOOK_MS		10
 
 /**
  * struct side - one thread's view
  * @run:      what both share
  * @doorbell: eventfd on which this side sleeps
  * @seed:     of its decisions
+ * @asleep:   it is, and only its doorbell wakes it; also when it has finished
  * @sleeps:   how often it slept
  * @rings:    how often it rang the other side
  */
@@ -32,6 +32,7 @@ struct side {
 	struct run *run;
 	int doorbell;
 	__u64 seed;
+	bool asleep;
 	__u64 sleeps;
 	__u64 rings;
 };
@@ -77,16 +78,39 @@ static bool often(struct side *side, __u32 of_256)
 	return (random_next(&side->seed) & 255) < of_256;
 }
 
+static void set_asleep(struct side *side, bool asleep)
+{
+	__atomic_store_n(&side->asleep, asleep, __ATOMIC_SEQ_CST);
+}
+
+/* A side that its doorbell has woken says so before it silences the doorbell. */
+static bool is_asleep(const struct side *side)
+{
+	struct pollfd pollfd = { .fd = side->doorbell, .events = POLLIN };
+	const __u64 sleeps = __atomic_load_n(&side->sleeps, __ATOMIC_SEQ_CST);
+
+	return __atomic_load_n(&side->asleep, __ATOMIC_SEQ_CST) &&
+	       !poll(&pollfd, 1, 0) &&
+	       __atomic_load_n(&side->asleep, __ATOMIC_SEQ_CST) &&
+	       __atomic_load_n(&side->sleeps, __ATOMIC_SEQ_CST) == sleeps;
+}
+
+/* If the other side sleeps, too, whatever it rang for before is seen here. */
 static void sleep_until_rung(struct side *side, const char *lost)
 {
 	struct pollfd pollfd = { .fd = side->doorbell, .events = POLLIN };
+	struct run *run = side->run;
+	const struct side *other = side == &run->producer ? &run->consumer :
+							    &run->producer;
 	eventfd_t value;
 
-	side->sleeps++;
-	if (poll(&pollfd, 1, PATIENCE_MS) == 1)
-		eventfd_read(side->doorbell, &value);
-	else
-		fail_run(side->run, lost);
+	__atomic_store_n(&side->sleeps, side->sleeps + 1, __ATOMIC_SEQ_CST);
+	set_asleep(side, true);
+	while (poll(&pollfd, 1, LOOK_MS) != 1)
+		if (is_asleep(other) && !poll(&pollfd, 1, 0))
+			fail_run(run, lost);
+	set_asleep(side, false);
+	eventfd_read(side->doorbell, &value);
 }
 
 static void producer_published(struct run *run)
@@ -176,6 +200,7 @@ static void *produce(void *argument)
 	for (id = 0; id < run->count; id++)
 		if (!produce_one(run, id))
 			break;
+	set_asleep(&run->producer, true);
 	return NULL;
 }
 
@@ -259,6 +284,7 @@ static void *consume(void *argument)
 	consumer_release(run);
 	if (kucomms_consumer_tell(&run->ring.consumer))
 		consumer_told(run);
+	set_asleep(&run->consumer, true);
 	return NULL;
 }
 

@@ -497,7 +497,7 @@ monitor() {
 	watch -j monitor --count 1
 	route flush exact 10.0.0.0/7 >/dev/null || die "cannot flush"
 	wait "$tool" || die "exit status $?"
-	IFS= read -r -t $patience line <&"$from_tool" || die "no line came"
+	IFS= read -r -t "$patience" line <&"$from_tool" || die "no line came"
 	[ "$(jq -c 'del(.change)' <<<"$line")" = \
 		'{"event":"del","dst":"10.0.0.0/7","dev":"lo","metric":0,"table":"main"}' ] || die "got $line"
 	[ "$(jq .change <<<"$line")" = "$(route -j status | jq .changes)" ] || die "another change: $line"
@@ -547,7 +547,7 @@ lost() {
 	stopped "$tool"
 	hosts 60000 | sed 's/.*/add & dev lo/' | route -b - || die "exit status $?"
 	kill -CONT "$tool"
-	while IFS= read -r -t $patience line <&"$from_tool" && [[ $line != '# '* ]]; do
+	while IFS= read -r -t "$patience" line <&"$from_tool" && [[ $line != '# '* ]]; do
 		echo "$line"
 	done >"$work/printed"
 	lines=$(wc -l <"$work/printed")
@@ -558,7 +558,7 @@ lost() {
 	# To say so takes less room than a change: it may be said of one first, and then of all that follow.
 	until [ "$line" = '# changes were lost, number 60000 is the last of them' ]; do
 		[[ $line == '# changes were lost, number '* ]] || die "after $lines changes: '$line'"
-		IFS= read -r -t $patience line <&"$from_tool" || die "nothing says that number 60000 was lost"
+		IFS= read -r -t "$patience" line <&"$from_tool" || die "nothing says that number 60000 was lost"
 	done
 	route del 10.0.0.5 || die "cannot delete"
 	expect 'del 10.0.0.5 dev lo metric 0' "$from_tool"
@@ -665,7 +665,7 @@ progress() {
 	echo '# the others wait for longer' >&"$to_plain"
 	echo '# than this one' >&"$to_quiet"
 	echo 'add 10.0.0.0/8 dev lo' >&"$to_loud"
-	IFS= read -r -t $patience -d / shown <&"$from_loud" || die "no progress came"
+	IFS= read -r -t "$patience" -d / shown <&"$from_loud" || die "no progress came"
 	[[ $shown == *'1 lines, '* ]] || die "the progress is: $shown"
 	echo 'nonsense' >&"$to_loud"
 	exec {to_plain}>&- {to_quiet}>&- {to_loud}>&-
@@ -674,7 +674,7 @@ progress() {
 	wait "$loud" && die "nonsense is no command"
 	[ ! -s "$work/errors" ] || die "progress without a terminal: $(cat "$work/errors")"
 	IFS= read -r -t 0.01 -d / shown <&"$from_quiet" && die "progress in spite of -q: $shown"
-	IFS= read -r -t $patience -d "'" shown <&"$from_loud" || die "no error came"
+	IFS= read -r -t "$patience" -d "'" shown <&"$from_loud" || die "no error came"
 	# The line of progress makes way for the error.
 	[[ $shown == *$'\r\033[Kkucomms-route: '*'batch_loud:2: there is no command ' ]] || die "got: $shown"
 }

@@ -46,7 +46,7 @@ notices() {
 	for script in 's/^7 is -1$/7 is -2/' '/^serving /d' 's/^7 is -1$/&\n8 is 1/'; do
 		sed "$script" "$readme" >"$wrong"
 		! cmp -s "$readme" "$wrong" || { echo "no line for $script"; return 1; }
-		! (cd "$work/here" && TUTORIAL_PATIENCE=2 "$tutorial" "$wrong" sessions 4) || { echo "not noticed: $script"; return 1; }
+		! (cd "$work/here" && KUCOMMS_TEST_PATIENCE=2 "$tutorial" "$wrong" sessions 4) || { echo "not noticed: $script"; return 1; }
 	done
 }
 

@@ -36,8 +36,7 @@
 #include <cmocka.h>
 #include <kucomms/endpoint.h>
 
-/* A program that takes as long has come to a stop. */
-#define WATCHDOG_S	900
+#include "../patience.h"
 
 static inline void fail_at(const char *file, int line, const char *what,
 			   long long is, long long expected)
@@ -122,7 +121,7 @@ static inline void begin_program(void)
 	must(mkdtemp(directory));
 	snprintf(process_name, sizeof(process_name), "process:%s/test",
 		 directory);
-	alarm(WATCHDOG_S);
+	alarm(patience());
 }
 
 static inline int end_program(int failed)
