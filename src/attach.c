@@ -167,7 +167,9 @@ static int attach_connect(struct kucomms_channel *channel,
 	/* Pairs with file_channel(). */
 	smp_store_release(&channel->manner, manner);
 	if (!endpoint->ops.message) {
+		spin_lock(&endpoint->accept_wait.lock);
 		list_add_tail(&channel->unaccepted, &endpoint->unaccepted);
+		spin_unlock(&endpoint->accept_wait.lock);
 		wake_up_interruptible(&endpoint->accept_wait);
 	}
 	return 0;
@@ -342,7 +344,9 @@ void kucomms_channel_detach(struct kucomms_channel *channel)
 	WRITE_ONCE(channel->connected, false);
 	kucomms_server_forget(channel);
 	list_del_rcu(&channel->peers);
+	spin_lock(&endpoint->accept_wait.lock);
 	list_del_init(&channel->unaccepted);
+	spin_unlock(&endpoint->accept_wait.lock);
 	ida_free(&channel->device->numbers, channel->number);
 	kucomms_calls_end(channel);
 	if (endpoint->ops.disconnect)

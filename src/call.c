@@ -414,7 +414,7 @@ EXPORT_SYMBOL_GPL(kucomms_call_cancel);
 /* On the stack of one who waits for the answer; done() fills in what it was. */
 struct call_waiter {
 	struct kucomms_call call;
-	wait_queue_head_t wait;
+	struct kucomms_channel *channel;
 	bool done;
 	int err;
 	struct kucomms_message *answer;
@@ -437,12 +437,16 @@ static void call_waiter_done(struct kucomms_call *call, int err,
 			waiter->err = -ENOBUFS;
 	}
 	WRITE_ONCE(waiter->done, true);
-	wake_up(&waiter->wait);
+	wake_up_all(&waiter->channel->module_wait);
 }
 
-static bool call_must_stop(void)
+/* The error that ends a wait, or 0; pairs with endpoint_stop(). */
+static int call_must_stop(const struct kucomms_channel *channel)
 {
-	return (current->flags & PF_KTHREAD) && kthread_should_stop();
+	if (READ_ONCE(channel->endpoint->dead))
+		return -ESHUTDOWN;
+	return (current->flags & PF_KTHREAD) && kthread_should_stop() ?
+	       -EINTR : 0;
 }
 
 /* Its handlers would wait for the caller, and the caller for them. */
@@ -459,6 +463,7 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 {
 	struct call_waiter waiter = {
 		.call = { .done = call_waiter_done, .priv = &waiter },
+		.channel = channel,
 		.answer = answer,
 		.buffer = buffer,
 		.capacity = capacity,
@@ -469,17 +474,16 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 
 	if (call_would_deadlock(channel))
 		return -EDEADLK;
-	init_waitqueue_head(&waiter.wait);
 	err = kucomms_call_start(channel, &waiter.call, request, data, -1);
 	if (err)
 		return err;
-	left = wait_event_killable_timeout(waiter.wait,
+	left = wait_event_killable_timeout(channel->module_wait,
 					   READ_ONCE(waiter.done) ||
-					   call_must_stop(), left);
+					   call_must_stop(channel), left);
 	/* Waits for who is still about to wake this thread, too. */
 	if (kucomms_call_cancel(&waiter.call))
 		return waiter.err;
-	return left ? -EINTR : -ETIMEDOUT;
+	return left ? call_must_stop(channel) ?: -EINTR : -ETIMEDOUT;
 }
 EXPORT_SYMBOL_GPL(kucomms_call_wait);
 

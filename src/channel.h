@@ -99,7 +99,7 @@ struct kucomms_server;
  * @idle_since:  when the server first found nothing, in ns, or 0; the server's
  *
  * @unaccepted:  in the endpoint's list of those that kucomms_accept() has not
- *               given out yet; under the endpoint's turn
+ *               given out yet; under the lock of its accept_wait
  * @module_wait: where the module's own threads sleep
  *
  * @plain:       the user's end of a channel that is COPIED

@@ -190,7 +190,8 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 	 * is not enough, it may be told a little later.
 	 */
 	ret = kucomms_channel_error(channel);
-	if (likely(!ret && channel->connected)) {
+	if (likely(!ret && channel->connected &&
+		   !READ_ONCE(channel->endpoint->dead))) {
 		channel->counters.doorbells++;
 		ret = kucomms_channel_dispatch(channel);
 		/* A handler may have failed because others hung up meanwhile. */

@@ -94,6 +94,14 @@ static int endpoint_start_servers(struct kucomms_endpoint *endpoint,
 	return 0;
 }
 
+static void endpoint_run_servers(struct kucomms_endpoint *endpoint)
+{
+	unsigned int i;
+
+	for (i = 0; i < endpoint->threads; i++)
+		kucomms_server_run(&endpoint->servers[i]);
+}
+
 static void endpoint_stop_servers(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
@@ -148,10 +156,15 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
 			  const struct kucomms_tuning *tuning)
 {
+	int err;
+
 	lockdep_assert_held(&kucomms_registry_lock);
 	if (!(endpoint->ops.flags & KUCOMMS_ADJUSTABLE))
 		return 0;
-	return endpoint_apply(endpoint, tuning);
+	err = endpoint_apply(endpoint, tuning);
+	if (!err)
+		endpoint_run_servers(endpoint);
+	return err;
 }
 
 /* When the administrator wants it otherwise. */
@@ -161,7 +174,7 @@ int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 	lockdep_assert_held(&kucomms_registry_lock);
 	if (!(endpoint->ops.flags & KUCOMMS_ADJUSTABLE))
 		return -EOPNOTSUPP;
-	return endpoint_apply(endpoint, tuning);
+	return kucomms_endpoint_tune(endpoint, tuning);
 }
 
 static int endpoint_link(struct kucomms_endpoint *endpoint)
@@ -238,7 +251,7 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	return NULL;
 }
 
-/* Under kucomms_registry_lock: from here on clients come. */
+/* Under kucomms_registry_lock: from here on clients come, and handlers run. */
 static int endpoint_publish(struct kucomms_endpoint *endpoint)
 {
 	static const struct kucomms_tuning untuned = {
@@ -248,8 +261,10 @@ static int endpoint_publish(struct kucomms_endpoint *endpoint)
 
 	if (kucomms_endpoint_find(&endpoint->name))
 		return -EEXIST;
-	err = endpoint_apply(endpoint, &untuned);
-	return err ?: endpoint_link(endpoint);
+	err = endpoint_apply(endpoint, &untuned) ?: endpoint_link(endpoint);
+	if (!err)
+		endpoint_run_servers(endpoint);
+	return err;
 }
 
 struct kucomms_endpoint *__kucomms_register(const char *name,
@@ -306,13 +321,38 @@ void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 }
 
 /*
+ * When the turn of each channel has been had once, no message handler runs any
+ * more: whoever gets a turn after that sees @dead. Then the module stops whatever
+ * sends by itself. It may wait there for its own threads, so those that wait in
+ * kucomms are woken first; they find @dead, too.
+ */
+static void endpoint_stop(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_channel *channel;
+
+	wake_up_all(&endpoint->accept_wait);
+	kucomms_turn_take_surely(&endpoint->turn);
+	list_for_each_entry(channel, &endpoint->channels, peers) {
+		if (channel->turn != &endpoint->turn) {
+			kucomms_turn_take_surely(channel->turn);
+			kucomms_turn_give(channel->turn);
+		}
+		wake_up_all(&channel->module_wait);
+	}
+	if (endpoint->ops.stop)
+		endpoint->ops.stop(endpoint, endpoint->priv);
+	kucomms_turn_give(&endpoint->turn);
+}
+
+/*
  * Who may still call a handler, and why it ends here:
  *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
  *  - the threads: have been stopped;
  *  - a client's doorbell: sees @dead when it gets its turn, or a few messages
  *    later in the turn that it has;
  *  - a closing file: its channel is off the list, so nothing is left to do.
- * The memory stays until the last channel that was attached has been freed.
+ * The memory stays until the last channel that was attached has been freed, and
+ * until nobody is in kucomms_accept() any more.
  */
 void kucomms_unregister(struct kucomms_endpoint *endpoint)
 {
@@ -326,6 +366,7 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint)
 	/* Ends the turn that is, and keeps others from queueing for theirs. */
 	WRITE_ONCE(endpoint->dead, true);
 	endpoint_stop_servers(endpoint);
+	endpoint_stop(endpoint);
 	kucomms_endpoint_leave(endpoint, NULL);
 	kucomms_endpoint_put(endpoint);
 }

@@ -18,8 +18,8 @@ struct kucomms_device;
 /**
  * struct kucomms_endpoint - the kernel side of a device
  * @ref:        held by the module that registered it, by the device of that
- *              name, and by every channel that was attached to it, until it is
- *              freed
+ *              name, by every channel that was attached to it, until it is
+ *              freed, and by whoever is in kucomms_accept()
  * @node:       in the table of endpoints, until kucomms_unregister()
  * @name:       of the device it serves
  * @ops:        a copy of the module's; no handler is called when @dead
@@ -29,7 +29,8 @@ struct kucomms_device;
  * @dead:       unregistered; set without @turn, so that turns end early, and
  *              final for whoever has it
  * @channels:   the connected ones; changed under @turn, read under RCU
- * @unaccepted: those that kucomms_accept() has not given out; under @turn
+ * @unaccepted: those that kucomms_accept() has not given out; under the lock of
+ *              @accept_wait
  * @accept_wait: where it waits for more
  * @group:      of its device, for broadcasts over netlink; 0: none
  * @queue:      for the work of clients that come by netlink; NULL: there has been

@@ -290,7 +290,10 @@ void kucomms_server_place(struct kucomms_server *server)
 	set_cpus_allowed_ptr(server->task, cpus);
 }
 
-/* Under kucomms_registry_lock, as whoever may start it or change its CPUs. */
+/*
+ * Under kucomms_registry_lock, as whoever may start it or change its CPUs. It runs
+ * when it is woken first, so that all that can fail can be done before.
+ */
 int kucomms_server_start(struct kucomms_server *server)
 {
 	struct task_struct *task;
@@ -305,8 +308,15 @@ int kucomms_server_start(struct kucomms_server *server)
 	server->task = task;
 	spin_unlock(&server->lock);
 	kucomms_server_place(server);
-	wake_up_process(task);
 	return 0;
+}
+
+void kucomms_server_run(struct kucomms_server *server)
+{
+	spin_lock(&server->lock);
+	if (server->task)
+		wake_up_process(server->task);
+	spin_unlock(&server->lock);
 }
 
 /* Afterwards no handler runs in it. Doorbells still come, and do nothing. */

@@ -36,6 +36,7 @@ void kucomms_server_init(struct kucomms_server *server,
 			 struct kucomms_endpoint *endpoint,
 			 unsigned int index);
 int kucomms_server_start(struct kucomms_server *server);
+void kucomms_server_run(struct kucomms_server *server);
 void kucomms_server_stop(struct kucomms_server *server);
 void kucomms_server_place(struct kucomms_server *server);
 void kucomms_server_call(struct kucomms_channel *channel);

@@ -14,10 +14,14 @@
 
 /*
  * Sleeps, in the state and on the queue that the caller has prepared, unless
- * something ends the wait: a signal, kthread_stop(), the time that is up.
+ * something ends the wait: kucomms_unregister(), kthread_stop(), a signal, the
+ * time that is up.
  */
-static int sync_sleep(long *timeout)
+static int sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 {
+	/* Pairs with endpoint_stop(): dead, then wake. */
+	if (READ_ONCE(endpoint->dead))
+		return -ESHUTDOWN;
 	if ((current->flags & PF_KTHREAD) && kthread_should_stop())
 		return -EINTR;
 	if (signal_pending(current))
@@ -43,18 +47,19 @@ static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_channel *channel;
 
-	kucomms_turn_take_surely(&endpoint->turn);
+	/* Not the turn: @stop has that, and may wait for the caller. */
+	spin_lock(&endpoint->accept_wait.lock);
 	channel = list_first_entry_or_null(&endpoint->unaccepted,
 					   struct kucomms_channel, unaccepted);
 	if (channel) {
 		list_del_init(&channel->unaccepted);
 		kref_get(&channel->ref);
 	}
-	kucomms_turn_give(&endpoint->turn);
+	spin_unlock(&endpoint->accept_wait.lock);
 	return channel;
 }
 
-/* Until somebody is there, as far as one can see without the turn. */
+/* Until somebody is there, as far as one can see without the lock. */
 static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 {
 	DEFINE_WAIT(wait);
@@ -66,7 +71,7 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 					  TASK_INTERRUPTIBLE);
 		if (!list_empty(&endpoint->unaccepted))
 			break;
-		err = sync_sleep(timeout);
+		err = sync_sleep(endpoint, timeout);
 		if (err)
 			break;
 	}
@@ -74,15 +79,15 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 	return err;
 }
 
-struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
-				       long timeout)
+static struct kucomms_channel *accept_one(struct kucomms_endpoint *endpoint,
+					  long timeout)
 {
 	struct kucomms_channel *channel;
 	int err;
 
-	if (endpoint->ops.message)
-		return ERR_PTR(-EINVAL);
 	for (;;) {
+		if (READ_ONCE(endpoint->dead))
+			return ERR_PTR(-ESHUTDOWN);
 		channel = accept_next(endpoint);
 		if (channel)
 			return channel;
@@ -90,6 +95,20 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
 		if (err)
 			return ERR_PTR(err);
 	}
+}
+
+/* The endpoint may be unregistered meanwhile. */
+struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
+				       long timeout)
+{
+	struct kucomms_channel *channel;
+
+	if (endpoint->ops.message)
+		return ERR_PTR(-EINVAL);
+	kref_get(&endpoint->ref);
+	channel = accept_one(endpoint, timeout);
+	kucomms_endpoint_put(endpoint);
+	return channel;
 }
 EXPORT_SYMBOL_GPL(kucomms_accept);
 
@@ -151,7 +170,7 @@ static int receive_wait(struct kucomms_channel *channel,
 		err = receive_idle(channel, message, data);
 		if (err != -EAGAIN)
 			break;
-		err = sync_sleep(&timeout);
+		err = sync_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}
@@ -168,6 +187,9 @@ int kucomms_receive(struct kucomms_channel *channel,
 
 	if (unlikely(channel->endpoint->ops.message))
 		return -EINVAL;
+	/* Or a client that goes on sending would keep the module. */
+	if (unlikely(READ_ONCE(channel->endpoint->dead)))
+		return -ESHUTDOWN;
 	err = receive_next(channel, message, data);
 	if (err == -EAGAIN && timeout)
 		receive_spin(channel);
@@ -218,7 +240,7 @@ int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 		err = room_look(channel, length);
 		if (err != -EAGAIN)
 			break;
-		err = sync_sleep(&timeout);
+		err = sync_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}

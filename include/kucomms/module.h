@@ -128,12 +128,36 @@ enum kucomms_dispatch {
  *              message the thread goes to sleep; 0: 1000
  * @cpus:       where the threads may run: all on all of these if there is one
  *              thread, else each on one; copied. NULL: anywhere
+ * @stop:       kucomms_unregister() has been called: stop what sends by itself
+ *              (timers, interrupts, works, threads), and wait for its end, with
+ *              hrtimer_cancel(), free_irq(), cancel_work_sync(), kthread_stop().
+ *              No @message, @work, @timer or @connect runs any more, so nobody
+ *              starts it again; all channels are still there, so what it sends
+ *              meanwhile does no harm. Called once
  *
  * The handlers of one endpoint never run at the same time (but see
  * KUCOMMS_PARALLEL). They run in process context, may sleep, and hold the
  * endpoint's turn while they do: other clients wait. They must not call
  * kucomms_unregister(), for whatever endpoint. An adaptive endpoint with neither
  * @work nor @timer has no thread.
+ *
+ * The end of an endpoint, all of it inside kucomms_unregister():
+ *
+ *	clients may send          the module may send          handlers
+ *	      |                           |              message work timer
+ *	      |                           |              connect disconnect
+ *	      |   kucomms_unregister()    |                    |
+ *	      |   begins ------------------------------------> the last ones end
+ *	      |   waits of the module     |
+ *	      |   end: -ESHUTDOWN         |
+ *	      |                      its senders <------------ stop()
+ *	      |                      end                         |
+ *	   hang-up <------------------------------------------ disconnect()
+ *	          kucomms_unregister()                         for every channel
+ *	          returns
+ *
+ * A client that closes its file meanwhile has its @disconnect earlier. What
+ * clients send after the last @message stays in their rings, unread.
  */
 struct kucomms_ops {
 	int (*message)(struct kucomms_channel *channel,
@@ -148,6 +172,7 @@ struct kucomms_ops {
 	unsigned int threads;
 	unsigned int poll_idle_us;
 	const struct cpumask *cpus;
+	void (*stop)(struct kucomms_endpoint *endpoint, void *priv);
 };
 
 /**
@@ -156,7 +181,9 @@ struct kucomms_ops {
  * @ops:  the handlers; copied
  * @priv: handed to every handler
  *
- * Handlers may run before this returns. Context: may sleep.
+ * Handlers may run before this returns, and then find the endpoint with
+ * kucomms_channel_endpoint() only. If it fails none has run, and @stop is not
+ * called. Context: may sleep.
  *
  * Return: the endpoint, or ERR_PTR of -EINVAL (bad name, unknown flag or
  * dispatch, several threads without KUCOMMS_PARALLEL, no possible CPU in @cpus),
@@ -173,10 +200,16 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
  * kucomms_unregister() - stop being the kernel side
  * @endpoint: what kucomms_register() returned; NULL and ERR_PTR are ignored
  *
- * Waits for a handler that is running, then calls @disconnect for every
+ * Waits for a handler that is running, then calls @stop, where the module stops
+ * its own senders (interrupts, timers, threads), then @disconnect for every
  * channel. No handler runs after it has returned. It never waits for user
- * space: clients see a hang-up (POLLHUP, ESHUTDOWN) at once. The module has to
- * stop its own senders (interrupts, timers) first.
+ * space: clients see a hang-up (POLLHUP, ESHUTDOWN) as soon as @stop has returned.
+ *
+ * Threads and works of the module that wait in kucomms_accept(),
+ * kucomms_receive(), kucomms_reserve(), kucomms_send_wait() or
+ * kucomms_call_wait() are woken before @stop is called, and get -ESHUTDOWN; so
+ * @stop can wait for them. Nobody may use @endpoint after this has returned: it
+ * is in @stop that a module waits for those who might.
  *
  * A module that is removed without having called this is reported with a
  * warning, and unregistered then. Context: may sleep.
@@ -249,8 +282,9 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
  * in any order: what was reserved later waits behind it.
  *
  * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
- * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN, -EPROTO, -EINVAL
- * (a timeout where there cannot be one).
+ * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN (the channel is
+ * closing; or there is no room and the endpoint is being unregistered), -EPROTO,
+ * -EINVAL (a timeout where there cannot be one).
  */
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 		    struct kucomms_message **record, long timeout);
@@ -347,8 +381,8 @@ int kucomms_call_cancel(struct kucomms_call *call);
  *
  * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
  * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (killed, or
- * the thread is told to stop), -EDEADLK (called from a handler, for which the
- * answer would have to wait), or what kucomms_call_start() returns or gives to
+ * the thread is told to stop), -ESHUTDOWN (the endpoint is being unregistered),
+ * -EDEADLK (called from a handler, for which the answer would have to wait), or what kucomms_call_start() returns or gives to
  * @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
@@ -368,9 +402,11 @@ int kucomms_call_wait(struct kucomms_channel *channel,
  *	kucomms_channel_put(channel);
  *
  * All may sleep unless their timeout (in jiffies) is 0, and end with
- * -ERESTARTSYS for a signal, or with -EINTR in a kthread that kthread_stop() wants
- * to end: stop the threads first, then call kucomms_unregister(). A channel is
- * used by one thread that receives and one that sends at a time.
+ * -ERESTARTSYS for a signal, with -EINTR in a kthread that kthread_stop() wants
+ * to end, or with -ESHUTDOWN when kucomms_unregister() is called, whoever it is
+ * that waits: a kthread, a work, a process in a system call of the module. @stop
+ * waits for their end. A channel is used by one thread that receives and one that
+ * sends at a time.
  */
 
 /**
@@ -381,8 +417,8 @@ int kucomms_call_wait(struct kucomms_channel *channel,
  * Gives out every client once, in the order in which they came.
  *
  * Return: a channel, for kucomms_channel_put(), or ERR_PTR of -EAGAIN,
- * -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR, -EINVAL (the endpoint has a
- * message handler).
+ * -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR, -ESHUTDOWN (the endpoint is
+ * being unregistered), -EINVAL (the endpoint has a message handler).
  */
 struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
 				       long timeout);
@@ -402,8 +438,9 @@ void kucomms_channel_put(struct kucomms_channel *channel);
  * released together.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (nothing to receive), -ERESTARTSYS, -EINTR,
- * -ESHUTDOWN (the client has gone, and nothing is left), -EPROTO (it broke the
- * rules), -EINVAL (the endpoint has a message handler).
+ * -ESHUTDOWN (the client has gone, and nothing is left; or the endpoint is being
+ * unregistered), -EPROTO (the client broke the rules), -EINVAL (the endpoint has a
+ * message handler).
  */
 int kucomms_receive(struct kucomms_channel *channel,
 		    struct kucomms_message *message, const void **data,

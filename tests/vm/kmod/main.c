@@ -15,6 +15,7 @@
  *            -EDQUOT
  *   proxy    no handlers: threads of its own (proxy.c), which
  *            `echo 0 >/sys/module/kucomms_test/parameters/proxy` stops
+ *   exit     its end is what is tested (exit.c)
  *   late     `echo 1 >/sys/module/kucomms_test/parameters/late` registers it,
  *            `echo 2` with KUCOMMS_PARALLEL, `echo 0` unregisters it
  */
@@ -106,6 +107,7 @@ static void unregister_all(void)
 	int i;
 
 	test_proxy_stop();
+	test_exit_uninit();
 	kucomms_unregister(late.endpoint);
 	for (i = 0; i < ARRAY_SIZE(served); i++)
 		kucomms_unregister(served[i].test.endpoint);
@@ -137,6 +139,7 @@ static int __init test_init(void)
 
 	test_loaded = ktime_get();
 	test_burst_init();
+	test_exit_init();
 	err = register_all();
 	if (!err)
 		err = test_refusals();

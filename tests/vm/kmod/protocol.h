@@ -26,6 +26,7 @@ enum test_type {
 	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_MORE */
 	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with misses */
 	TEST_TRANSPORT,	/* answer with how the client's messages come */
+	TEST_START,	/* for the endpoint `exit`: broadcast without end */
 
 	/* for the proxy, whose threads have no handler */
 	TEST_PASS,	/* answer with kucomms_pass() */
@@ -54,6 +55,16 @@ enum test_call_kind {
 	TEST_CALL_WAIT,		/* a thread waits for the answer */
 	TEST_CALL_STOP,		/* a thread that is stopped waits for it */
 	TEST_CALL_HANDLER,	/* the handler waits for it, which it must not */
+};
+
+/* What the parameter `exit` registers; 0: nothing. */
+enum test_exit {
+	TEST_EXIT_PLAIN = 1,	/* all handlers; TEST_START starts a timer */
+	TEST_EXIT_PARALLEL,	/* the same, with KUCOMMS_PARALLEL */
+	TEST_EXIT_CALL,		/* TEST_CALL: a work calls, and waits for ever */
+	TEST_EXIT_ACCEPT,	/* no message handler: a work waits for clients */
+	TEST_EXIT_RECEIVE,	/* for the second message of the first client */
+	TEST_EXIT_ROOM,		/* for room in the ring of the first client */
 };
 
 struct test_call_spec {

@@ -3,6 +3,7 @@
 #define KUCOMMS_TEST_KMOD_H
 
 #include <linux/atomic.h>
+#include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
@@ -59,6 +60,18 @@ static inline void test_init_interrupt(struct irq_work *work,
 #endif
 }
 
+static inline void
+test_init_hrtimer(struct hrtimer *timer,
+		  enum hrtimer_restart (*handler)(struct hrtimer *timer))
+{
+#ifdef HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, handler, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+#else	/* before 6.13 */
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	timer->function = handler;
+#endif
+}
+
 /* main.c */
 extern ktime_t test_loaded;
 
@@ -97,6 +110,10 @@ void test_calls_disconnect(struct test_client *client);
 /* proxy.c */
 int test_proxy_start(void);
 void test_proxy_stop(void);
+
+/* exit.c */
+void test_exit_init(void);
+void test_exit_uninit(void);
 
 /* refusals.c */
 int test_refusals(void);
