@@ -432,15 +432,15 @@ KUCOMMS_API int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 				  const void *data, unsigned int flags)
 {
 	struct kucomms_end *end;
-	int missed = 0;
+	int reached = 0;
 
 	if (flags & ~KUCOMMS_MORE)
 		return -EINVAL;
 	pthread_mutex_lock(&endpoint->lock);
 	TAILQ_FOREACH(end, &endpoint->members, member.all)
 		if (kucomms_load(&end->member.connected) &&
-		    kucomms_member_send(end, message, data, flags, 0))
-			missed++;
+		    !kucomms_member_send(end, message, data, flags, 0))
+			reached++;
 	pthread_mutex_unlock(&endpoint->lock);
-	return missed;
+	return reached ? reached : -ESRCH;
 }

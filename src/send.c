@@ -161,10 +161,7 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
 
-/*
- * Says whether the client has got it, or will be told that the channel has come
- * to its end, or has not asked for it: those over netlink have groups for that.
- */
+/* Says whether the client has got it. */
 static bool broadcast_to(struct kucomms_channel *channel,
 			 const struct kucomms_message *message,
 			 const void *data, unsigned int flags)
@@ -172,14 +169,13 @@ static bool broadcast_to(struct kucomms_channel *channel,
 	struct kucomms_bridge *bridge = channel->bridge;
 	int err;
 
+	/* Those over netlink that have not asked for it have groups for that. */
 	if (bridge && !bridge->broadcasts)
-		return true;
+		return false;
 	err = kucomms_send(channel, message, data, flags);
-	if (err != -EAGAIN && err != -EMSGSIZE)
-		return true;
-	if (bridge)
+	if (bridge && (err == -EAGAIN || err == -EMSGSIZE))
 		kucomms_bridge_missed(channel);
-	return false;
+	return !err;
 }
 
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
@@ -187,16 +183,16 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      unsigned int flags)
 {
 	struct kucomms_channel *channel;
-	int missed = 0;
+	int reached = 0;
 
 	if (flags & ~KUCOMMS_MORE)
 		return -EINVAL;
 	rcu_read_lock();
 	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
-		missed += !broadcast_to(channel, message, data, flags);
+		reached += broadcast_to(channel, message, data, flags);
 	kucomms_multicast_send(READ_ONCE(endpoint->group), message, data);
 	rcu_read_unlock();
-	return missed;
+	return reached ?: -ESRCH;
 }
 EXPORT_SYMBOL_GPL(kucomms_broadcast);
 

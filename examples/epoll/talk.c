@@ -56,7 +56,7 @@ static int on_input(struct talk *talk)
 	struct kucomms_message message = { };
 	char text[1024];
 	ssize_t got = read(STDIN_FILENO, text, sizeof(text));
-	int missed;
+	int reached;
 
 	if (got < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
@@ -64,10 +64,10 @@ static int on_input(struct talk *talk)
 	if (talk->done)
 		return 0;
 	message.length = (__u32)got;
-	missed = kucomms_broadcast(talk->endpoint, &message, text, 0);
-	if (missed > 0)
-		fprintf(stderr, "%d did not get that\n", missed);
-	return missed < 0 ? missed : 0;
+	reached = kucomms_broadcast(talk->endpoint, &message, text, 0);
+	if (reached == -ESRCH)
+		fprintf(stderr, "nobody got that\n");
+	return reached < 0 && reached != -ESRCH ? reached : 0;
 }
 
 static int on_signal(struct talk *talk)

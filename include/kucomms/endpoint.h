@@ -318,8 +318,11 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 /**
  * kucomms_broadcast() - send a message on every connected channel
  *
- * Return: how many did not get it (their ring was full or too small for it, or
- * they had just gone), or -EINVAL (unknown flag).
+ * A channel does not get it if its ring is full or too small for it, or if it has
+ * come to its end.
+ *
+ * Return: on how many it was sent, at least 1; or -ESRCH (on none), -EINVAL
+ * (unknown flag).
  */
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,

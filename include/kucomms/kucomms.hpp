@@ -1350,24 +1350,25 @@ public:
 	 *
 	 * Errors: too_long (for every ring there can be).
 	 *
-	 * Return: how many did not get it.
+	 * Return: on how many it was sent; 0 (full rings, or none there) is no
+	 * error.
 	 */
 	unsigned int broadcast(const message &message,
 			       publish when = publish::now) const
 	{
-		int missed = do_broadcast(message, when);
+		int reached = do_broadcast(message, when);
 
-		detail::check(missed, "broadcast");
-		return static_cast<unsigned int>(missed);
+		detail::check(reached, "broadcast");
+		return static_cast<unsigned int>(reached);
 	}
 
 	unsigned int broadcast(const message &message, std::error_code &code,
 			       publish when = publish::now) const noexcept
 	{
-		int missed = do_broadcast(message, when);
+		int reached = do_broadcast(message, when);
 
-		detail::report(missed, code);
-		return missed < 0 ? 0 : static_cast<unsigned int>(missed);
+		detail::report(reached, code);
+		return reached < 0 ? 0 : static_cast<unsigned int>(reached);
 	}
 
 	/**
@@ -1441,8 +1442,9 @@ private:
 
 		if (err)
 			return err;
-		return kucomms_broadcast(handle_, &header, message.data.data(),
-					 static_cast<unsigned int>(when));
+		err = kucomms_broadcast(handle_, &header, message.data.data(),
+					static_cast<unsigned int>(when));
+		return err == -ESRCH ? 0 : err;
 	}
 };
 

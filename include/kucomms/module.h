@@ -255,12 +255,15 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
  *
  * Like kucomms_send() otherwise, and callable from the same contexts.
  *
+ * A client does not get it if its ring is full, which the device's to_user_full
+ * counts, or too small for it, or if its channel has come to its end.
+ *
  * Clients over netlink that have not asked for broadcasts in their channel (those
  * of libkucomms have) are not sent any, nor counted: it goes to the multicast group
  * of the device as well, for whoever has joined it.
  *
- * Return: how many clients did not get it (their ring was full, which the
- * device's to_user_full counts, or too small for it), or -EINVAL.
+ * Return: how many clients got it, at least 1; or -ESRCH (none did), -EINVAL
+ * (unknown flag).
  */
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,

@@ -366,13 +366,17 @@ static void test_many_channels(void **state)
 	/* The handler uses send_unlocked. */
 	kucomms_endpoint_stop(endpoint);
 	message.length = 0;
-	assert_int_equal(kucomms_broadcast(endpoint, &message, NULL, 0), 0);
+	assert_int_equal(kucomms_broadcast(endpoint, &message, NULL, 0),
+			 CHANNELS);
 	for (i = 0; i < CHANNELS; i++) {
 		assert_int_equal(kucomms_receive(channels[i], &message, &data,
 						 -1), 0);
 		assert_int_equal(message.length, 0);
 		kucomms_close(channels[i]);
 	}
+	/* Whether or not it has seen yet that they have gone. */
+	assert_int_equal(kucomms_broadcast(endpoint, &message, NULL, 0),
+			 -ESRCH);
 	kucomms_endpoint_destroy(endpoint);
 	assert_int_equal(seen.connects, CHANNELS);
 	assert_int_equal(seen.disconnects, CHANNELS);

@@ -78,6 +78,37 @@ static void check_broadcast(struct kucomms_channel *channel)
 	} while (message.type != TEST_REPORT || !message.id);
 }
 
+/* What the module is told of one broadcast of @length bytes: who got it, or why not. */
+static long long reached(struct kucomms_channel *channel, __u64 length)
+{
+	struct kucomms_message message = { .type = TEST_BROADCAST, .id = 1,
+					   .user = length };
+	const void *data;
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	/* In front of the answer comes the broadcast, if it does. */
+	do {
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		kucomms_release(channel);
+	} while (message.length);
+	return message.id ? -(long long)message.id : (long long)message.user;
+}
+
+/* A broadcast says how many got it, and that nobody did. */
+static void check_reached(void)
+{
+	struct kucomms_channel *small = t_open("test", 4096, 4096);
+	struct kucomms_channel *large = t_open("test", 4096, 65536);
+
+	t_equal(reached(large, 100), 2);
+	t_equal(reached(large, 5000), 1);
+	t_equal(reached(small, 5000), 1);
+	kucomms_close(large);
+	t_equal(reached(small, 100), 1);
+	t_equal(reached(small, 5000), -ESRCH);
+	kucomms_close(small);
+}
+
 /* Interrupts send while the client has its echoes handled: none gets lost. */
 static void check_interrupts(const char *name)
 {
@@ -142,6 +173,7 @@ static void check_mode(const char *mode)
 	clients_at_once("shared");
 	check_interrupts("shared");
 	check_close_in_burst();
+	check_reached();
 
 	last = t_report(channel);
 	t_equal(last.overlaps, 0);

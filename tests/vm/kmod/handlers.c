@@ -136,22 +136,27 @@ static int report(struct test_endpoint *test, struct kucomms_channel *channel,
 	return kucomms_send_unlocked(channel, &out, &report, 0);
 }
 
-/* The answer says how many clients have missed one. */
 static int broadcast(struct test_endpoint *test,
 		     struct kucomms_channel *channel,
 		     const struct kucomms_message *message)
 {
 	struct kucomms_message out = { .type = TEST_BROADCAST };
 	struct kucomms_message answer = *message;
+	int reached;
 
 	if (message->user > sizeof(zeros))
 		return -EINVAL;
 	out.length = message->user;
 	answer.length = 0;
 	answer.user = 0;
-	for (; out.id < message->id; out.id++)
-		answer.user += kucomms_broadcast(test->endpoint, &out, zeros,
-						 0);
+	answer.id = 0;
+	for (; out.id < message->id; out.id++) {
+		reached = kucomms_broadcast(test->endpoint, &out, zeros, 0);
+		if (reached > 0)
+			answer.user += reached;
+		else
+			answer.id = -reached;
+	}
 	return kucomms_send_unlocked(channel, &answer, NULL, 0);
 }
 

@@ -24,7 +24,8 @@ enum test_type {
 	TEST_HANG_UP,	/* kucomms_shutdown() */
 	TEST_BURST_MORE, /* TEST_BURST, every second one with KUCOMMS_MORE */
 	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_MORE */
-	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with misses */
+	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with how many
+			   clients got them (`user`), and the last error (`id`) */
 	TEST_TRANSPORT,	/* answer with how the client's messages come */
 	TEST_START,	/* for the endpoint `exit`: broadcast without end */
 
