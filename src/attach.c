@@ -103,6 +103,7 @@ static void attach_free(struct kucomms_channel *channel)
 	put_pid(channel->pid);
 	channel->pid = NULL;
 	channel->head.priv = NULL;
+	channel->topics = 0;
 	channel->state = KUCOMMS_STATE_OPEN;
 	memset(&channel->counters, 0, sizeof(channel->counters));
 }

@@ -9,7 +9,9 @@
  *    destroy comes from its release;
  *  - the endpoint's handlers, and what the module does between connect and
  *    disconnect: kucomms_channel_detach() ends that, under the turn;
- *  - the module's own threads: hold a reference from kucomms_accept();
+ *  - whoever in the module has a reference, from kucomms_accept() or
+ *    kucomms_channel_get(): finds the channel closed when it no longer is
+ *    connected;
  *  - a netlink socket: holds the file until it is closed, and a reference;
  *  - a server: takes a reference while the channel is in its list, which
  *    kucomms_channel_detach() ends;
@@ -64,9 +66,18 @@ static void channel_release(struct kref *ref)
 	queue_rcu_work(free_queue, &channel->free_work);
 }
 
+struct kucomms_channel *kucomms_channel_get(struct kucomms_channel *channel)
+{
+	kref_get(&channel->ref);
+	return channel;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_get);
+
+/* Any context: what has to sleep is done by the free work. */
 void kucomms_channel_put(struct kucomms_channel *channel)
 {
-	kref_put(&channel->ref, channel_release);
+	if (channel)
+		kref_put(&channel->ref, channel_release);
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_put);
 
@@ -328,6 +339,46 @@ void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv)
 	WRITE_ONCE(channel->head.priv, priv);
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_set_priv);
+
+u32 kucomms_channel_length_max(const struct kucomms_channel *channel)
+{
+	u32 most = KUCOMMS_LENGTH_MAX(channel->out.size);
+
+	return channel->bridge ? min_t(u32, most, KUCOMMS_NETLINK_LENGTH_MAX) :
+				 most;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_length_max);
+
+/*
+ * The client's position first: what is sent meanwhile counts as used, and never is
+ * less used than is. One that is a lie comes to a number that is none of the
+ * kernel's business, but within bounds.
+ */
+void kucomms_channel_space(const struct kucomms_channel *channel,
+			   struct kucomms_space *space)
+{
+	const struct kucomms_producer *out = &channel->out;
+	const u32 capacity = kucomms_ring_capacity(out->size);
+	const u32 released = kucomms_load_acquire(&out->peer->position);
+
+	space->to_kernel_size = channel->in.size;
+	space->to_user_size = out->size;
+	space->used = min(READ_ONCE(out->position) - released, capacity);
+	space->free = capacity - space->used;
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_space);
+
+void kucomms_channel_set_topics(struct kucomms_channel *channel, u32 topics)
+{
+	WRITE_ONCE(channel->topics, topics);
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_set_topics);
+
+u32 kucomms_channel_topics(const struct kucomms_channel *channel)
+{
+	return READ_ONCE(channel->topics);
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_topics);
 
 int kucomms_channel_init(void)
 {

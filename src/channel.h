@@ -57,8 +57,8 @@ struct kucomms_server;
 /**
  * struct kucomms_channel - one open file of a device
  * @head:        what the module's inline functions know
- * @ref:         held by the file, by who has it from kucomms_accept(), and for
- *               a moment by a server
+ * @ref:         held by the file, by who has it from kucomms_accept() or
+ *               kucomms_channel_get(), and for a moment by a server
  * @device:      holds a reference
  * @cred:        of who opened the file
  * @endpoint:    set by attach; holds a reference
@@ -98,6 +98,7 @@ struct kucomms_server;
  * @served:      in the server's list, while it looks; under the server's lock
  * @idle_since:  when the server first found nothing, in ns, or 0; the server's
  *
+ * @topics:      which of the endpoint's broadcasts the client is sent
  * @unaccepted:  in the endpoint's list of those that kucomms_accept() has not
  *               given out yet; under the lock of its accept_wait
  * @module_wait: where the module's own threads sleep
@@ -157,6 +158,7 @@ struct kucomms_channel {
 	struct list_head served;
 	u64 idle_since;
 
+	u32 topics;
 	struct list_head unaccepted;
 	wait_queue_head_t module_wait;
 

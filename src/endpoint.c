@@ -24,6 +24,7 @@ static void endpoint_free(struct kref *ref)
 	struct kucomms_endpoint *endpoint =
 		container_of(ref, struct kucomms_endpoint, ref);
 
+	irq_work_sync(&endpoint->wake_work);
 	/* Who uses it holds a reference; at most the last work has yet to return. */
 	if (endpoint->queue)
 		destroy_workqueue(endpoint->queue);
@@ -99,7 +100,7 @@ static void endpoint_run_servers(struct kucomms_endpoint *endpoint)
 	unsigned int i;
 
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_server_run(&endpoint->servers[i]);
+		kucomms_server_wake(&endpoint->servers[i]);
 }
 
 static void endpoint_stop_servers(struct kucomms_endpoint *endpoint)
@@ -228,6 +229,23 @@ static int endpoint_init_servers(struct kucomms_endpoint *endpoint)
 	return copy_cpus(&endpoint->own_cpus, endpoint->ops.cpus);
 }
 
+/* The first server has the work handler. */
+static void endpoint_wake_work(struct irq_work *work)
+{
+	struct kucomms_endpoint *endpoint =
+		container_of(work, struct kucomms_endpoint, wake_work);
+
+	kucomms_server_wake(&endpoint->servers[0]);
+}
+
+/* Whoever finds that it is wanted already knows that it has been woken for that. */
+void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint)
+{
+	if (endpoint->ops.work && !xchg(&endpoint->wanted, true))
+		irq_work_queue(&endpoint->wake_work);
+}
+EXPORT_SYMBOL_GPL(kucomms_endpoint_wake);
+
 static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 					       void *priv,
 					       struct module *owner)
@@ -242,6 +260,7 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	INIT_LIST_HEAD(&endpoint->channels);
 	INIT_LIST_HEAD(&endpoint->unaccepted);
 	init_waitqueue_head(&endpoint->accept_wait);
+	init_irq_work(&endpoint->wake_work, endpoint_wake_work);
 	endpoint->ops = *ops;
 	endpoint->priv = priv;
 	endpoint->owner = owner;

@@ -2,6 +2,7 @@
 #ifndef KUCOMMS_SRC_ENDPOINT_H
 #define KUCOMMS_SRC_ENDPOINT_H
 
+#include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/wait.h>
@@ -45,6 +46,9 @@ struct kucomms_device;
  * @servers:    the threads; channel N belongs to number N modulo @threads, and
  *              the first runs the work and timer handlers, too
  *
+ * @wanted:     somebody wants the work handler called
+ * @wake_work:  wakes its thread
+ *
  * What the administrator may tune is written under kucomms_registry_lock.
  */
 struct kucomms_endpoint {
@@ -69,6 +73,9 @@ struct kucomms_endpoint {
 	struct cpumask *own_cpus;
 	unsigned int threads;
 	struct kucomms_server *servers;
+
+	bool wanted;
+	struct irq_work wake_work;
 };
 
 int kucomms_endpoint_init(void);

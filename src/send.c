@@ -161,6 +161,12 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
 
+/* Those over netlink that have not asked for it have groups for that. */
+static bool broadcast_is_wanted(const struct kucomms_channel *channel)
+{
+	return !channel->bridge || channel->bridge->broadcasts;
+}
+
 /* Says whether the client has got it. */
 static bool broadcast_to(struct kucomms_channel *channel,
 			 const struct kucomms_message *message,
@@ -169,14 +175,29 @@ static bool broadcast_to(struct kucomms_channel *channel,
 	struct kucomms_bridge *bridge = channel->bridge;
 	int err;
 
-	/* Those over netlink that have not asked for it have groups for that. */
-	if (bridge && !bridge->broadcasts)
-		return false;
 	err = kucomms_send(channel, message, data, flags);
 	if (bridge && (err == -EAGAIN || err == -EMSGSIZE))
 		kucomms_bridge_missed(channel);
 	return !err;
 }
+
+int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
+			     const struct kucomms_message *message,
+			     const void *data, unsigned int flags)
+{
+	struct kucomms_channel *channel;
+	int reached = 0;
+
+	if (flags & ~KUCOMMS_MORE)
+		return -EINVAL;
+	rcu_read_lock();
+	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
+		if (READ_ONCE(channel->topics) & topics)
+			reached += broadcast_to(channel, message, data, flags);
+	rcu_read_unlock();
+	return reached ?: -ESRCH;
+}
+EXPORT_SYMBOL_GPL(kucomms_broadcast_topics);
 
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,
@@ -189,7 +210,8 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		return -EINVAL;
 	rcu_read_lock();
 	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
-		reached += broadcast_to(channel, message, data, flags);
+		if (broadcast_is_wanted(channel))
+			reached += broadcast_to(channel, message, data, flags);
 	kucomms_multicast_send(READ_ONCE(endpoint->group), message, data);
 	rcu_read_unlock();
 	return reached ?: -ESRCH;

@@ -12,13 +12,15 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 #include "channel.h"
 #include "endpoint.h"
 
-#define WORK_PERIOD	(NSEC_PER_SEC / 100)
-#define TIMER_PERIOD	NSEC_PER_SEC
+/* If the module does not say. */
+#define WORK_US		10000
+#define TIMER_US	USEC_PER_SEC
 
 /* So many looks at the only channel before looking at anything else. */
 #define LOOKS		1024
@@ -37,6 +39,16 @@ static bool server_has_ticks(const struct kucomms_server *server)
 	return !server->index && (ops->work || ops->timer);
 }
 
+static u64 work_period(const struct kucomms_ops *ops)
+{
+	return (u64)(ops->work_us ?: WORK_US) * NSEC_PER_USEC;
+}
+
+static u64 timer_period(const struct kucomms_ops *ops)
+{
+	return (u64)(ops->timer_us ?: TIMER_US) * NSEC_PER_USEC;
+}
+
 static u64 ticks_next(const struct ticks *ticks)
 {
 	return min(ticks->work, ticks->timer);
@@ -47,9 +59,10 @@ static void ticks_start(struct ticks *ticks, const struct kucomms_server *server
 {
 	const struct kucomms_ops *ops = &server->endpoint->ops;
 	bool mine = server_has_ticks(server);
+	bool works = mine && ops->work && ops->work_us != KUCOMMS_ON_DEMAND;
 
-	ticks->work = mine && ops->work ? now + WORK_PERIOD : KTIME_MAX;
-	ticks->timer = mine && ops->timer ? now + TIMER_PERIOD : KTIME_MAX;
+	ticks->work = works ? now + work_period(ops) : KTIME_MAX;
+	ticks->timer = mine && ops->timer ? now + timer_period(ops) : KTIME_MAX;
 }
 
 /*
@@ -62,24 +75,34 @@ static u64 ticks_after(u64 due, u64 period, u64 now)
 	return max(due + period, now);
 }
 
+/* Whoever asks for work once it has begun is not heard by it, but by the next. */
+static void ticks_work(struct ticks *ticks, struct kucomms_endpoint *endpoint,
+		       u64 now)
+{
+	const struct kucomms_ops *ops = &endpoint->ops;
+	const bool due = now >= ticks->work;
+
+	if (!xchg(&endpoint->wanted, false) && !due)
+		return;
+	if (ops->work(endpoint, endpoint->priv))
+		WRITE_ONCE(endpoint->wanted, true);
+	if (due)
+		ticks->work = ticks_after(ticks->work, work_period(ops), now);
+}
+
 /* Runs what is due, in the endpoint's turn. */
 static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 {
 	const struct kucomms_ops *ops = &endpoint->ops;
 	u64 now = ktime_get_ns();
 
-	if (now < ticks_next(ticks))
+	if (now < ticks_next(ticks) && !READ_ONCE(endpoint->wanted))
 		return;
 	kucomms_turn_take_surely(&endpoint->turn);
-	if (now >= ticks->work) {
-		if (ops->work(endpoint, endpoint->priv))
-			ticks->work = now;
-		else
-			ticks->work = ticks_after(ticks->work, WORK_PERIOD, now);
-	}
+	ticks_work(ticks, endpoint, now);
 	if (now >= ticks->timer) {
 		ops->timer(endpoint, endpoint->priv);
-		ticks->timer = ticks_after(ticks->timer, TIMER_PERIOD, now);
+		ticks->timer = ticks_after(ticks->timer, timer_period(ops), now);
 	}
 	kucomms_turn_give(&endpoint->turn);
 }
@@ -230,9 +253,13 @@ static void server_sleep(struct kucomms_server *server, u64 until)
 {
 	ktime_t due = ns_to_ktime(until);
 
-	/* Paired with kthread_stop() and server_call(): flag, then wake. */
+	/*
+	 * Paired with kthread_stop(), kucomms_server_call() and
+	 * kucomms_endpoint_wake(): flag, then wake.
+	 */
 	set_current_state(TASK_IDLE);
-	if (list_empty(&server->channels) && !kthread_should_stop())
+	if (list_empty(&server->channels) && !kthread_should_stop() &&
+	    !(server_has_ticks(server) && READ_ONCE(server->endpoint->wanted)))
 		schedule_hrtimeout(until == KTIME_MAX ? NULL : &due,
 				   HRTIMER_MODE_ABS);
 	__set_current_state(TASK_RUNNING);
@@ -305,18 +332,22 @@ int kucomms_server_start(struct kucomms_server *server)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	spin_lock(&server->lock);
-	server->task = task;
+	WRITE_ONCE(server->task, task);
 	spin_unlock(&server->lock);
 	kucomms_server_place(server);
 	return 0;
 }
 
-void kucomms_server_run(struct kucomms_server *server)
+/* Any context where one may wake: RCU keeps a thread that is just ending. */
+void kucomms_server_wake(struct kucomms_server *server)
 {
-	spin_lock(&server->lock);
-	if (server->task)
-		wake_up_process(server->task);
-	spin_unlock(&server->lock);
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = READ_ONCE(server->task);
+	if (task)
+		wake_up_process(task);
+	rcu_read_unlock();
 }
 
 /* Afterwards no handler runs in it. Doorbells still come, and do nothing. */
@@ -326,7 +357,7 @@ void kucomms_server_stop(struct kucomms_server *server)
 
 	spin_lock(&server->lock);
 	task = server->task;
-	server->task = NULL;
+	WRITE_ONCE(server->task, NULL);
 	spin_unlock(&server->lock);
 	if (task)
 		kthread_stop(task);

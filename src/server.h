@@ -21,7 +21,8 @@ struct task_struct;
  * @endpoint: whose handlers it runs
  * @index:    which of the endpoint's threads it is
  * @lock:     protects the rest
- * @task:     the thread; NULL before it is started and after it is stopped
+ * @task:     the thread; NULL before it is started and after it is stopped; also
+ *            read under RCU
  * @channels: those that it looks at, whose turn is next first
  */
 struct kucomms_server {
@@ -36,7 +37,7 @@ void kucomms_server_init(struct kucomms_server *server,
 			 struct kucomms_endpoint *endpoint,
 			 unsigned int index);
 int kucomms_server_start(struct kucomms_server *server);
-void kucomms_server_run(struct kucomms_server *server);
+void kucomms_server_wake(struct kucomms_server *server);
 void kucomms_server_stop(struct kucomms_server *server);
 void kucomms_server_place(struct kucomms_server *server);
 void kucomms_server_call(struct kucomms_channel *channel);

@@ -36,7 +36,7 @@ struct kucomms_endpoint;
 /*
  * One client: one open and attached file of the device. Valid from the
  * beginning of the connect handler to the end of the disconnect handler, and
- * between kucomms_accept() and kucomms_channel_put().
+ * between kucomms_accept() or kucomms_channel_get() and kucomms_channel_put().
  */
 struct kucomms_channel;
 
@@ -109,16 +109,17 @@ enum kucomms_dispatch {
  *              request is bad, rather answer so and return 0. Without this handler the module's own threads take
  *              messages with kucomms_receive(); if they do not, the client
  *              finds the ring full in the end.
- * @work:       called 100 times a second. Return true if there is more to do:
- *              it is then called again as soon as others had their turn.
- * @timer:      called once a second.
+ * @work:       called every @work_us, and after kucomms_endpoint_wake(). Return
+ *              true if there is more to do: it is then called again as soon as
+ *              others had their turn.
+ * @timer:      called every @timer_us.
  * @connect:    a client attaches; kucomms_channel_cred() says who. Return 0, or
  *              an error that the client gets, and then there will be no
  *              @disconnect. Sending to @channel works; kucomms_broadcast() does
  *              not reach it yet.
  * @disconnect: it has gone, or the endpoint goes. Nobody may use @channel
- *              after this returns, but for those who have it from
- *              kucomms_accept().
+ *              after this returns, but for those who have a reference, from
+ *              kucomms_accept() or kucomms_channel_get().
  * @flags:      KUCOMMS_SHARED_RECEIVE, KUCOMMS_PARALLEL, KUCOMMS_ADJUSTABLE
  * @dispatch:   where @message runs
  * @threads:    how many threads serve the channels, each channel always the
@@ -128,6 +129,10 @@ enum kucomms_dispatch {
  *              message the thread goes to sleep; 0: 1000
  * @cpus:       where the threads may run: all on all of these if there is one
  *              thread, else each on one; copied. NULL: anywhere
+ * @work_us:    period of @work, in microseconds; 0: 10000; KUCOMMS_ON_DEMAND: only
+ *              after kucomms_endpoint_wake(), and nothing wakes the thread
+ *              otherwise
+ * @timer_us:   period of @timer, in microseconds; 0: 1000000
  * @stop:       kucomms_unregister() has been called: stop what sends by itself
  *              (timers, interrupts, works, threads), and wait for its end, with
  *              hrtimer_cancel(), free_irq(), cancel_work_sync(), kthread_stop().
@@ -173,7 +178,12 @@ struct kucomms_ops {
 	unsigned int poll_idle_us;
 	const struct cpumask *cpus;
 	void (*stop)(struct kucomms_endpoint *endpoint, void *priv);
+	unsigned int work_us;
+	unsigned int timer_us;
 };
+
+/* struct kucomms_ops.work_us: no period. */
+#define KUCOMMS_ON_DEMAND	(~0u)
 
 /**
  * kucomms_register() - be the kernel side of /dev/kucomms_@name
@@ -215,6 +225,18 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
  * warning, and unregistered then. Context: may sleep.
  */
 void kucomms_unregister(struct kucomms_endpoint *endpoint);
+
+/**
+ * kucomms_endpoint_wake() - have the work handler called soon
+ * @endpoint: one that has not been unregistered; in handlers, and in what they
+ *            start, that of kucomms_channel_endpoint()
+ *
+ * For an interrupt that has something to do which has to sleep. The handler runs in
+ * the endpoint's thread, as soon as it is its turn, and begins after this call:
+ * many calls may come to one. Does nothing if there is no work handler.
+ * Context: any.
+ */
+void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
 
 /**
  * kucomms_send() - send a message to a client
@@ -268,6 +290,24 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,
 		      unsigned int flags);
+
+/**
+ * kucomms_broadcast_topics() - send a message to those whom it concerns
+ * @topics: bits; it is sent to each client of @endpoint that has one of them, see
+ *          kucomms_channel_set_topics()
+ *
+ * Like kucomms_broadcast() otherwise, and callable from the same contexts: it is
+ * the way to send to some of the clients from an interrupt, which needs no list
+ * of them, and no lock. Clients over netlink that have a topic are sent it in
+ * their channel, whether or not they asked for broadcasts there; it does not go
+ * to the multicast group.
+ *
+ * Return: how many clients got it, at least 1; or -ESRCH (none did), -EINVAL
+ * (unknown flag).
+ */
+int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
+			     const struct kucomms_message *message,
+			     const void *data, unsigned int flags);
 
 /**
  * kucomms_reserve() - make room for a message, to be written in place
@@ -426,9 +466,6 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
 				       long timeout);
 
-/** kucomms_channel_put() - done with a channel from kucomms_accept() */
-void kucomms_channel_put(struct kucomms_channel *channel);
-
 /**
  * kucomms_receive() - receive a message from a client
  * @message: where to put the header, a checked copy
@@ -486,6 +523,45 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
 void kucomms_shutdown(struct kucomms_channel *channel);
 
 /**
+ * kucomms_channel_get() - keep a channel beyond its handlers
+ *
+ * For a timer, an interrupt or a thread that sends to one client: take a reference
+ * in a handler, send with kucomms_send() as long as you like, give the reference
+ * back with kucomms_channel_put(). When the client has gone, or the endpoint has been
+ * unregistered, sending fails with -ESHUTDOWN. What the module itself remembers
+ * with the channel is not kept: kucomms_channel_priv() is what @disconnect left.
+ *
+ * For whoever may use the channel: in its handlers, or with a reference. A connect
+ * handler that returns an error gives back what it has taken. All is given back
+ * before the module goes; @stop, which waits for the senders, is the place.
+ * Context: any but NMI.
+ *
+ * Return: @channel.
+ */
+struct kucomms_channel *kucomms_channel_get(struct kucomms_channel *channel);
+
+/**
+ * kucomms_channel_put() - give a reference to a channel back
+ * @channel: from kucomms_accept() or kucomms_channel_get(); NULL is ignored
+ *
+ * Context: any but NMI; frees nothing itself.
+ */
+void kucomms_channel_put(struct kucomms_channel *channel);
+
+/**
+ * kucomms_channel_set_topics() - say what a client wants to be sent
+ * @topics: bits whose meaning is the module's, for kucomms_broadcast_topics(); 0 at
+ *          first
+ *
+ * A broadcast that is under way elsewhere may still, or not yet, go to this client.
+ * Context: any.
+ */
+void kucomms_channel_set_topics(struct kucomms_channel *channel, u32 topics);
+
+/** kucomms_channel_topics() - what kucomms_channel_set_topics() has said */
+u32 kucomms_channel_topics(const struct kucomms_channel *channel);
+
+/**
  * kucomms_channel_endpoint() - whose channel this is
  *
  * Return: what kucomms_register() returned, or is about to return. Context: any.
@@ -500,6 +576,39 @@ kucomms_channel_endpoint(const struct kucomms_channel *channel);
  * 0 upwards, lowest first. Context: any.
  */
 unsigned int kucomms_channel_number(const struct kucomms_channel *channel);
+
+/**
+ * kucomms_channel_length_max() - the longest message that can be sent to a client
+ *
+ * Return: bytes of data; kucomms_send() never admits more. Context: any.
+ */
+u32 kucomms_channel_length_max(const struct kucomms_channel *channel);
+
+/**
+ * struct kucomms_space - the rings of a channel, in bytes
+ * @to_kernel_size: of the ring towards the kernel, as the client chose it
+ * @to_user_size:   of the ring towards the client, likewise
+ * @used: of the latter, by messages that the client has not given back yet: it
+ *        says so seldom, after an eighth of the ring or when it has read all
+ * @free: of the latter; a message takes the length of its data, and 32 bytes for
+ *        the header, rounded up to 32
+ */
+struct kucomms_space {
+	u32 to_kernel_size;
+	u32 to_user_size;
+	u32 used;
+	u32 free;
+};
+
+/**
+ * kucomms_channel_space() - how large the rings of a channel are, and how full
+ *
+ * For @connect, which may refuse a client whose rings do not suit, and for senders
+ * that would rather send less than meet a full ring. Others may send, and the
+ * client read, meanwhile. Context: any.
+ */
+void kucomms_channel_space(const struct kucomms_channel *channel,
+			   struct kucomms_space *space);
 
 /**
  * kucomms_channel_cred() - who opened the device

@@ -86,7 +86,7 @@ static void check_idle(void)
 	static const char *const devices[] = { "kucomms_threaded",
 					       "kucomms_polling" };
 	struct kucomms_channel *channels[2];
-	struct thread before[2], after;
+	struct thread before[2], after, demand;
 	unsigned long long wakeups;
 	int i;
 
@@ -97,8 +97,15 @@ static void check_idle(void)
 	}
 	for (i = 0; i < 2; i++)
 		before[i] = look_at(thread_of(devices[i]));
+	/* One whose work is done on demand has no period to wake up for, either. */
+	t_device("kucomms_demand");
+	until_asleep("kucomms_demand");
+	demand = look_at(thread_of("kucomms_demand"));
 	/* Not to wait for something: the ten seconds are what is tested. */
 	t_equal(poll(NULL, 0, 10000), 0);
+	after = look_at(thread_of("kucomms_demand"));
+	t_equal(after.switches, demand.switches);
+	t_equal(t_remove("kucomms_demand"), 0);
 	for (i = 0; i < 2; i++) {
 		after = look_at(thread_of(devices[i]));
 		t_equal(after.switches, before[i].switches);

@@ -136,6 +136,56 @@ static int report(struct test_endpoint *test, struct kucomms_channel *channel,
 	return kucomms_send_unlocked(channel, &out, &report, 0);
 }
 
+static int broadcast_topics(struct test_endpoint *test,
+			    struct kucomms_channel *channel,
+			    const struct kucomms_message *message)
+{
+	const struct kucomms_message out = { .type = TEST_BROADCAST_TOPICS,
+					     .id = message->id };
+	struct kucomms_message answer = *message;
+
+	answer.user = kucomms_broadcast_topics(test->endpoint, message->id,
+					       &out, NULL, 0);
+	return kucomms_send_unlocked(channel, &answer, NULL, 0);
+}
+
+static int space(struct kucomms_channel *channel,
+		 const struct kucomms_message *message)
+{
+	struct kucomms_message answer = *message;
+	struct kucomms_space space;
+
+	kucomms_channel_space(channel, &space);
+	answer.length = sizeof(space);
+	answer.user = kucomms_channel_length_max(channel);
+	return kucomms_send_unlocked(channel, &answer, &space, 0);
+}
+
+struct waker {
+	struct irq_work work;
+	struct kucomms_endpoint *endpoint;
+};
+
+static void interrupt_wakes(struct irq_work *work)
+{
+	struct waker *waker = container_of(work, struct waker, work);
+
+	kucomms_endpoint_wake(waker->endpoint);
+	kucomms_endpoint_wake(waker->endpoint);
+}
+
+static int wake(struct kucomms_channel *channel)
+{
+	struct waker waker = {
+		.endpoint = kucomms_channel_endpoint(channel),
+	};
+
+	test_init_interrupt(&waker.work, interrupt_wakes);
+	irq_work_queue(&waker.work);
+	irq_work_sync(&waker.work);
+	return 0;
+}
+
 static int broadcast(struct test_endpoint *test,
 		     struct kucomms_channel *channel,
 		     const struct kucomms_message *message)
@@ -230,6 +280,15 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return who(channel, client, message);
 	case TEST_BROADCAST:
 		return broadcast(test, channel, message);
+	case TEST_TOPICS:
+		kucomms_channel_set_topics(channel, message->id);
+		return kucomms_channel_topics(channel) != message->id;
+	case TEST_BROADCAST_TOPICS:
+		return broadcast_topics(test, channel, message);
+	case TEST_SPACE:
+		return space(channel, message);
+	case TEST_WAKE:
+		return wake(channel);
 	case TEST_TRANSPORT:
 		return transport(channel, message);
 	case TEST_PLACE:
@@ -318,12 +377,16 @@ int test_connect(struct kucomms_channel *channel, void *priv)
 	struct test_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
 	const struct cred *cred = kucomms_channel_cred(channel);
 	struct test_endpoint *test = priv;
+	struct kucomms_space space;
 
 	if (!client)
 		return -ENOMEM;
 	client->who.uid = from_kuid(&init_user_ns, cred->euid);
 	client->who.gid = from_kgid(&init_user_ns, cred->egid);
 	client->who.pid = pid_nr(kucomms_channel_pid(channel));
+	kucomms_channel_space(channel, &space);
+	client->who.to_kernel_size = space.to_kernel_size;
+	client->who.to_user_size = space.to_user_size;
 	INIT_LIST_HEAD(&client->calls);
 	kucomms_channel_set_priv(channel, client);
 	test_enter(test, client);
@@ -338,7 +401,6 @@ void test_disconnect(struct kucomms_channel *channel, void *priv)
 	struct test_endpoint *test = priv;
 
 	test_enter(test, client);
-	test_burst_stop(channel);
 	test_calls_disconnect(client);
 	atomic64_inc(&test->disconnects);
 	test_leave(test, client);

@@ -10,6 +10,8 @@
  *   polling  like test, in a thread that polls
  *   parallel like test, with KUCOMMS_PARALLEL
  *   pinned   the same in two threads
+ *   quick    like ticker, with short periods
+ *   demand   work when somebody asks for it (TEST_WAKE)
  *   mute     no handler at all, and nothing may be adjusted
  *   picky    calls every client, then refuses it, with the parameter picky:
  *            -EDQUOT
@@ -62,6 +64,11 @@ static struct {
 	{ .name = "pinned", .ops = { TEST_HANDLERS,
 		.dispatch = KUCOMMS_THREAD, .threads = 2,
 		.flags = KUCOMMS_PARALLEL | KUCOMMS_ADJUSTABLE } },
+	{ .name = "quick", .ops = { TEST_HANDLERS,
+		.work = test_work, .timer = test_timer,
+		.work_us = 2000, .timer_us = 20000 } },
+	{ .name = "demand", .ops = { TEST_HANDLERS,
+		.work = test_work, .work_us = KUCOMMS_ON_DEMAND } },
 	{ .name = "mute" },
 	{ .name = "picky", .ops = { .message = test_message,
 		.connect = picky_connect } },

@@ -27,6 +27,10 @@ enum test_type {
 	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with how many
 			   clients got them (`user`), and the last error (`id`) */
 	TEST_TRANSPORT,	/* answer with how the client's messages come */
+	TEST_TOPICS,	/* set the client's topics to `id` */
+	TEST_BROADCAST_TOPICS, /* broadcast to topics `id`; answer with the result */
+	TEST_SPACE,	/* answer with the struct kucomms_space, `user`: length_max */
+	TEST_WAKE,	/* have the work handler called, from a hard interrupt */
 	TEST_START,	/* for the endpoint `exit`: broadcast without end */
 
 	/* for the proxy, whose threads have no handler */
@@ -104,6 +108,8 @@ struct test_who {
 	__u32 uid;
 	__u32 gid;
 	__u32 pid;
+	__u32 to_kernel_size;
+	__u32 to_user_size;
 };
 
 #endif

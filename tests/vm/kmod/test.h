@@ -91,7 +91,6 @@ void test_burst_init(void);
 void test_burst_uninit(void);
 int test_burst_start(struct kucomms_channel *channel,
 		     const struct kucomms_message *message);
-void test_burst_stop(struct kucomms_channel *channel);
 
 /* calls.c */
 int test_calls_start(struct test_endpoint *test, struct test_client *client,

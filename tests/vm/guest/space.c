@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module knows how large a client's rings are, already when it connects, how
+ * full, and what the longest message is; a client that lies about what it has read
+ * changes nothing but that figure.
+ */
+#include "raw.h"
+
+struct space {
+	__u32 to_kernel_size;
+	__u32 to_user_size;
+	__u32 used;
+	__u32 free;
+};
+
+static __u64 length_max(struct kucomms_channel *channel, struct space *space)
+{
+	struct kucomms_message message = { .type = TEST_SPACE };
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	t_equal(kucomms_receive_copy(channel, &message, space, sizeof(*space),
+				     -1), 0);
+	t_equal(message.length, sizeof(*space));
+	return message.user;
+}
+
+static void check_connect(struct kucomms_channel *channel)
+{
+	struct kucomms_message message = { .type = TEST_WHO };
+	struct test_who who;
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	t_equal(kucomms_receive_copy(channel, &message, &who, sizeof(who), -1),
+		0);
+	t_equal(who.to_kernel_size, 8192);
+	t_equal(who.to_user_size, 65536);
+}
+
+static void check_used(void)
+{
+	struct kucomms_channel *channel = t_open("test", 8192, 65536);
+	const struct kucomms_message echo = { .type = TEST_ECHO, .length = 33 };
+	static const char bytes[33];
+	struct kucomms_message message;
+	struct space space;
+	const void *data;
+	int i;
+
+	check_connect(channel);
+	/* All has been read, and is given back when there is nothing more. */
+	t_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
+	t_equal(length_max(channel, &space), 65536 - 64);
+	t_equal(space.to_kernel_size, 8192);
+	t_equal(space.to_user_size, 65536);
+	t_equal(space.used, 0);
+	t_equal(space.free, 65536 - 32);
+
+	t_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
+	for (i = 0; i < 10; i++)
+		t_equal(kucomms_send(channel, &echo, bytes, 0, -1), 0);
+	message = (struct kucomms_message){ .type = TEST_SPACE };
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	do {
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		memcpy(&space, data, sizeof(space));
+		kucomms_release(channel);
+	} while (message.type != TEST_SPACE);
+	/* Each with its header and padding. */
+	t_equal(space.used, 10 * 96);
+	t_equal(space.free, 65536 - 32 - 10 * 96);
+	kucomms_close(channel);
+}
+
+static void check_netlink(void)
+{
+	struct kucomms_channel *channel = t_open("netlink:test", 0, 128 << 10);
+	struct space space;
+
+	t_equal(length_max(channel, &space), (128 << 10) - 64);
+	t_equal(space.to_user_size, 128 << 10);
+	kucomms_close(channel);
+}
+
+/* Whatever it says that it has read: the figures stay within the ring. */
+static void check_lies(void)
+{
+	static const __u32 positions[] = { 32, 1, 4096, 1u << 31, ~0u };
+	struct raw raw = raw_open("kucomms_test", 4096);
+	struct kucomms_message message;
+	const struct space *space;
+	const void *data;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+		__atomic_store_n(&raw.user->position, positions[i],
+				 __ATOMIC_RELEASE);
+		raw_send(&raw, TEST_SPACE, 0);
+		t_assert(raw_ring(&raw) >= 0);
+		t_equal(kucomms_consumer_receive(&raw.in, &message, &data), 1);
+		space = data;
+		t_equal(space->to_user_size, 4096);
+		t_assert(space->used <= 4096 - 32);
+		t_equal(space->used + space->free, 4096 - 32);
+	}
+	raw_close(&raw);
+}
+
+int main(void)
+{
+	t_device("kucomms_test");
+	check_used();
+	check_netlink();
+	check_lies();
+	t_equal(t_remove("kucomms_test"), 0);
+	return 0;
+}
