@@ -121,6 +121,12 @@
 #ifndef KUCOMMS_ABI_H
 #define KUCOMMS_ABI_H
 
+/* Without the rest, of which an older mode of the compiler understands nothing. */
+#if defined(__KERNEL__) ? 0 : defined(__cplusplus) ? __cplusplus < 201103L : \
+	!defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L
+#error "kucomms needs C11 or C++11: compile with -std=gnu11 or -std=c++17, or newer"
+#else
+
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
@@ -368,5 +374,7 @@ KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
 
 /* The longest message over netlink, whatever the ring: a datagram is one piece. */
 #define KUCOMMS_NETLINK_LENGTH_MAX	(128u * 1024)
+
+#endif
 
 #endif /* KUCOMMS_ABI_H */

@@ -47,6 +47,9 @@
 
 #include <kucomms/kucomms.h>
 
+/* Else abi.h has said what is wrong. */
+#ifdef KUCOMMS_ABI_VERSION
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -412,6 +415,8 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif
 
 #endif /* KUCOMMS_ENDPOINT_H */

@@ -64,6 +64,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Else abi.h has said what is wrong. */
+#ifdef KUCOMMS_ABI_VERSION
+
 /* GCC knows how to tell threads apart without a call, clang not everywhere. */
 #if defined(__clang__) ? defined(__aarch64__) : __GNUC__ >= 11
 #define KUCOMMS_THIS_THREAD()	((uintptr_t)__builtin_thread_pointer())
@@ -529,6 +532,8 @@ int kucomms_call(struct kucomms_channel *channel,
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif
 
 #endif /* KUCOMMS_KUCOMMS_H */

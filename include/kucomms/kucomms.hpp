@@ -26,7 +26,9 @@
  * a std::system_error; the other takes a std::error_code &, before what may be
  * left out, is noexcept, and returns something empty when it fails. On success
  * the error code is 0. What a comment calls the errors of a C function are its
- * errnos, in kucomms::category(): compare with std::errc or kucomms::errc.
+ * errnos, in kucomms::category(): compare with std::errc or kucomms::errc. A
+ * program that is compiled with -fno-exceptions has the second of the two: where
+ * it calls the first the compiler says so. None of its handlers throws.
  *
  * Ownership: channel, shared_channel, listener, endpoint, received and record
  * own what their destructors give back. They are moved, not copied, and moving
@@ -42,6 +44,11 @@
  */
 #ifndef KUCOMMS_KUCOMMS_HPP
 #define KUCOMMS_KUCOMMS_HPP
+
+/* Without the rest, of which an older mode of the compiler understands little. */
+#if __cplusplus < 201703L
+#error "kucomms.hpp needs C++17: compile with -std=c++17 or newer"
+#else
 
 #include <kucomms/endpoint.h>
 #include <kucomms/kucomms.h>
@@ -151,6 +158,7 @@ public:
 
 namespace detail {
 
+#ifdef __cpp_exceptions
 [[noreturn]] inline void fail(int err, const char *what,
 			      const char *name = nullptr)
 {
@@ -163,6 +171,14 @@ namespace detail {
 	}
 	throw error(-err, text);
 }
+#else
+/* Functions that are not called are not compiled as far as this call. */
+[[noreturn]]
+#if __has_attribute(error)
+__attribute__((error("without exceptions call the form that takes a std::error_code")))
+#endif
+void fail(int err, const char *what, const char *name = nullptr);
+#endif
 
 /* What the C functions return becomes an exception, */
 inline void check(int err, const char *what, const char *name = nullptr)
@@ -1555,6 +1571,7 @@ struct handlers {
 
 namespace detail {
 
+#ifdef __cpp_exceptions
 /*
  * A run() or dispatch() on this thread's stack: where exceptions of the
  * handlers that it calls wait until the C library has returned.
@@ -1605,6 +1622,17 @@ private:
 	running *outer_;
 	std::exception_ptr exception_;
 };
+#else
+struct running {
+	running(::kucomms_endpoint *, bool) noexcept
+	{
+	}
+
+	void rethrow() const noexcept
+	{
+	}
+};
+#endif
 
 /* What the C library is given: its handlers, which call those of C++. */
 struct served {
@@ -1625,6 +1653,7 @@ struct served {
 	template <class Call>
 	int attempt(Call call_it) const noexcept
 	{
+#ifdef __cpp_exceptions
 		try {
 			return call_it();
 		} catch (const error &failed) {
@@ -1633,18 +1662,27 @@ struct served {
 			running::keep(endpoint);
 			return -EPROTO;
 		}
+#else
+		return call_it();
+#endif
 	}
 
-	/* For those that may not. */
+	/* For those that may not, and for those of calls. */
 	template <class Call>
-	auto attempt_only(Call call_it) const noexcept
+	static auto attempt_only(::kucomms_endpoint *endpoint,
+				 Call call_it) noexcept
 	{
+#ifdef __cpp_exceptions
 		try {
 			return call_it();
 		} catch (...) {
 			running::keep(endpoint);
 			return decltype(call_it())();
 		}
+#else
+		(void)endpoint;
+		return call_it();
+#endif
 	}
 
 	static int message(::kucomms_channel *channel,
@@ -1663,7 +1701,7 @@ struct served {
 	{
 		const served &self = of(priv);
 
-		return self.attempt_only([&] {
+		return attempt_only(self.endpoint, [&] {
 			return self.call.work(endpoint_ref(endpoint));
 		});
 	}
@@ -1672,7 +1710,7 @@ struct served {
 	{
 		const served &self = of(priv);
 
-		self.attempt_only([&] {
+		attempt_only(self.endpoint, [&] {
 			self.call.timer(endpoint_ref(endpoint));
 		});
 	}
@@ -1690,7 +1728,7 @@ struct served {
 	{
 		const served &self = of(priv);
 
-		self.attempt_only([&] {
+		attempt_only(self.endpoint, [&] {
 			self.call.disconnect(channel_ref(channel));
 		});
 	}
@@ -1977,16 +2015,14 @@ private:
 			    const void *data) noexcept
 	{
 		call &self = *static_cast<call *>(c_call->priv);
-		::kucomms_endpoint *endpoint = self.endpoint_;
 		std::error_code code;
 
 		detail::report(err, code);
-		try {
+		/* @self may be gone when the lambda has returned. */
+		detail::served::attempt_only(self.endpoint_, [&] {
 			self.done_(code, header ? message(*header, data) :
 						  message());
-		} catch (...) {
-			detail::running::keep(endpoint);
-		}
+		});
 	}
 
 	Function done_;
@@ -2006,6 +2042,8 @@ inline constexpr bool std::ranges::enable_borrowed_range<kucomms::view<T>> =
 	true;
 template <class T>
 inline constexpr bool std::ranges::enable_view<kucomms::view<T>> = true;
+#endif
+
 #endif
 
 #endif /* KUCOMMS_KUCOMMS_HPP */

@@ -35,6 +35,9 @@
 
 #include <kucomms/abi.h>
 
+/* Else abi.h has said what is wrong. */
+#ifdef KUCOMMS_ABI_VERSION
+
 #ifdef __KERNEL__
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -551,5 +554,7 @@ static inline void kucomms_consumer_disarm(struct kucomms_consumer *consumer)
 {
 	kucomms_store(&consumer->own->need_data, 0);
 }
+
+#endif
 
 #endif /* KUCOMMS_RING_H */

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#include <kucomms/handler.h>
+
+#include "clock.h"
+#include "end.h"
+
+KUCOMMS_API __u64 kucomms_time_ns(void)
+{
+	return (__u64)kucomms_now();
+}
