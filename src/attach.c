@@ -163,6 +163,7 @@ static int attach_connect(struct kucomms_channel *channel,
 	if (err)
 		return err;
 	WRITE_ONCE(channel->connected, true);
+	channel->numbered = true;
 	list_add_tail_rcu(&channel->peers, &endpoint->channels);
 	kucomms_device_add_channel(channel->device, channel);
 	/* Pairs with file_channel(). */
@@ -327,6 +328,20 @@ unlock:
 }
 
 /*
+ * In the endpoint's turn: others may have the number. That is not before the file
+ * is closed, unless the device or the endpoint goes: a client that could have
+ * another channel while it keeps the memory of the one before would have as much
+ * memory as it likes.
+ */
+void kucomms_channel_give_number(struct kucomms_channel *channel)
+{
+	kucomms_turn_assert_mine(&channel->endpoint->turn);
+	if (channel->numbered)
+		ida_free(&channel->device->numbers, channel->number);
+	channel->numbered = false;
+}
+
+/*
  * In the endpoint's turn: the module forgets its client. Does nothing if that
  * has been done: the file was closed, the device removed or the endpoint went,
  * whichever first.
@@ -348,7 +363,6 @@ void kucomms_channel_detach(struct kucomms_channel *channel)
 	spin_lock(&endpoint->accept_wait.lock);
 	list_del_init(&channel->unaccepted);
 	spin_unlock(&endpoint->accept_wait.lock);
-	ida_free(&channel->device->numbers, channel->number);
 	kucomms_calls_end(channel);
 	if (endpoint->ops.disconnect)
 		endpoint->ops.disconnect(channel, endpoint->priv);

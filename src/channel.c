@@ -127,6 +127,7 @@ void kucomms_channel_destroy(struct kucomms_channel *channel)
 	if (channel->manner != KUCOMMS_DETACHED) {
 		kucomms_turn_take_surely(&endpoint->turn);
 		kucomms_channel_detach(channel);
+		kucomms_channel_give_number(channel);
 		kucomms_turn_give(&endpoint->turn);
 		/* For those who have it from kucomms_accept(). */
 		kucomms_channel_hang_up(channel);

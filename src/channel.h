@@ -67,6 +67,7 @@ struct kucomms_server;
  *               with acquire
  * @connected:   the endpoint knows it; under @turn
  * @number:      of the channel on its device
+ * @numbered:    nobody else may have that; under the endpoint's turn
  * @pid:         the process that attached
  *
  * @turn:        who may call the message handler: the endpoint's turn or, if
@@ -128,6 +129,7 @@ struct kucomms_channel {
 	enum kucomms_manner manner;
 	bool connected;
 	unsigned int number;
+	bool numbered;
 	struct pid *pid;
 
 	struct kucomms_turn *turn;
@@ -202,6 +204,7 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
 			   enum kucomms_manner manner);
 void kucomms_channel_detach(struct kucomms_channel *channel);
+void kucomms_channel_give_number(struct kucomms_channel *channel);
 
 /* dispatch.c */
 int kucomms_channel_doorbell(struct kucomms_channel *channel);

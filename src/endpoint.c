@@ -332,6 +332,7 @@ void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 		if (device && channel->device != device)
 			continue;
 		kucomms_channel_detach(channel);
+		kucomms_channel_give_number(channel);
 		if (endpoint->ops.message)
 			kucomms_channel_flush_locked(channel);
 		kucomms_channel_hang_up(channel);

@@ -50,6 +50,36 @@ static void check_access(void)
 	t_equal(t_attribute("kucomms_test", "channels"), 0);
 }
 
+/*
+ * Whoever closes the socket and keeps the descriptor keeps the memory of the channel,
+ * and so the number.
+ */
+static void check_kept_descriptors(void)
+{
+	struct netlink *netlink;
+	int fds[2], i;
+
+	t_equal(t_remove("kucomms_test"), 0);
+	t_equal(t_create("kucomms_test channels=2"), 0);
+	for (i = 0; i < 2; i++) {
+		netlink = n_socket(0);
+		fds[i] = n_device("test");
+		t_equal(n_attach_fd(netlink, fds[i], NULL), 0);
+		n_close(netlink);
+	}
+	while (t_attribute("kucomms_test", "opens") != 2)
+		;
+	netlink = n_socket(0);
+	for (i = 0; i < 100; i++)
+		t_equal(n_attach(netlink, "test"), -EUSERS);
+	close(fds[0]);
+	t_equal(n_attach(netlink, "test"), 0);
+	n_echo(netlink, "in its place");
+	n_close(netlink);
+	close(fds[1]);
+	t_device("kucomms_test");
+}
+
 static void check_sizes(void)
 {
 	const struct n_options odd = { .to_user_size = 12345 };
@@ -342,6 +372,7 @@ int main(void)
 	}
 	t_device("kucomms_proxy");
 	check_access();
+	check_kept_descriptors();
 	check_sizes();
 	check_users();
 	check_cascade("test");
