@@ -2,7 +2,7 @@
 /*
  * A device's attributes in sysfs: one value per file, readable by everybody.
  * What can be written tunes the endpoint behind the device, if its module allows
- * that.
+ * that, and if the writer has CAP_SYS_ADMIN.
  */
 #include <linux/cpumask.h>
 #include <linux/slab.h>
@@ -151,7 +151,7 @@ static ssize_t dispatch_store(struct device *dev,
 	enum kucomms_choice choice;
 	int err;
 
-	err = kucomms_choice_parse(&choice, buf);
+	err = kucomms_may_manage() ?: kucomms_choice_parse(&choice, buf);
 	if (err)
 		return err;
 	mutex_lock(&kucomms_registry_lock);
@@ -186,6 +186,9 @@ static ssize_t poll_idle_us_store(struct device *dev,
 	unsigned int us;
 	int err;
 
+	err = kucomms_may_manage();
+	if (err)
+		return err;
 	if (kstrtouint(buf, 10, &us) || us > KUCOMMS_POLL_IDLE_MAX_US)
 		return -EINVAL;
 	mutex_lock(&kucomms_registry_lock);
@@ -221,6 +224,9 @@ static ssize_t cpus_store(struct device *dev, struct device_attribute *attr,
 	struct cpumask *cpus = NULL;
 	int err;
 
+	err = kucomms_may_manage();
+	if (err)
+		return err;
 	if (!sysfs_streq(buf, "")) {
 		cpus = kzalloc(cpumask_size(), GFP_KERNEL);
 		if (!cpus)

@@ -131,14 +131,15 @@ static int parse_request(struct request *request, const char *buf,
  * `echo kucomms_NAME [channels=N] [ring_size=BYTES] [ring_size_max=BYTES]
  * [dispatch=WAY] >create_device`. EINVAL: no such name, key or value can be;
  * ERANGE: more than the module's parameters allow; EEXIST: there is one; ENOSPC:
- * as many as devices_max allows.
+ * as many as devices_max allows; EPERM: not without CAP_SYS_ADMIN.
  */
 static ssize_t create_device_store(struct device *dev,
 				   struct device_attribute *attr,
 				   const char *buf, size_t count)
 {
 	struct request request;
-	int err = parse_request(&request, buf, count, parse_settings);
+	int err = kucomms_may_manage() ?:
+		  parse_request(&request, buf, count, parse_settings);
 
 	if (!err)
 		err = kucomms_device_create(&request.name, &request.limits,
@@ -149,7 +150,7 @@ static DEVICE_ATTR_WO(create_device);
 
 /*
  * `echo kucomms_NAME [force] >remove_device`. EINVAL: no such name can be;
- * ENODEV: there is none; EBUSY: it is open. With "force" those who have it open
+ * ENODEV: there is none; EBUSY: it is open; EPERM: not without CAP_SYS_ADMIN. With "force" those who have it open
  * see a hang-up.
  */
 static ssize_t remove_device_store(struct device *dev,
@@ -157,7 +158,8 @@ static ssize_t remove_device_store(struct device *dev,
 				   const char *buf, size_t count)
 {
 	struct request request;
-	int err = parse_request(&request, buf, count, parse_force);
+	int err = kucomms_may_manage() ?:
+		  parse_request(&request, buf, count, parse_force);
 
 	if (!err)
 		err = kucomms_device_remove(&request.name, request.force);

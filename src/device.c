@@ -25,6 +25,7 @@ DECLARE_WAIT_QUEUE_HEAD(kucomms_registry_wait);
 
 static DEFINE_HASHTABLE(devices, 8);
 static DEFINE_XARRAY_ALLOC(minors);
+static u32 next_minor;
 static dev_t first_number;
 static struct cdev cdev;
 
@@ -133,9 +134,14 @@ static int device_link(struct kucomms_device *device)
 	lockdep_assert_held(&kucomms_registry_lock);
 	if (kucomms_device_find(&device->name))
 		return -EEXIST;
-	err = xa_alloc(&minors, &device->minor, device,
-		       XA_LIMIT(0, kucomms_devices_max - 1), GFP_KERNEL);
-	if (err)
+	/*
+	 * Each number in its turn: a node that somebody has kept of a device which
+	 * is gone shall not be another device's soon.
+	 */
+	err = xa_alloc_cyclic(&minors, &device->minor, device,
+			      XA_LIMIT(0, kucomms_devices_max - 1),
+			      &next_minor, GFP_KERNEL);
+	if (err < 0)
 		return err == -EBUSY ? -ENOSPC : err;
 	hash_add(devices, &device->node, kucomms_name_hash(&device->name));
 	device->group = kucomms_multicast_take();
@@ -248,7 +254,7 @@ int kucomms_device_remove(const struct kucomms_name *name, bool force)
 	return err;
 }
 
-/* For a file that opens @minor; ERR_PTR(-ENODEV) if it has been removed. */
+/* For a file that opens @minor; ERR_PTR(-ENXIO) if it has been removed. */
 struct kucomms_device *kucomms_device_open(unsigned int minor)
 {
 	struct kucomms_device *device;
@@ -260,7 +266,7 @@ struct kucomms_device *kucomms_device_open(unsigned int minor)
 		device->opens++;
 	}
 	mutex_unlock(&kucomms_registry_lock);
-	return device ?: ERR_PTR(-ENODEV);
+	return device ?: ERR_PTR(-ENXIO);
 }
 
 /* The file is closed; its channel keeps the reference a little longer. */
@@ -342,15 +348,13 @@ err_class:
 
 /*
  * The module is unloaded, so no file is open, no channel left and no endpoint
- * registered. The control files go first: they wait for their writers, so
- * nobody creates a device any more.
+ * registered. The control files are gone, so nobody creates a device any more.
  */
 void kucomms_device_uninit(void)
 {
 	struct kucomms_device *device;
 	unsigned long minor;
 
-	kucomms_control_uninit();
 	xa_for_each(&minors, minor, device)
 		WARN_ON_ONCE(device_remove_named(&device->name, false));
 	cdev_del(&cdev);

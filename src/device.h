@@ -2,6 +2,7 @@
 #ifndef KUCOMMS_SRC_DEVICE_H
 #define KUCOMMS_SRC_DEVICE_H
 
+#include <linux/capability.h>
 #include <linux/device.h>
 #include <linux/idr.h>
 #include <linux/list.h>
@@ -61,7 +62,7 @@ struct kucomms_device {
 	struct device dev;
 	struct hlist_node node;
 	struct kucomms_name name;
-	int minor;
+	u32 minor;
 	struct kucomms_limits limits;
 	struct kucomms_tuning tuning;
 	bool removed;
@@ -87,6 +88,16 @@ extern struct mutex kucomms_registry_lock;
 
 /* Woken when a device finds its endpoint, or is removed. */
 extern struct wait_queue_head kucomms_registry_wait;
+
+/*
+ * For those who write to sysfs, beside the mode of the file, which lets in every
+ * process of root's: also one in a container that has root's identity, but not
+ * what root may do.
+ */
+static inline int kucomms_may_manage(void)
+{
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
 
 /* device.c */
 int kucomms_device_init(void);

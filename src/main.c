@@ -104,10 +104,13 @@ err_channel:
 
 /*
  * No module uses the exported functions any more, no file is open, and no socket
- * of the protocol: the kernel counts all three. Channels that are still being freed hold devices.
+ * of the protocol: the kernel counts all three. What is left are those who write
+ * to the control files, which use all the rest; and channels that are still being
+ * freed, which hold devices.
  */
 static void __exit kucomms_exit(void)
 {
+	kucomms_control_uninit();
 	kucomms_netlink_uninit();
 	kucomms_channel_uninit();
 	kucomms_device_uninit();

@@ -174,7 +174,8 @@ const char *kucomms_version(void);
  * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the
  * other side's limits), -E2BIG (options that this library does not know),
  * -ENOENT (no such device, nobody listens), -EACCES (not allowed to open it),
- * -ENODEV (removed just now), -ENOTCONN (no kernel module serves it), -EUSERS
+ * -ENODEV or -ENXIO (removed just now, or long ago: the node is one that
+ * somebody has kept), -ENOTCONN (no kernel module serves it), -EUSERS
  * (the other side has all the channels it may have), -EADDRINUSE (the number is
  * taken), -EINTR, -EPROTONOSUPPORT (the two sides do not fit together, or the
  * module has no netlink), -EPROTO (who listens does not keep to the rules),

@@ -4,6 +4,9 @@
  * exact error, and nothing is left behind.
  */
 #include <dirent.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "test.h"
 
@@ -98,6 +101,70 @@ static void check_permission(void)
 	t_equal(t_wait(pid), 0);
 }
 
+/* Root's identity alone, as in a container, is not enough. */
+static void drop_admin(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	t_equal(t_sys(syscall(SYS_capget, &header, data)), 0);
+	data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &=
+		~CAP_TO_MASK(CAP_SYS_ADMIN);
+	t_equal(t_sys(syscall(SYS_capset, &header, data)), 0);
+}
+
+static void check_capability(void)
+{
+	pid_t pid;
+
+	t_device("kucomms_test");
+	pid = fork();
+	if (pid == 0) {
+		drop_admin();
+		t_equal(t_create("kucomms_mine"), -EPERM);
+		t_equal(t_remove("kucomms_test"), -EPERM);
+		t_equal(t_adjust("kucomms_test", "dispatch", "poll"), -EPERM);
+		t_equal(t_adjust("kucomms_test", "poll_idle_us", "5"), -EPERM);
+		t_equal(t_adjust("kucomms_test", "cpus", "0"), -EPERM);
+		/* What everybody may, it may. */
+		t_assert(t_reads("kucomms_test", "dispatch", "adaptive"));
+		exit(0);
+	}
+	t_equal(t_wait(pid), 0);
+	t_equal(t_remove("kucomms_test"), 0);
+}
+
+/* A node that somebody has kept of a device that is gone is nobody else's. */
+static void check_stale_node(void)
+{
+	const char *const old = "/dev/kept";
+	struct stat node;
+	char name[32];
+	int i, fd;
+
+	t_device("kucomms_old");
+	t_equal(stat("/dev/kucomms_old", &node), 0);
+	t_equal(t_sys(mknod(old, S_IFCHR | 0600, node.st_rdev)), 0);
+	fd = open(old, O_RDWR | O_CLOEXEC);
+	t_assert(fd >= 0);
+	close(fd);
+	t_equal(t_remove("kucomms_old"), 0);
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "kucomms_new%d", i);
+		t_equal(t_create(name), 0);
+		t_equal(t_sys(open(old, O_RDWR | O_CLOEXEC)), -ENXIO);
+		if (i % 2)
+			t_equal(t_remove(name), 0);
+	}
+	for (i = 0; i < 100; i += 2) {
+		snprintf(name, sizeof(name), "kucomms_new%d", i);
+		t_equal(t_remove(name), 0);
+	}
+	t_equal(unlink(old), 0);
+}
+
 int main(void)
 {
 	int before = count_devices();
@@ -117,6 +184,8 @@ int main(void)
 	check_nul();
 	check_busy();
 	check_permission();
+	check_capability();
+	check_stale_node();
 
 	t_equal(t_remove("kucomms_missing"), -ENODEV);
 	t_equal(t_remove("a"), -EINVAL);
