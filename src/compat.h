@@ -7,11 +7,16 @@
 #ifndef KUCOMMS_SRC_COMPAT_H
 #define KUCOMMS_SRC_COMPAT_H
 
+#include <linux/cacheinfo.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/shm.h>
 #include <linux/version.h>
+#ifdef CONFIG_ARM
+#include <asm/cachetype.h>
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
 #error "kucomms needs Linux 5.10 or newer"
@@ -26,6 +31,22 @@
 #else
 #define KUCOMMS_GFP_MAPPED	GFP_KERNEL
 #endif
+
+/*
+ * Whether what is written through one mapping of a page may be stale in another, as
+ * the rings have several. Kernels before 6.9 do not say so, but of ARM; others align
+ * shared memory by more than a page then.
+ */
+static inline bool kucomms_caches_alias(void)
+{
+#ifdef cpu_dcache_is_aliasing
+	return cpu_dcache_is_aliasing();
+#elif defined(CONFIG_ARM)
+	return cache_is_vivt() || cache_is_vipt_aliasing();
+#else
+	return SHMLBA > PAGE_SIZE;
+#endif
+}
 
 static inline void kucomms_vm_flags_mod(struct vm_area_struct *vma,
 					unsigned long set, unsigned long clear)

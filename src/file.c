@@ -76,7 +76,8 @@ static long file_attach(struct kucomms_channel *channel, void __user *arg)
 	long size;
 	int err;
 
-	size = file_get_struct(&attach, sizeof(attach), sizeof(attach), arg);
+	size = file_get_struct(&attach, sizeof(attach), KUCOMMS_ATTACH_SIZE_1,
+			       arg);
 	if (size < 0)
 		return size;
 	err = kucomms_channel_attach(channel, &attach, KUCOMMS_MAPPED);
@@ -92,7 +93,7 @@ static long file_wait(struct kucomms_channel *channel, void __user *arg)
 	struct kucomms_wait wait;
 	long size;
 
-	size = file_get_struct(&wait, sizeof(wait), sizeof(wait), arg);
+	size = file_get_struct(&wait, sizeof(wait), KUCOMMS_WAIT_SIZE_1, arg);
 	if (size < 0)
 		return size;
 	return kucomms_channel_wait(channel, wait.events, wait.deadline);

@@ -11,6 +11,7 @@
 #include <linux/netlink.h>
 
 #include "channel.h"
+#include "compat.h"
 #include "endpoint.h"
 #include "netlink.h"
 
@@ -78,6 +79,10 @@ static int __init kucomms_init(void)
 
 	if (!parameters_valid())
 		return -EINVAL;
+	if (kucomms_caches_alias()) {
+		pr_err("on this machine's data caches two mappings of a page may differ: no rings can be shared\n");
+		return -ENODEV;
+	}
 	err = kucomms_channel_init();
 	if (err)
 		return err;

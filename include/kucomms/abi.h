@@ -281,7 +281,10 @@ struct kucomms_attach {
 	__u64 reserved[3];
 };
 
-KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_attach) == 96);
+/* As short as it ever was: what a kernel takes, however long it has become. */
+#define KUCOMMS_ATTACH_SIZE_1	96u
+
+KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_attach) >= KUCOMMS_ATTACH_SIZE_1);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, size, 0);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, flags, 4);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_kernel_size, 8);
@@ -323,7 +326,10 @@ struct kucomms_wait {
 	__s64 deadline;
 };
 
-KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_wait) == 16);
+/* As with struct kucomms_attach. */
+#define KUCOMMS_WAIT_SIZE_1	16u
+
+KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_wait) >= KUCOMMS_WAIT_SIZE_1);
 KUCOMMS_ASSERT_OFFSET(kucomms_wait, size, 0);
 KUCOMMS_ASSERT_OFFSET(kucomms_wait, events, 4);
 KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);

@@ -95,6 +95,27 @@ static void check_attach_fields(void)
 	close(fd);
 }
 
+/*
+ * The numbers of the first version: programs that were compiled then send them for
+ * ever.
+ */
+static void check_first_version(void)
+{
+	struct kucomms_attach a = attach_default();
+	struct kucomms_wait wait = { .events = KUCOMMS_EVENT_ROOM };
+	int fd = open_device();
+
+	a.size = 95;
+	t_equal(attach(fd, &a), -EINVAL);
+	a.size = 96;
+	t_equal(attach(fd, &a), 0);
+	wait.size = 15;
+	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_WAIT, &wait)), -EINVAL);
+	wait.size = 16;
+	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_WAIT, &wait)), KUCOMMS_EVENT_ROOM);
+	close(fd);
+}
+
 /* A newer caller's longer structure is fine as long as its tail says nothing. */
 static void check_attach_grown(void)
 {
@@ -269,6 +290,7 @@ int main(void)
 	check_unattached();
 	check_attach_fields();
 	check_attach_grown();
+	check_first_version();
 	fd = open_device();
 	check_unknown(fd);
 	t_equal(attach(fd, &a), 0);
