@@ -28,6 +28,7 @@
 
 #include "bridge.h"
 #include "clock.h"
+#include "futex.h"
 #include "memory.h"
 #include "peer.h"
 
@@ -65,7 +66,7 @@
  *
  * @wait_lock: for the following
  * @polling:   a thread waits in poll(); others wait for @pulled
- * @pulled:    something has been read
+ * @pulled:    an event: something has been read
  * @bell:      an eventfd that tells the one in poll() the same
  */
 struct kucomms_bridge {
@@ -95,7 +96,7 @@ struct kucomms_bridge {
 
 	pthread_mutex_t wait_lock;
 	bool polling;
-	pthread_cond_t pulled;
+	__u32 pulled;
 	int bell;
 };
 
@@ -138,19 +139,6 @@ static int bridge_make_rings(struct kucomms_bridge *bridge,
 	return 0;
 }
 
-static void bridge_init_locks(struct kucomms_bridge *bridge)
-{
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&bridge->send_lock, NULL);
-	pthread_mutex_init(&bridge->receive_lock, NULL);
-	pthread_mutex_init(&bridge->wait_lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&bridge->pulled, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 			  __u32 to_user)
 {
@@ -158,7 +146,9 @@ int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 
 	if (!bridge)
 		return -ENOMEM;
-	bridge_init_locks(bridge);
+	pthread_mutex_init(&bridge->send_lock, NULL);
+	pthread_mutex_init(&bridge->receive_lock, NULL);
+	pthread_mutex_init(&bridge->wait_lock, NULL);
 	end->bridge = bridge;
 	bridge->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (bridge->bell < 0)
@@ -176,7 +166,6 @@ void kucomms_bridge_free(struct kucomms_bridge *bridge)
 		return;
 	if (bridge->bell >= 0)
 		close(bridge->bell);
-	pthread_cond_destroy(&bridge->pulled);
 	pthread_mutex_destroy(&bridge->wait_lock);
 	pthread_mutex_destroy(&bridge->receive_lock);
 	pthread_mutex_destroy(&bridge->send_lock);
@@ -467,7 +456,7 @@ void kucomms_bridge_pull(struct kucomms_end *end)
 	pthread_mutex_lock(&bridge->wait_lock);
 	if (bridge->polling)
 		eventfd_write(bridge->bell, 1);
-	pthread_cond_broadcast(&bridge->pulled);
+	kucomms_event_tell(&bridge->pulled);
 	pthread_mutex_unlock(&bridge->wait_lock);
 }
 
@@ -492,17 +481,6 @@ static bool wait_is_over(struct kucomms_end *end, __u32 event)
 		 kucomms_load(&end->bridge->lost))) ||
 	       ((event & KUCOMMS_EVENT_ROOM) &&
 		kucomms_consumer_is_awaited(&end->bridge->out));
-}
-
-/* Another thread waits for the socket, and will tell. Under the wait_lock. */
-static int wait_for_other(struct kucomms_bridge *bridge, __s64 deadline)
-{
-	const struct timespec until = kucomms_timespec(deadline > 0 ? deadline : 0);
-
-	if (deadline < 0)
-		return -pthread_cond_wait(&bridge->pulled, &bridge->wait_lock);
-	return -pthread_cond_timedwait(&bridge->pulled, &bridge->wait_lock,
-				       &until);
 }
 
 static int wait_in_poll(struct kucomms_end *end, bool socket, __s64 deadline)
@@ -576,7 +554,9 @@ int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 		return 0;
 	}
 	if (bridge->polling) {
-		err = wait_for_other(bridge, deadline);
+		/* Another thread waits for the socket, and will tell. */
+		err = kucomms_event_wait(&bridge->pulled, &bridge->wait_lock,
+					 deadline);
 		pthread_mutex_unlock(&bridge->wait_lock);
 		return err;
 	}
@@ -589,7 +569,7 @@ int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 		err = -ETIMEDOUT;
 	pthread_mutex_lock(&bridge->wait_lock);
 	bridge->polling = false;
-	pthread_cond_broadcast(&bridge->pulled);
+	kucomms_event_tell(&bridge->pulled);
 	pthread_mutex_unlock(&bridge->wait_lock);
 	return err;
 }

@@ -14,6 +14,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "futex.h"
 #include "member.h"
 
 #define FIRST_SIZE	64u
@@ -352,9 +353,7 @@ KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
 /* What kucomms_call_wait() waits for. */
 struct waiter {
 	struct kucomms_call call;
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	bool is_done;
+	__u32 done;
 	int err;
 	struct kucomms_message *answer;
 	void *buffer;
@@ -367,7 +366,6 @@ static void waiter_done(struct kucomms_call *call, int err,
 	struct waiter *waiter = call->priv;
 	size_t length;
 
-	pthread_mutex_lock(&waiter->lock);
 	if (!err) {
 		length = answer->length < waiter->capacity ? answer->length :
 							     waiter->capacity;
@@ -378,9 +376,21 @@ static void waiter_done(struct kucomms_call *call, int err,
 			err = -ENOBUFS;
 	}
 	waiter->err = err;
-	waiter->is_done = true;
-	pthread_cond_signal(&waiter->done);
-	pthread_mutex_unlock(&waiter->lock);
+	/* Pairs with waiter_wait(). The waiter may be gone when it is woken. */
+	kucomms_store_release(&waiter->done, 1);
+	kucomms_futex_wake(&waiter->done);
+}
+
+/* Until the call has ended, or a signal handler ran, which ends it, too. */
+static int waiter_wait(struct waiter *waiter)
+{
+	int err = 0;
+
+	while (!err && !kucomms_load_acquire(&waiter->done))
+		err = kucomms_futex_wait(&waiter->done, 0, -1);
+	if (err && !kucomms_call_cancel(&waiter->call))
+		return err;
+	return waiter->err;
 }
 
 KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
@@ -392,8 +402,6 @@ KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
 	const __s64 deadline = kucomms_deadline(timeout_ms);
 	struct waiter waiter = {
 		.call = { .done = waiter_done, .priv = &waiter },
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.done = PTHREAD_COND_INITIALIZER,
 		.answer = answer,
 		.buffer = buffer,
 		.capacity = capacity,
@@ -403,11 +411,5 @@ KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
 
 	err = call_start(end, &waiter.call, request, data, deadline,
 			 timeout_ms ? deadline : kucomms_now(), true);
-	if (err)
-		return err;
-	pthread_mutex_lock(&waiter.lock);
-	while (!waiter.is_done)
-		pthread_cond_wait(&waiter.done, &waiter.lock);
-	pthread_mutex_unlock(&waiter.lock);
-	return waiter.err;
+	return err ? err : waiter_wait(&waiter);
 }

@@ -30,6 +30,16 @@ static inline __s64 kucomms_deadline(int timeout_ms)
 				 kucomms_now() + timeout_ms * NSEC_PER_MSEC;
 }
 
+/* What is left until a deadline, as poll() takes it: rounded up; 0: nothing. */
+static inline int kucomms_left_ms(__s64 deadline)
+{
+	__s64 left = deadline - kucomms_now();
+
+	if (deadline < 0)
+		return -1;
+	return left > 0 ? (int)(left / NSEC_PER_MSEC) + 1 : 0;
+}
+
 static inline struct timespec kucomms_timespec(__s64 ns)
 {
 	return (struct timespec){ .tv_sec = ns / NSEC_PER_SEC,

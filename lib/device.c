@@ -9,10 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "end.h"
 
-static int device_attach(struct kucomms_end *end, int timeout_ms,
+static int device_attach(struct kucomms_end *end, __s64 deadline,
 			 struct kucomms_attach *attach)
 {
 	const struct kucomms_options *options = &end->options;
@@ -21,7 +20,7 @@ static int device_attach(struct kucomms_end *end, int timeout_ms,
 	attach->size = sizeof(*attach);
 	attach->to_kernel_size = options->to_kernel_size;
 	attach->to_user_size = options->to_user_size;
-	attach->deadline = kucomms_deadline(timeout_ms);
+	attach->deadline = deadline;
 	if (options->flags & KUCOMMS_OPEN_NUMBER) {
 		attach->flags = KUCOMMS_ATTACH_NUMBER;
 		attach->channel = options->channel;
@@ -85,7 +84,7 @@ static int device_map_all(struct kucomms_end *end,
 	return 0;
 }
 
-static int device_begin(struct kucomms_end *end, int timeout_ms)
+static int device_begin(struct kucomms_end *end, __s64 deadline)
 {
 	struct kucomms_attach attach;
 	int err;
@@ -93,7 +92,7 @@ static int device_begin(struct kucomms_end *end, int timeout_ms)
 	end->fd = open(end->path, O_RDWR | O_CLOEXEC);
 	if (end->fd < 0)
 		return -errno;
-	err = device_attach(end, timeout_ms, &attach);
+	err = device_attach(end, deadline, &attach);
 	return err ? err : device_map_all(end, &attach);
 }
 

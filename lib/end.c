@@ -26,8 +26,9 @@
 /* So long somebody who listens may take to answer. */
 #define ANSWER_MS	1000
 
-/* How often to look for somebody who listens, until the time is up. */
-#define RETRY_NS	(10 * NSEC_PER_MSEC)
+/* How long to sleep between two tries to open: first, and at most. */
+#define PAUSE_NS	NSEC_PER_MSEC
+#define PAUSE_MAX_NS	(100 * NSEC_PER_MSEC)
 
 /*
  * Programs may know fewer options than the library, at least the first @least
@@ -79,18 +80,6 @@ __u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us)
 	return SPIN_US * NSEC_PER_USEC;
 }
 
-static void member_init(struct kucomms_member *member)
-{
-	pthread_condattr_t attributes;
-
-	member->refs = 1;
-	pthread_mutex_init(&member->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&member->room, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport)
 {
 	struct kucomms_end *end = aligned_alloc(_Alignof(struct kucomms_end),
@@ -103,7 +92,8 @@ struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport)
 	end->fd = -1;
 	end->memory = -1;
 	end->receive_how = transport->how;
-	member_init(&end->member);
+	end->member.refs = 1;
+	pthread_mutex_init(&end->member.lock, NULL);
 	return end;
 }
 
@@ -124,7 +114,6 @@ void kucomms_end_free(struct kucomms_end *end)
 	end->transport->close(end);
 	kucomms_numbers_give(end->numbers, end->number);
 	pthread_mutex_destroy(&end->member.lock);
-	pthread_cond_destroy(&end->member.room);
 	free(end);
 }
 
@@ -187,47 +176,77 @@ static int end_finish(struct kucomms_end *end)
 }
 
 /* Of those with the same name another may be there now than the last time. */
-int kucomms_end_begin(struct kucomms_end *end, int timeout_ms)
+int kucomms_end_begin(struct kucomms_end *end, __s64 deadline)
 {
 	int err = kucomms_name_path(end->path, sizeof(end->path), end->name);
 
-	return err ? err : end->transport->begin(end, timeout_ms);
+	return err ? err : end->transport->begin(end, deadline);
 }
 
 /*
- * The kernel waits by itself; for a process nothing tells that it has come, nor
- * that it has let in some of those who wait (-EAGAIN): that is its to do in the
- * second that it has to answer.
+ * Is what was missing worth waiting for? @place: also a channel that somebody else
+ * has to give back first. @appeared: the device is new, so udev may not have said
+ * yet who may open it.
  */
-static int begin_until(struct kucomms_end *end, int timeout_ms)
+static bool may_come(int err, bool place, bool appeared)
 {
-	const struct timespec pause = kucomms_timespec(RETRY_NS);
-	const __s64 deadline = kucomms_deadline(timeout_ms);
-	const __s64 patience = kucomms_now() + ANSWER_MS * NSEC_PER_MSEC;
-	__s64 until;
-	int err;
-
-	for (;;) {
-		err = kucomms_end_begin(end, timeout_ms);
-		if (!end->transport->how || (err != -ENOENT && err != -EAGAIN))
-			return err;
-		until = err == -EAGAIN && deadline >= 0 && deadline < patience ?
-			patience : deadline;
-		if (!until)
-			return err;
-		end->transport->close(end);
-		if (until > 0 && kucomms_now() >= until)
-			return err == -EAGAIN ? -ETIMEDOUT : err;
-		if (nanosleep(&pause, NULL))
-			return -errno;
+	switch (err) {
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
+	case -ENOTCONN:
+		return true;
+	case -EUSERS:
+	case -EADDRINUSE:
+		return place;
+	case -EACCES:
+		return appeared;
+	default:
+		return false;
 	}
 }
 
-int kucomms_end_open(struct kucomms_end *end, int timeout_ms)
+/* Sleeps a little longer each time; -ETIMEDOUT: it is too late for that. */
+static int pause_until(__s64 deadline, __s64 *ns)
 {
-	int err = begin_until(end, timeout_ms);
+	const __s64 left = deadline - kucomms_now();
+	const struct timespec pause = kucomms_timespec(
+		deadline > 0 && left < *ns ? left : *ns);
 
-	return err ? err : end_finish(end);
+	if (deadline >= 0 && left <= 0)
+		return -ETIMEDOUT;
+	*ns = *ns < PAUSE_MAX_NS / 2 ? *ns * 2 : PAUSE_MAX_NS;
+	return nanosleep(&pause, NULL) ? -errno : 0;
+}
+
+/*
+ * Only a module that is missing tells when it comes: the kernel waits for that one.
+ * All else is looked for now and then. A process that listens has let in as many as
+ * it can (-EAGAIN): to let in more is its to do in the second that it has to answer.
+ */
+int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place)
+{
+	const __s64 deadline = kucomms_deadline(timeout_ms);
+	const __s64 patience = kucomms_now() + ANSWER_MS * NSEC_PER_MSEC;
+	bool crowd, appeared = false;
+	__s64 pause = PAUSE_NS;
+	int err, over;
+
+	for (;;) {
+		err = kucomms_end_begin(end, deadline);
+		crowd = err == -EAGAIN && end->transport->how;
+		if (!err)
+			err = end_finish(end);
+		if (!crowd && !may_come(err, place, appeared))
+			return err;
+		appeared |= err == -ENOENT;
+		end->transport->close(end);
+		over = pause_until(crowd && deadline >= 0 &&
+				   deadline < patience ? patience : deadline,
+				   &pause);
+		if (over)
+			return over == -ETIMEDOUT && !crowd ? err : over;
+	}
 }
 
 KUCOMMS_API int kucomms_open(const char *name,
@@ -239,7 +258,7 @@ KUCOMMS_API int kucomms_open(const char *name,
 
 	if (err)
 		return err;
-	err = kucomms_end_open(end, end->options.timeout_ms);
+	err = kucomms_end_open(end, end->options.timeout_ms, true);
 	if (err) {
 		kucomms_end_free(end);
 		return err;
@@ -296,7 +315,8 @@ KUCOMMS_API int kucomms_reattach(struct kucomms_channel *channel,
 	fresh = kucomms_end_alike(end);
 	if (!fresh)
 		return -ENOMEM;
-	err = kucomms_end_open(fresh, timeout_ms);
+	/* Its place is taken by @end itself, maybe. */
+	err = kucomms_end_open(fresh, timeout_ms, false);
 	if (err) {
 		kucomms_end_free(fresh);
 		return err;

@@ -18,7 +18,8 @@ struct kucomms_numbers;
 
 /**
  * struct kucomms_transport - how a channel's memory and doorbells come to be
- * @begin:  connects to end->path; -ENOENT: nobody is there. If this fails, or
+ * @begin:  connects to end->path; -ENOENT: nobody is there. Only one for a device
+ *          waits until the deadline, for a kernel module. If this fails, or
  *          @finish does, end is to be closed
  * @finish: 1: the other side has not answered yet; end->fd will be readable
  * @close:  lets go of what @begin and @finish have got
@@ -34,7 +35,7 @@ struct kucomms_numbers;
  * @copies: messages can change while they are read
  */
 struct kucomms_transport {
-	int (*begin)(struct kucomms_end *end, int timeout_ms);
+	int (*begin)(struct kucomms_end *end, __s64 deadline);
 	int (*finish)(struct kucomms_end *end);
 	void (*close)(struct kucomms_end *end);
 	int (*error)(struct kucomms_end *end);
@@ -88,7 +89,7 @@ struct kucomms_source {
  * @shut:      somebody has hung up; the same
  * @refs:      on the end: one is the endpoint's
  * @lock:      for sending from any thread
- * @room:      who waits for room
+ * @room:      an event: there may be room
  * @waiters:   how many do
  * @call_base: the id of the channel's first call
  * @calls:     how many there have been; written under @lock
@@ -115,7 +116,7 @@ struct kucomms_member {
 
 	unsigned int refs;
 	pthread_mutex_t lock;
-	pthread_cond_t room;
+	__u32 room;
 	unsigned int waiters;
 	__u64 call_base;
 	__u64 calls;
@@ -201,8 +202,8 @@ void kucomms_end_free(struct kucomms_end *end);
 void kucomms_end_unmap(struct kucomms_end *end);
 int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 			const struct kucomms_options *options);
-int kucomms_end_open(struct kucomms_end *end, int timeout_ms);
-int kucomms_end_begin(struct kucomms_end *end, int timeout_ms);
+int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place);
+int kucomms_end_begin(struct kucomms_end *end, __s64 deadline);
 void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh);
 void kucomms_end_break(struct kucomms_end *end);
 #define KUCOMMS_SPIN_US_MAX	1000000

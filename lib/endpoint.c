@@ -358,7 +358,7 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 		end->member.again = true;
 		end->gone = -ESHUTDOWN;
 	} else {
-		err = kucomms_end_open(end, end->options.timeout_ms);
+		err = kucomms_end_open(end, end->options.timeout_ms, true);
 	}
 	if (err) {
 		kucomms_end_free(end);

@@ -118,15 +118,6 @@ static int accept_now(struct kucomms_listener *listener,
 	return 0;
 }
 
-static int left_ms(__s64 deadline)
-{
-	__s64 left = deadline - kucomms_now();
-
-	if (deadline < 0)
-		return -1;
-	return left > 0 ? (int)(left / NSEC_PER_MSEC) + 1 : 0;
-}
-
 KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 			       struct kucomms_channel **channel, int timeout_ms)
 {
@@ -139,9 +130,9 @@ KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 		if (err != -EAGAIN || !timeout_ms)
 			return err;
 		/* Strangers who come and go are no reason to go on for ever. */
-		if (!left_ms(deadline))
+		if (!kucomms_left_ms(deadline))
 			return -ETIMEDOUT;
-		err = poll(&poll_fd, 1, left_ms(deadline));
+		err = poll(&poll_fd, 1, kucomms_left_ms(deadline));
 		if (err <= 0)
 			return err ? -errno : -ETIMEDOUT;
 	}

@@ -167,13 +167,13 @@ static int local_connect(struct kucomms_end *end, struct kucomms_end *other)
 	return 0;
 }
 
-static int local_begin(struct kucomms_end *end, int timeout_ms)
+static int local_begin(struct kucomms_end *end, __s64 deadline)
 {
 	struct kucomms_end *other =
 		kucomms_end_alloc(&kucomms_local_transport);
 	int err;
 
-	(void)timeout_ms;
+	(void)deadline;
 	if (!other)
 		return -ENOMEM;
 	other->spin_ns = kucomms_spin_ns(false, 0);

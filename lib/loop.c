@@ -4,6 +4,7 @@
  * that is awake, and sleep when none is.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -205,9 +206,26 @@ static bool loop_is_busy(const struct kucomms_endpoint *endpoint)
 	return !TAILQ_EMPTY(&endpoint->active) || endpoint->more;
 }
 
+/*
+ * The calling thread sleeps until there are events, and -EINTR says that one of
+ * its signal handlers ran. epoll_wait() fails so, too, when the process has been
+ * stopped and continued, or frozen; poll() goes on then. In the thread of
+ * kucomms_endpoint_start() no handler runs, and EINTR means nothing.
+ */
+static int loop_sleep(const struct kucomms_endpoint *endpoint, int timeout_ms)
+{
+	struct pollfd ready = { .fd = endpoint->epoll, .events = POLLIN };
+
+	if (!timeout_ms || endpoint->started)
+		return 0;
+	return poll(&ready, 1, timeout_ms) < 0 ? -errno : 0;
+}
+
 /* Sleeps if there is nothing else to do. */
 static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 {
+	int err = 0;
+
 	if (loop_is_busy(endpoint)) {
 		if (endpoint->now - endpoint->looked < LOOK_NS)
 			return 0;
@@ -216,8 +234,10 @@ static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 	} else {
 		kucomms_loop_arm_timer(endpoint);
 		kucomms_count(&endpoint->stats.sleeps);
+		err = loop_sleep(endpoint, timeout_ms);
 	}
-	return loop_events(endpoint, timeout_ms);
+	return err ? err : loop_events(endpoint, endpoint->started ?
+						 timeout_ms : 0);
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "call.h"
 #include "clock.h"
 #include "endpoint.h"
+#include "futex.h"
 #include "member.h"
 
 /* So many messages between two looks at the clock. */
@@ -153,7 +154,7 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 		kucomms_count(&endpoint_of(end)->stats.lost);
 	pthread_mutex_lock(&end->member.lock);
 	if (end->member.waiters)
-		pthread_cond_broadcast(&end->member.room);
+		kucomms_event_tell(&end->member.room);
 	pthread_mutex_unlock(&end->member.lock);
 	kucomms_member_activate(end);
 }
@@ -339,7 +340,7 @@ static void let_go(struct kucomms_end *end, int why)
 	end->room_armed = false;
 	end->transport->close(end);
 	end->own = NULL;
-	pthread_cond_broadcast(&end->member.room);
+	kucomms_event_tell(&end->member.room);
 	pthread_mutex_unlock(&end->member.lock);
 }
 
@@ -539,16 +540,13 @@ KUCOMMS_API int kucomms_send_unlocked(struct kucomms_channel *channel,
 /* Waits for what the endpoint's thread is told by the other side. */
 static int wait_for_room(struct kucomms_end *end, __s64 deadline)
 {
-	const struct timespec until = kucomms_timespec(deadline > 0 ? deadline : 0);
 	int err;
 
 	end->member.waiters++;
-	err = deadline < 0 ?
-	      pthread_cond_wait(&end->member.room, &end->member.lock) :
-	      pthread_cond_timedwait(&end->member.room, &end->member.lock,
-				     &until);
+	err = kucomms_event_wait(&end->member.room, &end->member.lock,
+				 deadline);
 	end->member.waiters--;
-	return -err;
+	return err;
 }
 
 static int reserve_by(struct kucomms_end *end, __u32 length,
@@ -582,7 +580,7 @@ int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
 	if (err != -EAGAIN) {
 		kucomms_end_forget_room(end);
 		if (end->member.waiters)
-			pthread_cond_broadcast(&end->member.room);
+			kucomms_event_tell(&end->member.room);
 	}
 	return err;
 }

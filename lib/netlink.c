@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "clock.h"
 #include "memory.h"
 
 #define PROTOCOL_FILE	"/sys/devices/virtual/kucomms/kucomms/netlink_protocol"
@@ -78,9 +77,9 @@ static int netlink_connect(const struct kucomms_end *end)
 		       sizeof(kernel)) ? -errno : 0;
 }
 
-/* @to_kernel: 0: as the device likes. The call waits for a module, if it is to. */
+/* @to_kernel: 0: as the device likes. */
 static int send_attach(const struct kucomms_end *end, int device,
-		       __u32 to_kernel, __s64 deadline)
+		       __u32 to_kernel)
 {
 	const struct kucomms_options *options = &end->options;
 	struct request request = {
@@ -94,8 +93,6 @@ static int send_attach(const struct kucomms_end *end, int device,
 	add_u32(&request, KUCOMMS_NLA_FD, (__u32)device);
 	add_u32(&request, KUCOMMS_NLA_DATAGRAM, KUCOMMS_DATAGRAM);
 	add_attribute(&request, KUCOMMS_NLA_BROADCASTS, NULL, 0);
-	add_attribute(&request, KUCOMMS_NLA_DEADLINE, &deadline,
-		      sizeof(deadline));
 	if (to_kernel)
 		add_u32(&request, KUCOMMS_NLA_TO_KERNEL_SIZE, to_kernel);
 	if (options->to_user_size)
@@ -189,9 +186,9 @@ static __u32 ring_size_max(int fd)
 }
 
 static int attach(const struct kucomms_end *end, int device, __u32 to_kernel,
-		  __s64 deadline, struct given *given)
+		  struct given *given)
 {
-	int err = send_attach(end, device, to_kernel, deadline);
+	int err = send_attach(end, device, to_kernel);
 
 	return err ? err : receive_given(end, given);
 }
@@ -202,19 +199,18 @@ static int attach(const struct kucomms_end *end, int device, __u32 to_kernel,
  * not allow that, one who has no wish gets half of what it does.
  */
 static int attach_twice(const struct kucomms_end *end, int device, __u32 size,
-			__s64 deadline, struct given *given)
+			struct given *given)
 {
 	const __u32 wish = end->options.to_kernel_size;
 	int err;
 
 	if (wish && wish < size)
 		size = wish;
-	err = attach(end, device, size * 2, deadline, given);
-	return err == -EINVAL && !wish ?
-	       attach(end, device, 0, deadline, given) : err;
+	err = attach(end, device, size * 2, given);
+	return err == -EINVAL && !wish ? attach(end, device, 0, given) : err;
 }
 
-static int netlink_open(struct kucomms_end *end, int device, int timeout_ms)
+static int netlink_open(struct kucomms_end *end, int device)
 {
 	const __u32 size = ring_size_max(end->fd);
 	struct given given;
@@ -223,8 +219,7 @@ static int netlink_open(struct kucomms_end *end, int device, int timeout_ms)
 
 	err = netlink_connect(end);
 	if (!err)
-		err = attach_twice(end, device, size,
-				   kucomms_deadline(timeout_ms), &given);
+		err = attach_twice(end, device, size, &given);
 	if (err)
 		return err;
 	to_kernel = given.to_kernel / 2;
@@ -237,11 +232,16 @@ static int netlink_open(struct kucomms_end *end, int device, int timeout_ms)
 	return kucomms_bridge_create(end, to_kernel, given.to_user);
 }
 
-static int netlink_begin(struct kucomms_end *end, int timeout_ms)
+/*
+ * Waits for no module. The kernel would, but sendmsg() would say EINTR then also to
+ * a process that was only stopped and continued.
+ */
+static int netlink_begin(struct kucomms_end *end, __s64 deadline)
 {
 	int device = open(end->path, O_RDWR | O_CLOEXEC);
 	int protocol, err;
 
+	(void)deadline;
 	if (device < 0)
 		return -errno;
 	/* Only the kernel knows when there is something. */
@@ -250,7 +250,7 @@ static int netlink_begin(struct kucomms_end *end, int timeout_ms)
 	end->fd = protocol < 0 ? -1 :
 		  socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (end->fd >= 0)
-		err = netlink_open(end, device, timeout_ms);
+		err = netlink_open(end, device);
 	else
 		err = protocol < 0 ? protocol : -errno;
 	close(device);

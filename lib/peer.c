@@ -16,15 +16,12 @@
  */
 #define _GNU_SOURCE	/* ppoll() */
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
-#include <linux/time_types.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "futex.h"
 #include "memory.h"
 #include "peer.h"
 
@@ -120,31 +117,13 @@ int kucomms_peer_error(struct kucomms_end *end)
 	}
 }
 
-/*
- * The C library has no futex(). Of the kernel's two this is the one that takes a
- * time of 64 bits on every machine, whatever the size of time_t is: only
- * machines of 32 bits have two, and the newest of those have only this one.
- */
-#ifdef SYS_futex_time64
-#define FUTEX_CALL	SYS_futex_time64
-#else
-#define FUTEX_CALL	SYS_futex
-#endif
-
-static long futex(const __u32 *word, int operation, __u32 value,
-		  const struct __kernel_timespec *timeout)
-{
-	return syscall(FUTEX_CALL, word, operation, value, timeout, NULL,
-		       FUTEX_BITSET_MATCH_ANY);
-}
-
 /* The sleeper has read the bell before it armed, and sleeps only if it is as it was. */
 static void peer_ring_bell(struct kucomms_end *end)
 {
 	/* Pairs with the load in kucomms_end_arm() and send_arm(). */
 	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
 	/* Nobody: not yet, or not any more, or there is nobody left. */
-	if (!futex(&end->own->bell, FUTEX_WAKE, INT_MAX, NULL))
+	if (!kucomms_futex_wake(&end->own->bell))
 		peer_check_by_and_by(end);
 }
 
@@ -181,21 +160,14 @@ static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 limit,
 {
 	const __s64 now = kucomms_now(), stop = now + limit;
 	const bool last = deadline >= 0 && deadline <= stop;
-	const __s64 ns = last ? deadline : stop;
-	const struct __kernel_timespec until = {
-		.tv_sec = ns / NSEC_PER_SEC,
-		.tv_nsec = ns % NSEC_PER_SEC,
-	};
+	int err;
 
 	/* A bell that rings all the time is no reason to go on for ever. */
 	if (deadline >= 0 && deadline <= now)
 		return -ETIMEDOUT;
-	if (!futex(&end->channel.in.peer->bell, FUTEX_WAIT_BITSET, bell, &until) ||
-	    errno == EAGAIN)
-		return 0;
-	if (errno != ETIMEDOUT)
-		return -errno;
-	return last ? -ETIMEDOUT : -EAGAIN;
+	err = kucomms_futex_wait(&end->channel.in.peer->bell, bell,
+				 last ? deadline : stop);
+	return err == -ETIMEDOUT && !last ? -EAGAIN : err;
 }
 
 static int wait_socket(struct kucomms_end *end, __s64 deadline)
@@ -270,8 +242,8 @@ void kucomms_peer_hangup(struct kucomms_end *end, __u32 state)
 	/* Pairs with kucomms_peer_error(): all that was published is seen first. */
 	kucomms_store_release(&end->own->state, state);
 	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
-	futex(&end->own->bell, FUTEX_WAKE, INT_MAX, NULL);
-	futex(&end->channel.in.peer->bell, FUTEX_WAKE, INT_MAX, NULL);
+	kucomms_futex_wake(&end->own->bell);
+	kucomms_futex_wake(&end->channel.in.peer->bell);
 	shutdown(end->fd, SHUT_RDWR);
 }
 

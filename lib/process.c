@@ -53,11 +53,11 @@ static int send_hello(struct kucomms_end *end)
 	return err;
 }
 
-static int process_begin(struct kucomms_end *end, int timeout_ms)
+static int process_begin(struct kucomms_end *end, __s64 deadline)
 {
 	int err;
 
-	(void)timeout_ms;
+	(void)deadline;
 	end->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (end->fd < 0)
 		return -errno;

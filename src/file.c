@@ -99,6 +99,16 @@ static long file_wait(struct kucomms_channel *channel, void __user *arg)
 	return kucomms_channel_wait(channel, wait.events, wait.deadline);
 }
 
+/*
+ * An ioctl that waits ends as poll() does: with EINTR when a signal handler ran,
+ * however it was installed. A process that was stopped and continued, or frozen,
+ * begins it again, with the same deadline.
+ */
+static long file_interrupted(long ret)
+{
+	return ret == -ERESTARTSYS ? -ERESTARTNOHAND : ret;
+}
+
 /* The size in an ioctl's number is the caller's, like the one in the struct. */
 static unsigned int without_size(unsigned int command)
 {
@@ -113,10 +123,12 @@ static noinline long file_ioctl_rare(struct file *file, unsigned int command,
 
 	command = without_size(command);
 	if (command == without_size(KUCOMMS_IOC_WAIT))
-		return channel ? file_wait(channel, (void __user *)arg) :
+		return channel ? file_interrupted(file_wait(channel,
+							    (void __user *)arg)) :
 				 -ENOTCONN;
 	if (command == without_size(KUCOMMS_IOC_ATTACH))
-		return file_attach(file->private_data, (void __user *)arg);
+		return file_interrupted(file_attach(file->private_data,
+						    (void __user *)arg));
 	return -ENOTTY;
 }
 

@@ -263,7 +263,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
  * fields set), EBUSY (this open file has a channel already), ENOTCONN (no kernel
  * module serves this device), ENODEV (the device has been removed), EUSERS (the
  * device has as many channels as it may), EADDRINUSE (the number is taken),
- * EINTR, ENOMEM, or what the module's connect handler says.
+ * EINTR (a signal handler ran while it waited), ENOMEM, or what the module's
+ * connect handler says.
  */
 struct kucomms_attach {
 	__u32 size;
@@ -313,11 +314,12 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 72);
  * beyond the position in `need_data` (or beyond `position`, if the word is 0),
  * ROOM when the position in `need_room` has been released. poll() looks at the
  * same words, and needs no flag to wake: it counts as asking.
- * Because the deadline is absolute the call can be restarted after a signal.
+ * Because the deadline is absolute the call can be made again after a signal; the
+ * kernel does so by itself where no handler ran (stop and continue, the freezer).
  *
  * Returns the events (DATA, ROOM) that came true, or fails with ETIMEDOUT (none
  * until the deadline), ESHUTDOWN or EPROTO (the channel's state, when there is
- * no DATA left), EINTR (a signal whose handler does not restart calls), EINVAL,
+ * no DATA left), EINTR (a signal handler ran, with or without SA_RESTART), EINVAL,
  * E2BIG, ENOTCONN (not attached).
  */
 struct kucomms_wait {

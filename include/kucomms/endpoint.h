@@ -190,7 +190,8 @@ void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint);
 /**
  * kucomms_endpoint_run() - call the handlers in this thread, until stopped
  *
- * Return: 0 (stopped), or -EBUSY (another thread does), -EINTR (a signal).
+ * Return: 0 (stopped), or -EBUSY (another thread does), -EINTR (a signal handler
+ * ran in this thread: call it again to go on).
  */
 int kucomms_endpoint_run(struct kucomms_endpoint *endpoint);
 
@@ -402,11 +403,12 @@ int kucomms_call_cancel(struct kucomms_call *call);
  *
  * From any thread but the endpoint's.
  *
- * The endpoint has to be running. Signals do not end the wait.
+ * The endpoint has to be running.
  *
  * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
- * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EDEADLK (called
- * from a handler), or what kucomms_call_start() returns or gives to @done.
+ * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (a signal
+ * handler ran: an answer that comes now is late), -EDEADLK (called from a handler),
+ * or what kucomms_call_start() returns or gives to @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
 		      const struct kucomms_message *request, const void *data,

@@ -28,9 +28,18 @@
  *
  * Timeouts are in milliseconds: 0 does not wait for room or messages (-EAGAIN),
  * -1 waits for ever, anything else fails with -ETIMEDOUT when the time is up. The
- * kernel module's handlers run inside send, and their time is not counted. A
- * signal that is handled ends a wait with -EINTR; on a device, but not over
- * netlink, not if its handler was installed with SA_RESTART.
+ * kernel module's handlers run inside send, and their time is not counted.
+ *
+ * Signals: each wait here and in endpoint.h, kucomms_endpoint_run() included, fails
+ * with -EINTR when a signal handler has run in the waiting thread, with SA_RESTART
+ * or without, as poll(2) does. Nothing else about signals ends a wait: a process
+ * that is stopped and continued, frozen or traced waits on, until the same time.
+ * kucomms_endpoint_stop(), kucomms_endpoint_destroy() and kucomms_call_cancel(),
+ * which wait for a handler of this process to return, take no notice of signals.
+ * A handler that runs just before a wait begins does not end it. So a program that
+ * must not miss a signal blocks it in all threads, and has one thread in sigwait(3),
+ * which then calls kucomms_endpoint_stop(); or it waits in ppoll(2), or beside a
+ * signalfd(2), for kucomms_fd() or kucomms_endpoint_fd().
  *
  * Before a call sleeps it looks for another 20 microseconds, about what sleeping
  * and waking cost, if the process may use more than one CPU; over netlink never,
@@ -120,10 +129,10 @@ struct kucomms_channel {
  * @flags:          KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN
  * @channel:        with KUCOMMS_OPEN_NUMBER: the number that the channel is to
  *                  have on its device, or with its listener
- * @timeout_ms:     how long to wait for a kernel module if none serves the
- *                  device, or for somebody to listen: 0: not at all, -1: for
- *                  ever. When the time is up the error is what it would have
- *                  been at once
+ * @timeout_ms:     how long to wait for what is missing: the device, a kernel
+ *                  module that serves it, somebody who listens, a channel that
+ *                  nobody else has. 0: not at all, -1: for ever. When the time
+ *                  is up the error is what it would have been at once
  * @spin_us:        how long calls look before they sleep, at most 1000000; 0:
  *                  what is best. Over netlink they never do
  */
@@ -188,8 +197,8 @@ int kucomms_open(const char *name, const struct kucomms_options *options,
 
 /**
  * kucomms_reattach() - attach again after -ESHUTDOWN
- * @timeout_ms: how long to wait for a kernel module to serve the device again, or
- *              for somebody to listen
+ * @timeout_ms: how long to wait for the device, for a kernel module that serves it,
+ *              or for somebody to listen; but not for a channel that is free
  *
  * For when the other side has been replaced. The channel is as new: what was on
  * its way is lost, pointers into its rings are gone, its number may be another.

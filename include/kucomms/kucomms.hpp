@@ -87,6 +87,7 @@ enum class errc {
 	not_served = ENOTCONN,	/* the device has no kernel module behind it */
 	full = EUSERS,		/* the other side has enough channels */
 	in_handler = EDEADLK,	/* what waits is not for handlers */
+	interrupted = EINTR,	/* a signal handler ran while it waited */
 };
 
 namespace detail {
@@ -515,7 +516,7 @@ public:
 	/**
 	 * Sends it; afterwards it is empty, whatever happened.
 	 *
-	 * Errors: gone, broken: nobody may take it any more; EINTR.
+	 * Errors: gone, broken: nobody may take it any more.
 	 */
 	void commit(publish when = publish::now)
 	{
@@ -588,7 +589,7 @@ public:
 	 * Sends a message; its data is copied. @wait: for room.
 	 *
 	 * Errors: those of kucomms_send(): again, timed_out, too_long, gone,
-	 * broken, EINTR; in_handler (it would have had to wait there).
+	 * broken, interrupted; in_handler (it would have had to wait there).
 	 */
 	void send(const message &message, timeout wait = forever,
 		  publish when = publish::now) const
@@ -631,7 +632,7 @@ public:
 	 * no_wait in handlers.
 	 *
 	 * Errors: those of kucomms_reserve(): again, timed_out, too_long, gone,
-	 * broken, EINTR.
+	 * broken, interrupted.
 	 */
 	record reserve(std::size_t length, timeout wait = forever) const
 	{
@@ -653,7 +654,7 @@ public:
 	/**
 	 * Publishes what publish::later has held back.
 	 *
-	 * Errors: gone, broken, EINTR.
+	 * Errors: gone, broken.
 	 */
 	void flush() const
 	{
@@ -673,8 +674,8 @@ public:
 	 *
 	 * Errors: those of kucomms_call_wait(): again, timed_out, too_long,
 	 * no_buffer (the answer does not fit: its beginning is in @buffer, and
-	 * returned), in_handler, gone, broken, EINVAL (no endpoint has the
-	 * channel).
+	 * returned), in_handler, interrupted, gone, broken, EINVAL (no endpoint
+	 * has the channel).
 	 *
 	 * Return: the answer; its data is in @buffer.
 	 */
@@ -938,7 +939,8 @@ inline constexpr std::uint32_t any_number = UINT32_MAX;
  * @receive_size: the same for the other ring
  * @number:       that the channel is to have on its device, or with its
  *                listener
- * @wait:         for somebody to serve the device, or to listen
+ * @wait:         for what is missing: the device, a module that serves it,
+ *                somebody who listens, a channel that is free
  * @spin:         how long calls look before they sleep, at most a second; 0:
  *                not at all; without: what is best
  */
@@ -1017,7 +1019,7 @@ public:
 	/**
 	 * Receives the next message, without copying its data. @wait: for one.
 	 *
-	 * Errors: again, timed_out, gone, broken, EINTR.
+	 * Errors: again, timed_out, gone, broken, interrupted.
 	 */
 	received receive(timeout wait = forever)
 	{
@@ -1041,7 +1043,7 @@ public:
 	 * and once more for the answer.
 	 *
 	 * Errors: those of kucomms_call(): again, timed_out, too_long, gone,
-	 * broken, EINTR.
+	 * broken, interrupted.
 	 */
 	received call(const message &request, timeout wait = forever)
 	{
@@ -1185,8 +1187,8 @@ public:
 	 * Waits for somebody to connect. For one thread at a time. The channel
 	 * stays when the listener goes.
 	 *
-	 * Errors: those of kucomms_accept(): again, timed_out, EINTR, ENOMEM,
-	 * EMFILE, ENFILE.
+	 * Errors: those of kucomms_accept(): again, timed_out, interrupted,
+	 * ENOMEM, EMFILE, ENFILE.
 	 */
 	channel accept(timeout wait = forever) const
 	{
@@ -1853,7 +1855,8 @@ public:
 	 * Calls the handlers in this thread, until stopped. What they throw
 	 * leaves both forms.
 	 *
-	 * Errors: EBUSY (another thread does), EINTR (a signal).
+	 * Errors: EBUSY (another thread does), interrupted (call it again to go
+	 * on).
 	 */
 	void run() const
 	{
@@ -1870,8 +1873,8 @@ public:
 	 * first. What they throw leaves both forms when the others have been
 	 * called.
 	 *
-	 * Errors: again, timed_out (nothing was due), EINTR, EBUSY (another
-	 * thread does).
+	 * Errors: again, timed_out (nothing was due), interrupted, EBUSY
+	 * (another thread does).
 	 */
 	void dispatch(timeout wait = no_wait) const
 	{

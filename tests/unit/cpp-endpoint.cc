@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
+#include <fstream>
 #include <memory>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -330,6 +332,105 @@ static void a_surprise_in_a_thread_terminates()
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 }
 
+/* A child that waits, and is disturbed whenever it sleeps. */
+class disturbed {
+public:
+	template <class Function>
+	explicit disturbed(Function wait)
+	{
+		std::fflush(nullptr);
+		pid_ = fork();
+		if (pid_)
+			return;
+		struct sigaction action = {};
+
+		action.sa_handler = [](int) {};
+		sigaction(SIGUSR1, &action, nullptr);
+		_exit(wait());
+	}
+
+	/* false: it has ended. */
+	bool sleeps() const
+	{
+		const std::string path = "/proc/" + std::to_string(pid_) +
+					 "/stat";
+		std::string line;
+		char state;
+
+		do {
+			std::getline(std::ifstream(path), line);
+			state = line[line.rfind(')') + 2];
+		} while (state != 'S' && state != 'Z');
+		return state == 'S';
+	}
+
+	void stop_and_continue() const
+	{
+		int status;
+
+		CHECK(sleeps());
+		kill(pid_, SIGSTOP);
+		CHECK(waitpid(pid_, &status, WUNTRACED) == pid_);
+		CHECK(WIFSTOPPED(status));
+		kill(pid_, SIGCONT);
+	}
+
+	int end()
+	{
+		int status;
+
+		while (sleeps())
+			kill(pid_, SIGUSR1);
+		CHECK(waitpid(pid_, &status, 0) == pid_);
+		CHECK(WIFEXITED(status));
+		return WEXITSTATUS(status);
+	}
+
+private:
+	pid_t pid_;
+};
+
+/* 0 if @wait throws that a handler ran. */
+template <class Function>
+static int expect_interruption(Function wait)
+{
+	return throws(errc::interrupted, wait) ? 0 : 1;
+}
+
+static void a_wait_ends_when_a_handler_runs_not_when_it_is_stopped()
+{
+	disturbed runs([] {
+		kucomms::endpoint endpoint{kucomms::handlers()};
+
+		return expect_interruption([&] { endpoint.run(); });
+	});
+	disturbed dispatches([] {
+		kucomms::endpoint endpoint{kucomms::handlers()};
+
+		settle(endpoint);
+		return expect_interruption([&] {
+			endpoint.dispatch(kucomms::forever);
+		});
+	});
+	disturbed receives([] {
+		kucomms::listener listener("local:cpp");
+		kucomms::channel channel("local:cpp");
+
+		return expect_interruption([&] { channel.receive(); });
+	});
+	disturbed accepts([] {
+		kucomms::listener listener("local:cpp");
+
+		return expect_interruption([&] { listener.accept(); });
+	});
+
+	for (disturbed *child : {&runs, &dispatches, &receives, &accepts}) {
+		for (int i = 0; i < 5; i++)
+			child->stop_and_continue();
+		CHECK(child->end() == 0);
+	}
+}
+
 static void who_connects_can_be_refused()
 {
 	const std::string name = "process:/tmp/kucomms-cpp-endpoint-" +
@@ -639,6 +740,7 @@ int main()
 		TEST(a_surprise_leaves_run),
 		TEST(an_error_leaves_handlers_that_may_not_fail),
 		TEST(a_surprise_in_a_thread_terminates),
+		TEST(a_wait_ends_when_a_handler_runs_not_when_it_is_stopped),
 		TEST(who_connects_can_be_refused),
 		TEST(a_reference_outlives_the_channel),
 		TEST(a_broadcast_reaches_all_it_can),

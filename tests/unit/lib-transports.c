@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -338,6 +339,58 @@ static void test_poll(void **state)
 	kucomms_listener_close(listener);
 }
 
+static __s64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static void *open_patiently(void *channel)
+{
+	const struct kucomms_options options = { .size = sizeof(options),
+						 .timeout_ms = -1 };
+
+	assert_int_equal(kucomms_open("local:test", &options, channel), 0);
+	return NULL;
+}
+
+/* For somebody who listens, and for a channel that somebody else has. */
+static void test_open_waits(void **state)
+{
+	const struct kucomms_listen_options one = { .size = sizeof(one),
+						    .channels_max = 1 };
+	struct kucomms_options options = { .size = sizeof(options),
+					   .timeout_ms = 30 };
+	struct kucomms_channel *first, *first_there, *second, *second_there;
+	struct kucomms_listener *listener;
+	__s64 start = now_ns();
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(kucomms_open("local:test", &options, &first), -ENOENT);
+	assert_true(now_ns() - start >= 30000000);
+	pthread_create(&thread, NULL, open_patiently, &first);
+	assert_int_equal(kucomms_listen("local:test", &one, &listener), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(kucomms_accept(listener, &first_there, 0), 0);
+
+	start = now_ns();
+	assert_int_equal(kucomms_open("local:test", &options, &second), -EUSERS);
+	assert_true(now_ns() - start >= 30000000);
+	options.timeout_ms = 0;
+	assert_int_equal(kucomms_open("local:test", &options, &second), -EUSERS);
+	pthread_create(&thread, NULL, open_patiently, &second);
+	kucomms_close(first);
+	kucomms_close(first_there);
+	pthread_join(thread, NULL);
+	assert_int_equal(kucomms_accept(listener, &second_there, 0), 0);
+	kucomms_close(second);
+	kucomms_close(second_there);
+	kucomms_listener_close(listener);
+}
+
 /* A thread sleeps in a call, another one hangs up. */
 static void *hang_up(void *channel)
 {
@@ -380,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_killed_while_sending),
 		cmocka_unit_test(test_killed_listener),
 		cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_open_waits),
 		cmocka_unit_test(test_shutdown),
 	};
 	int failed;

@@ -45,7 +45,7 @@ static void check_waiting(void)
 {
 	const struct itimerspec soon = { .it_value.tv_nsec = 20000000 };
 	struct sigaction action = { .sa_handler = nothing };
-	struct kucomms_channel *channel = NULL;
+	struct kucomms_channel *channel = NULL, *other;
 	uint64_t start = t_now_ns();
 	pthread_t thread;
 	timer_t timer;
@@ -70,12 +70,46 @@ static void check_waiting(void)
 	late("0");
 	kucomms_close(channel);
 
-	/* The device goes while one waits. */
+	/* The device goes while one waits, and comes again. */
 	t_equal(pthread_create(&thread, NULL, open_for_ever, &channel), 0);
 	until_one_waits();
 	t_equal(t_remove(DEVICE " force"), 0);
+	start = t_now_ns();
+	t_equal(open_waiting(30, &other), -ENOENT);
+	t_assert(t_now_ns() - start >= 30000000);
+	t_equal(t_create(DEVICE), 0);
+	late("1");
 	t_equal(pthread_join(thread, &result), 0);
-	t_equal((long)result, -ENODEV);
+	t_equal((long)result, 0);
+	t_equal(t_echo(channel, "the device came"), 0);
+	late("0");
+	kucomms_close(channel);
+}
+
+/* Somebody else has all channels, and gives one back. */
+static void check_waiting_for_place(const char *name)
+{
+	const struct kucomms_options options = { .size = sizeof(options),
+						 .timeout_ms = 30 };
+	struct kucomms_channel *channel, *other;
+	uint64_t start = t_now_ns();
+	pthread_t thread;
+	void *result;
+
+	t_equal(t_remove(DEVICE), 0);
+	t_equal(t_create(DEVICE " channels=1"), 0);
+	late("1");
+	channel = t_open("late", 0, 0);
+	t_equal(kucomms_open(name, &options, &other), -EUSERS);
+	t_assert(t_now_ns() - start >= 30000000);
+	t_equal(pthread_create(&thread, NULL, open_for_ever, &other), 0);
+	kucomms_close(channel);
+	t_equal(pthread_join(thread, &result), 0);
+	t_equal((long)result, 0);
+	t_equal(t_echo(other, "the only one"), 0);
+	kucomms_close(other);
+	late("0");
+	t_equal(t_remove(DEVICE), 0);
 	t_equal(t_create(DEVICE), 0);
 }
 
@@ -189,6 +223,8 @@ int main(void)
 {
 	t_device(DEVICE);
 	check_waiting();
+	check_waiting_for_place("late");
+	check_waiting_for_place("netlink:late");
 	check_again();
 	check_races();
 	check_full();

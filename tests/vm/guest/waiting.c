@@ -102,12 +102,14 @@ static void nothing(int signal)
 	(void)signal;
 }
 
+/* A handler that runs ends a wait, with SA_RESTART or without. */
 static void check_signals(struct kucomms_channel *channel)
 {
+	const struct itimerspec soon = { .it_value.tv_nsec = 20000000,
+					 .it_interval.tv_nsec = 20000000 };
 	struct sigaction action = { .sa_handler = nothing };
 	struct kucomms_message message;
 	timer_t timer;
-	const struct itimerspec soon = { .it_value.tv_nsec = 20000000 };
 
 	t_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
 	t_equal(sigaction(SIGALRM, &action, NULL), 0);
@@ -116,10 +118,87 @@ static void check_signals(struct kucomms_channel *channel)
 
 	action.sa_flags = SA_RESTART;
 	t_equal(sigaction(SIGALRM, &action, NULL), 0);
-	t_equal(timer_settime(timer, 0, &soon, NULL), 0);
-	t_equal(receive(channel, 100, &message), -ETIMEDOUT);
+	t_equal(receive(channel, -1, &message), -EINTR);
 	timer_delete(timer);
 	t_equal(t_echo(channel, "after signals"), 0);
+}
+
+#define WAIT_MS	100
+
+static int wait_to_receive(const char *name)
+{
+	struct kucomms_channel *channel;
+	struct kucomms_message message;
+	int err = kucomms_open(name, NULL, &channel);
+
+	return err ? err : receive(channel, WAIT_MS, &message);
+}
+
+static int wait_to_open(const char *name)
+{
+	const struct kucomms_options options = { .size = sizeof(options),
+						 .timeout_ms = WAIT_MS };
+	struct kucomms_channel *channel;
+
+	return kucomms_open(name, &options, &channel);
+}
+
+/* Does it sleep? False as well when it has ended. */
+static bool sleeps(pid_t pid)
+{
+	char path[64], state = '?';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	t_assert(file);
+	t_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+	fclose(file);
+	t_assert(state != 'T');
+	return state == 'S';
+}
+
+/*
+ * A process that is stopped whenever it sleeps, and continued, does not notice: it
+ * waits until its time is up.
+ */
+static void check_stopped(int (*wait)(const char *name), const char *name,
+			  int expected)
+{
+	const uint64_t start = t_now_ns();
+	pid_t pid = fork(), ended = 0;
+	int status, stops = 0;
+
+	t_assert(pid >= 0);
+	if (!pid)
+		_exit(-wait(name));
+	while (!ended) {
+		if (sleeps(pid)) {
+			kill(pid, SIGSTOP);
+			t_equal(waitpid(pid, &status, WUNTRACED), pid);
+			ended = WIFSTOPPED(status) ? 0 : pid;
+			stops += !ended;
+			kill(pid, SIGCONT);
+		} else {
+			ended = waitpid(pid, &status, WNOHANG);
+			t_assert(ended >= 0);
+		}
+	}
+	t_equal(-WEXITSTATUS(status), expected);
+	t_assert(t_now_ns() - start >= WAIT_MS * 1000000ull);
+	printf("%s: stopped %d times\n", name, stops);
+}
+
+static void check_stops(void)
+{
+	t_device("kucomms_test");
+	t_device("kucomms_unserved");
+	check_stopped(wait_to_receive, "test", -ETIMEDOUT);
+	check_stopped(wait_to_receive, "netlink:test", -ETIMEDOUT);
+	check_stopped(wait_to_open, "unserved", -ENOTCONN);
+	check_stopped(wait_to_open, "netlink:unserved", -ENOTCONN);
+	t_equal(t_remove("kucomms_unserved"), 0);
+	t_equal(t_remove("kucomms_test"), 0);
 }
 
 static int poll_now(struct kucomms_channel *channel, int timeout)
@@ -282,5 +361,6 @@ int main(void)
 
 	for (i = 0; i < T_MODES; i++)
 		check_mode(t_modes[i]);
+	check_stops();
 	return 0;
 }
