@@ -6,6 +6,8 @@
 #ifndef KUCOMMS_TESTS_PATIENCE_H
 #define KUCOMMS_TESTS_PATIENCE_H
 
+#include <errno.h>
+#include <kucomms/kucomms.h>
 #include <stdlib.h>
 
 /* In seconds; KUCOMMS_TEST_PATIENCE in the environment is for slow machines. */
@@ -14,6 +16,19 @@ static inline unsigned int patience(void)
 	const char *given = getenv("KUCOMMS_TEST_PATIENCE");
 
 	return given ? (unsigned int)strtoul(given, NULL, 10) : 900;
+}
+
+/* Who listens has a second to answer, for which it may not have got a CPU. */
+static inline int open_patiently(const char *name,
+				 const struct kucomms_options *options,
+				 struct kucomms_channel **channel)
+{
+	int err;
+
+	do {
+		err = kucomms_open(name, options, channel);
+	} while (err == -ETIMEDOUT);
+	return err;
 }
 
 #endif

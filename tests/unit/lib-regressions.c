@@ -270,7 +270,7 @@ static int connect_stranger(void)
 
 static void *open_process(void *channel)
 {
-	if (kucomms_open(process_name, &small, channel))
+	if (open_patiently(process_name, &small, channel))
 		*(struct kucomms_channel **)channel = NULL;
 	return NULL;
 }
@@ -563,7 +563,7 @@ static void fill_ring_and_die(void)
 	struct kucomms_message *record;
 	unsigned int i;
 
-	if (kucomms_open(process_name, &small, &channel))
+	if (open_patiently(process_name, &small, &channel))
 		_exit(1);
 	for (i = RECORDS; i--;) {
 		record = (struct kucomms_message *)channel->out.data + i;

@@ -149,7 +149,7 @@ static void test_process_echo(void **state)
 	struct kucomms_peer peer;
 
 	(void)state;
-	assert_int_equal(kucomms_open(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	assert_int_equal(kucomms_get_peer(channel, &peer), 0);
 	assert_int_equal(peer.uid, geteuid());
 	exchange(channel, ECHOES, -1);
@@ -233,7 +233,7 @@ static void killed_while(bool sending)
 		assert_int_equal(kucomms_send(channel, &message, "x", 0, -1), 0);
 		raise(SIGKILL);
 	}
-	assert_int_equal(kucomms_open(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	if (sending)
 		while (!(err = kucomms_send(channel, &message, data, 0, -1)))
 			;

@@ -89,7 +89,7 @@ static pid_t victim(unsigned long i)
 
 	if (pid)
 		return pid;
-	must_be(kucomms_open(process_name, &small_rings, &channel), 0);
+	must_be(open_patiently(process_name, &small_rings, &channel), 0);
 	for (;;)
 		exchange(channel, i++);
 }

@@ -257,7 +257,7 @@ static void serve_all(unsigned int flags)
 
 	memset(counts, 0, sizeof(*counts));
 	endpoint = serve(&ops, &sum, process_name);
-	must_be(kucomms_open(process_name, NULL, &channel), 0);
+	must_be(open_patiently(process_name, NULL, &channel), 0);
 	start_hostiles(pids);
 	do {
 		exchange_any(channel, &state);

@@ -36,7 +36,7 @@ static void open_and_exchange(unsigned int count)
 {
 	struct kucomms_channel *channel;
 
-	must_be(kucomms_open(process_name, NULL, &channel), 0);
+	must_be(open_patiently(process_name, NULL, &channel), 0);
 	exchange(channel, count);
 	kucomms_close(channel);
 }
@@ -260,7 +260,7 @@ static void test_bad_clients(void **state)
 	struct kucomms_channel *channel;
 
 	(void)state;
-	must_be(kucomms_open(process_name, NULL, &channel), 0);
+	must_be(open_patiently(process_name, NULL, &channel), 0);
 	refused_for_its_words();
 	exchange(channel, 1);
 	refused_for_its_memory();
@@ -290,7 +290,7 @@ static void test_silent_clients(void **state)
 	unsigned int i;
 
 	(void)state;
-	must_be(kucomms_open(process_name, NULL, &channel), 0);
+	must_be(open_patiently(process_name, NULL, &channel), 0);
 	for (i = 0; i < SILENT; i++) {
 		silent[i] = raw_connect();
 		must(silent[i] >= 0);
@@ -335,7 +335,7 @@ static void test_flood_of_clients(void **state)
 	int i;
 
 	(void)state;
-	must_be(kucomms_open(process_name, NULL, &channel), 0);
+	must_be(open_patiently(process_name, NULL, &channel), 0);
 	for (i = 0; i < 3; i++)
 		pids[i] = flood(connects);
 	do {
@@ -448,7 +448,9 @@ static void try_answer(int socket, const struct answer *answer)
 	const int open = count_open();
 	struct kucomms_channel *channel;
 	pid_t pid = bad_listener(socket, answer);
-	int err = kucomms_open(process_name, &small_rings, &channel);
+	int err = answer->silent ?
+		  kucomms_open(process_name, &small_rings, &channel) :
+		  open_patiently(process_name, &small_rings, &channel);
 
 	if (err != answer->err)
 		fprintf(stderr, "# a listener that answers with %s:\n",

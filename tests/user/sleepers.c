@@ -22,7 +22,7 @@ static struct kucomms_channel *open_to(pid_t *pid,
 	must_be(kucomms_listen(process_name, NULL, &listener), 0);
 	*pid = fork_quietly();
 	if (!*pid) {
-		must_be(kucomms_open(process_name, &options, &channel), 0);
+		must_be(open_patiently(process_name, &options, &channel), 0);
 		run(channel);
 		kucomms_close(channel);
 		_exit(0);

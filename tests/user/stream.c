@@ -87,7 +87,7 @@ static void test_many(void **state)
 	listen_here();
 	pid = fork_quietly();
 	if (!pid) {
-		must_be(kucomms_open(process_name, NULL, &channel), 0);
+		must_be(open_patiently(process_name, NULL, &channel), 0);
 		for (i = 0; i < count; i++)
 			send_numbered(channel, i, i == count - 1);
 		kucomms_close(channel);
@@ -259,7 +259,7 @@ static void test_any(void **state)
 	listen_here();
 	pid = fork_quietly();
 	if (!pid) {
-		must_be(kucomms_open(process_name, &options, &channel), 0);
+		must_be(open_patiently(process_name, &options, &channel), 0);
 		interrupt_all_the_time();
 		send_any(channel, start, count);
 		kucomms_close(channel);
@@ -283,7 +283,7 @@ static pid_t client(void (*run)(struct kucomms_channel *channel))
 
 	if (pid)
 		return pid;
-	must_be(kucomms_open(process_name, NULL, &channel), 0);
+	must_be(open_patiently(process_name, NULL, &channel), 0);
 	run(channel);
 	_exit(0);
 }
