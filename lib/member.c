@@ -487,7 +487,9 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 		kucomms_member_drop(end, ret);
 		return;
 	}
-	kucomms_end_tell(end, told);
+	/* If there is more to read, it is an eighth of the ring that is told of. */
+	if (ret != 1 || told)
+		kucomms_end_tell(end, told);
 	if (left != endpoint->budget) {
 		kucomms_count(&endpoint->stats.rounds);
 		end->member.idle = 0;

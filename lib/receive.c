@@ -137,6 +137,9 @@ static void receive_disarm(struct kucomms_end *end)
 	if (end->polled && !end->transport->quiet) {
 		kucomms_consumer_mark(&channel->in);
 		channel->armed = ~KUCOMMS_NEED;
+		/* What was released may be what the next message waits for. */
+		if (!kucomms_consumer_ready(&channel->in))
+			kucomms_end_tell(end, false);
 	} else if (channel->armed) {
 		kucomms_end_disarm(end);
 		end->receive_how = end->polled ? 0 : end->transport->how;
@@ -244,13 +247,19 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
 }
 
 /*
- * The other side that waits for room is told at once, since this may be the
- * last release for a while; else it is told by and by.
+ * The other side waits for room, or this one sleeps in poll(), or the inline part
+ * has told of an eighth of the ring. If nothing is left to read all is told, as
+ * this may be the last release for a while.
  */
 KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 {
-	/* The inline part may have told of it already. */
-	kucomms_end_tell(end_of(channel), true);
+	const struct kucomms_consumer *in = &channel->in;
+	struct kucomms_end *end = end_of(channel);
+
+	if (in->released == in->done)
+		ring_room(end);
+	else if (!kucomms_consumer_ready(in))
+		kucomms_end_tell(end, false);
 }
 
 /*

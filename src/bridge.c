@@ -113,6 +113,8 @@ static int bridge_conclude(struct kucomms_channel *channel,
 	 */
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	err = kucomms_channel_put_message(channel, &status, NULL);
+	/* It is no message of the module's. */
+	channel->counters.messages_to_user -= !err;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	channel->to_tell = true;
 	return err;
@@ -263,23 +265,11 @@ static bool bridge_receipt_due(const struct kucomms_channel *channel)
 
 	/* Pairs with bridge_expect_receipt(). */
 	return got != smp_load_acquire(&bridge->receipts_put) &&
-	       (s32)(READ_ONCE(channel->in.released) -
+	       (s32)(READ_ONCE(channel->in.done) -
 		     bridge->receipts[got % KUCOMMS_RECEIPTS].after) >= 0;
 }
 
-/*
- * Does the client wait for a receipt? What a module that has no message handler
- * gives back is to be told at once then.
- */
-bool kucomms_bridge_awaits(const struct kucomms_channel *channel)
-{
-	const struct kucomms_bridge *bridge = channel->bridge;
-
-	return READ_ONCE(bridge->receipts_got) !=
-	       READ_ONCE(bridge->receipts_put);
-}
-
-/* It has been told. */
+/* The client may wait for the receipt of what a module's thread has given back. */
 void kucomms_bridge_released(struct kucomms_channel *channel)
 {
 	if (bridge_receipt_due(channel))

@@ -99,7 +99,6 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
 int kucomms_bridge_put(struct kucomms_channel *channel,
 		       const struct nlmsghdr *header, bool more, u64 *until);
 void kucomms_bridge_missed(struct kucomms_channel *channel);
-bool kucomms_bridge_awaits(const struct kucomms_channel *channel);
 void kucomms_bridge_released(struct kucomms_channel *channel);
 int kucomms_bridge_ring(struct kucomms_channel *channel);
 bool kucomms_bridge_finish(struct kucomms_channel *channel);

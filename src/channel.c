@@ -177,9 +177,15 @@ void kucomms_channel_wake_reader(struct kucomms_channel *channel)
 /* Another thread of the client waits for the room that has been made. */
 void kucomms_channel_wake_writer(struct kucomms_channel *channel)
 {
+	unsigned long flags;
+
 	/* The caller's barrier, as said above. */
-	if (waitqueue_active(&channel->wait))
-		channel_wake(channel);
+	if (!waitqueue_active(&channel->wait))
+		return;
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	channel->counters.wakeups++;
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	channel_wake(channel);
 }
 
 /* Both sides have something to learn. */

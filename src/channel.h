@@ -79,6 +79,9 @@ struct kucomms_server;
  *               when the channel is no longer open, one that refuses
  * @in:          the ring towards the kernel; under the turn or, without a
  *               message handler, the receiver's
+ * @glanced:     the position in @in where the receiver last looked whether it is
+ *               to end
+ * @releaser:    the thread that released something last, for itself to see
  * @copy:        where handlers see the data of a message, unless shared
  * @handler:     who is having the client's messages handled; under the turn
  * @awake:       the client need not ring; under the turn
@@ -137,6 +140,8 @@ struct kucomms_channel {
 		       const struct kucomms_message *message,
 		       const void *data, void *priv);
 	struct kucomms_consumer in;
+	u32 glanced;
+	struct task_struct *releaser;
 	void *copy;
 	struct task_struct *handler;
 	bool awake;
@@ -208,6 +213,7 @@ void kucomms_channel_give_number(struct kucomms_channel *channel);
 
 /* dispatch.c */
 int kucomms_channel_doorbell(struct kucomms_channel *channel);
+int kucomms_channel_ring(struct kucomms_channel *channel);
 int kucomms_channel_dispatch(struct kucomms_channel *channel);
 void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake);
 

@@ -132,15 +132,26 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 }
 
 /*
+ * What the turn has read is given back: all of it; or, if there are turns to come
+ * (@more), as much as makes an eighth of the ring. Says whether the client has been
+ * told. Who has a signal may not come back.
+ */
+static inline bool dispatch_release(struct kucomms_channel *channel, bool more)
+{
+	if (unlikely(more) && !signal_pending(current))
+		return kucomms_consumer_release(&channel->in);
+	channel->in.done = channel->in.position;
+	return kucomms_consumer_tell(&channel->in);
+}
+
+/*
  * The end of a turn: the client learns of the room that was made, and of what
  * was sent to it. One full barrier serves both, C and D of the ring.
  */
-static inline void dispatch_publish(struct kucomms_channel *channel)
+static inline void dispatch_publish(struct kucomms_channel *channel, bool more)
 {
-	bool told;
+	bool told = dispatch_release(channel, more);
 
-	channel->in.done = channel->in.position;
-	told = kucomms_consumer_tell(&channel->in);
 	if (channel->answered) {
 		channel->answered = false;
 		kucomms_producer_flush(&channel->out);
@@ -172,7 +183,7 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel)
 	else
 		ret = dispatch_messages(channel, true, true);
 	channel->handler = NULL;
-	dispatch_publish(channel);
+	dispatch_publish(channel, ret == 1);
 	if (unlikely(ret == -EPROTO))
 		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
 	return ret;
@@ -225,4 +236,22 @@ int kucomms_channel_doorbell(struct kucomms_channel *channel)
 	if (likely(READ_ONCE(channel->endpoint->adaptive)))
 		return doorbell_dispatch(channel);
 	return doorbell_call(channel);
+}
+
+/*
+ * Rings until the endpoint has had a look at everything. A signal ends that, after
+ * one more turn: that one tells of all the room that has been made. Returns 0,
+ * -ERESTARTSYS or the channel's error.
+ */
+int kucomms_channel_ring(struct kucomms_channel *channel)
+{
+	bool last;
+	int ret;
+
+	do {
+		last = signal_pending(current);
+		ret = kucomms_channel_doorbell(channel);
+		cond_resched();
+	} while (ret > 0 && !last);
+	return ret > 0 || ret == -EINTR ? -ERESTARTSYS : ret;
 }

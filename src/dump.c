@@ -65,7 +65,7 @@ static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 	/* The next buffer has to be longer, if this one was too short for one. */
 	cb->min_dump_alloc = kucomms_bridge_size(channel, 0);
 	kucomms_bridge_settle(channel);
-	kucomms_socket_give_back(socket);
+	kucomms_socket_give_back(socket, true);
 	mutex_unlock(&channel->bridge->receive_lock);
 
 	if (result > 0 && !skb->len)

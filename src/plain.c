@@ -63,18 +63,6 @@ static int plain_lock(struct mutex *lock, bool nonblocking)
 	return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
 }
 
-/* Until the endpoint has had a look at everything, or a signal comes. */
-static int plain_ring(struct kucomms_channel *channel)
-{
-	int ret;
-
-	do {
-		ret = kucomms_channel_doorbell(channel);
-		cond_resched();
-	} while (ret > 0 && !signal_pending(current));
-	return ret > 0 ? 0 : ret;
-}
-
 static int plain_reserve(struct kucomms_channel *channel, u32 length,
 			 struct kucomms_message **record, bool nonblocking)
 {
@@ -88,7 +76,9 @@ static int plain_reserve(struct kucomms_channel *channel, u32 length,
 			break;
 		/* Also for poll(), which says when there is room for this. */
 		kucomms_producer_arm(out, length);
-		err = kucomms_producer_room(out, length);
+		/* A signal may have kept a write() from ringing to the end. */
+		err = kucomms_channel_ring(channel) ?:
+		      kucomms_producer_room(out, length);
 		if (err == -EAGAIN && nonblocking)
 			return err;
 		if (err == -EAGAIN)
@@ -108,7 +98,6 @@ static ssize_t plain_put(struct kucomms_channel *channel,
 {
 	struct kucomms_producer *out = &channel->plain->out;
 	struct kucomms_message *record;
-	bool whole;
 	int err;
 
 	err = plain_reserve(channel, message->length, &record, nonblocking);
@@ -117,11 +106,12 @@ static ssize_t plain_put(struct kucomms_channel *channel,
 	record->type = message->type;
 	record->id = message->id;
 	record->user = message->user;
-	whole = copy_from_iter_full(record + 1, message->length, from);
-	kucomms_producer_commit(out, record,
-				whole ? KUCOMMS_CONTROL_MESSAGE :
-					KUCOMMS_CONTROL_DISCARDED, false);
-	return whole ? 0 : -EFAULT;
+	if (!copy_from_iter_full(record + 1, message->length, from)) {
+		kucomms_producer_untake(out, message->length);
+		return -EFAULT;
+	}
+	kucomms_producer_commit(out, record, KUCOMMS_CONTROL_MESSAGE, false);
+	return 0;
 }
 
 ssize_t kucomms_plain_write(struct kucomms_channel *channel,
@@ -147,8 +137,8 @@ ssize_t kucomms_plain_write(struct kucomms_channel *channel,
 		return err;
 	if (kucomms_producer_must_ring(&plain->out)) {
 		/* The message is on its way: an interruption does not matter. */
-		err = plain_ring(channel);
-		if (err && err != -EINTR)
+		err = kucomms_channel_ring(channel);
+		if (err && err != -ERESTARTSYS)
 			return err;
 	}
 	return count;
@@ -199,8 +189,9 @@ static int plain_receive(struct kucomms_channel *channel,
 	return err;
 }
 
+/* @told: set if the endpoint may have been waiting for the room. */
 static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
-			  bool nonblocking)
+			  bool nonblocking, bool *told)
 {
 	struct kucomms_consumer *in = &channel->plain->in;
 	struct kucomms_message message = { .control = KUCOMMS_CONTROL_MESSAGE };
@@ -208,6 +199,7 @@ static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
 	int err;
 
 	err = plain_receive(channel, &message, &data, nonblocking);
+	*told = err == -EAGAIN;
 	if (err)
 		return err;
 	if (iov_iter_count(to) < sizeof(message) + (size_t)message.length)
@@ -220,9 +212,10 @@ static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
 		kucomms_consumer_unreceive(in, message.length);
 		return err;
 	}
-	/* poll() asks the position how far this has come. */
-	kucomms_consumer_release(in);
-	kucomms_consumer_tell(in);
+	/* If nothing is left poll() asks the position how far this has come. */
+	*told = kucomms_consumer_release(in);
+	if (!kucomms_consumer_ready(in))
+		*told |= kucomms_consumer_tell(in);
 	return sizeof(message) + message.length;
 }
 
@@ -231,15 +224,14 @@ ssize_t kucomms_plain_read(struct kucomms_channel *channel,
 {
 	struct kucomms_plain *plain = channel->plain;
 	ssize_t ret;
+	bool told;
 
 	ret = plain_lock(&plain->receive_lock, nonblocking);
 	if (ret)
 		return ret;
-	ret = plain_take(channel, to, nonblocking);
+	ret = plain_take(channel, to, nonblocking, &told);
 	mutex_unlock(&plain->receive_lock);
-	/* The handler may have been waiting for the room. */
-	if ((ret > 0 || ret == -EAGAIN) &&
-	    kucomms_consumer_must_ring(&plain->in))
-		plain_ring(channel);
+	if (told && kucomms_consumer_must_ring(&plain->in))
+		kucomms_channel_ring(channel);
 	return ret;
 }

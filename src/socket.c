@@ -231,13 +231,17 @@ static int socket_part(struct kucomms_socket *socket, int err, bool own)
 	return 0;
 }
 
-/* The endpoint may be waiting for the room that has been made. */
-void kucomms_socket_give_back(struct kucomms_socket *socket)
+/*
+ * The endpoint may be waiting for the room that has been made: for an eighth of the
+ * ring, or, when there is nothing more to send (@all), for what there is.
+ */
+void kucomms_socket_give_back(struct kucomms_socket *socket, bool all)
 {
 	struct kucomms_consumer *in = &socket->channel->bridge->in;
 
-	kucomms_consumer_tell(in);
-	if (kucomms_consumer_must_ring(in))
+	if (all)
+		kucomms_consumer_tell(in);
+	if (in->released == in->done && kucomms_consumer_must_ring(in))
 		kucomms_bridge_ring(socket->channel);
 }
 
@@ -254,9 +258,9 @@ static int socket_drain(struct kucomms_socket *socket, bool own)
 
 	while (left-- && !socket->parted) {
 		ret = socket_send(socket, own);
+		kucomms_socket_give_back(socket, ret != 1);
 		if (ret < 0)
 			return ret;
-		kucomms_socket_give_back(socket);
 		if (ret)
 			continue;
 		/*

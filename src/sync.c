@@ -35,12 +35,16 @@ static int sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 /* The client rang: one of the module's threads may be waiting for that. */
 void kucomms_sync_call(struct kucomms_channel *channel)
 {
+	/* Its barrier pairs with prepare_to_wait(): queue, then look. */
+	bool asleep = wq_has_sleeper(&channel->module_wait);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	channel->counters.doorbells++;
+	channel->counters.thread_wakeups += asleep;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	wake_up_interruptible_all(&channel->module_wait);
+	if (asleep)
+		wake_up_interruptible_all(&channel->module_wait);
 }
 
 static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
@@ -112,18 +116,63 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
 }
 EXPORT_SYMBOL_GPL(kucomms_accept);
 
-/* The next message, or -EAGAIN; what is to be skipped is. */
+/*
+ * Tells the client what has been released, and wakes it if it waits for that. But
+ * not when the channel has come to its end: what is left to be read then is what the
+ * ring holds, whatever is still written into it.
+ */
+static void sync_tell(struct kucomms_channel *channel, bool told)
+{
+	if (kucomms_channel_error(channel))
+		return;
+	told |= kucomms_consumer_tell(&channel->in);
+	if (told && kucomms_consumer_must_ring(&channel->in))
+		kucomms_channel_wake_writer(channel);
+}
+
+/*
+ * A client that sends all the time must not keep a thread from ending, nor one that
+ * may sleep from giving way to others: looked at once per eighth of the ring.
+ */
+static int receive_glance(struct kucomms_channel *channel, bool may_sleep)
+{
+	const u32 position = channel->in.position;
+
+	if (likely(position - channel->glanced < channel->in.share))
+		return 0;
+	channel->glanced = position;
+	if (may_sleep)
+		cond_resched();
+	if (!in_task())
+		return 0;
+	if ((current->flags & PF_KTHREAD) && kthread_should_stop())
+		return -EINTR;
+	return fatal_signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+/*
+ * The next message, or -EAGAIN; what is to be skipped is. Nothing is left of a
+ * record: a client could fill its ring once, and an endless stream of messages would
+ * be read from it, lap after lap. Nor is there more to skip than the ring holds: it
+ * is released meanwhile by nobody.
+ */
 static int receive_next(struct kucomms_channel *channel,
 			struct kucomms_message *message, const void **data)
 {
+	struct kucomms_consumer *in = &channel->in;
+	u32 at;
 	int ret;
 
 	do {
-		ret = kucomms_consumer_receive(&channel->in, message, data);
+		at = in->position;
+		ret = kucomms_consumer_receive(in, message, data);
+		if (ret == 1 || ret == -ENOMSG)
+			kucomms_consumer_wipe(in, at);
 	} while (ret == -ENOMSG);
-	if (ret == -EPROTO)
-		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
-	return ret == 1 ? 0 : ret ?: -EAGAIN;
+	if (ret != -EPROTO)
+		return ret ? 0 : -EAGAIN;
+	kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+	return kucomms_channel_error(channel);
 }
 
 /*
@@ -135,9 +184,7 @@ static int receive_idle(struct kucomms_channel *channel,
 {
 	int state, err;
 
-	if (kucomms_consumer_tell(&channel->in) &&
-	    kucomms_consumer_must_ring(&channel->in))
-		kucomms_channel_wake_writer(channel);
+	sync_tell(channel, false);
 	state = kucomms_channel_error(channel);
 	err = receive_next(channel, message, data);
 	return err == -EAGAIN && state ? state : err;
@@ -190,7 +237,8 @@ int kucomms_receive(struct kucomms_channel *channel,
 	/* Or a client that goes on sending would keep the module. */
 	if (unlikely(READ_ONCE(channel->endpoint->dead)))
 		return -ESHUTDOWN;
-	err = receive_next(channel, message, data);
+	err = receive_glance(channel, timeout) ?:
+	      receive_next(channel, message, data);
 	if (err == -EAGAIN && timeout)
 		receive_spin(channel);
 	if (err == -EAGAIN)
@@ -199,22 +247,31 @@ int kucomms_receive(struct kucomms_channel *channel,
 		might_sleep();
 		err = receive_wait(channel, message, data, timeout);
 	}
-	if (!err && channel->copy)
+	if (err)
+		return err;
+	channel->counters.messages_to_kernel++;
+	if (channel->copy)
 		*data = memcpy(channel->copy, *data, message->length);
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kucomms_receive);
 
+/*
+ * The client is told once per eighth of the ring, and of all when nothing is left to
+ * read, as this may be the last release for a while.
+ */
 void kucomms_release(struct kucomms_channel *channel)
 {
-	bool told = kucomms_consumer_release(&channel->in);
+	struct kucomms_consumer *in = &channel->in;
 
-	/* This may be the last release for a while. */
-	if (READ_ONCE(channel->in.peer->need_room) & KUCOMMS_NEED ||
-	    (channel->bridge && kucomms_bridge_awaits(channel)))
-		told |= kucomms_consumer_tell(&channel->in);
-	if (told && kucomms_consumer_must_ring(&channel->in))
-		kucomms_channel_wake_writer(channel);
+	/* Pairs with kucomms_sync_wait_room(). */
+	WRITE_ONCE(channel->releaser, in_task() ? current : NULL);
+	if (unlikely(kucomms_channel_error(channel)))
+		WRITE_ONCE(in->done, in->position);
+	else if (kucomms_consumer_release(in))
+		sync_tell(channel, true);
+	else if (kucomms_consumer_is_last(in))
+		sync_tell(channel, false);
 	if (channel->bridge)
 		kucomms_bridge_released(channel);
 }
@@ -237,6 +294,9 @@ int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 		prepare_to_wait(&channel->module_wait, &wait,
 				TASK_INTERRUPTIBLE);
 		kucomms_producer_arm(&channel->out, length);
+		/* The client may be waiting for room itself: for this thread. */
+		if (READ_ONCE(channel->releaser) == current)
+			sync_tell(channel, false);
 		err = room_look(channel, length);
 		if (err != -EAGAIN)
 			break;

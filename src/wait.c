@@ -63,12 +63,9 @@ int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 	if (!wanted || (events & ~(wanted | KUCOMMS_EVENT_RING)))
 		return -EINVAL;
 	if (events & KUCOMMS_EVENT_RING) {
-		do {
-			ret = kucomms_channel_doorbell(channel);
-			cond_resched();
-		} while (ret > 0 && !signal_pending(current));
-		if (ret > 0 || ret == -EINTR)
-			return -ERESTARTSYS;
+		ret = kucomms_channel_ring(channel);
+		if (ret == -ERESTARTSYS)
+			return ret;
 	}
 	ret = wait_outcome(channel, wanted);
 	if (ret)

@@ -39,9 +39,13 @@
  * its *first* record last.
  *
  * Release. The consumer stores its position into its own control page with
- * release semantics when it no longer needs the bytes before it: at least once
- * per eighth of the ring, and always before it says "nothing to read". The
+ * release semantics when it no longer needs the bytes before it: once per
+ * eighth of the ring, and always before it says "nothing to read". The
  * producer loads it with acquire semantics when its last copy shows no room.
+ * A producer that sleeps for room is told no more often than that: woken for
+ * each message, it would fill the room of one message and sleep again. But what
+ * is released when nothing is left to read is told at once, if the producer
+ * sleeps.
  *
  * Doorbells. Busy sides make no system call. A side that is about to sleep
  *

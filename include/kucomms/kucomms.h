@@ -489,7 +489,12 @@ KUCOMMS_SCOPE inline int kucomms_receive(struct kucomms_channel *channel,
 				      found);
 }
 
-/** kucomms_release() - give back the room of everything received so far */
+/**
+ * kucomms_release() - give back the room of everything received so far
+ *
+ * The other side is told of it once per eighth of the ring, and at once when nothing
+ * is left to receive and it waits for room. Until then this makes no system call.
+ */
 KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 {
 	bool told = kucomms_consumer_release(&channel->in);

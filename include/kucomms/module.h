@@ -477,6 +477,10 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
  * With KUCOMMS_SHARED_RECEIVE several messages may be received before they are
  * released together.
  *
+ * A client may send faster than it is received from, and for ever: once per eighth of
+ * the ring this looks whether the thread is to end, or its process is being killed,
+ * also when there is a message; and unless the timeout is 0 it lets others run.
+ *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (nothing to receive), -ERESTARTSYS, -EINTR,
  * -ESHUTDOWN (the client has gone, and nothing is left; or the endpoint is being
  * unregistered), -EPROTO (the client broke the rules), -EINVAL (the endpoint has a
@@ -486,7 +490,13 @@ int kucomms_receive(struct kucomms_channel *channel,
 		    struct kucomms_message *message, const void **data,
 		    long timeout);
 
-/** kucomms_release() - give back the room of everything received so far */
+/**
+ * kucomms_release() - give back the room of everything received so far
+ *
+ * The client is told of it once per eighth of the ring, and at once when nothing is
+ * left to receive and it waits for room. Context: as kucomms_receive() with a
+ * timeout of 0.
+ */
 void kucomms_release(struct kucomms_channel *channel);
 
 /**

@@ -244,6 +244,13 @@ static inline int kucomms_producer_reserve(struct kucomms_producer *producer,
 	return 0;
 }
 
+/* Gives back the record that was taken last, which nobody has seen. */
+static inline void kucomms_producer_untake(struct kucomms_producer *producer,
+					   __u32 length)
+{
+	producer->position -= kucomms_record_after(0, length);
+}
+
 /* Publishes what has been held back, if anything; says whether it did. */
 static inline bool kucomms_producer_flush(struct kucomms_producer *producer)
 {
@@ -481,15 +488,28 @@ static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
 /*
  * Gives back everything received so far. The producer is told once per eighth
  * of the ring, and by kucomms_consumer_tell() when there is nothing to read:
- * a word that it reads is a cache line that moves twice. Returns whether it
- * has been told, so that the caller asks kucomms_consumer_must_ring().
+ * a word that it reads is a cache line that moves twice. So is one that sleeps
+ * for room: woken for each message, it would fill the room of one message, and
+ * sleep again. Returns whether it has been told, so that the caller asks
+ * kucomms_consumer_must_ring().
  */
 static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 {
-	consumer->done = consumer->position;
+	kucomms_store(&consumer->done, consumer->position);
 	if (consumer->done - consumer->released < consumer->share)
 		return false;
 	return kucomms_consumer_tell(consumer);
+}
+
+/*
+ * After a release: does the producer sleep for room, and is nothing left to
+ * read? Then it is to be told now, as this may be the last release for long.
+ */
+static inline bool
+kucomms_consumer_is_last(const struct kucomms_consumer *consumer)
+{
+	return (kucomms_load(&consumer->peer->need_room) & KUCOMMS_NEED) &&
+	       !kucomms_consumer_ready(consumer);
 }
 
 /*

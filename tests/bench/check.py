@@ -18,12 +18,15 @@ DIRECTIONS = ('echo', 'to-kernel', 'to-user')
 BUSY = {'kucomms-poll', 'crude-ring-poll'}
 # (directions, sizes, batches) of those that have not all.
 LESS = {
+    'kucomms-adaptive-full': (('to-user',), (64,), (1,)),
+    'kucomms-thread-full': (('to-user',), (64,), (1,)),
     'eventfd': (('echo',), (64,), (1,)),
     'futex': (('echo',), (64,), (1,)),
     'genetlink': (DIRECTIONS, (64, 1024), BATCHES),
     'memcpy': (('to-kernel', 'to-user'), SIZES, (1,)),
 }
-SUBJECTS = ('kucomms-adaptive', 'kucomms-adaptive-copy', 'kucomms-thread', 'kucomms-poll', 'kucomms-read-write',
+SUBJECTS = ('kucomms-adaptive', 'kucomms-adaptive-copy', 'kucomms-thread', 'kucomms-poll', 'kucomms-adaptive-full',
+            'kucomms-thread-full', 'kucomms-read-write',
             'ioctl', 'read-write', 'netlink', 'genetlink', 'eventfd', 'futex', 'bpf-ringbuf', 'crude-ring',
             'crude-ring-poll', 'memcpy')
 

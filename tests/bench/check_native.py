@@ -16,6 +16,8 @@ BUSY = STREAMS + ECHOES
 CELLS = {
     'kucomms-process': KERNEL + BATCHES + BY_CALL + IN_PLACE,
     'kucomms-local': KERNEL + BATCHES + BY_CALL + IN_PLACE,
+    'kucomms-process-full': [('one-way', 64, 1)],
+    'kucomms-local-full': [('one-way', 64, 1)],
     'pipe': KERNEL,
     'unix-seqpacket': KERNEL,
     'posix-mq': KERNEL,

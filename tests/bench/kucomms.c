@@ -210,6 +210,29 @@ static void stream_to_user(uint64_t count)
 	}
 }
 
+/*
+ * A sender that is faster than the receiver, who gives each message back at once: the
+ * ring is full all the time.
+ */
+static void full_to_user(uint64_t count)
+{
+	struct kucomms_message message;
+	const void *data;
+
+	ask(BENCH_FLOW, count);
+	for (; count; count--) {
+		receive(&message, &data);
+		check(data, sequence++);
+		kucomms_release(channel);
+	}
+}
+
+static bool full_fits(const struct cell *wanted)
+{
+	return wanted->direction == TO_USER && wanted->size == 64 &&
+	       wanted->batch == 1;
+}
+
 /* ---- copied, on both sides */
 
 static void copy_send_batch(uint64_t type)
@@ -348,4 +371,21 @@ const struct subject subject_kucomms_adaptive_copy = {
 	.variant = &(const struct variant){ .device = "bench_copy" },
 	SUBJECT,
 	.run = { copy_echo, copy_to_kernel, copy_to_user },
+};
+
+const struct subject subject_kucomms_adaptive_full = {
+	.name = "kucomms-adaptive-full",
+	.variant = &(const struct variant){ .device = "bench_adaptive" },
+	SUBJECT,
+	.fits = full_fits,
+	.run = { [TO_USER] = full_to_user },
+};
+
+const struct subject subject_kucomms_thread_full = {
+	.name = "kucomms-thread-full",
+	.deferred = true,
+	.variant = &(const struct variant){ .device = "bench_thread" },
+	SUBJECT,
+	.fits = full_fits,
+	.run = { [TO_USER] = full_to_user },
 };

@@ -9,6 +9,8 @@
 	each(kucomms_adaptive_copy)	\
 	each(kucomms_thread)		\
 	each(kucomms_poll)		\
+	each(kucomms_adaptive_full)	\
+	each(kucomms_thread_full)	\
 	each(kucomms_read_write)	\
 	each(ioctl)			\
 	each(read_write)		\

@@ -536,6 +536,45 @@ static void the_consumer_rings_exactly_when_the_message_would_fit(void **state)
 	for_each_ring(every_wait_for_room);
 }
 
+static void a_release_is_the_last_when_nothing_is_left_to_read(void **state)
+{
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	assert_int_equal(ring_send(&ring, 1, 0), 0);
+	assert_int_equal(ring_send(&ring, 2, 0), 0);
+	kucomms_producer_arm(&ring.producer, 4000);
+	ring_expect(&ring, 1, 0);
+	assert_false(kucomms_consumer_release(&ring.consumer));
+	assert_false(kucomms_consumer_is_last(&ring.consumer));
+	ring_expect(&ring, 2, 0);
+	assert_false(kucomms_consumer_release(&ring.consumer));
+	assert_true(kucomms_consumer_is_last(&ring.consumer));
+	kucomms_producer_disarm(&ring.producer);
+	assert_false(kucomms_consumer_is_last(&ring.consumer));
+	ring_close(&ring);
+}
+
+static void what_is_taken_can_be_given_back(void **state)
+{
+	struct kucomms_message *record;
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	assert_int_equal(ring_send(&ring, 1, 8), 0);
+	record = ring_reserve(&ring, 3000);
+	kucomms_producer_untake(&ring.producer, 3000);
+	assert_ptr_equal(ring_reserve(&ring, 3000), record);
+	kucomms_producer_untake(&ring.producer, 3000);
+	ring_expect(&ring, 1, 8);
+	assert_int_equal(ring_receive(&ring), 0);
+	assert_int_equal(ring_send(&ring, 2, 100), 0);
+	ring_expect(&ring, 2, 100);
+	ring_close(&ring);
+}
+
 static void the_consumer_rings_for_nobody_who_has_not_armed(void **state)
 {
 	struct ring ring;
@@ -666,6 +705,8 @@ int main(void)
 		cmocka_unit_test(what_is_still_being_read_is_not_given_back),
 		cmocka_unit_test(the_producer_rings_only_for_an_armed_consumer),
 		cmocka_unit_test(the_consumer_rings_exactly_when_the_message_would_fit),
+		cmocka_unit_test(a_release_is_the_last_when_nothing_is_left_to_read),
+		cmocka_unit_test(what_is_taken_can_be_given_back),
 		cmocka_unit_test(the_consumer_rings_for_nobody_who_has_not_armed),
 		cmocka_unit_test(old_data_is_never_taken_for_a_header),
 		cmocka_unit_test(old_messages_are_never_taken_for_new_ones),

@@ -23,6 +23,7 @@ MODULE_PARM_DESC(cpu, "where the endpoints' threads run (default: the last proce
 struct client {
 	struct count count;
 	u64 sequence;
+	u64 flowed;
 };
 
 /* One endpoint. The handlers have the turn, so nothing here needs a lock. */
@@ -72,6 +73,24 @@ static int burst(struct kucomms_channel *channel,
 				i < message->id ? KUCOMMS_MORE : 0);
 	/* It could not be said again from the middle on. */
 	return err == -EAGAIN ? -ENOSPC : err;
+}
+
+/* As fast as there is room for it: the handler is called again when there is. */
+static int flow(struct kucomms_channel *channel,
+		const struct kucomms_message *message)
+{
+	struct client *client = kucomms_channel_priv(channel);
+	int err;
+
+	if (message->user > BENCH_SIZE_MAX)
+		return -EINVAL;
+	for (; client->flowed < message->id; client->flowed++) {
+		err = send_next(channel, client, message->user, 0);
+		if (err)
+			return err;
+	}
+	client->flowed = 0;
+	return 0;
 }
 
 static int stream_begin(struct server *server, struct kucomms_channel *channel,
@@ -131,6 +150,8 @@ static noinline int control(struct kucomms_channel *channel,
 	switch (message->type) {
 	case BENCH_BURST:
 		return burst(channel, message);
+	case BENCH_FLOW:
+		return flow(channel, message);
 	case BENCH_STREAM:
 		return stream_begin(priv, channel, message, data);
 	case BENCH_COUNT:

@@ -20,6 +20,7 @@
 #define BENCH_BURST		3	/* send `id` messages of `user` bytes */
 #define BENCH_STREAM		4	/* the same, from a thread of the kernel */
 #define BENCH_COUNT		5	/* send a struct bench_count */
+#define BENCH_FLOW		6	/* BENCH_BURST of more than the ring holds */
 
 /* What has been received since the file was opened, or since last asked. */
 struct bench_count {

@@ -10,6 +10,7 @@
 #include "native.h"
 
 #define MSEC_TO_CONNECT	10000
+#define RING_BYTES_FULL	16384u
 
 static char name[64];
 static struct kucomms_channel *channels[SIDES];
@@ -111,20 +112,51 @@ EACH_MESSAGE uint64_t pop_by_call(enum side side, uint32_t size)
 	return incoming[side][0];
 }
 
+/* A receiver that has something else to do with each message. */
+EACH_MESSAGE uint64_t pop_slowly(enum side side, uint32_t size)
+{
+	uint64_t number = pop(side, size);
+	int i;
+
+	for (i = 0; i < 16; i++)
+		relax();
+	return number;
+}
+
 LOOPS(copied, push, pop);
+LOOPS(slowly, push, pop_slowly);
 LOOPS(in_place, push_in_place, pop_in_place);
 LOOPS(called, push_by_call, pop_by_call);
+
+static bool full;
 
 static const char *process_open(void)
 {
 	snprintf(name, sizeof(name), "process:/tmp/kucomms-bench-%d",
 		 (int)getpid());
+	full = false;
 	return NULL;
 }
 
 static const char *local_open(void)
 {
 	strcpy(name, "local:bench");
+	full = false;
+	return NULL;
+}
+
+/* With a ring that is full before the shortest burst is over. */
+static const char *process_full_open(void)
+{
+	process_open();
+	full = true;
+	return NULL;
+}
+
+static const char *local_full_open(void)
+{
+	local_open();
+	full = true;
 	return NULL;
 }
 
@@ -143,7 +175,7 @@ static void kucomms_attach(enum side side)
 {
 	struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = RING_BYTES,
+		.to_kernel_size = full ? RING_BYTES_FULL : RING_BYTES,
 		.to_user_size = RING_BYTES,
 		.flags = sleeps_between() ? KUCOMMS_OPEN_NO_SPIN : 0,
 		.timeout_ms = MSEC_TO_CONNECT,
@@ -174,6 +206,12 @@ static bool kucomms_fits(const struct cell *wanted)
 	       wanted->kind == STREAM_BY_CALL;
 }
 
+static bool full_fits(const struct cell *wanted)
+{
+	return wanted->kind == STREAM && wanted->size == 64 &&
+	       wanted->batch == 1;
+}
+
 const struct subject subject_kucomms_process = {
 	.name = "kucomms-process",
 	.alone = true,
@@ -196,6 +234,27 @@ const struct subject subject_kucomms_local = {
 	.called = &called,
 	.fits = kucomms_fits,
 	.open = local_open,
+	.attach = kucomms_attach,
+	.detach = kucomms_detach,
+	.syscalls = kucomms_syscalls,
+};
+
+const struct subject subject_kucomms_process_full = {
+	.name = "kucomms-process-full",
+	.copied = &slowly,
+	.fits = full_fits,
+	.open = process_full_open,
+	.attach = kucomms_attach,
+	.detach = kucomms_detach,
+	.syscalls = kucomms_syscalls,
+};
+
+const struct subject subject_kucomms_local_full = {
+	.name = "kucomms-local-full",
+	.threads = true,
+	.copied = &slowly,
+	.fits = full_fits,
+	.open = local_full_open,
 	.attach = kucomms_attach,
 	.detach = kucomms_detach,
 	.syscalls = kucomms_syscalls,

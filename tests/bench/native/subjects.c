@@ -7,6 +7,8 @@
 #define ALL(each)		\
 	each(kucomms_process)	\
 	each(kucomms_local)	\
+	each(kucomms_process_full) \
+	each(kucomms_local_full) \
 	each(pipe)		\
 	each(unix_seqpacket)	\
 	each(posix_mq)		\

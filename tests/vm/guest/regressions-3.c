@@ -209,6 +209,34 @@ static void a_static_ring_is_read_once(const char *name, __u32 control)
 	kucomms_close(other);
 }
 
+/* A thread of the module's own is asleep when it has read what there was. */
+static void a_thread_reads_a_static_ring_once(void)
+{
+	unsigned long long before;
+	struct raw raw;
+
+	raw = raw_open("kucomms_proxy", 4096);
+	before = t_attribute("kucomms_proxy", "messages_to_kernel");
+	fill(&raw, KUCOMMS_CONTROL_MESSAGE);
+	t_equal(raw_ring(&raw), 0);
+	while (kucomms_load(&raw.kernel->need_data) !=
+	       (raw.out.size | KUCOMMS_NEED))
+		;
+	t_equal(t_attribute("kucomms_proxy", "messages_to_kernel") - before,
+		raw.out.size / sizeof(struct kucomms_message));
+	t_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
+	raw_close(&raw);
+
+	/* More to be skipped than the ring can hold. */
+	raw = raw_open("kucomms_proxy", 4096);
+	fill(&raw, KUCOMMS_CONTROL_DISCARDED);
+	t_equal(raw_ring(&raw), 0);
+	while (kucomms_load(&raw.kernel->state) == KUCOMMS_STATE_OPEN)
+		;
+	t_equal(raw_ring(&raw), -EPROTO);
+	raw_close(&raw);
+}
+
 static void static_rings_are_read_once(void)
 {
 	static const char *const names[] = { "threaded", "polling", "shared" };
@@ -221,23 +249,26 @@ static void static_rings_are_read_once(void)
 					   KUCOMMS_CONTROL_DISCARDED);
 	}
 	t_equal(t_adjust("kucomms_shared", "dispatch", "default"), 0);
+	a_thread_reads_a_static_ring_once();
 }
 
 static const char *const devices[] = {
 	"kucomms_test", "kucomms_shared", "kucomms_threaded", "kucomms_polling",
+	"kucomms_proxy",
 };
+#define DEVICES 5
 
 int main(void)
 {
 	int i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < DEVICES; i++)
 		t_device(devices[i]);
 	static_rings_are_read_once();
 	a_turn_publishes_its_own_only();
 	an_endless_ring_does_not_keep_the_cpu();
 	no_message_after_disconnect();
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < DEVICES; i++)
 		t_equal(t_remove(devices[i]), 0);
 	return 0;
 }

@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "test.h"
+#include "raw.h"
 
 #define DEVICE "kucomms_proxy"
 #define MANY 20000
@@ -117,6 +117,24 @@ static void check_full_rings(void)
 	kucomms_close(channel);
 }
 
+/*
+ * One thread that sends until both rings are full, and only then reads: there is room
+ * for all that the module has given back, and the module, which waits for room
+ * itself, has said so.
+ */
+static void check_two_full_rings(void)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
+	const unsigned int fit = (4096 - 32) / 32;
+	unsigned int i;
+
+	for (i = 0; i < 2 * fit; i++)
+		ask(channel, TEST_ECHO, i, 0);
+	for (i = 0; i < 2 * fit; i++)
+		t_equal(take(channel).id, i);
+	kucomms_close(channel);
+}
+
 /* Reserved and written in the ring, which is much too small for all of it. */
 static void check_stream(void)
 {
@@ -215,6 +233,70 @@ static void check_stop(void)
 	}
 }
 
+/*
+ * Without end: whatever the module has read is there again. The first record of each
+ * lap is of @type.
+ */
+static void publish_for_ever(struct raw *raw, __u64 type)
+{
+	struct kucomms_message *record;
+	__u32 at;
+
+	for (;;) {
+		for (at = 0; at < raw->out.size; at += sizeof(*record)) {
+			record = kucomms_record_at(raw->out.data, raw->out.mask,
+						   at);
+			record->length = 0;
+			record->type = at ? TEST_SINK : type;
+			kucomms_store(&record->control,
+				      KUCOMMS_CONTROL_MESSAGE);
+		}
+		raw_ring(raw);
+	}
+}
+
+static pid_t endless_client(__u64 type)
+{
+	unsigned long long before = t_attribute(DEVICE, "messages_to_kernel");
+	struct raw raw;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		raw = raw_open(DEVICE, 4096);
+		publish_for_ever(&raw, type);
+	}
+	while (t_attribute(DEVICE, "messages_to_kernel") < before + 10)
+		;
+	return pid;
+}
+
+static void kill_client(pid_t pid)
+{
+	t_equal(kill(pid, SIGKILL), 0);
+	t_equal(t_wait(pid), -SIGKILL);
+}
+
+/* The module's thread ends all the same: with its client, when told to, hung up on. */
+static void check_endless_client(void)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, 0, 0);
+	__u64 before = t_report(channel).disconnects;
+	pid_t pid;
+
+	kill_client(endless_client(TEST_SINK));
+	while (t_report(channel).disconnects < before + 1)
+		;
+	pid = endless_client(TEST_HANG_UP);
+	while (t_report(channel).disconnects < before + 2)
+		;
+	kill_client(pid);
+	kucomms_close(channel);
+	pid = endless_client(TEST_SINK);
+	proxy("0");
+	kill_client(pid);
+	proxy("1");
+}
+
 int main(void)
 {
 	struct kucomms_channel *channel;
@@ -226,11 +308,13 @@ int main(void)
 	check_send_timeout(0, EAGAIN);
 	check_send_timeout(20, ETIMEDOUT);
 	check_full_rings();
+	check_two_full_rings();
 	check_stream();
 	check_shutdown();
 	check_kill(TEST_RECEIVE, 3600000);
 	check_kill(TEST_STREAM, MANY);
 	check_stop();
+	check_endless_client();
 	channel = t_open(DEVICE, 0, 0);
 	do {	/* every client is accepted once, and given back */
 		report = t_report(channel);

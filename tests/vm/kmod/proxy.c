@@ -170,7 +170,7 @@ static int proxy_serve(void *arg)
 			kucomms_release(channel);
 		}
 	} while (!err);
-	if (err != -ESHUTDOWN && err != -EINTR) {
+	if (err != -ESHUTDOWN && err != -EPROTO && err != -EINTR) {
 		atomic64_inc(&proxy.overlaps);
 		pr_err("a thread of the proxy ended with %d\n", err);
 	}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A sender that is faster than its receiver, on either side and in every way to
+ * send and to receive: what it costs that the ring is full all the time is one
+ * doorbell, and one wake-up, per eighth of the ring.
+ */
+#include <pthread.h>
+
+#include "test.h"
+
+#define SIZE	16384u
+#define LENGTH	64u
+#define RECORD	(LENGTH + 32u)
+#define IN_RING	((SIZE - 32u) / RECORD)
+#define COUNT	(30u * IN_RING)
+
+/* One in a ring more is for the time when it is read empty at last. */
+#define MOST	(COUNT * RECORD / (SIZE / 8) + 8)
+
+static void ask(struct kucomms_channel *channel, __u64 type)
+{
+	const struct kucomms_message message = {
+		.type = type, .id = COUNT, .user = LENGTH,
+	};
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+}
+
+/* The worst case: the sender fills what room there is, and sleeps again. */
+static void wait_until_full(const struct kucomms_channel *channel, __u64 id)
+{
+	if (id + 2 * IN_RING < COUNT)
+		while (!(kucomms_load(&channel->in.peer->need_room) &
+			 KUCOMMS_NEED))
+			;
+}
+
+/* Room is made in two ways: for a message at a time, or copied out of the ring. */
+static void receive(struct kucomms_channel *channel, __u64 id, bool copy)
+{
+	struct kucomms_message message;
+	char buffer[LENGTH];
+	const void *data;
+
+	if (copy) {
+		t_equal(kucomms_receive_copy(channel, &message, buffer,
+					     sizeof(buffer), -1), 0);
+	} else {
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		kucomms_release(channel);
+	}
+	t_equal(message.id, id);
+	t_equal(message.length, LENGTH);
+}
+
+/* Handlers that answer -EAGAIN until there is room, and a thread that waits for it. */
+static void kernel_to_user(const char *name)
+{
+	struct kucomms_channel *channel = t_open(name, SIZE, SIZE);
+	unsigned long long before, rung;
+	char device[64];
+	__u64 id;
+
+	snprintf(device, sizeof(device), "kucomms_%s", name);
+	before = t_attribute(device, "doorbells");
+	ask(channel, TEST_STREAM);
+	for (id = 0; id < COUNT; id++) {
+		wait_until_full(channel, id);
+		receive(channel, id, id % 2);
+	}
+	rung = t_attribute(device, "doorbells") - before;
+	printf("%s: %u messages, %llu doorbells\n", name, COUNT, rung);
+	t_assert(rung > 1);
+	t_assert(rung <= 1 + MOST);
+	t_assert(t_stats(channel).doorbells <= 1 + MOST);
+	kucomms_close(channel);
+}
+
+/*
+ * Who reads makes a system call for each message, but no handler runs for it. The
+ * ring has the default size, which is no smaller.
+ */
+static void kernel_to_read(const char *name)
+{
+	struct kucomms_message request = {
+		.type = TEST_STREAM, .id = COUNT, .user = LENGTH,
+	};
+	unsigned long long before, rung;
+	char device[64], path[80];
+	struct {
+		struct kucomms_message message;
+		char data[LENGTH];
+	} packet;
+	__u64 id;
+	int fd;
+
+	snprintf(device, sizeof(device), "kucomms_%s", name);
+	snprintf(path, sizeof(path), "/dev/%s", device);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	t_assert(fd >= 0);
+	before = t_attribute(device, "doorbells");
+	t_equal(write(fd, &request, sizeof(request)), sizeof(request));
+	for (id = 0; id < COUNT; id++) {
+		t_equal(read(fd, &packet, sizeof(packet)), sizeof(packet));
+		t_equal(packet.message.id, id);
+	}
+	rung = t_attribute(device, "doorbells") - before;
+	printf("%s: %u messages read, %llu doorbells\n", name, COUNT, rung);
+	t_assert(rung <= 1 + MOST);
+	close(fd);
+}
+
+/* Datagrams are made of what is in the ring, and the handler fills it again. */
+static void kernel_to_netlink(void)
+{
+	struct kucomms_channel *channel = t_open("netlink:test", SIZE, SIZE);
+	unsigned long long before, rung;
+	__u64 id;
+
+	before = t_attribute("kucomms_test", "doorbells");
+	ask(channel, TEST_STREAM);
+	for (id = 0; id < COUNT; id++)
+		receive(channel, id, false);
+	rung = t_attribute("kucomms_test", "doorbells") - before;
+	printf("netlink: %u messages, %llu doorbells\n", COUNT, rung);
+	t_assert(rung <= 1 + MOST);
+	kucomms_close(channel);
+}
+
+static void *sink(void *arg)
+{
+	struct kucomms_message message = { .type = TEST_SINK, .length = LENGTH };
+	const char data[LENGTH] = "";
+
+	for (message.id = 0; message.id < COUNT; message.id++)
+		t_equal(kucomms_send(arg, &message, data, 0, -1), 0);
+	return NULL;
+}
+
+/* The thread that receives wakes its client no more often than that. */
+static void user_to_kernel(const char *name)
+{
+	struct kucomms_channel *channel = t_open(name, SIZE, SIZE);
+	unsigned long long before, woken;
+	char device[64];
+
+	snprintf(device, sizeof(device), "kucomms_%s", name);
+	before = t_attribute(device, "wakeups");
+	sink(channel);
+	t_equal(t_echo(channel, "all have been handled"), 0);
+	woken = t_attribute(device, "wakeups") - before;
+	printf("%s: %u messages, %llu wake-ups, %llu waits\n", name, COUNT,
+	       woken, (unsigned long long)t_stats(channel).waits);
+	/* And once for the answer. */
+	t_assert(woken <= 1 + MOST);
+	t_assert(t_stats(channel).waits <= 2 + 2 * MOST);
+	kucomms_close(channel);
+}
+
+int main(void)
+{
+	static const char *const names[] = {
+		"test", "shared", "threaded", "polling", "proxy",
+	};
+	unsigned int i;
+	char device[64];
+
+	for (i = 0; i < 5; i++) {
+		snprintf(device, sizeof(device), "kucomms_%s", names[i]);
+		t_device(device);
+		kernel_to_user(names[i]);
+		kernel_to_read(names[i]);
+		user_to_kernel(names[i]);
+	}
+	kernel_to_netlink();
+	for (i = 0; i < 5; i++) {
+		snprintf(device, sizeof(device), "kucomms_%s", names[i]);
+		t_equal(t_remove(device), 0);
+	}
+	return 0;
+}
