@@ -213,16 +213,20 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 		  table);
 	if (!channel)
 		return EPOLLERR;
-	if (!(kucomms_channel_events(channel) & KUCOMMS_EVENT_DATA))
-		WRITE_ONCE(channel->polled, true);
-	/*
-	 * Pairs with the barriers in the ring's must_ring(): queue and ask, then
-	 * look. Only a sender takes the wish back, just before it wakes all:
-	 * it may be another poller's.
-	 */
+	/* Pairs with the barriers in the ring's must_ring(): queue, then look. */
 	smp_mb();
 	err = kucomms_channel_error(channel);
 	events = kucomms_channel_events(channel);
+	if (!(events & KUCOMMS_EVENT_DATA)) {
+		/*
+		 * Likewise: ask, then look. Only a sender takes the wish back,
+		 * just before it wakes all: it may be another poller's.
+		 */
+		WRITE_ONCE(channel->polled, true);
+		smp_mb();
+		err = kucomms_channel_error(channel);
+		events = kucomms_channel_events(channel);
+	}
 	if (events & KUCOMMS_EVENT_DATA)
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (err)

@@ -107,6 +107,21 @@ static void check_sizes(void)
 	close(fd);
 }
 
+/* What could not be read leaves nothing in the ring, which is soon full of it else. */
+static void check_bad_addresses(void)
+{
+	struct kucomms_message message = { .type = TEST_ECHO, .length = 4000 };
+	struct iovec vectors[2] = { { &message, sizeof(message) },
+				    { NULL, message.length } };
+	int fd = open_device(0), i;
+
+	for (i = 0; i < 1000; i++)
+		t_equal(t_sys(writev(fd, vectors, 2)), -EFAULT);
+	t_equal(put(fd, TEST_ECHO, 8, "still open"), 32 + 10);
+	take(fd, 8, "still open");
+	close(fd);
+}
+
 /* One buffer for the header, two for the data. */
 static void check_vectors(void)
 {
@@ -226,15 +241,66 @@ static void check_readiness(void)
 	close(fd);
 }
 
+#define ROUNDS 5000
+
+static int raced_fd, raced_round, polled_round;
+
+static void *poll_in_each_round(void *arg)
+{
+	int round;
+
+	for (round = 1; round <= ROUNDS; round++) {
+		struct pollfd polled = { .fd = raced_fd, .events = POLLIN };
+
+		while (__atomic_load_n(&raced_round, __ATOMIC_ACQUIRE) != round)
+			;
+		t_equal(poll(&polled, 1, 60000), 1);
+		__atomic_store_n(&polled_round, round, __ATOMIC_RELEASE);
+	}
+	return arg;
+}
+
+/*
+ * What poll() is about to report is taken by another thread: it is the next message
+ * then that it has to be woken for.
+ */
+static void check_poll_beside_a_reader(void)
+{
+	uint64_t seed = 4713;
+	pthread_t thread;
+	volatile int delay;
+	int round;
+
+	raced_fd = open_device(0);
+	t_equal(put(raced_fd, TEST_ECHO, 0, "before"), 32 + 6);
+	take(raced_fd, 0, "before");
+	t_equal(pthread_create(&thread, NULL, poll_in_each_round, NULL), 0);
+	for (round = 1; round <= ROUNDS; round++) {
+		t_equal(put(raced_fd, TEST_ECHO, 1, "taken"), 32 + 5);
+		__atomic_store_n(&raced_round, round, __ATOMIC_RELEASE);
+		for (delay = (int)(t_random(&seed) % 500); delay; delay--)
+			;
+		take(raced_fd, 1, "taken");
+		t_equal(put(raced_fd, TEST_ECHO, 2, "the next"), 32 + 8);
+		while (__atomic_load_n(&polled_round, __ATOMIC_ACQUIRE) != round)
+			;
+		take(raced_fd, 2, "the next");
+	}
+	t_equal(pthread_join(thread, NULL), 0);
+	close(raced_fd);
+}
+
 int main(void)
 {
 	t_device(DEVICE);
 	check_echo();
 	check_sizes();
+	check_bad_addresses();
 	check_vectors();
 	check_mixing();
 	check_full();
 	check_readiness();
+	check_poll_beside_a_reader();
 	t_equal(t_attribute(DEVICE, "opens"), 0);
 	t_equal(t_attribute(DEVICE, "channels"), 0);
 	t_equal(t_remove(DEVICE), 0);
