@@ -128,26 +128,20 @@ static void attach_init_rings(struct kucomms_channel *channel,
 	kucomms_calls_begin(&channel->calls);
 }
 
-/* Its own turn, too: calls that the handler makes may come to their end. */
 static int attach_greet(struct kucomms_channel *channel)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
-	bool own_turn = channel->turn == &channel->own_turn;
 	int err;
 
 	if (!endpoint->ops.connect)
 		return 0;
-	if (own_turn)
-		kucomms_turn_take_surely(channel->turn);
 	err = endpoint->ops.connect(channel, endpoint->priv);
 	if (err)
 		kucomms_calls_end(channel);
-	if (own_turn)
-		kucomms_turn_give(channel->turn);
 	return err > 0 ? -EPROTO : err;
 }
 
-/* In the endpoint's turn: the module learns of its client. */
+/* In both turns: the module learns of its client. */
 static int attach_connect(struct kucomms_channel *channel,
 			  enum kucomms_manner manner)
 {
@@ -175,6 +169,43 @@ static int attach_connect(struct kucomms_channel *channel,
 		wake_up_interruptible(&endpoint->accept_wait);
 	}
 	return 0;
+}
+
+static bool has_own_turn(const struct kucomms_channel *channel)
+{
+	return channel->turn == &channel->own_turn;
+}
+
+static void give_turns(struct kucomms_channel *channel)
+{
+	kucomms_turn_give(&channel->endpoint->turn);
+	if (has_own_turn(channel))
+		kucomms_turn_give(channel->turn);
+}
+
+/*
+ * Both turns, for what excludes the handlers of the channel and those of the
+ * endpoint. The channel's own comes first: who waits for a handler of one client
+ * keeps the endpoint from nobody.
+ */
+static void take_turns_surely(struct kucomms_channel *channel)
+{
+	if (has_own_turn(channel))
+		kucomms_turn_take_surely(channel->turn);
+	kucomms_turn_take_surely(&channel->endpoint->turn);
+}
+
+/* 0, or -EINTR: killed. Nobody else wants a new channel's own turn for long. */
+static int take_turns(struct kucomms_channel *channel)
+{
+	int err;
+
+	if (has_own_turn(channel))
+		kucomms_turn_take_surely(channel->turn);
+	err = kucomms_turn_take(&channel->endpoint->turn);
+	if (err && has_own_turn(channel))
+		kucomms_turn_give(channel->turn);
+	return err;
 }
 
 static void attach_choose(struct kucomms_channel *channel,
@@ -212,18 +243,19 @@ static int attach_to(struct kucomms_channel *channel,
 	if (err)
 		goto err_free;
 
-	err = READ_ONCE(endpoint->dead) ? ENDPOINT_GONE :
-					  kucomms_turn_take(&endpoint->turn);
-	if (err)
-		goto err_free;
 	attach_choose(channel, endpoint);
+	err = READ_ONCE(endpoint->dead) ? ENDPOINT_GONE :
+					  take_turns(channel);
+	if (err)
+		goto err_forget;
 	err = attach_connect(channel, manner);
+	give_turns(channel);
 	if (err)
-		channel->endpoint = NULL;
-	kucomms_turn_give(&endpoint->turn);
-	if (err)
-		goto err_free;
+		goto err_forget;
 	return 0;
+
+err_forget:
+	channel->endpoint = NULL;
 
 err_free:
 	kucomms_plain_destroy(channel);
@@ -328,34 +360,26 @@ unlock:
 }
 
 /*
- * In the endpoint's turn: others may have the number. That is not before the file
- * is closed, unless the device or the endpoint goes: a client that could have
- * another channel while it keeps the memory of the one before would have as much
- * memory as it likes.
+ * Others may have the number. That is not before the file is closed, unless the
+ * device or the endpoint goes: a client that could have another channel while it
+ * keeps the memory of the one before would have as much memory as it likes.
  */
 void kucomms_channel_give_number(struct kucomms_channel *channel)
 {
-	kucomms_turn_assert_mine(&channel->endpoint->turn);
+	struct kucomms_turn *turn = &channel->endpoint->turn;
+
+	kucomms_turn_take_surely(turn);
 	if (channel->numbered)
 		ida_free(&channel->device->numbers, channel->number);
 	channel->numbered = false;
+	kucomms_turn_give(turn);
 }
 
-/*
- * In the endpoint's turn: the module forgets its client. Does nothing if that
- * has been done: the file was closed, the device removed or the endpoint went,
- * whichever first.
- */
-void kucomms_channel_detach(struct kucomms_channel *channel)
+/* In both turns. */
+static void detach(struct kucomms_channel *channel)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
-	bool own_turn = channel->turn == &channel->own_turn;
 
-	kucomms_turn_assert_mine(&endpoint->turn);
-	if (!channel->connected)
-		return;
-	if (own_turn)
-		kucomms_turn_take_surely(channel->turn);
 	/* Before the server is told to forget: then it cannot come back. */
 	WRITE_ONCE(channel->connected, false);
 	kucomms_server_forget(channel);
@@ -366,6 +390,16 @@ void kucomms_channel_detach(struct kucomms_channel *channel)
 	kucomms_calls_end(channel);
 	if (endpoint->ops.disconnect)
 		endpoint->ops.disconnect(channel, endpoint->priv);
-	if (own_turn)
-		kucomms_turn_give(channel->turn);
+}
+
+/*
+ * The module forgets its client. Does nothing if that has been done: the file
+ * was closed, the device removed or the endpoint went, whichever first.
+ */
+void kucomms_channel_detach(struct kucomms_channel *channel)
+{
+	take_turns_surely(channel);
+	if (channel->connected)
+		detach(channel);
+	give_turns(channel);
 }

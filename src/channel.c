@@ -8,7 +8,7 @@
  *  - the file's own calls (ioctl, mmap, poll, read, write): hold the file, and
  *    destroy comes from its release;
  *  - the endpoint's handlers, and what the module does between connect and
- *    disconnect: kucomms_channel_detach() ends that, under the turn;
+ *    disconnect: kucomms_channel_detach() ends that;
  *  - whoever in the module has a reference, from kucomms_accept() or
  *    kucomms_channel_get(): finds the channel closed when it no longer is
  *    connected;
@@ -54,6 +54,7 @@ static void channel_free(struct work_struct *work)
 	put_device(&channel->device->dev);
 	put_pid(channel->pid);
 	put_cred(channel->cred);
+	mutex_destroy(&channel->queueing);
 	mutex_destroy(&channel->attach_lock);
 	kfree(channel);
 }
@@ -104,7 +105,8 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	channel->device = device;
 	channel->cred = get_cred(cred);
 	mutex_init(&channel->attach_lock);
-	kucomms_turn_init(&channel->own_turn, false);
+	mutex_init(&channel->queueing);
+	kucomms_turn_init(&channel->own_turn);
 	raw_spin_lock_init(&channel->lock);
 	init_waitqueue_head(&channel->wait);
 	init_waitqueue_head(&channel->module_wait);
@@ -121,14 +123,11 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 /* The file is closed, and so is every mapping. */
 void kucomms_channel_destroy(struct kucomms_channel *channel)
 {
-	struct kucomms_endpoint *endpoint = channel->endpoint;
 	struct kucomms_device *device = channel->device;
 
 	if (channel->manner != KUCOMMS_DETACHED) {
-		kucomms_turn_take_surely(&endpoint->turn);
 		kucomms_channel_detach(channel);
 		kucomms_channel_give_number(channel);
-		kucomms_turn_give(&endpoint->turn);
 		/* For those who have it from kucomms_accept(). */
 		kucomms_channel_hang_up(channel);
 		kucomms_device_remove_channel(device, channel);

@@ -65,14 +65,16 @@ struct kucomms_server;
  * @attach_lock: one attach at a time
  * @manner:      the rest is there unless DETACHED; stored with release, loaded
  *               with acquire
- * @connected:   the endpoint knows it; under @turn
+ * @connected:   the endpoint knows it; changed under @turn and the endpoint's
  * @number:      of the channel on its device
  * @numbered:    nobody else may have that; under the endpoint's turn
+ * @stopping:    the module goes, and has looked at it; under the endpoint's turn
  * @pid:         the process that attached
  *
  * @turn:        who may call the message handler: the endpoint's turn or, if
  *               the handler is safe per channel, @own_turn. What is "under the
  *               turn" below is under this one
+ * @queueing:    held by the one of the client's tasks that waits for the turn
  * @message:     the endpoint's message handler or, when the channel has called,
  *               kucomms_calls_message(), which looks for answers first, or,
  *               over netlink, kucomms_bridge_message(), which calls that;
@@ -133,9 +135,11 @@ struct kucomms_channel {
 	bool connected;
 	unsigned int number;
 	bool numbered;
+	bool stopping;
 	struct pid *pid;
 
 	struct kucomms_turn *turn;
+	struct mutex queueing;
 	int (*message)(struct kucomms_channel *channel,
 		       const struct kucomms_message *message,
 		       const void *data, void *priv);

@@ -3,6 +3,7 @@
  * Dispatch: messages from the client to the message handler, inside the
  * client's own doorbell call or in a server's thread.
  */
+#include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
@@ -16,6 +17,9 @@
  */
 #define TURN_MESSAGES	256
 #define TURN_BYTES	(1u << 20)
+
+/* And about so long, if somebody waits: handlers may be slow. */
+#define TURN_NS		(200 * NSEC_PER_USEC)
 
 /*
  * What is not needed for every message is done after so many, and whenever an
@@ -64,15 +68,29 @@ static noinline int dispatch_refused(struct kucomms_channel *channel,
 	return later ? -EAGAIN : 1;
 }
 
+/* Has somebody waited for long, since this turn first looked (@since, 0: never)? */
+static bool dispatch_is_long(const struct kucomms_channel *channel, u64 *since)
+{
+	u64 now;
+
+	if (!kucomms_turn_wanted(channel->turn))
+		return false;
+	now = ktime_get_ns();
+	if (!*since)
+		*since = now;
+	return now - *since >= TURN_NS;
+}
+
 /* Must the turn that began at @start end here? */
 static noinline bool dispatch_stretch(struct kucomms_channel *channel,
-				      u32 start, unsigned int handled)
+				      u32 start, unsigned int handled,
+				      u64 *since)
 {
 	if (kucomms_consumer_release(&channel->in))
 		channel->to_tell = true;
 	return handled >= TURN_MESSAGES ||
 	       channel->in.position - start >= TURN_BYTES ||
-	       dispatch_must_stop(channel);
+	       dispatch_is_long(channel, since) || dispatch_must_stop(channel);
 }
 
 /*
@@ -95,6 +113,7 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 	unsigned int handled = 0, skipped = 0;
 	struct kucomms_message message = { };
 	const void *data;
+	u64 since = 0;
 	int ret, err;
 	u32 at;
 
@@ -123,7 +142,7 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 		if (likely(handled % STRETCH && (s32)(in->position - next) < 0))
 			continue;
 		ret = 1;
-		if (dispatch_stretch(channel, start, handled))
+		if (dispatch_stretch(channel, start, handled, &since))
 			break;
 		next = in->position + eighth;
 	}
@@ -189,12 +208,28 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel)
 	return ret;
 }
 
+/*
+ * One place in the queue for each client: the threads of one that has many wait
+ * for one another first.
+ */
+static noinline int doorbell_wait(struct kucomms_channel *channel)
+{
+	int err;
+
+	if (mutex_lock_killable(&channel->queueing))
+		return -EINTR;
+	err = kucomms_turn_take(channel->turn);
+	mutex_unlock(&channel->queueing);
+	return err;
+}
+
 /* Adaptive: the client's own call does it. */
 static inline int doorbell_dispatch(struct kucomms_channel *channel)
 {
 	int ret;
 
-	if (unlikely(kucomms_turn_take(channel->turn)))
+	if (unlikely(!kucomms_turn_try(channel->turn)) &&
+	    doorbell_wait(channel))
 		return -EINTR;
 	/*
 	 * Under the turn: whoever ends the connection takes it. The state alone

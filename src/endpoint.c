@@ -256,7 +256,7 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	if (!endpoint)
 		return NULL;
 	kref_init(&endpoint->ref);
-	kucomms_turn_init(&endpoint->turn, true);
+	kucomms_turn_init(&endpoint->turn);
 	INIT_LIST_HEAD(&endpoint->channels);
 	INIT_LIST_HEAD(&endpoint->unaccepted);
 	init_waitqueue_head(&endpoint->accept_wait);
@@ -317,27 +317,70 @@ err_put:
 }
 EXPORT_SYMBOL_GPL(__kucomms_register);
 
+/* One that is to be left, with a reference, or NULL. */
+static struct kucomms_channel *
+endpoint_next(struct kucomms_endpoint *endpoint,
+	      const struct kucomms_device *device)
+{
+	struct kucomms_channel *channel, *next = NULL;
+
+	kucomms_turn_take_surely(&endpoint->turn);
+	list_for_each_entry(channel, &endpoint->channels, peers) {
+		if (device && channel->device != device)
+			continue;
+		kref_get(&channel->ref);
+		next = channel;
+		break;
+	}
+	kucomms_turn_give(&endpoint->turn);
+	return next;
+}
+
 /*
- * Loses the clients of @device, which has been removed, or all: NULL. What
- * handlers have held back is published, since none runs any more. A module's own
- * threads may be sending, and do that themselves.
+ * Loses the clients of @device, which has been removed, or, if that is NULL, all
+ * of an endpoint that is dead: either way no more come. What handlers have held
+ * back is published, since none runs any more. A module's own threads may be
+ * sending, and do that themselves.
  */
 void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_device *device)
 {
-	struct kucomms_channel *channel, *next;
+	struct kucomms_channel *channel;
 
-	kucomms_turn_take_surely(&endpoint->turn);
-	list_for_each_entry_safe(channel, next, &endpoint->channels, peers) {
-		if (device && channel->device != device)
-			continue;
+	while ((channel = endpoint_next(endpoint, device))) {
 		kucomms_channel_detach(channel);
 		kucomms_channel_give_number(channel);
 		if (endpoint->ops.message)
 			kucomms_channel_flush_locked(channel);
 		kucomms_channel_hang_up(channel);
+		kucomms_channel_put(channel);
+	}
+}
+
+/*
+ * One whose message handler may still run, with a reference, or NULL. Looks at
+ * each channel once, and wakes the module's threads that wait there.
+ */
+static struct kucomms_channel *
+endpoint_next_running(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_channel *channel, *running = NULL;
+
+	kucomms_turn_take_surely(&endpoint->turn);
+	list_for_each_entry(channel, &endpoint->channels, peers) {
+		if (channel->stopping)
+			continue;
+		channel->stopping = true;
+		wake_up_all(&channel->module_wait);
+		if (channel->turn == &endpoint->turn ||
+		    kucomms_turn_is_free(channel->turn))
+			continue;
+		kref_get(&channel->ref);
+		running = channel;
+		break;
 	}
 	kucomms_turn_give(&endpoint->turn);
+	return running;
 }
 
 /*
@@ -351,14 +394,12 @@ static void endpoint_stop(struct kucomms_endpoint *endpoint)
 	struct kucomms_channel *channel;
 
 	wake_up_all(&endpoint->accept_wait);
-	kucomms_turn_take_surely(&endpoint->turn);
-	list_for_each_entry(channel, &endpoint->channels, peers) {
-		if (channel->turn != &endpoint->turn) {
-			kucomms_turn_take_surely(channel->turn);
-			kucomms_turn_give(channel->turn);
-		}
-		wake_up_all(&channel->module_wait);
+	while ((channel = endpoint_next_running(endpoint))) {
+		kucomms_turn_take_surely(channel->turn);
+		kucomms_turn_give(channel->turn);
+		kucomms_channel_put(channel);
 	}
+	kucomms_turn_take_surely(&endpoint->turn);
 	if (endpoint->ops.stop)
 		endpoint->ops.stop(endpoint, endpoint->priv);
 	kucomms_turn_give(&endpoint->turn);

@@ -343,7 +343,6 @@ static void socket_give_up(struct kucomms_socket *socket)
 static void socket_drop(struct kucomms_socket *socket)
 {
 	struct kucomms_channel *channel = socket->channel;
-	struct kucomms_turn *turn = &channel->endpoint->turn;
 
 	remove_wait_queue(&channel->wait, &socket->wait);
 	/* If there is another channel by now nobody is to confuse them. */
@@ -351,9 +350,7 @@ static void socket_drop(struct kucomms_socket *socket)
 	socket->parted = true;
 	mutex_unlock(&channel->bridge->receive_lock);
 	/* The file may stay open: the channel ends here all the same. */
-	kucomms_turn_take_surely(turn);
 	kucomms_channel_detach(channel);
-	kucomms_turn_give(turn);
 	kucomms_channel_hang_up(channel);
 	socket_give_up(socket);
 }

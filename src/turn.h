@@ -3,101 +3,94 @@
 #define KUCOMMS_SRC_TURN_H
 
 #include <linux/atomic.h>
-#include <linux/hrtimer.h>
-#include <linux/list.h>
+#include <linux/kernel.h>
 #include <linux/lockdep.h>
-#include <linux/rtmutex.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
-#include <linux/spinlock.h>
-
-struct kucomms_waiter;
 
 /**
- * struct kucomms_turn - the right to run handlers: one at a time
- * @mutex:    whoever holds it has the turn; clients only try it, the guardian
- *            waits for it, and lends the holder its priority by that
- * @holder:   who has the turn, for itself to see
- * @waiting:  how many want the turn
- * @lock:     protects the two below it
- * @queue:    those who want it, first come first
- * @chosen:   who has been woken to take it, and has not yet: others leave it alone
- * @patience: lets all of them try, and the guardian, when they have waited for long
- * @guarded:  more than one client may want it
- * @called:   the guardian should have a look
- * @guardian: NULL until the first time that two wanted the turn at once
+ * struct kucomms_turn - the right to run handlers: one task at a time
+ * @mutex:   whoever holds it has the turn
+ * @waiting: how many tasks sleep for it
+ * @holder:  who has the turn, for that task itself to see
  *
- * Holders and waiters may be clients that the scheduler does not want to run:
- * out of their quota, or of the lowest priority. Others must not have to wait
- * for that.
+ * A mutex and no rt_mutex, on purpose. Its waiters can be killed on every kernel,
+ * it is handed over to the one that has waited longest as soon as that one has
+ * run once and found it taken, and no client ever gets the priority of another.
  */
 struct kucomms_turn {
-	struct rt_mutex mutex;
-	struct task_struct *holder;
+	struct mutex mutex;
 	atomic_t waiting;
-	raw_spinlock_t lock;
-	struct list_head queue;
-	struct kucomms_waiter *chosen;
-	struct hrtimer patience;
-	bool guarded;
-	bool called;
-	struct task_struct *guardian;
+	struct task_struct *holder;
 };
 
-#define kucomms_turn_init(turn, guarded) \
+/* A macro, so that lockdep tells one kind of turn from another. */
+#define kucomms_turn_init(turn) \
 	do {								\
-		rt_mutex_init(&(turn)->mutex);				\
-		__kucomms_turn_init(turn, guarded);			\
+		mutex_init(&(turn)->mutex);				\
+		atomic_set(&(turn)->waiting, 0);			\
+		(turn)->holder = NULL;					\
 	} while (0)
 
-void __kucomms_turn_init(struct kucomms_turn *turn, bool guarded);
-void kucomms_turn_destroy(struct kucomms_turn *turn);
-int kucomms_turn_wait(struct kucomms_turn *turn, unsigned int state);
-void kucomms_turn_pass(struct kucomms_turn *turn);
+static inline void kucomms_turn_destroy(struct kucomms_turn *turn)
+{
+	mutex_destroy(&turn->mutex);
+}
 
-/* For who has it, and could go on. */
+int kucomms_turn_wait(struct kucomms_turn *turn);
+void kucomms_turn_wait_surely(struct kucomms_turn *turn);
+
+/* For who has the turn and could go on; only a hint. */
 static inline bool kucomms_turn_wanted(const struct kucomms_turn *turn)
 {
 	return atomic_read(&turn->waiting);
 }
 
-/* Those who wait come first. */
+/* Those who wait come first, as far as one can see. */
 static inline bool kucomms_turn_try(struct kucomms_turn *turn)
 {
 	/* What trying hides from the checkers: nothing where there are none. */
 	might_lock(&turn->mutex);
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
 		might_sleep();
-	if (kucomms_turn_wanted(turn) || !rt_mutex_trylock(&turn->mutex))
+	if (kucomms_turn_wanted(turn) || !mutex_trylock(&turn->mutex))
 		return false;
 	WRITE_ONCE(turn->holder, current);
 	return true;
 }
 
-/* 0, or -EINTR: killed while others had it. */
+/*
+ * Nobody has it, and what is stored before is seen by whoever takes it next. May
+ * be asked under any other turn, since it does not wait.
+ */
+static inline bool kucomms_turn_is_free(struct kucomms_turn *turn)
+{
+	if (!mutex_trylock(&turn->mutex))
+		return false;
+	mutex_unlock(&turn->mutex);
+	return true;
+}
+
+/* 0, or -EINTR: killed while another task had it. */
 static inline int kucomms_turn_take(struct kucomms_turn *turn)
 {
-	return likely(kucomms_turn_try(turn)) ? 0 :
-	       kucomms_turn_wait(turn, TASK_KILLABLE);
+	return likely(kucomms_turn_try(turn)) ? 0 : kucomms_turn_wait(turn);
 }
 
 /* For those that cannot go back. */
 static inline void kucomms_turn_take_surely(struct kucomms_turn *turn)
 {
 	if (unlikely(!kucomms_turn_try(turn)))
-		kucomms_turn_wait(turn, TASK_UNINTERRUPTIBLE);
+		kucomms_turn_wait_surely(turn);
 }
 
 static inline void kucomms_turn_give(struct kucomms_turn *turn)
 {
 	WRITE_ONCE(turn->holder, NULL);
-	rt_mutex_unlock(&turn->mutex);
-	/* Pairs with kucomms_turn_wait(): want it, then try. */
-	smp_mb__after_atomic();
-	if (unlikely(kucomms_turn_wanted(turn)))
-		kucomms_turn_pass(turn);
+	mutex_unlock(&turn->mutex);
 }
 
-/* For whoever may have it already: then only itself can give it. */
+/* For a task that may have it already: then only that task can give it. */
 static inline bool kucomms_turn_is_mine(const struct kucomms_turn *turn)
 {
 	return READ_ONCE(turn->holder) == current;

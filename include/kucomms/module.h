@@ -87,6 +87,12 @@ struct kucomms_channel;
  * and whose context they run in is not theirs to use. But what a client costs is
  * charged to itself only where it is adaptive; a thread's time is nobody's, and
  * one that does not know its clients should rather not have one.
+ *
+ * Where it is adaptive, a client that the scheduler does not let run in the middle
+ * of its turn makes the other clients of the endpoint wait: on kernels before 6.18
+ * one that has used up its CPU quota does so until its next period (cpu.max; 0.1 s
+ * by default), with each turn that it gets. If clients must not be able to do that
+ * to one another, use KUCOMMS_THREAD, or KUCOMMS_PARALLEL.
  */
 enum kucomms_dispatch {
 	KUCOMMS_ADAPTIVE,

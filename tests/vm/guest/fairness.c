@@ -4,12 +4,16 @@
  * the floods is handled while the quiet one waits for each of its answers is
  * bounded by what a turn may take. In every mode of dispatch.
  */
+#include <pthread.h>
+
 #include "flood.h"
 
 #define FLOODERS 4
 #define TRIPS 10000
 #define TURN 256	/* messages */
 #define TURNS 4		/* of each flooder, for a trip, on average */
+#define RINGERS 16	/* threads of one flooder that do nothing but ring */
+#define SLOW 200	/* messages that take a millisecond each, at least */
 
 /* One doorbell, one turn: exactly what a turn may take, and no more. */
 static void check_turn(void)
@@ -63,12 +67,94 @@ static void check_quiet(const char *device)
 	kucomms_close(channel);
 }
 
+static void *ring_for_ever(void *arg)
+{
+	while (raw_ring(arg) >= 0)
+		;
+	return NULL;
+}
+
+/* However many threads a client has, it gets one turn at a time like others. */
+static void check_threads(void)
+{
+	struct kucomms_channel *channel = t_open("kucomms_test", 0, 0);
+	struct flood flood = { .raw = raw_open("kucomms_test", FLOOD_RING) };
+	unsigned long handled = 0;
+	pthread_t thread;
+	int i, trip;
+
+	flood.pid = fork();
+	if (flood.pid == 0) {
+		for (i = 0; i < RINGERS; i++)
+			t_equal(pthread_create(&thread, NULL, ring_for_ever,
+					       &flood.raw), 0);
+		flood_run(&flood.raw, 0);
+	}
+	flood_await(&flood);
+	for (trip = 0; trip < TRIPS / 10; trip++) {
+		__u32 before = flood_handled(&flood);
+
+		t_equal(t_echo(channel, "one at a time"), 0);
+		handled += flood_since(&flood, before);
+	}
+	printf("%d threads had %.2f turns a round trip\n", RINGERS,
+	       (double)handled / TURN / (TRIPS / 10));
+	t_assert(handled <= (unsigned long)(TRIPS / 10) * TURNS * TURN);
+	flood_stop(&flood);
+	kucomms_close(channel);
+}
+
+/*
+ * Slow messages, fewer than a turn may have, handled by one doorbell; false: the
+ * other client did not come before they had all been handled.
+ */
+static bool slow_is_cut_short(struct kucomms_channel *channel)
+{
+	struct raw raw = raw_open("kucomms_test", FLOOD_RING);
+	struct kucomms_message *record;
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < SLOW; i++) {
+		t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+		record->type = TEST_SLOW;
+		record->user = 1;
+		kucomms_producer_commit(&raw.out, record,
+					KUCOMMS_CONTROL_MESSAGE, false);
+	}
+	pid = fork();
+	if (pid == 0)
+		exit(raw_ring(&raw));
+	/* The first one has been answered: the turn has begun. */
+	while (!kucomms_consumer_ready(&raw.in))
+		;
+	t_equal(t_echo(channel, "in between"), 0);
+	i = t_wait(pid);
+	t_assert(i == 0 || i == 1);
+	raw_close(&raw);
+	return i;
+}
+
+/* A turn ends early when somebody waits, however few messages it has had. */
+static void check_slow(void)
+{
+	struct kucomms_channel *channel = t_open("kucomms_test", 0, 0);
+	int tries = 1;
+
+	while (!slow_is_cut_short(channel))
+		t_assert(tries++ < 50);
+	printf("a long turn was cut short at try %d\n", tries);
+	kucomms_close(channel);
+}
+
 int main(void)
 {
 	int i;
 
 	t_device("kucomms_test");
 	check_turn();
+	check_threads();
+	check_slow();
 	for (i = 0; i < T_MODES; i++) {
 		t_equal(t_adjust("kucomms_test", "dispatch", t_modes[i]), 0);
 		printf("%s:\n", t_modes[i]);

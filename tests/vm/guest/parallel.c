@@ -126,6 +126,97 @@ static void check_one_channel(const char *device)
 	raw_close(&raw);
 }
 
+static void late(const char *how)
+{
+	t_equal(t_write("/sys/module/kucomms_test/parameters/late", how, 1), 0);
+}
+
+/* Until the thread sleeps for something that no signal ends. */
+static void await_sleep(const pid_t *tid)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	while (!__atomic_load_n(tid, __ATOMIC_ACQUIRE))
+		;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", *tid);
+	while (state != 'D') {
+		file = fopen(path, "r");
+		t_assert(file);
+		t_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+		fclose(file);
+	}
+}
+
+static void *unregister(void *arg)
+{
+	__atomic_store_n((pid_t *)arg, gettid(), __ATOMIC_RELEASE);
+	late("0");
+	return NULL;
+}
+
+/*
+ * The module goes while the handler of one client runs, and so waits for that;
+ * another client can close meanwhile.
+ */
+static void check_unregister(const char *device)
+{
+	struct kucomms_channel *slow, *quick, *other = t_open(device, 0, 0);
+	pthread_t meeting, going;
+	pid_t tid = 0;
+
+	late("2");
+	slow = t_open("kucomms_late", 0, 0);
+	quick = t_open("kucomms_late", 0, 0);
+	t_equal(pthread_create(&meeting, NULL, meet, slow), 0);
+	while (t_report(quick).running < 2)
+		;
+	t_equal(pthread_create(&going, NULL, unregister, &tid), 0);
+	await_sleep(&tid);
+	kucomms_close(quick);
+	/* The slow one is still in its handler, or this would never return. */
+	meet(other);
+	t_equal(pthread_join(meeting, NULL), 0);
+	t_equal(pthread_join(going, NULL), 0);
+	kucomms_close(slow);
+	kucomms_close(other);
+}
+
+struct closing {
+	struct kucomms_channel *channel;
+	pid_t tid;
+};
+
+static void *close_it(void *arg)
+{
+	struct closing *closing = arg;
+
+	__atomic_store_n(&closing->tid, gettid(), __ATOMIC_RELEASE);
+	kucomms_close(closing->channel);
+	return NULL;
+}
+
+/* A client that closes waits for its own handler: others come and go meanwhile. */
+static void check_closing(const char *device)
+{
+	struct closing closing = { .channel = t_open(device, 0, 0) };
+	struct kucomms_channel *quick = t_open(device, 0, 0);
+	pthread_t thread;
+	int i;
+
+	ask(closing.channel, TEST_MEET);
+	while (t_report(quick).running < 2)
+		;
+	t_equal(pthread_create(&thread, NULL, close_it, &closing), 0);
+	await_sleep(&closing.tid);
+	for (i = 0; i < 100; i++)
+		kucomms_close(t_open(device, 4096, 4096));
+	/* It is still in its handler, or this would never return. */
+	meet(quick);
+	t_equal(pthread_join(thread, NULL), 0);
+	kucomms_close(quick);
+}
+
 static void check_device(const char *device)
 {
 	struct kucomms_channel *channel;
@@ -146,7 +237,10 @@ int main(void)
 	int i;
 
 	t_device("kucomms_parallel");
+	t_device("kucomms_late");
 	check_device("kucomms_parallel");
+	check_unregister("kucomms_parallel");
+	t_equal(t_remove("kucomms_late"), 0);
 	t_equal(t_remove("kucomms_parallel"), 0);
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
@@ -159,6 +253,8 @@ int main(void)
 		t_equal(t_adjust("kucomms_pinned", "dispatch", t_modes[i]), 0);
 		t_assert(t_reads("kucomms_pinned", "dispatch", t_modes[i]));
 		check_device("kucomms_pinned");
+		if (strcmp(t_modes[i], "adaptive"))
+			check_closing("kucomms_pinned");
 	}
 	t_equal(t_remove("kucomms_pinned"), 0);
 	return 0;

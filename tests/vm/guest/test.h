@@ -222,11 +222,11 @@ static inline int t_echo(struct kucomms_channel *channel, const char *text)
 	char answer[256];
 	int err;
 
-	err = kucomms_send(channel, &message, text, 0, 1000);
+	err = kucomms_send(channel, &message, text, 0, -1);
 	if (err)
 		return err;
 	err = kucomms_receive_copy(channel, &message, answer, sizeof(answer),
-				   1000);
+				   -1);
 	if (err)
 		return err;
 	if (message.length != strlen(text) || message.type != TEST_ECHO ||
