@@ -122,7 +122,7 @@ module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
 
 EXAMPLES := $(addprefix examples/,echo/echo dictionary/process dictionary/client \
 	      dictionary/test route-manager/process route-manager/test hub/hub hub/member \
-	      epoll/talk cpp-echo/cpp-echo)
+	      epoll/talk cpp-echo/cpp-echo sensor/sensor)
 
 examples: module example-programs ## the examples, applications and modules
 	@set -e; for example in $(patsubst %/Kbuild,%,$(wildcard examples/*/Kbuild)); do \
@@ -241,7 +241,7 @@ uninstall-dkms:
 
 # To be read, copied and built; and the one that is a tool.
 EXAMPLE_FILES := $(patsubst examples/%,%,$(shell find examples -type f \( -name '*.[ch]' \
-	-o -name '*.cc' -o -name '*.md' -o -name Makefile -o -name Kbuild -o -name dkms.conf \) \
+	-o -name '*.cc' -o -name '*.py' -o -name '*.md' -o -name Makefile -o -name Kbuild -o -name dkms.conf \) \
 	! -name '*.mod.c'))
 
 install-examples: route-tool

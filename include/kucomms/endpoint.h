@@ -165,6 +165,11 @@ int kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
  * The disconnect handler is called for every channel that is connected, and
  * calls in flight end with -ESHUTDOWN, in this thread. NULL is ignored. Not
  * from handlers.
+ *
+ * A program whose own threads send on the endpoint's channels ends in three steps,
+ * which are one in a kernel module (its handler stop): kucomms_endpoint_stop(), after
+ * which no handler runs that could start such a thread; the end of those threads,
+ * while all channels are still there; this.
  */
 void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint);
 

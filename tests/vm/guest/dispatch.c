@@ -30,7 +30,7 @@ static int thread_of(const char *device)
 		if (!file)
 			continue;
 		/* Longer ones are cut off. */
-		if (fgets(name, sizeof(name), file) &&
+		if (fscanf(file, "%63s", name) == 1 &&
 		    !strncmp(name, device, 15))
 			found = atoi(entry->d_name);
 		fclose(file);
