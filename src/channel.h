@@ -218,7 +218,7 @@ void kucomms_channel_give_number(struct kucomms_channel *channel);
 /* dispatch.c */
 int kucomms_channel_doorbell(struct kucomms_channel *channel);
 int kucomms_channel_ring(struct kucomms_channel *channel);
-int kucomms_channel_dispatch(struct kucomms_channel *channel);
+int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe);
 void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake);
 
 /* send.c */

@@ -186,8 +186,11 @@ static inline void dispatch_publish(struct kucomms_channel *channel, bool more)
 		kucomms_channel_wake_writer(channel);
 }
 
-/* One turn of a channel, by whoever has it; returns as dispatch_messages(). */
-int kucomms_channel_dispatch(struct kucomms_channel *channel)
+/*
+ * One turn of a channel, by whoever has it: with @wipe a thread, whose time it is.
+ * Returns as dispatch_messages().
+ */
+int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
 {
 	int ret;
 
@@ -197,7 +200,7 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel)
 	channel->handler = current;
 	if (channel->copy)
 		ret = dispatch_messages(channel, false, true);
-	else if (likely(channel->endpoint->adaptive))
+	else if (likely(!wipe))
 		ret = dispatch_messages(channel, true, false);
 	else
 		ret = dispatch_messages(channel, true, true);
@@ -239,7 +242,7 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 	if (likely(!ret && channel->connected &&
 		   !READ_ONCE(channel->endpoint->dead))) {
 		channel->counters.doorbells++;
-		ret = kucomms_channel_dispatch(channel);
+		ret = kucomms_channel_dispatch(channel, false);
 		/* A handler may have failed because others hung up meanwhile. */
 		if (unlikely(ret == -EPROTO))
 			ret = kucomms_channel_error(channel);

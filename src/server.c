@@ -110,6 +110,9 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 /* For so long a channel may be without messages before it falls asleep. */
 static u64 server_patience(const struct kucomms_endpoint *endpoint)
 {
+	/* Its clients ring: this is what is left from before it was. */
+	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_ADAPTIVE)
+		return 0;
 	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_POLL)
 		return READ_ONCE(endpoint->poll_idle_us) * NSEC_PER_USEC;
 	/* Somebody else could use the time, maybe the client itself. */
@@ -160,7 +163,7 @@ static int server_fall_asleep(struct kucomms_channel *channel)
 	kucomms_turn_take_surely(channel->turn);
 	if (server_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, false);
-		ret = kucomms_channel_dispatch(channel);
+		ret = kucomms_channel_dispatch(channel, true);
 	}
 	kucomms_turn_give(channel->turn);
 	return ret;
@@ -206,7 +209,7 @@ static int server_watch(struct kucomms_server *server,
 		kucomms_channel_stay_awake(channel, true);
 		do {
 			if (kucomms_consumer_ready(&channel->in)) {
-				ret = kucomms_channel_dispatch(channel);
+				ret = kucomms_channel_dispatch(channel, true);
 				found = 1;
 			} else {
 				cpu_relax();

@@ -252,6 +252,47 @@ static void static_rings_are_read_once(void)
 	a_thread_reads_a_static_ring_once();
 }
 
+/* Fills the ring again and again, whatever the kernel wipes. */
+static void fill_for_ever(struct raw *raw)
+{
+	for (;;)
+		fill(raw, KUCOMMS_CONTROL_MESSAGE);
+}
+
+/*
+ * A thread that serves a ring which is always full when the administrator switches to
+ * adaptive: it comes to its end when nobody writes any more, a lap later at most.
+ */
+static void a_static_ring_ends_after_a_switch(void)
+{
+	struct kucomms_channel *other;
+	struct raw raw;
+	__u32 position;
+	pid_t pid;
+	int i;
+
+	t_equal(t_adjust("kucomms_shared", "dispatch", "thread"), 0);
+	other = t_open("kucomms_shared", 0, 0);
+	raw = raw_open("kucomms_shared", 4096);
+	pid = fork();
+	if (pid == 0)
+		fill_for_ever(&raw);
+	while (kucomms_load(&raw.kernel->position) < 10 * raw.out.size)
+		raw_ring(&raw);
+	t_equal(t_adjust("kucomms_shared", "dispatch", "default"), 0);
+	for (i = 0; i < ROUNDS; i++)
+		t_equal(t_echo(other, "after the switch"), 0);
+	t_equal(kill(pid, SIGKILL), 0);
+	t_equal(t_wait(pid), -SIGKILL);
+	position = kucomms_load(&raw.kernel->position);
+	for (i = 0; i < 100; i++)
+		t_equal(t_echo(other, "served in between"), 0);
+	t_assert(kucomms_load(&raw.kernel->position) - position <=
+		 raw.out.size);
+	raw_close(&raw);
+	kucomms_close(other);
+}
+
 static const char *const devices[] = {
 	"kucomms_test", "kucomms_shared", "kucomms_threaded", "kucomms_polling",
 	"kucomms_proxy",
@@ -265,6 +306,7 @@ int main(void)
 	for (i = 0; i < DEVICES; i++)
 		t_device(devices[i]);
 	static_rings_are_read_once();
+	a_static_ring_ends_after_a_switch();
 	a_turn_publishes_its_own_only();
 	an_endless_ring_does_not_keep_the_cpu();
 	no_message_after_disconnect();
