@@ -9,7 +9,9 @@
  */
 #define pr_fmt(fmt) "kucomms: " fmt
 
+#include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
@@ -124,6 +126,27 @@ static const char *attach_failure(int err)
 	}
 }
 
+/*
+ * The descriptor is looked up among the writer's. Who has the socket from somebody
+ * else, and only writes what it would have written into any file, is not to give away
+ * a descriptor by that: so the writer names the kernel's address, or may no more than
+ * who opened the socket, as with netlink_capable().
+ */
+static bool attach_is_meant(const struct sk_buff *skb)
+{
+	const struct cred *writer = current_cred();
+	const struct cred *opener;
+
+	if (NETLINK_CB(skb).flags & NETLINK_SKB_DST)
+		return true;
+	/* It is being written to, so it has a file. */
+	opener = NETLINK_CB(skb).sk->sk_socket->file->f_cred;
+	return uid_eq(writer->euid, opener->euid) &&
+	       gid_eq(writer->egid, opener->egid) &&
+	       writer->user_ns == opener->user_ns &&
+	       cap_issubset(writer->cap_effective, opener->cap_effective);
+}
+
 static int input_attach(struct input *input, const struct nlmsghdr *header,
 			struct netlink_ext_ack *extack)
 {
@@ -140,6 +163,10 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	if (!attributes[KUCOMMS_NLA_FD]) {
 		NL_SET_ERR_MSG(extack, "the descriptor of a device is missing");
 		return -EINVAL;
+	}
+	if (!attach_is_meant(input->skb)) {
+		NL_SET_ERR_MSG(extack, "somebody else has opened the socket: send to the kernel's address");
+		return -EPERM;
 	}
 	/* Before the descriptor's channel is used up; two threads may still race. */
 	if (input->socket && !kucomms_channel_error(input->socket->channel)) {

@@ -106,7 +106,8 @@
  * that contradict each other, attributes that are unknown, missing or wrong),
  * EOPNOTSUPP (unknown type; a dump of a module that has no message handler),
  * EPERM (no channel: attach first; the descriptor is no device, or not open for
- * both), EBADF (no descriptor), EMSGSIZE (can never fit), EAGAIN (no room: read
+ * both; the writer may more than who opened the socket, and has not named the
+ * kernel's address), EBADF (no descriptor), EMSGSIZE (can never fit), EAGAIN (no room: read
  * the answers first), ESHUTDOWN and EPROTO (the channel's state), and on attaching
  * EBUSY (the socket or the descriptor has a channel), and those of struct
  * kucomms_attach.

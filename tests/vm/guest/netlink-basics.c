@@ -50,6 +50,61 @@ static void check_access(void)
 	t_equal(t_attribute("kucomms_test", "channels"), 0);
 }
 
+/* What the writer comes to, by write() or with the kernel's address. */
+static int attach_by(struct netlink *netlink, int fd, bool address)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct nlmsghdr *header = n_put(netlink, KUCOMMS_NLMSG_ATTACH,
+					NLM_F_ACK, 0);
+	unsigned int sequence = header->nlmsg_seq;
+	size_t length;
+
+	mnl_attr_put_u32(header, KUCOMMS_NLA_FD, (__u32)fd);
+	length = header->nlmsg_len;
+	if (address)
+		t_equal(sendto(netlink->fd, netlink->out, length, 0,
+			       (const void *)&kernel, sizeof(kernel)), length);
+	else
+		t_equal(write(netlink->fd, netlink->out, length), length);
+	netlink->filled = 0;
+	header = (void *)n_receive(netlink);
+	t_equal(header->nlmsg_seq, sequence);
+	if (header->nlmsg_type == KUCOMMS_NLMSG_ATTACH)
+		return n_error(netlink, sequence);
+	return ((struct nlmsgerr *)mnl_nlmsg_get_payload(header))->error;
+}
+
+/*
+ * A process that may more than the one whose socket it got is not made to give away
+ * its descriptors by what it just writes there.
+ */
+static void check_deputies(void)
+{
+	struct netlink *netlink;
+	int fd = n_device("test");
+	pid_t pid;
+
+	t_equal(t_sys(seteuid(1002)), 0);
+	netlink = n_socket(0);
+	t_equal(t_sys(seteuid(0)), 0);
+	t_equal(attach_by(netlink, fd, false), -EPERM);
+	t_equal(attach_by(netlink, fd, true), 0);
+	n_close(netlink);
+	close(fd);
+
+	/* The same rights in another process: its own child, say. */
+	fd = n_device("test");
+	netlink = n_socket(0);
+	pid = fork();
+	if (pid == 0) {
+		t_equal(attach_by(netlink, fd, false), 0);
+		exit(0);
+	}
+	t_equal(t_wait(pid), 0);
+	n_close(netlink);
+	close(fd);
+}
+
 /*
  * Whoever closes the socket and keeps the descriptor keeps the memory of the channel,
  * and so the number.
@@ -373,6 +428,7 @@ int main(void)
 	t_device("kucomms_proxy");
 	check_access();
 	check_kept_descriptors();
+	check_deputies();
 	check_sizes();
 	check_users();
 	check_cascade("test");
