@@ -6,7 +6,7 @@
  *
  * Who may use a channel, and until when:
  *  - the file's own calls (ioctl, mmap, poll, read, write): hold the file, and
- *    destroy comes from its release;
+ *    close comes from its release;
  *  - the endpoint's handlers, and what the module does between connect and
  *    disconnect: kucomms_channel_detach() ends that;
  *  - whoever in the module has a reference, from kucomms_accept() or
@@ -34,6 +34,8 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
+/* What waits for handlers shall not keep what does not. */
+static struct workqueue_struct *close_queue;
 static struct workqueue_struct *free_queue;
 
 static void channel_free(struct work_struct *work)
@@ -92,6 +94,42 @@ static void channel_wake_work(struct irq_work *work)
 	kucomms_calls_look(channel);
 }
 
+/* The file is closed, and so is every mapping. Waits for handlers. */
+static void channel_end(struct kucomms_channel *channel)
+{
+	struct kucomms_device *device = channel->device;
+
+	if (channel->manner != KUCOMMS_DETACHED) {
+		kucomms_channel_detach(channel);
+		kucomms_channel_give_number(channel);
+		/* For those who have it from kucomms_accept(). */
+		kucomms_channel_hang_up(channel);
+		kucomms_device_remove_channel(device, channel);
+		kucomms_plain_destroy(channel);
+	}
+	kucomms_device_close(device);
+	kucomms_channel_put(channel);
+}
+
+static void channel_close_work(struct work_struct *work)
+{
+	channel_end(container_of(work, struct kucomms_channel, close_work));
+}
+
+/*
+ * Who closes its file finds the channel's number free afterwards, and the device
+ * unused: that is what waiting is for. What a thread of the kernel closes is nobody's
+ * who would look; and it may be the one that closes all files of the system whose last
+ * user could not, which must not wait for a handler.
+ */
+void kucomms_channel_close(struct kucomms_channel *channel)
+{
+	if (current->flags & PF_KTHREAD)
+		queue_work(close_queue, &channel->close_work);
+	else
+		channel_end(channel);
+}
+
 /* Takes over the caller's reference to @device. */
 struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 					       const struct cred *cred)
@@ -116,25 +154,9 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	INIT_LIST_HEAD(&channel->unaccepted);
 	INIT_LIST_HEAD(&channel->peers);
 	INIT_LIST_HEAD(&channel->siblings);
+	INIT_WORK(&channel->close_work, channel_close_work);
 	INIT_RCU_WORK(&channel->free_work, channel_free);
 	return channel;
-}
-
-/* The file is closed, and so is every mapping. */
-void kucomms_channel_destroy(struct kucomms_channel *channel)
-{
-	struct kucomms_device *device = channel->device;
-
-	if (channel->manner != KUCOMMS_DETACHED) {
-		kucomms_channel_detach(channel);
-		kucomms_channel_give_number(channel);
-		/* For those who have it from kucomms_accept(). */
-		kucomms_channel_hang_up(channel);
-		kucomms_device_remove_channel(device, channel);
-		kucomms_plain_destroy(channel);
-	}
-	kucomms_device_close(device);
-	kucomms_channel_put(channel);
 }
 
 /*
@@ -392,16 +414,27 @@ int kucomms_channel_init(void)
 
 	if (err)
 		return err;
+	err = -ENOMEM;
+	close_queue = alloc_workqueue("kucomms_close", WQ_UNBOUND,
+				      WQ_UNBOUND_MAX_ACTIVE);
+	if (!close_queue)
+		goto err_call;
 	free_queue = alloc_workqueue("kucomms_free", WQ_UNBOUND, 0);
-	if (free_queue)
-		return 0;
+	if (!free_queue)
+		goto err_close;
+	return 0;
+
+err_close:
+	destroy_workqueue(close_queue);
+err_call:
 	kucomms_call_uninit();
-	return -ENOMEM;
+	return err;
 }
 
-/* No file is open: all channels are on their way to the queue, or in it. */
+/* No file is open: all channels are on their way from one queue to the other. */
 void kucomms_channel_uninit(void)
 {
+	destroy_workqueue(close_queue);
 	rcu_barrier();
 	destroy_workqueue(free_queue);
 	kucomms_call_uninit();

@@ -119,6 +119,7 @@ struct kucomms_server;
  * @wake_work:   wakes it from contexts that cannot
  * @peers:       in the endpoint's list; under the endpoint's turn, read under RCU
  * @siblings:    in the device's list; under kucomms_registry_lock
+ * @close_work:  does what closing the file has to, where that cannot wait
  * @free_work:   frees everything, when neither kucomms_broadcast() nor a server
  *               can see it
  * @counters:    doorbells, messages_to_kernel and late_answers under the turn,
@@ -178,6 +179,7 @@ struct kucomms_channel {
 	struct irq_work wake_work;
 	struct list_head peers;
 	struct list_head siblings;
+	struct work_struct close_work;
 	struct rcu_work free_work;
 	struct kucomms_turn own_turn;
 	struct kucomms_region regions[KUCOMMS_REGIONS];
@@ -188,7 +190,7 @@ int kucomms_channel_init(void);
 void kucomms_channel_uninit(void);
 struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 					       const struct cred *cred);
-void kucomms_channel_destroy(struct kucomms_channel *channel);
+void kucomms_channel_close(struct kucomms_channel *channel);
 void kucomms_channel_disarm(struct kucomms_channel *channel);
 void kucomms_channel_hang_up(struct kucomms_channel *channel);
 void kucomms_channel_break(struct kucomms_channel *channel,

@@ -31,7 +31,7 @@ static int file_open(struct inode *inode, struct file *file)
 
 static int file_release(struct inode *inode, struct file *file)
 {
-	kucomms_channel_destroy(file->private_data);
+	kucomms_channel_close(file->private_data);
 	return 0;
 }
 

@@ -256,6 +256,15 @@ static int meet(void)
 	return err;
 }
 
+static DECLARE_WAIT_QUEUE_HEAD(gate_wait);
+static bool gate_is_open;
+
+void test_gate(bool open)
+{
+	WRITE_ONCE(gate_is_open, open);
+	wake_up(&gate_wait);
+}
+
 static int test_handle(struct test_endpoint *test, struct test_client *client,
 		       struct kucomms_channel *channel,
 		       const struct kucomms_message *message, const void *data)
@@ -295,6 +304,8 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return in_place(channel, message);
 	case TEST_MORE:
 		return more(channel, message);
+	case TEST_GATE:
+		return wait_event_killable(gate_wait, READ_ONCE(gate_is_open));
 	case TEST_HOLD:
 		return kucomms_send(channel, message, data, KUCOMMS_MORE);
 	case TEST_HANG_UP:

@@ -22,6 +22,8 @@
  *            `echo 2` with KUCOMMS_PARALLEL, `echo 0` unregisters it
  */
 #include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 
@@ -109,6 +111,53 @@ static int proxy_set(const char *text, const struct kernel_param *param)
 static const struct kernel_param_ops proxy_param_ops = { .set = proxy_set };
 module_param_cb(proxy, &proxy_param_ops, NULL, 0200);
 
+/*
+ * `echo FD >parameters/close`: a thread of the kernel closes the file, when the writer
+ * has done so.
+ */
+static struct {
+	struct work_struct work;
+	struct file *file;
+} closer;
+
+static void close_work(struct work_struct *work)
+{
+	while (file_count(closer.file) > 1)
+		cond_resched();
+	fput(closer.file);
+}
+
+static int close_set(const char *text, const struct kernel_param *param)
+{
+	unsigned int fd;
+	int err = kstrtouint(text, 0, &fd);
+
+	if (err)
+		return err;
+	flush_work(&closer.work);
+	closer.file = fget(fd);
+	if (!closer.file)
+		return -EBADF;
+	queue_work(system_unbound_wq, &closer.work);
+	return 0;
+}
+
+static const struct kernel_param_ops close_param_ops = { .set = close_set };
+module_param_cb(close, &close_param_ops, NULL, 0200);
+
+static int gate_set(const char *text, const struct kernel_param *param)
+{
+	bool open;
+	int err = kstrtobool(text, &open);
+
+	if (!err)
+		test_gate(open);
+	return err;
+}
+
+static const struct kernel_param_ops gate_param_ops = { .set = gate_set };
+module_param_cb(gate, &gate_param_ops, NULL, 0200);
+
 static void unregister_all(void)
 {
 	int i;
@@ -146,6 +195,7 @@ static int __init test_init(void)
 
 	test_loaded = ktime_get();
 	test_burst_init();
+	INIT_WORK(&closer.work, close_work);
 	test_exit_init();
 	err = register_all();
 	if (!err)
@@ -158,6 +208,7 @@ static int __init test_init(void)
 static void __exit test_exit(void)
 {
 	unregister_all();
+	flush_work(&closer.work);
 }
 
 module_init(test_init);

@@ -23,6 +23,7 @@ enum test_type {
 	TEST_MEET,	/* answer when two handlers have been here at once */
 	TEST_HANG_UP,	/* kucomms_shutdown() */
 	TEST_BURST_MORE, /* TEST_BURST, every second one with KUCOMMS_MORE */
+	TEST_GATE,	/* the handler waits until `echo 1 >parameters/gate` */
 	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_MORE */
 	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with how many
 			   clients got them (`user`), and the last error (`id`) */

@@ -82,6 +82,7 @@ int test_message(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,
 		 void *priv);
 bool test_work(struct kucomms_endpoint *endpoint, void *priv);
+void test_gate(bool open);
 void test_timer(struct kucomms_endpoint *endpoint, void *priv);
 int test_connect(struct kucomms_channel *channel, void *priv);
 void test_disconnect(struct kucomms_channel *channel, void *priv);
