@@ -31,9 +31,11 @@ unsigned int kucomms_ring_size = 128 * 1024;
 module_param_named(ring_size, kucomms_ring_size, uint, 0444);
 MODULE_PARM_DESC(ring_size, "bytes of a ring if neither client nor creator of the device say (power of two, default 131072)");
 
-unsigned int kucomms_ring_size_max = 16 * 1024 * 1024;
+/* What is mapped for one channel, four times that, is much of what there is. */
+unsigned int kucomms_ring_size_max = (BITS_PER_LONG == 32 ? 1 : 16) *
+				     1024 * 1024;
 module_param_named(ring_size_max, kucomms_ring_size_max, uint, 0444);
-MODULE_PARM_DESC(ring_size_max, "most bytes that a client or creator may ask for (power of two up to 1 GiB, default 16777216)");
+MODULE_PARM_DESC(ring_size_max, "most bytes that a client or creator may ask for (power of two up to 1 GiB, default 16777216, on 32 bits 1048576)");
 
 int kucomms_netlink_protocol = KUCOMMS_NETLINK_PROTOCOL;
 module_param_named(netlink_protocol, kucomms_netlink_protocol, int, 0444);
