@@ -57,8 +57,8 @@ struct device_name next_name(const struct command *command, int argc,
 	mistake = parse_name(&name, argv[optind]);
 	if (mistake)
 		exit(usage_error(command, "%s is no name: %s; a name is 1 to %d "
-				 "of the characters a-z, 0-9 and _, the prefix "
-				 "%s may stand before it", quote(argv[optind]),
+				 "of the characters a-z, 0-9 and _; the prefix "
+				 "%s or the path may stand before it", quote(argv[optind]),
 				 mistake, SHORT_NAME_MAX, KUCOMMS_NAME_PREFIX));
 	optind++;
 	return name;

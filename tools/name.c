@@ -3,18 +3,44 @@
  * Names of devices. They are checked here, before the kernel does it, because
  * its EINVAL cannot say which character it dislikes.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "name.h"
+
+#define NODE_DIRECTORY	"/dev/"
+#define LINK_DIRECTORY	"/dev/kucomms/"
+
+static bool starts_with(const char *text, const char *beginning)
+{
+	return !strncmp(text, beginning, strlen(beginning));
+}
+
+/*
+ * The name in a path, without the prefix, which is a part of the name in
+ * LINK_DIRECTORY. NULL: it is no path of a device.
+ */
+static const char *name_in_path(const char *path)
+{
+	if (starts_with(path, LINK_DIRECTORY))
+		return path + strlen(LINK_DIRECTORY);
+	if (starts_with(path, NODE_DIRECTORY KUCOMMS_NAME_PREFIX))
+		return path + strlen(NODE_DIRECTORY KUCOMMS_NAME_PREFIX);
+	return NULL;
+}
 
 const char *parse_name(struct device_name *name, const char *text)
 {
 	static char mistake[64];
 	size_t length, valid;
 
-	if (!strncmp(text, KUCOMMS_NAME_PREFIX, NAME_PREFIX_LENGTH))
+	if (*text == '/')
+		text = name_in_path(text);
+	else if (starts_with(text, KUCOMMS_NAME_PREFIX))
 		text += NAME_PREFIX_LENGTH;
+	if (!text)
+		return "a path must be /dev/kucomms_NAME or /dev/kucomms/NAME";
 	length = strlen(text);
 	valid = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
 	if (!length)

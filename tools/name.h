@@ -12,7 +12,10 @@ struct device_name {
 	char text[KUCOMMS_NAME_MAX + 1];
 };
 
-/* Takes @text with or without the prefix. Returns NULL, or what is wrong. */
+/*
+ * Takes @text with or without the prefix, or the path of the node or of udev's
+ * link to it. Returns NULL, or what is wrong.
+ */
 const char *parse_name(struct device_name *name, const char *text);
 
 /* The name without the prefix, as people and modules say it. */

@@ -56,6 +56,9 @@ for verb in create remove show set send recv bench; do
 	complains 2 "it has a '/'" kucommsctl $verb a/../null
 	complains 2 'it has a byte 0x0a' kucommsctl $verb "$(printf 'a\nb')"
 	complains 2 'it is empty' kucommsctl $verb kucomms_
+	complains 2 'it is empty' kucommsctl $verb /dev/kucomms/
+	complains 2 '"/dev/null" is no name: a path must be /dev/kucomms_NAME or' kucommsctl $verb /dev/null
+	complains 2 "it has a '.'" kucommsctl $verb /dev/kucomms/../null
 	complains 2 'it has 56 characters' kucommsctl $verb aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff
 done
 complains 2 'too many arguments, from "b"' kucommsctl create a b
@@ -75,6 +78,7 @@ prints /dev/kucomms_idle kucommsctl create -v kucomms_idle
 prints "/dev/kucomms_$longest" kucommsctl create --verbose $longest
 complains 7 'cannot create mymodule: EEXIST: ' kucommsctl create mymodule
 complains 7 'cannot create mymodule: EEXIST: ' kucommsctl create kucomms_mymodule
+complains 7 'cannot create mymodule: EEXIST: ' kucommsctl create /dev/kucomms_mymodule
 complains 4 'cannot create other: EACCES: only root may create' as alice kucommsctl create other
 complains 4 'cannot remove idle: EACCES: only root may remove' as alice kucommsctl remove idle
 prints '' kucommsctl remove kucomms_$longest
@@ -130,6 +134,7 @@ complains 5 'cannot show nosuch: ENODEV: ' kucommsctl show nosuch
 send_as_alice() { echo 'kucommsctl send -r mymodule hello' | as alice sh; }
 prints hello send_as_alice
 prints hello kucommsctl send --receive kucomms_mymodule hello
+prints hello kucommsctl send --receive /dev/kucomms_mymodule hello
 prints '' kucommsctl send mymodule hello
 prints '' kucommsctl send -r mymodule ''
 prints -5 kucommsctl send -r mymodule -- -5
