@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "channel.h"
+#include "device.h"
 #include "error.h"
 #include "module.h"
 
@@ -21,6 +23,11 @@ static const struct problem open_problems[] = {
 	  "you must be in its group (kucommsctl show NAME), usually kucomms, "
 	  "but you are only in those that `id -nG` prints; after "
 	  "`sudo usermod -aG kucomms USER` log in again" },
+	{ EPERM, EXIT_PERMISSION,
+	  "the cgroup of this process does not let it open the device "
+	  "(DevicePolicy= of a unit, a container)",
+	  "let it: DeviceAllow=char-kucomms rw in the unit, or give the "
+	  "container the device" },
 	{ ENOTCONN, EXIT_FAILURE, "no kernel module serves the device",
 	  "load the kernel module that registers \"NAME\"" },
 	{ EUSERS, EXIT_BUSY, "the device has all the channels that it may have",
@@ -38,6 +45,13 @@ static const struct problem open_problems[] = {
 	{ 0, EXIT_FAILURE, NULL,
 	  "the kernel module that serves NAME may have refused (kucommsctl "
 	  "show NAME says which it is); look into its documentation, and dmesg" }
+};
+
+static const struct problem no_devices_here = {
+	EACCES, EXIT_PERMISSION,
+	"/dev/kucomms_NAME is yours to open, but not here: this /dev is mounted "
+	"with nodev, or a security module forbids it",
+	"look at the options of the mount: findmnt -T /dev/kucomms_NAME"
 };
 
 static const struct problem bad_ring_size = {
@@ -63,6 +77,17 @@ static const struct problem message_problems[] = {
 	{ 0, EXIT_FAILURE, NULL, "look into the kernel's log: dmesg" }
 };
 
+static int report_open(const struct device_name *name, int error,
+		       const char *what)
+{
+	if (error == ENOENT && !module_loaded())
+		return report_no_module(what, short_name(name));
+	if (error == EACCES && !access(device_node(name).text, R_OK | W_OK))
+		return report_problem(&no_devices_here, what,
+				      short_name(name));
+	return report(open_problems, error, what, short_name(name));
+}
+
 int open_channel(const struct device_name *name, const char *what,
 		 uint32_t ring_size, struct kucomms_channel **channel)
 {
@@ -71,15 +96,20 @@ int open_channel(const struct device_name *name, const char *what,
 		.to_kernel_size = ring_size,
 		.to_user_size = ring_size,
 	};
-	const int error = -kucomms_open(name->text, &options, channel);
+	enum node_state state;
+	struct stat node;
+	int error;
 
+	/* Another's node would lead to another device, or none. */
+	state = device_node_stat(name, &node);
+	if (state == NODE_MISSING || state == NODE_OTHER)
+		return device_report_node(name, state, what);
+	error = -kucomms_open(name->text, &options, channel);
 	if (!error)
 		return EXIT_SUCCESS;
 	if (error == EINVAL && ring_size)
 		return report_problem(&bad_ring_size, what, short_name(name));
-	if (error == ENOENT && !module_loaded())
-		return report_no_module(what, short_name(name));
-	return report(open_problems, error, what, short_name(name));
+	return report_open(name, error, what);
 }
 
 int report_message(const struct device_name *name, int error,

@@ -11,7 +11,7 @@
 #include "arguments.h"
 #include "device.h"
 #include "error.h"
-#include "watch.h"
+#include "udev.h"
 
 #define WHAT	"create NAME"
 
@@ -40,20 +40,27 @@ static const struct {
 
 /**
  * struct request - the device that is wanted
- * @numbers:  0: as the module thinks best
- * @dispatch: NULL: likewise
+ * @numbers:    0: as the module thinks best
+ * @dispatch:   NULL: likewise
+ * @timeout_ms: how long to wait for udev
  */
 struct request {
 	struct device_name name;
 	uint32_t numbers[LIMITS];
 	const char *dispatch;
+	int timeout_ms;
 };
 
 static const struct problem problems[] = {
 	{ EEXIST, EXIT_EXISTS, "there is such a device already",
 	  "look at it: kucommsctl show NAME" },
+	{ ENODEV, EXIT_NO_DEVICE,
+	  "somebody has removed the device again meanwhile",
+	  "see which there are: kucommsctl list" },
 	{ EACCES, EXIT_PERMISSION, "only root may create devices",
 	  "sudo kucommsctl create NAME" },
+	{ EPERM, EXIT_PERMISSION, NOT_THE_HOSTS_ROOT,
+	  "create the device on the host" },
 	{ ENOSPC, EXIT_FAILURE,
 	  "there are as many devices as the module's parameter devices_max allows",
 	  "remove one (kucommsctl list shows all), or load kucomms with a "
@@ -62,7 +69,7 @@ static const struct problem problems[] = {
 	  "the kernel module that is loaded does not know these options, it is "
 	  "older than kucommsctl",
 	  "compare them: kucommsctl version" },
-	{ EROFS, EXIT_FAILURE, "sysfs is mounted read-only, as in a container",
+	{ EROFS, EXIT_FAILURE, SYSFS_READ_ONLY,
 	  "create the device on the host" },
 	{ ETIMEDOUT, EXIT_TIMEOUT,
 	  "the device is there, but udev has not finished with it in time",
@@ -129,19 +136,33 @@ static int write_request(const struct request *request)
 	return error;
 }
 
-static int create(const struct request *request, struct watch *watch,
-		  int timeout_ms)
+/* The device is there. Can it be used, by those who may, from here? */
+static int check_node(const struct request *request)
 {
 	const struct device_name *name = &request->name;
-	int error = write_request(request);
+	enum node_state state;
+	struct stat node;
+	int error;
+
+	/* The kernel has made the node by now, if this is its /dev. */
+	state = device_node_stat(name, &node);
+	if (state == NODE_MISSING || state == NODE_OTHER)
+		return device_report_node(name, state, "use NAME from here");
+	error = udev_wait_created(name, request->timeout_ms);
+	return error ? report(problems, error, WHAT, short_name(name)) : 0;
+}
+
+static int create(const struct request *request)
+{
+	const struct device_name *name = &request->name;
+	const int error = write_request(request);
 
 	if (error == ENOENT)
 		return report_no_module(WHAT, short_name(name));
 	if (error == ERANGE)
 		return report_range(request);
-	if (!error)
-		error = watch_wait(watch, name, WATCH_CREATED, timeout_ms);
-	return error ? report(problems, error, WHAT, short_name(name)) : 0;
+	return error ? report(problems, error, WHAT, short_name(name)) :
+		       check_node(request);
 }
 
 /* A module that leaves no choice is no reason to fail: another may come. */
@@ -190,21 +211,20 @@ static void parse_option(const struct command *command, int option,
 		request->numbers[LIMIT_RING_SIZE_MAX] =
 			ring_size_argument(command, "--ring-size-max", optarg);
 		break;
+	case 't':
+		request->timeout_ms = timeout_argument(command, optarg);
+		break;
 	}
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct request request = { .dispatch = NULL };
-	int timeout_ms = WATCH_TIMEOUT_MS;
-	struct watch watch;
+	struct request request = { .timeout_ms = UDEV_TIMEOUT_MS };
 	bool verbose = false;
-	int option, error, status;
+	int option, status;
 
 	while ((option = next_option(command, argc, argv)) != -1) {
-		if (option == 't')
-			timeout_ms = timeout_argument(command, optarg);
-		else if (option == 'v')
+		if (option == 'v')
 			verbose = true;
 		else
 			parse_option(command, option, &request);
@@ -213,12 +233,7 @@ static int run(const struct command *command, int argc, char **argv)
 	no_more_arguments(command, argc, argv);
 	check_ring_sizes(command, &request);
 
-	error = watch_begin(&watch);
-	if (error)
-		return report(problems, error, "wait for NAME",
-			      short_name(&request.name));
-	status = create(&request, &watch, timeout_ms);
-	watch_end(&watch);
+	status = create(&request);
 	if (!status && request.dispatch)
 		check_dispatch(&request);
 	if (!status && verbose)

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -58,6 +60,15 @@ struct device_path device_node(const struct device_name *name)
 	return path;
 }
 
+struct device_path device_link(const struct device_name *name)
+{
+	struct device_path path;
+
+	snprintf(path.text, sizeof(path.text), "/dev/kucomms/%s",
+		 short_name(name));
+	return path;
+}
+
 struct device_path device_directory(const struct device_name *name)
 {
 	struct device_path path;
@@ -93,20 +104,19 @@ static char *group_text(gid_t id)
 	return group ? text("%s", group->gr_name) : text("%u", id);
 }
 
-/* A device whose node udev has not made yet has no owner either. */
+/* A node that is not the device's tells nothing about the device. */
 static void read_node(struct device *device, const struct device_name *name)
 {
-	const struct device_path path = device_node(name);
 	char *user, *group;
 	struct stat node;
 
-	if (stat(path.text, &node))
+	if (device_node_stat(name, &node) != NODE_RIGHT)
 		return;
 	user = user_text(node.st_uid);
 	group = group_text(node.st_gid);
 	device->fields[DEVICE_OWNER].value = text("%s:%s", user, group);
 	device->fields[DEVICE_MODE].value = text("%04o", node.st_mode & 07777);
-	device->fields[DEVICE_NODE].value = text("%s", path.text);
+	device->fields[DEVICE_NODE].value = text("%s", device_node(name).text);
 	free(user);
 	free(group);
 }
@@ -114,6 +124,54 @@ static void read_node(struct device *device, const struct device_name *name)
 bool device_exists(const struct device_name *name)
 {
 	return !access(device_directory(name).text, F_OK);
+}
+
+bool device_number(const struct device_name *name, dev_t *number)
+{
+	char *text = read_attribute(device_directory(name).text, "dev");
+	unsigned int major, minor;
+	bool read;
+
+	read = text && sscanf(text, "%u:%u", &major, &minor) == 2;
+	free(text);
+	if (read)
+		*number = makedev(major, minor);
+	return read;
+}
+
+enum node_state device_node_stat(const struct device_name *name,
+				 struct stat *node)
+{
+	dev_t number;
+
+	if (!device_number(name, &number))
+		return NODE_NO_DEVICE;
+	if (stat(device_node(name).text, node))
+		return NODE_MISSING;
+	return S_ISCHR(node->st_mode) && node->st_rdev == number ?
+	       NODE_RIGHT : NODE_OTHER;
+}
+
+int device_report_node(const struct device_name *name, enum node_state state,
+		       const char *what)
+{
+	static const struct problem missing = {
+		ENOENT, EXIT_FAILURE,
+		"the device exists, but this /dev has no node of it: it is not "
+		"the /dev of the host (a container, PrivateDevices= of a unit)",
+		"use the device on the host, or pass /dev/kucomms_NAME on to "
+		"where it is to be used"
+	};
+	static const struct problem other = {
+		ENXIO, EXIT_FAILURE,
+		"the device exists, but /dev/kucomms_NAME is something else: "
+		"this /dev is not that of the host, or the file was made by hand",
+		"remove that file; on the host udev makes the right one when "
+		"the device is created"
+	};
+
+	return report_problem(state == NODE_MISSING ? &missing : &other, what,
+			      short_name(name));
 }
 
 bool device_read(struct device *device, const struct device_name *name)

@@ -2,6 +2,8 @@
 #ifndef KUCOMMSCTL_DEVICE_H
 #define KUCOMMSCTL_DEVICE_H
 
+#include <sys/stat.h>
+
 #include "module.h"
 #include "output.h"
 
@@ -40,15 +42,38 @@ const char *device_key(enum device_field field);
 
 bool device_exists(const struct device_name *name);
 
+/* The device's number, which is the same wherever its node is. */
+bool device_number(const struct device_name *name, dev_t *number);
+
+/* What this /dev, which need not be that of the host, has for a device. */
+enum node_state {
+	NODE_RIGHT,
+	NODE_MISSING,
+	NODE_OTHER,	/* a file of the same name */
+	NODE_NO_DEVICE,	/* sysfs does not know the device */
+};
+
+/* Fills in @node, unless it is missing or there is no device. */
+enum node_state device_node_stat(const struct device_name *name,
+				 struct stat *node);
+
+/*
+ * Says why "@what" cannot be done with a node that is missing or another one's;
+ * returns the exit code.
+ */
+int device_report_node(const struct device_name *name, enum node_state state,
+		       const char *what);
+
 /* Returns whether there is such a device; then device_free() is due. */
 bool device_read(struct device *device, const struct device_name *name);
 void device_free(struct device *device);
 
-/* Paths of a device's node, and of its directory in sysfs. */
+/* Paths of a device's node, of udev's link to it, of its directory in sysfs. */
 struct device_path {
 	char text[sizeof(DEVICES_DIR "/") + KUCOMMS_NAME_MAX];
 };
 struct device_path device_node(const struct device_name *name);
+struct device_path device_link(const struct device_name *name);
 struct device_path device_directory(const struct device_name *name);
 
 /*

@@ -11,26 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "device.h"
 #include "error.h"
 #include "holders.h"
-
-/* The device's number, which is the same wherever its node is mounted. */
-static bool device_number(const struct device_name *name, dev_t *number)
-{
-	char *text = read_attribute(device_directory(name).text, "dev");
-	unsigned int major, minor;
-	bool read;
-
-	read = text && sscanf(text, "%u:%u", &major, &minor) == 2;
-	free(text);
-	if (read)
-		*number = makedev(major, minor);
-	return read;
-}
 
 /* Does one of the links in the directory lead to the device? */
 static bool links_to(int process, const char *directory, dev_t number)

@@ -14,6 +14,11 @@
 #include "error.h"
 #include "module.h"
 
+bool sysfs_mounted(void)
+{
+	return !access("/sys/devices", F_OK);
+}
+
 bool module_loaded(void)
 {
 	return !access(CONTROL_DIR, F_OK);
@@ -46,6 +51,12 @@ static bool module_installed(void)
 
 int report_no_module(const char *what, const char *name)
 {
+	static const struct problem no_sysfs = {
+		ENOENT, EXIT_FAILURE,
+		"sysfs is not mounted on /sys, so nothing is known of the "
+		"kernel module kucomms and of its devices",
+		"mount it: mount -t sysfs sysfs /sys; or do this on the host"
+	};
 	static const struct problem not_loaded = {
 		ENOENT, EXIT_NO_MODULE,
 		"the kernel module kucomms is not loaded",
@@ -58,6 +69,8 @@ int report_no_module(const char *what, const char *name)
 		"was it built by kucomms-dkms? dkms status kucomms"
 	};
 
+	if (!sysfs_mounted())
+		return report_problem(&no_sysfs, what, name);
 	return report_problem(module_installed() ? &not_loaded : &not_installed,
 			      what, name);
 }
@@ -74,7 +87,7 @@ int write_attribute(const char *directory, const char *attribute,
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	free(path);
 	if (fd < 0)
-		return errno;
+		return errno == EACCES && !geteuid() ? EPERM : errno;
 	if (write(fd, text, strlen(text)) < 0)
 		error = errno;
 	close(fd);

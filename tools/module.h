@@ -13,12 +13,29 @@
 /* And its parameters are here. */
 #define PARAMETERS_DIR	"/sys/module/kucomms/parameters"
 
+/* Is there a sysfs that could tell? */
+bool sysfs_mounted(void);
+
 bool module_loaded(void);
 
-/* Says why "@what" cannot be done without the module; returns EXIT_NO_MODULE. */
+/*
+ * Says why "@what" cannot be done if module_loaded() is false; returns
+ * EXIT_NO_MODULE or, if nothing is known because sysfs is not mounted, EXIT_FAILURE.
+ */
 int report_no_module(const char *what, const char *name);
 
-/* Writes @text into a file in sysfs. Returns 0 or an errno. */
+/* What some errors of writing into sysfs mean, for tables of problems. */
+#define SYSFS_READ_ONLY \
+	"sysfs is mounted read-only, as in a container or in a unit with " \
+	"ProtectKernelTunables="
+#define NOT_THE_HOSTS_ROOT \
+	"this root may not: it is that of a user namespace (a container, " \
+	"PrivateUsers= of a unit), or it has lost its capabilities"
+
+/*
+ * Writes @text into a file in sysfs. Returns 0 or an errno: EACCES to users who
+ * are not root, EPERM to a root who may not.
+ */
 int write_attribute(const char *directory, const char *attribute,
 		    const char *text);
 

@@ -11,7 +11,7 @@
 #include "error.h"
 #include "holders.h"
 #include "module.h"
-#include "watch.h"
+#include "udev.h"
 
 #define WHAT	"remove NAME"
 
@@ -20,7 +20,9 @@ static const struct problem problems[] = {
 	  "see which there are: kucommsctl list" },
 	{ EACCES, EXIT_PERMISSION, "only root may remove devices",
 	  "sudo kucommsctl remove NAME" },
-	{ EROFS, EXIT_FAILURE, "sysfs is mounted read-only, as in a container",
+	{ EPERM, EXIT_PERMISSION, NOT_THE_HOSTS_ROOT,
+	  "remove the device on the host" },
+	{ EROFS, EXIT_FAILURE, SYSFS_READ_ONLY,
 	  "remove the device on the host" },
 	{ ETIMEDOUT, EXIT_TIMEOUT,
 	  "the device has gone, but udev has not finished with it in time",
@@ -68,7 +70,7 @@ static int write_request(const struct device_name *name, bool force)
 }
 
 static int remove_device(const struct device_name *name, bool force,
-			 struct watch *watch, int timeout_ms)
+			 int timeout_ms)
 {
 	int error = write_request(name, force);
 
@@ -79,16 +81,15 @@ static int remove_device(const struct device_name *name, bool force,
 	if (error == EINVAL && force)
 		return report_problem(&no_force, WHAT, short_name(name));
 	if (!error)
-		error = watch_wait(watch, name, WATCH_REMOVED, timeout_ms);
+		error = udev_wait_removed(name, timeout_ms);
 	return error ? report(problems, error, WHAT, short_name(name)) : 0;
 }
 
 /* Looks for the holders first: when the device has gone nobody can tell. */
-static int remove_by_force(const struct device_name *name, struct watch *watch,
-			   int timeout_ms)
+static int remove_by_force(const struct device_name *name, int timeout_ms)
 {
 	char *holders = device_holders(name);
-	const int status = remove_device(name, true, watch, timeout_ms);
+	const int status = remove_device(name, true, timeout_ms);
 
 	if (!status && *holders)
 		fprintf(stderr, "kucommsctl: %s was open in process %s: "
@@ -99,11 +100,10 @@ static int remove_by_force(const struct device_name *name, struct watch *watch,
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	int timeout_ms = WATCH_TIMEOUT_MS;
+	int timeout_ms = UDEV_TIMEOUT_MS;
 	struct device_name name;
-	struct watch watch;
 	bool force = false;
-	int option, error, status;
+	int option;
 
 	while ((option = next_option(command, argc, argv)) != -1) {
 		if (option == 't')
@@ -113,15 +113,8 @@ static int run(const struct command *command, int argc, char **argv)
 	}
 	name = next_name(command, argc, argv);
 	no_more_arguments(command, argc, argv);
-
-	error = watch_begin(&watch);
-	if (error)
-		return report(problems, error, "wait for NAME",
-			      short_name(&name));
-	status = force ? remove_by_force(&name, &watch, timeout_ms) :
-			 remove_device(&name, false, &watch, timeout_ms);
-	watch_end(&watch);
-	return status;
+	return force ? remove_by_force(&name, timeout_ms) :
+		       remove_device(&name, false, timeout_ms);
 }
 
 static const struct option options[] = {

@@ -57,8 +57,8 @@ static const struct problem problems[] = {
 	  "that are online" },
 	{ EACCES, EXIT_PERMISSION, "only root may change devices",
 	  "sudo kucommsctl set ... NAME" },
-	{ EROFS, EXIT_FAILURE, "sysfs is mounted read-only, as in a container",
-	  "do it on the host" },
+	{ EPERM, EXIT_PERMISSION, NOT_THE_HOSTS_ROOT, "do it on the host" },
+	{ EROFS, EXIT_FAILURE, SYSFS_READ_ONLY, "do it on the host" },
 	{ 0, EXIT_FAILURE, NULL, "look into the kernel's log: dmesg" }
 };
 

@@ -28,6 +28,11 @@ static const struct problem mismatch = {
 	"sudo modprobe -r kucomms && sudo modprobe kucomms"
 };
 
+static const char *no_module(void)
+{
+	return sysfs_mounted() ? "not loaded" : "unknown, /sys is no sysfs";
+}
+
 static void print_version(const struct field *fields, size_t count, bool json)
 {
 	struct json_object *answer;
@@ -56,7 +61,7 @@ static int run(const struct command *command, int argc, char **argv)
 	const struct field fields[] = {
 		{ "tool", KUCOMMS_VERSION, false },
 		{ "library", kucomms_version(), false },
-		{ "module", module || json ? module : "not loaded", false },
+		{ "module", module || json ? module : no_module(), false },
 		{ "abi", ABI_VERSION, true },
 		{ "module_abi", module_abi, true },
 	};

@@ -37,6 +37,8 @@ complains() {
 	equal "standard output of $*" "" "$("$@" 2>/dev/null)"
 }
 
+kucommsctl_row() { kucommsctl list -n -o name,owner,mode | grep "^$1 "; }
+
 # Help and usage.
 prints "kucommsctl $(cat $control/version)" kucommsctl -V
 for verb in create remove list show set send recv bench version help; do
@@ -222,8 +224,8 @@ case $_output in
 esac
 umount $control/abi_version
 
-# A udev that does not answer: the device is there, but not ready.
-mkdir -p /run/udev
+# A udev that does not answer: the device is there, but not ready, and its link stays.
+mkdir -p /run/udev /dev/kucomms
 : >/run/udev/control
 expect_status 9 kucommsctl create -t 2.5 late
 case $_output in
@@ -231,8 +233,30 @@ case $_output in
 kucommsctl: cannot create late: ETIMEDOUT: the device is there, '*'hint: '*) ;;
 *) fail "a udev that does not answer is not explained: $_output" ;;
 esac
-expect_status 9 kucommsctl remove -t 0.2 late
-rm -r /run/udev
+ln -s ../kucomms_late /dev/kucomms/late
+complains 9 'ETIMEDOUT: the device has gone, but udev has not' kucommsctl remove -t 0.2 late
+rm -r /run/udev /dev/kucomms
+
+# Not the /dev in which the kernel makes nodes, or no sysfs: said at once.
+mv /dev/kucomms_idle /dev/hidden
+complains 1 'cannot receive from idle: ENOENT: the device exists, but this /dev has no node of it' kucommsctl recv idle
+mknod /dev/kucomms_idle c 1 3
+complains 1 'cannot send to idle: ENXIO: the device exists, but /dev/kucomms_idle is something else' kucommsctl send idle x
+prints 'idle      -             -' kucommsctl_row idle
+mv /dev/hidden /dev/kucomms_idle
+mount -t tmpfs none /sys || fail "/sys cannot be covered"
+for verb in create remove show set; do
+	[ $verb = set ] && options='-d poll' || options=
+	# shellcheck disable=SC2086
+	complains 1 'ENOENT: sysfs is not mounted on /sys' kucommsctl $verb $options mymodule
+done
+complains 1 'cannot list devices: ENOENT: sysfs is not mounted' kucommsctl list
+prints hello kucommsctl send -r mymodule hello
+case $(kucommsctl version) in
+*'module:     unknown, /sys is no sysfs'*) ;;
+*) fail "version pretends to know whether the module is loaded" ;;
+esac
+umount /sys
 
 # Without the module; then as it was before.
 for name in idle mymodule picky test ticker; do

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What udev has done. Its events are not waited for, since they do not reach
+ * another network namespace, nor a process that may have no netlink socket. Its
+ * records and links can be looked at wherever /run/udev and /dev are those of
+ * the host, so they are looked at again and again, with ever longer pauses.
+ */
+#include <errno.h>
+#include <libudev.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "error.h"
+#include "udev.h"
+
+/* The shortest and the longest pause between two looks. */
+#define PAUSE_MIN_MS	1
+#define PAUSE_MAX_MS	64
+
+/* After this the user is told what is waited for. */
+#define PATIENCE_MS	2000
+
+bool udev_runs(void)
+{
+	return !access("/run/udev/control", F_OK);
+}
+
+static struct udev_device *find(struct udev *udev,
+				const struct device_name *name)
+{
+	return udev_device_new_from_syspath(udev, device_directory(name).text);
+}
+
+/*
+ * Returns 0, EAGAIN as long as udev has not finished, or ENODEV. The kernel
+ * module gives out numbers in turn, so udev's record, which goes by the number,
+ * is not that of an earlier device.
+ */
+static int look_if_created(const struct device_name *name)
+{
+	struct udev *udev = must_have(udev_new());
+	struct udev_device *device = find(udev, name);
+	int error = 0;
+
+	if (!device)
+		error = ENODEV;
+	else if (udev_device_get_is_initialized(device) <= 0)
+		error = EAGAIN;
+	udev_device_unref(device);
+	udev_unref(udev);
+	return error;
+}
+
+/* If the device has been created again meanwhile, the link is that device's. */
+static int look_if_removed(const struct device_name *name)
+{
+	struct stat link;
+
+	return lstat(device_link(name).text, &link) || device_exists(name) ?
+	       0 : EAGAIN;
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static int wait_until(int (*look)(const struct device_name *name),
+		      const struct device_name *name, int timeout_ms)
+{
+	const long long start = now_ms();
+	int pause = PAUSE_MIN_MS;
+	bool told = false;
+	int error;
+
+	while (udev_runs() && (error = look(name)) != 0) {
+		const long long waited = now_ms() - start;
+
+		if (error != EAGAIN)
+			return error;
+		if (waited >= timeout_ms)
+			return ETIMEDOUT;
+		if (!told && waited >= PATIENCE_MS) {
+			fprintf(stderr, "kucommsctl: waiting for udev to "
+				"finish with %s\n", short_name(name));
+			told = true;
+		}
+		if (pause > timeout_ms - waited)
+			pause = timeout_ms - waited;
+		poll(NULL, 0, pause);
+		if (pause < PAUSE_MAX_MS)
+			pause *= 2;
+	}
+	return 0;
+}
+
+int udev_wait_created(const struct device_name *name, int timeout_ms)
+{
+	return wait_until(look_if_created, name, timeout_ms);
+}
+
+int udev_wait_removed(const struct device_name *name, int timeout_ms)
+{
+	return wait_until(look_if_removed, name, timeout_ms);
+}
