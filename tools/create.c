@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "device.h"
 #include "error.h"
+#include "policy.h"
 #include "udev.h"
 
 #define WHAT	"create NAME"
@@ -149,7 +150,8 @@ static int check_node(const struct request *request)
 	if (state == NODE_MISSING || state == NODE_OTHER)
 		return device_report_node(name, state, "use NAME from here");
 	error = udev_wait_created(name, request->timeout_ms);
-	return error ? report(problems, error, WHAT, short_name(name)) : 0;
+	return error ? report(problems, error, WHAT, short_name(name)) :
+		       policy_check(name);
 }
 
 static int create(const struct request *request)

@@ -72,9 +72,7 @@ static void devices_free(struct devices *devices)
 
 static const char *cell(const struct device *device, enum device_field field)
 {
-	const char *value = device->fields[field].value;
-
-	return value ? value : NO_VALUE;
+	return field_text(&device->fields[field]);
 }
 
 static int column_width(const struct devices *devices, enum device_field field,

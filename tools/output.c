@@ -21,7 +21,7 @@ void print_fields(const struct field *fields, size_t count)
 	for (i = 0; i < count; i++)
 		printf("%s:%*s%s\n", fields[i].key,
 		       width - (int)strlen(fields[i].key) + 1, "",
-		       fields[i].value ? fields[i].value : NO_VALUE);
+		       field_text(&fields[i]));
 }
 
 static struct json_object *json_from_field(const struct field *field)

@@ -21,6 +21,12 @@ struct field {
 /* What stands for a value that there is not, for people. */
 #define NO_VALUE	"-"
 
+/* The value, or what stands for it. */
+static inline const char *field_text(const struct field *field)
+{
+	return field->value ? field->value : NO_VALUE;
+}
+
 /* Lines "key: value". */
 void print_fields(const struct field *fields, size_t count);
 

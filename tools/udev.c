@@ -112,3 +112,16 @@ int udev_wait_removed(const struct device_name *name, int timeout_ms)
 {
 	return wait_until(look_if_removed, name, timeout_ms);
 }
+
+char *udev_property(const struct device_name *name, const char *key)
+{
+	struct udev *udev = must_have(udev_new());
+	struct udev_device *device = find(udev, name);
+	const char *value = device ?
+			    udev_device_get_property_value(device, key) : NULL;
+	char *copy = value ? must_have(strdup(value)) : NULL;
+
+	udev_device_unref(device);
+	udev_unref(udev);
+	return copy;
+}

@@ -21,4 +21,10 @@ bool udev_runs(void);
 int udev_wait_created(const struct device_name *name, int timeout_ms);
 int udev_wait_removed(const struct device_name *name, int timeout_ms);
 
+/*
+ * What @key is in udev's record of the device, NULL if the record has no such
+ * key. The caller frees the text.
+ */
+char *udev_property(const struct device_name *name, const char *key);
+
 #endif

@@ -237,6 +237,13 @@ ln -s ../kucomms_late /dev/kucomms/late
 complains 9 'ETIMEDOUT: the device has gone, but udev has not' kucommsctl remove -t 0.2 late
 rm -r /run/udev /dev/kucomms
 
+# With no udev to be seen, a file that is for udev has nobody to obey it.
+mkdir -p /etc/kucomms/devices.d
+echo KUCOMMS_GROUP=users >/etc/kucomms/devices.d/asked.conf
+complains 1 'no udev can be seen from here' kucommsctl create asked
+prints '' kucommsctl remove asked
+rm -r /etc/kucomms
+
 # Not the /dev in which the kernel makes nodes, or no sysfs: said at once.
 mv /dev/kucomms_idle /dev/hidden
 complains 1 'cannot receive from idle: ENOENT: the device exists, but this /dev has no node of it' kucommsctl recv idle
