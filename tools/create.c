@@ -31,30 +31,35 @@ static const struct {
 	const char *option;
 	const char *key;
 	const char *parameter;
+	enum device_field field;	/* what the device tells of it */
 } limits[LIMITS] = {
-	[LIMIT_CHANNELS]	= { "--channels", "channels", "channels_max" },
+	[LIMIT_CHANNELS]	= { "--channels", "channels", "channels_max",
+				    DEVICE_CHANNELS_MAX },
 	[LIMIT_RING_SIZE]	= { "--ring-size", "ring_size",
-				    "ring_size_max" },
+				    "ring_size_max", DEVICE_RING_SIZE },
 	[LIMIT_RING_SIZE_MAX]	= { "--ring-size-max", "ring_size_max",
-				    "ring_size_max" },
+				    "ring_size_max", DEVICE_RING_SIZE_MAX },
 };
 
 /**
  * struct request - the device that is wanted
  * @numbers:    0: as the module thinks best
  * @dispatch:   NULL: likewise
+ * @exist_ok:   one that there is will do, if it has these limits
  * @timeout_ms: how long to wait for udev
  */
 struct request {
 	struct device_name name;
 	uint32_t numbers[LIMITS];
 	const char *dispatch;
+	bool exist_ok;
 	int timeout_ms;
 };
 
 static const struct problem problems[] = {
 	{ EEXIST, EXIT_EXISTS, "there is such a device already",
-	  "look at it: kucommsctl show NAME" },
+	  "look at it: kucommsctl show NAME; if it will do: kucommsctl create "
+	  "--exist-ok NAME" },
 	{ ENODEV, EXIT_NO_DEVICE,
 	  "somebody has removed the device again meanwhile",
 	  "see which there are: kucommsctl list" },
@@ -137,6 +142,36 @@ static int write_request(const struct request *request)
 	return error;
 }
 
+/* Reports the first limit of a device that there is which is not as wanted. */
+static int check_limits(const struct request *request)
+{
+	const char *name = short_name(&request->name);
+	char explanation[128];
+	const struct problem problem = {
+		EEXIST, EXIT_EXISTS, explanation,
+		"do without --exist-ok what has to be done: kucommsctl remove "
+		"NAME, then create it"
+	};
+	struct device device;
+	int i, status = 0;
+
+	if (!device_read(&device, &request->name))
+		return report(problems, ENODEV, WHAT, name);
+	for (i = 0; i < LIMITS && !status; i++) {
+		const struct field *field = &device.fields[limits[i].field];
+
+		if (!request->numbers[i] || (field->value &&
+		    strtoull(field->value, NULL, 10) == request->numbers[i]))
+			continue;
+		snprintf(explanation, sizeof(explanation), "there is such a "
+			 "device, but its %s is %s, not %" PRIu32, field->key,
+			 field_text(field), request->numbers[i]);
+		status = report_problem(&problem, WHAT, name);
+	}
+	device_free(&device);
+	return status;
+}
+
 /* The device is there. Can it be used, by those who may, from here? */
 static int check_node(const struct request *request)
 {
@@ -157,8 +192,12 @@ static int check_node(const struct request *request)
 static int create(const struct request *request)
 {
 	const struct device_name *name = &request->name;
-	const int error = write_request(request);
+	int status, error = write_request(request);
 
+	if (error == EEXIST && request->exist_ok) {
+		status = check_limits(request);
+		return status ? status : check_node(request);
+	}
 	if (error == ENOENT)
 		return report_no_module(WHAT, short_name(name));
 	if (error == ERANGE)
@@ -167,7 +206,10 @@ static int create(const struct request *request)
 		       check_node(request);
 }
 
-/* A module that leaves no choice is no reason to fail: another may come. */
+/*
+ * A module that leaves no choice is no reason to fail: another may come. Nor is
+ * it that somebody has chosen otherwise for a device that there was.
+ */
 static void check_dispatch(const struct request *request)
 {
 	const struct device_name *name = &request->name;
@@ -177,7 +219,9 @@ static void check_dispatch(const struct request *request)
 	if (dispatch && strcmp(dispatch, request->dispatch))
 		fprintf(stderr, "kucommsctl: the dispatch of %s is %s all the "
 			"same: the kernel module that serves it leaves no "
-			"choice\n", short_name(name), dispatch);
+			"choice%s\n", short_name(name), dispatch,
+			request->exist_ok ? ", or somebody has chosen since" :
+			"");
 	free(dispatch);
 }
 
@@ -216,6 +260,9 @@ static void parse_option(const struct command *command, int option,
 	case 't':
 		request->timeout_ms = timeout_argument(command, optarg);
 		break;
+	case 'x':
+		request->exist_ok = true;
+		break;
 	}
 }
 
@@ -246,6 +293,7 @@ static int run(const struct command *command, int argc, char **argv)
 static const struct option options[] = {
 	{ "channels", required_argument, NULL, 'c' },
 	{ "dispatch", required_argument, NULL, 'd' },
+	{ "exist-ok", no_argument, NULL, 'x' },
 	{ "ring-size", required_argument, NULL, 'r' },
 	{ "ring-size-max", required_argument, NULL, 'R' },
 	{ "timeout", required_argument, NULL, 't' },
@@ -256,7 +304,7 @@ static const struct option options[] = {
 
 const struct command command_create = {
 	.name = "create",
-	.synopsis = "[-v] [-c N] [-r BYTES] [-R BYTES] [-d MODE] [-t SECONDS] NAME",
+	.synopsis = "[-vx] [-c N] [-r BYTES] [-R BYTES] [-d MODE] [-t SECONDS] NAME",
 	.summary = "create the device /dev/kucomms_NAME",
 	.details =
 	"Returns when the device can be used: udev has given it owner and mode.\n"
@@ -267,9 +315,11 @@ const struct command command_create = {
 	"  -R, --ring-size-max BYTES  of a ring at most\n"
 	"  -t, --timeout SECONDS      how long to wait for udev (10)\n"
 	"  -v, --verbose              print the path of the device\n"
+	"  -x, --exist-ok             a device that there is will do, if it has the limits\n"
+	"                             that are asked for\n"
 	"\n"
 	"Parameters of the kernel module say what is the default, and what is allowed.\n",
-	.short_options = ":c:d:hr:R:t:v",
+	.short_options = ":c:d:hr:R:t:vx",
 	.long_options = options,
 	.run = run,
 };

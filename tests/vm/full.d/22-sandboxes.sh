@@ -62,6 +62,7 @@ works unshare --net
 # udev cannot be seen, so nothing is waited for.
 hidden 'mount -t tmpfs none /run/udev' kucommsctl create -t 0 box || fail "create without /run/udev"
 udevadm settle
+kucommsctl create --exist-ok box || fail "create --exist-ok"
 hidden 'mount -t tmpfs none /run/udev' kucommsctl remove -t 0 box || fail "remove without /run/udev"
 udevadm settle
 

@@ -48,11 +48,13 @@ expect_status 1 kucommsctl create policy
 groupadd --system later
 udevadm trigger --settle $node || fail "udevadm trigger"
 is 'root:later 660' "after the group was made"
+kucommsctl create --exist-ok policy || fail "create --exist-ok after the group was made"
 
 # Lost again while the device is there.
 groupdel later
 udevadm trigger --settle $node || fail "udevadm trigger"
 is 'root:root 660' "after the group was removed"
+expect_status 1 kucommsctl create --exist-ok policy
 kucommsctl remove policy
 rm $file
 

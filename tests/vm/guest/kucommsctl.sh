@@ -81,6 +81,16 @@ prints "/dev/kucomms_$longest" kucommsctl create --verbose $longest
 complains 7 'cannot create mymodule: EEXIST: ' kucommsctl create mymodule
 complains 7 'cannot create mymodule: EEXIST: ' kucommsctl create kucomms_mymodule
 complains 7 'cannot create mymodule: EEXIST: ' kucommsctl create /dev/kucomms_mymodule
+prints '' kucommsctl create --exist-ok mymodule
+prints /dev/kucomms_mymodule kucommsctl create -xv -c 64 -r 128K -R 16M /dev/kucomms/mymodule
+complains 7 'EEXIST: there is such a device, but its channels_max is 64, not 63' kucommsctl create -x -c 63 mymodule
+complains 7 'but its ring_size is 131072, not 4096' kucommsctl create -x -r 4K mymodule
+complains 7 'but its ring_size_max is 16777216, not 131072' kucommsctl create -x -R 128K mymodule
+prints "kucommsctl: the dispatch of mymodule is adaptive all the same: the kernel module that serves it leaves no choice,\
+ or somebody has chosen since" kucommsctl create -x -d poll mymodule
+prints '' kucommsctl create -x -c 5 again
+prints '' kucommsctl create -x -c 5 again
+prints '' kucommsctl remove /dev/kucomms/again
 complains 4 'cannot create other: EACCES: only root may create' as alice kucommsctl create other
 complains 4 'cannot remove idle: EACCES: only root may remove' as alice kucommsctl remove idle
 prints '' kucommsctl remove kucomms_$longest
@@ -247,6 +257,7 @@ rm -r /etc/kucomms
 # Not the /dev in which the kernel makes nodes, or no sysfs: said at once.
 mv /dev/kucomms_idle /dev/hidden
 complains 1 'cannot receive from idle: ENOENT: the device exists, but this /dev has no node of it' kucommsctl recv idle
+complains 1 'cannot use idle from here: ENOENT: the device exists, but this /dev' kucommsctl create -x -t 0 idle
 mknod /dev/kucomms_idle c 1 3
 complains 1 'cannot send to idle: ENXIO: the device exists, but /dev/kucomms_idle is something else' kucommsctl send idle x
 prints 'idle      -             -' kucommsctl_row idle
