@@ -64,6 +64,48 @@ static ssize_t channels_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(channels);
 
+/* 0: it is not in the reader's PID namespace, or it has ended. */
+static pid_t client_pid(const struct kucomms_channel *channel)
+{
+	pid_t pid;
+
+	rcu_read_lock();
+	pid = pid_task(channel->pid, PIDTYPE_TGID) ?
+	      pid_vnr(channel->pid) : 0;
+	rcu_read_unlock();
+	return pid;
+}
+
+/*
+ * Which processes attached the channels, as far as they fit into a page, with
+ * "netlink:" before those that did it over netlink. /proc does not tell who has
+ * a channel over netlink, or a file that only io_uring or a socket still holds.
+ */
+static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	const int longest = sizeof(" netlink:2147483647\n");
+	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kucomms_channel *channel;
+	int length = 0;
+
+	mutex_lock(&kucomms_registry_lock);
+	list_for_each_entry(channel, &device->attached, siblings) {
+		if (length > PAGE_SIZE - longest)
+			break;
+		length += sysfs_emit_at(buf, length, "%s%s%d",
+					length ? " " : "",
+					channel->bridge ? "netlink:" : "",
+					client_pid(channel));
+	}
+	mutex_unlock(&kucomms_registry_lock);
+	if (length)
+		length += sysfs_emit_at(buf, length, "\n");
+	return length;
+}
+/* Not everybody may see every process: hidepid. */
+static DEVICE_ATTR_ADMIN_RO(clients);
+
 /* Every counter is the sum of the past and of the channels there are. */
 #define COUNTER_ATTR(name)						\
 static ssize_t name##_show(struct device *dev,				\
@@ -251,6 +293,7 @@ static struct attribute *kucomms_device_attrs[] = {
 	&dev_attr_endpoint.attr,
 	&dev_attr_opens.attr,
 	&dev_attr_channels.attr,
+	&dev_attr_clients.attr,
 	&dev_attr_channels_max.attr,
 	&dev_attr_ring_size.attr,
 	&dev_attr_ring_size_max.attr,

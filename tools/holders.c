@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who has a device open: a search through /proc. A process may have closed its
- * descriptor and still hold the device by a mapping.
+ * Which processes have a device open. A search through /proc finds descriptors,
+ * and the mappings of processes that have closed theirs; the kernel module tells
+ * which processes have attached a channel, by whatever way.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,8 +19,35 @@
 #include "error.h"
 #include "holders.h"
 
-/* Does one of the links in the directory lead to the device? */
-static bool links_to(int process, const char *directory, dev_t number)
+/* How the kernel module marks channels over netlink. */
+#define NETLINK_PREFIX	"netlink:"
+
+/**
+ * struct search - what has been found
+ * @list:      the text that is being made
+ * @number:    of the device
+ * @found:     the processes that are in the list
+ * @count:     of them
+ * @unseen:    channels of processes that are not in this PID namespace, or gone
+ * @forbidden: processes whose descriptors must not be looked at
+ * @no_proc:   there is no /proc to look into
+ */
+struct search {
+	FILE *list;
+	dev_t number;
+	pid_t *found;
+	size_t count;
+	unsigned int unseen;
+	unsigned int forbidden;
+	bool no_proc;
+};
+
+/*
+ * Does one of the links in the directory lead to the device? Sets @forbidden if
+ * that cannot be told.
+ */
+static bool links_to(int process, const char *directory, dev_t number,
+		     bool *forbidden)
 {
 	const int fd = openat(process, directory,
 			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -27,8 +56,10 @@ static bool links_to(int process, const char *directory, dev_t number)
 	struct stat target;
 	bool found = false;
 
-	if (!links)
+	if (!links) {
+		*forbidden = errno == EACCES || errno == EPERM;
 		return false;
+	}
 	while (!found && (link = readdir(links)))
 		found = !fstatat(fd, link->d_name, &target, 0) &&
 			S_ISCHR(target.st_mode) && target.st_rdev == number;
@@ -36,48 +67,127 @@ static bool links_to(int process, const char *directory, dev_t number)
 	return found;
 }
 
-static void print_process(FILE *list, const char *pid)
+/* @how the device is held, if it is not by a descriptor or mapping as usual. */
+static void add_process(struct search *search, pid_t pid, const char *how)
 {
-	char directory[sizeof("/proc/") + NAME_MAX], *command;
+	char directory[sizeof("/proc/") + 3 * sizeof(pid)], *command;
 
-	snprintf(directory, sizeof(directory), "/proc/%s", pid);
+	snprintf(directory, sizeof(directory), "/proc/%d", pid);
 	command = read_attribute(directory, "comm");
-	fprintf(list, "%s%s %s", ftell(list) > 0 ? ", " : "", pid,
-		quote(command ? command : "?"));
+	fprintf(search->list, "%s%d %s%s", search->count ? ", " : "", pid,
+		quote(command ? command : "?"), how);
 	free(command);
+	search->found = must_have(reallocarray(search->found, search->count + 1,
+					       sizeof(*search->found)));
+	search->found[search->count++] = pid;
 }
 
-static void print_holders(FILE *list, dev_t number)
+static void search_process(struct search *search, int proc, const char *pid)
+{
+	const int process = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool forbidden = false;
+
+	if (process < 0)
+		return;
+	if (links_to(process, "fd", search->number, &forbidden) ||
+	    links_to(process, "map_files", search->number, &forbidden))
+		add_process(search, atoi(pid), "");
+	else
+		search->forbidden += forbidden;
+	close(process);
+}
+
+static void search_proc(struct search *search)
 {
 	DIR *processes = opendir("/proc");
 	const struct dirent *entry;
-	int process;
 
-	while (processes && (entry = readdir(processes))) {
-		if (entry->d_name[strspn(entry->d_name, "0123456789")])
-			continue;
-		process = openat(dirfd(processes), entry->d_name,
-				 O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (process < 0)
-			continue;
-		if (links_to(process, "fd", number) ||
-		    links_to(process, "map_files", number))
-			print_process(list, entry->d_name);
-		close(process);
-	}
+	search->no_proc = access("/proc/self", F_OK);
+	while (processes && (entry = readdir(processes)))
+		if (!entry->d_name[strspn(entry->d_name, "0123456789")])
+			search_process(search, dirfd(processes), entry->d_name);
 	if (processes)
 		closedir(processes);
 }
 
+static bool is_found(const struct search *search, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < search->count; i++)
+		if (search->found[i] == pid)
+			return true;
+	return false;
+}
+
+static void add_client(struct search *search, const char *client)
+{
+	const bool netlink = !strncmp(client, NETLINK_PREFIX,
+				      strlen(NETLINK_PREFIX));
+	const pid_t pid = atoi(netlink ? client + strlen(NETLINK_PREFIX) :
+					 client);
+
+	if (!pid)
+		search->unseen++;
+	else if (!is_found(search, pid))
+		add_process(search, pid, netlink ? " (by netlink)" :
+			    " (by a file that /proc does not show: registered "
+			    "with io_uring, or passed on)");
+}
+
+/* An older module does not tell. */
+static void search_clients(struct search *search, const struct device_name *name)
+{
+	char *clients = read_attribute(device_directory(name).text, "clients");
+	char *rest = clients, *client;
+
+	while ((client = strsep(&rest, " ")))
+		add_client(search, client);
+	free(clients);
+}
+
+static void print_unseen(const struct search *search)
+{
+	FILE *list = search->list;
+
+	if (!search->count)
+		fputs("none that can be seen from here (/proc shows neither "
+		      "other PID namespaces, as those of containers, nor files "
+		      "registered with io_uring, nor descriptors on their way "
+		      "through a socket)", list);
+	if (search->unseen)
+		fprintf(list, "; %u of its channels %s of processes that are "
+			"in another PID namespace or have ended",
+			search->unseen, search->unseen == 1 ? "is" : "are");
+	if (search->forbidden)
+		fprintf(list, "; %u processes must not be looked into",
+			search->forbidden);
+	if (search->no_proc)
+		fputs("; /proc is not mounted", list);
+}
+
+static bool is_open(const struct device_name *name)
+{
+	char *opens = read_attribute(device_directory(name).text, "opens");
+	const bool open = opens && strcmp(opens, "0");
+
+	free(opens);
+	return open;
+}
+
 char *device_holders(const struct device_name *name)
 {
+	struct search search = { .count = 0 };
 	char *text = NULL;
 	size_t size;
-	FILE *list = must_have(open_memstream(&text, &size));
-	dev_t number;
 
-	if (device_number(name, &number))
-		print_holders(list, number);
-	fclose(list);
+	if (!is_open(name) || !device_number(name, &search.number))
+		return NULL;
+	search.list = must_have(open_memstream(&text, &size));
+	search_proc(&search);
+	search_clients(&search, name);
+	print_unseen(&search);
+	fclose(search.list);
+	free(search.found);
 	return must_have(text);
 }

@@ -5,8 +5,9 @@
 #include "name.h"
 
 /*
- * Which processes have the device open: 'PID "COMMAND", PID "COMMAND"', empty if none
- * can be seen. The text is the caller's to free.
+ * Which processes have the device open, and what cannot be seen of them: what
+ * follows "it is open in process"; NULL if no process has. The caller frees the
+ * text.
  */
 char *device_holders(const struct device_name *name);
 

@@ -50,8 +50,10 @@ static int report_busy(const struct device_name *name)
 	FILE *text = must_have(open_memstream(&explanation, &size));
 	int status;
 
-	fprintf(text, "it is open in process %s", *holders ? holders :
-		"none that can be seen from here (another container?)");
+	if (holders)
+		fprintf(text, "it is open in process %s", holders);
+	else
+		fputs("it was open until a moment ago", text);
 	fclose(text);
 	problem.explanation = must_have(explanation);
 	status = report_problem(&problem, WHAT, short_name(name));
@@ -91,7 +93,7 @@ static int remove_by_force(const struct device_name *name, int timeout_ms)
 	char *holders = device_holders(name);
 	const int status = remove_device(name, true, timeout_ms);
 
-	if (!status && *holders)
+	if (!status && holders)
 		fprintf(stderr, "kucommsctl: %s was open in process %s: "
 			"its channels are closed\n", short_name(name), holders);
 	free(holders);
