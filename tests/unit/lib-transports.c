@@ -347,7 +347,7 @@ static __s64 now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static void *open_patiently(void *channel)
+static void *open_when_possible(void *channel)
 {
 	const struct kucomms_options options = { .size = sizeof(options),
 						 .timeout_ms = -1 };
@@ -371,7 +371,7 @@ static void test_open_waits(void **state)
 	(void)state;
 	assert_int_equal(kucomms_open("local:test", &options, &first), -ENOENT);
 	assert_true(now_ns() - start >= 30000000);
-	pthread_create(&thread, NULL, open_patiently, &first);
+	pthread_create(&thread, NULL, open_when_possible, &first);
 	assert_int_equal(kucomms_listen("local:test", &one, &listener), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(kucomms_accept(listener, &first_there, 0), 0);
@@ -381,7 +381,7 @@ static void test_open_waits(void **state)
 	assert_true(now_ns() - start >= 30000000);
 	options.timeout_ms = 0;
 	assert_int_equal(kucomms_open("local:test", &options, &second), -EUSERS);
-	pthread_create(&thread, NULL, open_patiently, &second);
+	pthread_create(&thread, NULL, open_when_possible, &second);
 	kucomms_close(first);
 	kucomms_close(first_there);
 	pthread_join(thread, NULL);
