@@ -18,7 +18,6 @@
 
 #include "channel.h"
 #include "endpoint.h"
-#include "multicast.h"
 
 DEFINE_MUTEX(kucomms_registry_lock);
 DECLARE_WAIT_QUEUE_HEAD(kucomms_registry_wait);
@@ -94,7 +93,6 @@ int kucomms_device_set_endpoint(struct kucomms_device *device,
 	if (err)
 		return err;
 	device->endpoint = kucomms_endpoint_get(endpoint);
-	WRITE_ONCE(endpoint->group, device->group);
 	wake_up_all(&kucomms_registry_wait);
 	return 0;
 }
@@ -105,10 +103,8 @@ void kucomms_device_clear_endpoint(struct kucomms_device *device)
 
 	lockdep_assert_held(&kucomms_registry_lock);
 	device->endpoint = NULL;
-	if (!endpoint)
-		return;
-	WRITE_ONCE(endpoint->group, 0);
-	kucomms_endpoint_put(endpoint);
+	if (endpoint)
+		kucomms_endpoint_put(endpoint);
 }
 
 /*
@@ -122,7 +118,6 @@ static void device_unlink(struct kucomms_device *device)
 	xa_erase(&minors, device->minor);
 	WRITE_ONCE(device->removed, true);
 	kucomms_device_clear_endpoint(device);
-	kucomms_multicast_give(device->group);
 	wake_up_all(&kucomms_registry_wait);
 }
 
@@ -144,7 +139,6 @@ static int device_link(struct kucomms_device *device)
 	if (err < 0)
 		return err == -EBUSY ? -ENOSPC : err;
 	hash_add(devices, &device->node, kucomms_name_hash(&device->name));
-	device->group = kucomms_multicast_take();
 	endpoint = kucomms_endpoint_find(&device->name);
 	if (!endpoint)
 		return 0;

@@ -53,7 +53,6 @@ struct kucomms_limits {
  * @opens:    how many files are open
  * @attached: the channels of those that are attached
  * @numbers:  of @attached
- * @group:    of netlink, for broadcasts, 0: none; never changes
  * @past:     counters of channels that are closed
  *
  * What changes is protected by kucomms_registry_lock, but for @numbers.
@@ -70,7 +69,6 @@ struct kucomms_device {
 	unsigned int opens;
 	struct list_head attached;
 	struct ida numbers;
-	unsigned int group;
 	struct kucomms_counters past;
 };
 

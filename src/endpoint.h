@@ -33,7 +33,6 @@ struct kucomms_device;
  * @unaccepted: those that kucomms_accept() has not given out; under the lock of
  *              @accept_wait
  * @accept_wait: where it waits for more
- * @group:      of its device, for broadcasts over netlink; 0: none
  * @queue:      for the work of clients that come by netlink; NULL: there has been
  *              none. Its own, for that work waits for handlers
  *
@@ -63,7 +62,6 @@ struct kucomms_endpoint {
 	struct list_head channels;
 	struct list_head unaccepted;
 	wait_queue_head_t accept_wait;
-	unsigned int group;
 	struct workqueue_struct *queue;
 
 	enum kucomms_dispatch dispatch;

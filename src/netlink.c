@@ -23,18 +23,15 @@
 #include "channel.h"
 #include "dump.h"
 #include "endpoint.h"
-#include "multicast.h"
 #include "netlink.h"
 #include "socket.h"
 
 /**
  * struct netlink_net - what there is in each network namespace
  * @kernel: the kernel's socket; NULL if somebody else has the number
- * @joined: somebody has joined a group here, once
  */
 struct netlink_net {
 	struct sock *kernel;
-	bool joined;
 };
 
 static unsigned int net_id;
@@ -65,7 +62,6 @@ static const struct nla_policy attach_policy[KUCOMMS_NLA_MAX + 1] = {
 	[KUCOMMS_NLA_DATAGRAM] = { .type = NLA_U32 },
 	[KUCOMMS_NLA_BROADCASTS] = { .type = NLA_FLAG },
 	[KUCOMMS_NLA_VERSION] = { .type = NLA_REJECT },
-	[KUCOMMS_NLA_GROUP] = { .type = NLA_REJECT },
 };
 
 static u32 attribute_u32(struct nlattr **attributes, int type, u32 otherwise)
@@ -73,7 +69,7 @@ static u32 attribute_u32(struct nlattr **attributes, int type, u32 otherwise)
 	return attributes[type] ? nla_get_u32(attributes[type]) : otherwise;
 }
 
-#define REPLY_SIZE	(5 * nla_total_size(sizeof(u32)))
+#define REPLY_SIZE	(4 * nla_total_size(sizeof(u32)))
 
 /* What the client is told of its channel, in @skb, which has that size. */
 static void attach_reply(const struct kucomms_socket *socket,
@@ -88,9 +84,7 @@ static void attach_reply(const struct kucomms_socket *socket,
 	    nla_put_u32(skb, KUCOMMS_NLA_CHANNEL, attach->channel) ||
 	    nla_put_u32(skb, KUCOMMS_NLA_TO_KERNEL_SIZE,
 			attach->to_kernel_size) ||
-	    nla_put_u32(skb, KUCOMMS_NLA_TO_USER_SIZE, attach->to_user_size) ||
-	    nla_put_u32(skb, KUCOMMS_NLA_GROUP,
-			socket->channel->device->group)) {
+	    nla_put_u32(skb, KUCOMMS_NLA_TO_USER_SIZE, attach->to_user_size)) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -368,43 +362,22 @@ static struct notifier_block netlink_notifier = {
 };
 
 /* NULL: somebody else has the protocol's number. */
-struct sock *kucomms_netlink_kernel(const struct net *net)
+static struct sock *netlink_kernel(const struct net *net)
 {
 	const struct netlink_net *own = net_generic(net, net_id);
 
 	return READ_ONCE(own->kernel);
 }
 
-/* Whether broadcasts may have to go there. */
-bool kucomms_netlink_has_members(const struct net *net)
-{
-	const struct netlink_net *own = net_generic(net, net_id);
-
-	return READ_ONCE(own->joined);
-}
-
-static int netlink_bind(struct net *net, int group)
-{
-	struct netlink_net *own = net_generic(net, net_id);
-	int err = kucomms_multicast_join(net, group);
-
-	if (!err)
-		WRITE_ONCE(own->joined, true);
-	return err;
-}
-
 static int __net_init netlink_net_init(struct net *net)
 {
 	struct netlink_kernel_cfg config = {
-		.groups = KUCOMMS_GROUPS,
-		.flags = NL_CFG_F_NONROOT_RECV,
 		.input = netlink_input,
-		.bind = netlink_bind,
 	};
 	struct netlink_net *own = net_generic(net, net_id);
 
 	/* Which is the first: who has the number there has it everywhere. */
-	if (!net_eq(net, &init_net) && !kucomms_netlink_kernel(&init_net))
+	if (!net_eq(net, &init_net) && !netlink_kernel(&init_net))
 		return 0;
 	own->kernel = netlink_kernel_create(net, kucomms_netlink_protocol,
 					    &config);
@@ -440,22 +413,17 @@ int kucomms_netlink_init(void)
 
 	if (kucomms_netlink_protocol < 0)
 		return 0;
-	kucomms_multicast_init();
 	err = netlink_register_notifier(&netlink_notifier);
 	if (err)
-		goto err_multicast;
+		return err;
 	err = register_pernet_subsys(&netlink_net_ops);
-	if (err)
-		goto err_notifier;
+	if (err) {
+		netlink_unregister_notifier(&netlink_notifier);
+		return err;
+	}
 	registered = true;
-	is_on = kucomms_netlink_kernel(&init_net);
+	is_on = netlink_kernel(&init_net);
 	return 0;
-
-err_notifier:
-	netlink_unregister_notifier(&netlink_notifier);
-err_multicast:
-	kucomms_multicast_uninit();
-	return err;
 }
 
 void kucomms_netlink_uninit(void)
@@ -463,8 +431,6 @@ void kucomms_netlink_uninit(void)
 	if (!registered)
 		return;
 	WRITE_ONCE(is_on, false);
-	/* It looks into every namespace. */
-	kucomms_multicast_uninit();
 	unregister_pernet_subsys(&netlink_net_ops);
 	netlink_unregister_notifier(&netlink_notifier);
 	kucomms_socket_uninit();

@@ -4,14 +4,9 @@
 
 #include <linux/types.h>
 
-struct net;
-struct sock;
-
 int kucomms_netlink_init(void);
 void kucomms_netlink_uninit(void);
 bool kucomms_netlink_is_on(void);
-struct sock *kucomms_netlink_kernel(const struct net *net);
-bool kucomms_netlink_has_members(const struct net *net);
 
 /* main.c: module parameter */
 extern int kucomms_netlink_protocol;

@@ -9,7 +9,6 @@
 
 #include "channel.h"
 #include "endpoint.h"
-#include "multicast.h"
 
 /*
  * There is no room for @length bytes, or worse. If it is the message handler
@@ -161,7 +160,7 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
 
-/* Those over netlink that have not asked for it have groups for that. */
+/* Clients over netlink have to ask for it. */
 static bool broadcast_is_wanted(const struct kucomms_channel *channel)
 {
 	return !channel->bridge || channel->bridge->broadcasts;
@@ -212,7 +211,6 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
 		if (broadcast_is_wanted(channel))
 			reached += broadcast_to(channel, message, data, flags);
-	kucomms_multicast_send(READ_ONCE(endpoint->group), message, data);
 	rcu_read_unlock();
 	return reached ?: -ESRCH;
 }

@@ -491,27 +491,6 @@ void kucomms_socket_closed(const struct net *net, u32 portid)
 	}
 }
 
-/* A group's messages are for processes that have a channel of its device. */
-bool kucomms_socket_may_join(const struct net *net, unsigned int group)
-{
-	const struct pid *pid = task_tgid(current);
-	struct kucomms_socket *socket;
-	bool may = false;
-	int bucket;
-
-	rcu_read_lock();
-	hash_for_each_rcu(sockets, bucket, socket, node) {
-		may = socket->channel->device->group == group &&
-		      socket->channel->pid == pid &&
-		      net_eq(socket->net, net) &&
-		      !kucomms_channel_error(socket->channel);
-		if (may)
-			break;
-	}
-	rcu_read_unlock();
-	return may;
-}
-
 /*
  * No socket of the protocol is open: the kernel counts them. But the work of one
  * may still be waiting for its time.

@@ -70,6 +70,5 @@ int kucomms_socket_unicast(struct kucomms_socket *socket, struct sk_buff *skb,
 			   bool own);
 void kucomms_socket_give_back(struct kucomms_socket *socket, bool all);
 void kucomms_socket_closed(const struct net *net, u32 portid);
-bool kucomms_socket_may_join(const struct net *net, unsigned int group);
 
 #endif

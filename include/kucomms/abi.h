@@ -92,11 +92,8 @@
  *     what it sends.
  *   - With NLM_F_DUMP the answers are a dump: NLM_F_MULTI, at the end NLMSG_DONE,
  *     and the kernel goes on when the socket is read. One at a time (EBUSY).
- *   - Broadcasts go to the device's multicast group, which processes may join
- *     that have a channel of the device; or, with KUCOMMS_NLA_BROADCASTS, they
- *     come in the channel, in order with all else. Then NLMSG_OVERRUN says that
- *     some have been missed since there was no room; a member of the group sees
- *     ENOBUFS.
+ *   - Broadcasts come with KUCOMMS_NLA_BROADCASTS only, in order with all else.
+ *     NLMSG_OVERRUN stands where some have been missed since there was no room.
  *   - A message that the socket has no room for waits in the kernel.
  *   - When the channel comes to its end an NLMSG_ERROR with sequence number 0
  *     says so: ESHUTDOWN or EPROTO.
@@ -379,8 +376,7 @@ KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
 #define KUCOMMS_NLA_DATAGRAM		6	/* u32, in: most bytes at a time, up to 128 KiB */
 #define KUCOMMS_NLA_BROADCASTS		7	/* flag, in */
 #define KUCOMMS_NLA_VERSION		8	/* u32, out */
-#define KUCOMMS_NLA_GROUP		9	/* u32, out; 0: none */
-#define KUCOMMS_NLA_MAX			9
+#define KUCOMMS_NLA_MAX			8
 
 /* What a datagram from the kernel has at most, unless one message has more. */
 #define KUCOMMS_DATAGRAM_DEFAULT	4096u

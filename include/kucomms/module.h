@@ -286,9 +286,8 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
  * A client does not get it if its ring is full, which the device's to_user_full
  * counts, or too small for it, or if its channel has come to its end.
  *
- * Clients over netlink that have not asked for broadcasts in their channel (those
- * of libkucomms have) are not sent any, nor counted: it goes to the multicast group
- * of the device as well, for whoever has joined it.
+ * Clients over netlink that have not asked for broadcasts (those of libkucomms
+ * have) are not sent any, nor counted.
  *
  * Return: how many clients got it, at least 1; or -ESRCH (none did), -EINVAL
  * (unknown flag).
@@ -305,8 +304,7 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
  * Like kucomms_broadcast() otherwise, and callable from the same contexts: it is
  * the way to send to some of the clients from an interrupt, which needs no list
  * of them, and no lock. Clients over netlink that have a topic are sent it in
- * their channel, whether or not they asked for broadcasts there; it does not go
- * to the multicast group.
+ * their channel, whether or not they asked for broadcasts there.
  *
  * Return: how many clients got it, at least 1; or -ESRCH (none did), -EINVAL
  * (unknown flag).

@@ -332,7 +332,7 @@ static void check_attributes(void)
 		if (i == 2)
 			mnl_attr_put_u16(header, KUCOMMS_NLA_FD, 3);
 		if (i == 3)
-			mnl_attr_put_u32(header, KUCOMMS_NLA_GROUP, 3);
+			mnl_attr_put_u32(header, KUCOMMS_NLA_VERSION, 3);
 		if (i == 4) {
 			mnl_attr_put_u32(header, KUCOMMS_NLA_FD, 3);
 			((struct nlattr *)mnl_nlmsg_get_payload(header))

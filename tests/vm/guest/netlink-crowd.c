@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Many clients, and many devices: what one device's clients wait for is nobody
- * else's business, and the number of a group comes back when nobody is in it.
+ * else's business.
  */
 #include <sched.h>
 #include <sys/resource.h>
@@ -10,9 +10,6 @@
 
 /* More than works of a queue that may run at once. */
 #define CROWD	300
-
-/* More than there are groups. */
-#define GROUPS	260
 
 /* Until a handler of the module runs for @pid. */
 static void wait_for_handler(pid_t pid)
@@ -95,44 +92,11 @@ static void check_crowd(void)
 		close(devices[i]);
 }
 
-/* Of a new device; the old one may have clients. */
-static unsigned int next_group(void)
-{
-	static const char old[] = "kucomms_test force";
-	struct netlink *netlink;
-	unsigned int group;
-
-	t_equal(t_write(T_CONTROL "remove_device", old, strlen(old)), 0);
-	t_equal(t_create("kucomms_test"), 0);
-	netlink = n_open("test", NULL);
-	group = netlink->group;
-	t_assert(group);
-	n_close(netlink);
-	return group;
-}
-
-static void check_groups(void)
-{
-	struct netlink *member;
-	unsigned int i, group;
-
-	member = n_open("test", NULL);
-	group = member->group;
-	t_equal(n_join(member, group), 0);
-	for (i = 0; i < GROUPS; i++)
-		t_assert(next_group() != group);
-	n_close(member);
-	for (i = 0; i < GROUPS && next_group() != group; i++)
-		;
-	t_assert(i < GROUPS);
-}
-
 int main(void)
 {
 	t_device("kucomms_test");
 	t_device("kucomms_threaded");
 	check_crowd();
-	check_groups();
 	t_equal(t_remove("kucomms_test"), 0);
 	t_equal(t_remove("kucomms_threaded"), 0);
 	return 0;

@@ -167,55 +167,6 @@ static void wait_readable(struct netlink *netlink)
 	t_equal(poll(&wait, 1, 60000), 1);
 }
 
-/* For those who have a channel of the device, and asked for it. */
-static void check_groups(void)
-{
-	struct netlink *asks = n_open("test", NULL);
-	struct netlink *member = n_socket(0);
-	struct netlink *stranger = n_open("threaded", NULL);
-	unsigned int group = asks->group;
-	int i, pid;
-
-	t_assert(group);
-	t_assert(stranger->group != group);
-	pid = fork();
-	if (!pid)
-		exit(n_join(n_socket(0), group) == -EPERM ? 0 : 1);
-	t_equal(t_wait(pid), 0);
-	t_equal(n_attach(member, "test"), 0);
-	t_equal(n_join(member, group), 0);
-	t_equal(n_join(member, 256), -EPERM);
-	t_equal(broadcast(asks, 5, 100), 0);
-	for (i = 0; i < 5; i++) {
-		const struct kucomms_message *message;
-
-		wait_readable(member);
-		message = n_answer(member, 0);
-		t_equal(message->type, TEST_BROADCAST);
-		t_equal(message->id, i);
-		t_equal(message->length, 100);
-	}
-	n_nothing(asks);
-	n_nothing(stranger);
-
-	/* Too many for it: those that are missing are said to be. */
-	broadcast(asks, 500, 2000);
-	do {
-		wait_readable(member);
-	} while (recv(member->fd, member->in, N_BUFFER, 0) >= 0);
-	t_equal(errno, ENOBUFS);
-	n_close(member);
-	n_close(asks);
-	n_close(stranger);
-
-	/* The device's successor has another group. */
-	t_device("kucomms_test");
-	asks = n_open("test", NULL);
-	t_assert(asks->group != group);
-	t_equal(n_join(asks, group), -EPERM);
-	n_close(asks);
-}
-
 /* In the channel, in order with all else, with a mark where some are missing. */
 static void check_in_channel(void)
 {
@@ -303,10 +254,6 @@ static void check_namespace(void)
 		t_equal(n_ask(other, 0, &sink, NULL), -EPERM);
 		t_equal(n_attach(other, "test"), 0);
 		n_echo(other, "from elsewhere");
-		t_equal(n_join(other, other->group), 0);
-		t_equal(broadcast(n_open("test", NULL), 1, 10), 0);
-		wait_readable(other);
-		t_equal(n_answer(other, 0)->type, TEST_BROADCAST);
 		exit(0);
 	}
 	t_equal(t_wait(pid), 0);
@@ -347,7 +294,6 @@ int main(void)
 		check_port(names[i]);
 	}
 	check_long();
-	check_groups();
 	check_in_channel();
 	check_namespace();
 	check_end();

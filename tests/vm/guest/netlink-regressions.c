@@ -30,16 +30,6 @@ static void wait_readable(const struct netlink *netlink)
 	t_equal(poll(&fd, 1, 10000), 1);
 }
 
-static void broadcast(struct netlink *netlink)
-{
-	static const struct kucomms_message ask = { .type = TEST_BROADCAST,
-						    .id = 1 };
-	unsigned int sequence = n_message(netlink, 0, &ask, NULL);
-
-	n_flush(netlink);
-	n_answer(netlink, sequence);
-}
-
 /*
  * A socket's filter sees the datagram, and nothing that is in front of it in memory:
  * how much it lets pass is what it has found there.
@@ -91,37 +81,6 @@ static void check_window(void)
 	kucomms_release(channel);
 	t_equal(t_echo(channel, "still there"), 0);
 	kucomms_close(channel);
-}
-
-/* One who is no member leaves a group: the members stay. */
-static void check_stranger_leaves(void)
-{
-	struct netlink *asks = n_open("test", NULL);
-	struct netlink *member = n_open("test", NULL);
-	const unsigned int groups[] = { asks->group, 255 };
-	unsigned int i;
-	pid_t child;
-
-	t_equal(n_join(member, asks->group), 0);
-	child = fork();
-	t_assert(child >= 0);
-	if (!child) {
-		struct netlink *stranger;
-
-		t_equal(setuid(65534), 0);
-		stranger = n_socket(0);
-		for (i = 0; i < 2; i++)
-			t_equal(setsockopt(stranger->fd, SOL_NETLINK,
-					   NETLINK_DROP_MEMBERSHIP, &groups[i],
-					   sizeof(groups[i])), 0);
-		exit(0);
-	}
-	t_equal(t_wait(child), 0);
-	broadcast(asks);
-	wait_readable(member);
-	t_equal(n_receive(member)->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
-	n_close(member);
-	n_close(asks);
 }
 
 /* Signals while the endpoint works off a long datagram: all of it is handled. */
@@ -241,40 +200,6 @@ static void check_attach_signal(void)
 	t_equal(kucomms_open("netlink:unserved", &options, &channel), -EINTR);
 	setitimer(ITIMER_REAL, &never, NULL);
 	t_equal(t_remove("kucomms_unserved"), 0);
-}
-
-/*
- * Whoever misses broadcasts that could not even be queued sees ENOBUFS, too, and
- * never something else. (Where the kernel preempts itself all may be queued.)
- */
-static void check_queue_full(void)
-{
-	static const struct kucomms_message ask = {
-		.type = TEST_BROADCAST, .id = 3000, .user = 4000,
-	};
-	struct netlink *asks = n_open("test", NULL);
-	struct netlink *member = n_open("test", NULL);
-	const int size = 64 << 20;
-	unsigned int received = 0, sequence;
-	bool missed = false;
-
-	t_equal(setsockopt(member->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-			   sizeof(size)), 0);
-	t_equal(n_join(member, asks->group), 0);
-	sequence = n_message(asks, 0, &ask, NULL);
-	n_flush(asks);
-	n_answer(asks, sequence);
-	while (received < ask.id && !missed) {
-		wait_readable(member);
-		memset(member->in, 0, NLMSG_HDRLEN);
-		missed = !n_receive_by(member, 0);
-		if (missed)
-			t_equal(errno, ENOBUFS);
-		else
-			received++;
-	}
-	n_close(member);
-	n_close(asks);
 }
 
 /* The program's buffer may be as long as has been agreed, and no longer. */
@@ -484,7 +409,6 @@ int main(void)
 	t_device("kucomms_proxy");
 	check_filter();
 	check_window();
-	check_stranger_leaves();
 	check_signals("test");
 	check_signals("threaded");
 	check_send_timeout("kernel:test");
@@ -493,7 +417,6 @@ int main(void)
 	check_send_timeout("netlink:proxy");
 	check_receipts();
 	check_attach_signal();
-	check_queue_full();
 	check_datagram_length();
 	check_datagram_huge();
 	check_mark();

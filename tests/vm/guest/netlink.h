@@ -21,7 +21,6 @@ struct netlink {
 	struct mnl_socket *socket;
 	int fd;
 	unsigned int sequence;
-	unsigned int group;
 	char out[N_BUFFER];
 	size_t filled;
 	char in[N_BUFFER];
@@ -222,8 +221,6 @@ static inline int n_attach_fd(struct netlink *netlink, int fd,
 	t_equal(answer->nlmsg_type, KUCOMMS_NLMSG_ATTACH);
 	mnl_attr_for_each(attribute, answer, 0) {
 		t_equal(mnl_attr_get_payload_len(attribute), sizeof(__u32));
-		if (mnl_attr_get_type(attribute) == KUCOMMS_NLA_GROUP)
-			netlink->group = mnl_attr_get_u32(attribute);
 		if (mnl_attr_get_type(attribute) == KUCOMMS_NLA_VERSION)
 			t_equal(mnl_attr_get_u32(attribute),
 				KUCOMMS_ABI_VERSION);
@@ -262,13 +259,6 @@ static inline struct netlink *n_open(const char *name,
 	t_equal(n_attach_fd(netlink, fd, options), 0);
 	close(fd);
 	return netlink;
-}
-
-static inline int n_join(struct netlink *netlink, unsigned int group)
-{
-	return (int)t_sys(setsockopt(netlink->fd, SOL_NETLINK,
-				     NETLINK_ADD_MEMBERSHIP, &group,
-				     sizeof(group)));
 }
 
 /* Whether the channel still does what it is for. */
