@@ -59,9 +59,11 @@ target_musl() {
 	tests=("${all[@]}")
 	lacking='musl-gcc is not installed: install musl-tools'
 	command -v musl-gcc >/dev/null || return
-	# The kernel's headers, and none of glibc's beside them.
+	# The kernel's headers, and those of the tools' libraries, but none of glibc's beside them. The tools are not linked:
+	# there are no such libraries for musl.
 	mkdir -p "$headers"
-	ln -sfnt "$headers" /usr/include/{linux,asm-generic} "/usr/include/$(gcc -print-multiarch)/asm"
+	ln -sfnt "$headers" /usr/include/{linux,asm-generic,json-c,libudev.h} "/usr/include/$(gcc -print-multiarch)/asm"
+	mapfile -t objects < <(printf 'build/targets/musl/obj/%s\n' tools/*.c examples/route-manager/tool/*.c | sed 's/c$/o/')
 }
 
 target_aarch64() {
@@ -109,11 +111,11 @@ build() { # TARGET
 	mkdir -p "$output"
 	"${compiler[@]}" "${flags[@]}" -O1 -w -DHAVE_INTTYPES_H -DHAVE_MALLOC_H -DHAVE_SIGNAL_H -DHAVE_STRINGS_H \
 		-DHAVE_GCC_THREAD_LOCAL_STORAGE -I"$cmocka/include" -c -o "$output/cmocka.o" "$cmocka/src/cmocka.c" &&
-	"${make[@]}" "CPPFLAGS=-I$cmocka/include" "CMOCKA=$output/cmocka.o" lib "${tests[@]/#/$output/tests/unit/}"
+	"${make[@]}" "CPPFLAGS=-I$cmocka/include" "CMOCKA=$output/cmocka.o" lib "${tests[@]/#/$output/tests/unit/}" "${objects[@]}"
 }
 
 try() { # TARGET
-	local target=$1 lacking='' compiler=() flags=() runner=() tests=() test log=$top/log
+	local target=$1 lacking='' compiler=() flags=() runner=() tests=() objects=() test log=$top/log
 	local cmocka
 	if ! cmocka=$(tests/fetch cmocka 2>"$log"); then
 		verdict ok "$target # SKIP $(tail -n 1 "$log")"
