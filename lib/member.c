@@ -466,6 +466,20 @@ static bool round_is_over(const struct kucomms_endpoint *endpoint,
 	       kucomms_now() - endpoint->now > KUCOMMS_ROUND_NS;
 }
 
+/* Is there room again that somebody wanted? The wish is forgotten then. */
+static bool member_finds_room(struct kucomms_end *end)
+{
+	bool found;
+
+	pthread_mutex_lock(&end->member.lock);
+	found = end->room_armed && kucomms_producer_has_room(
+		&end->channel.out, kucomms_load(&end->own->need_room));
+	if (found)
+		kucomms_end_forget_room(end);
+	pthread_mutex_unlock(&end->member.lock);
+	return found;
+}
+
 /* As many messages as make a round; then what has been sent is published. */
 void kucomms_member_round(struct kucomms_end *end, bool spin)
 {
@@ -482,6 +496,10 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 		if (round_is_over(endpoint, left))
 			break;
 	}
+	/* What a refused message waits for comes first. */
+	if (endpoint->ops.room && ret >= 0 && !end->member.refused &&
+	    member_finds_room(end))
+		endpoint->ops.room(&end->channel, endpoint->priv);
 	kucomms_member_publish(endpoint);
 	if (ret < 0) {
 		kucomms_member_drop(end, ret);

@@ -332,6 +332,13 @@ int kucomms_bridge_put(struct kucomms_channel *channel,
 	return err;
 }
 
+/* Has all been moved that is before the first gap? */
+static bool bridge_is_at_gap(const struct kucomms_bridge *bridge)
+{
+	return READ_ONCE(bridge->missed) &&
+	       (s32)(bridge->in.position - READ_ONCE(bridge->missed_first)) >= 0;
+}
+
 /*
  * How long a buffer should be: for what there is, @most bytes at most, but for the
  * first message whatever it needs. 0: there is none.
@@ -346,7 +353,7 @@ size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most)
 
 	/* The length is read after that. */
 	if (kucomms_load_acquire(&record->control) == KUCOMMS_CONTROL_EMPTY)
-		return READ_ONCE(channel->bridge->missed) ||
+		return bridge_is_at_gap(channel->bridge) ||
 		       bridge_receipt_due(channel) ?
 		       nlmsg_total_size(sizeof(struct nlmsgerr)) : 0;
 	first = nlmsg_total_size(sizeof(*record) + record->length);
@@ -426,13 +433,6 @@ void kucomms_bridge_missed(struct kucomms_channel *channel)
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	/* No barrier: its socket is in the queue as long as it has the channel. */
 	kucomms_channel_wake_reader(channel);
-}
-
-/* Has all been moved that is before the first gap? */
-static bool bridge_is_at_gap(const struct kucomms_bridge *bridge)
-{
-	return READ_ONCE(bridge->missed) &&
-	       (s32)(bridge->in.position - READ_ONCE(bridge->missed_first)) >= 0;
 }
 
 /* Of those behind the first gap the last one is told of, too, which is enough. */

@@ -92,12 +92,15 @@ struct kucomms_server;
  * @to_tell:     the client has room, or an acknowledgement, since this turn began
  *               and may sleep for it; under the turn
  *
- * @lock:        protects @out and the four below it
+ * @lock:        protects @out and the seven below it
  * @out:         the ring towards the user
  * @wanted:      length of the last message of the message handler that found
  *               no room
  * @short_at:    the position in @in of the message that it was handling
  * @short_of_room: there has been one
+ * @room_length: of the shortest message that others had no room for
+ * @wants_room:  there has been one, and the room handler is to be told
+ * @awaited:     @stalled or @wants_room
  * @calls:       those that wait for the client's answer
  *
  * @server:      the thread that serves the channel, if one does
@@ -159,6 +162,9 @@ struct kucomms_channel {
 	u32 wanted;
 	u32 short_at;
 	bool short_of_room;
+	u32 room_length;
+	bool wants_room;
+	bool awaited;
 	struct kucomms_calls calls;
 
 	bool polled;
@@ -210,6 +216,14 @@ static inline int kucomms_channel_error(const struct kucomms_channel *channel)
 	return state == KUCOMMS_STATE_HANGUP ? -ESHUTDOWN : -EPROTO;
 }
 
+/* A hint: is there more room than when the room handler had to be told last? */
+static inline bool kucomms_channel_has_room(const struct kucomms_channel *channel)
+{
+	return unlikely(READ_ONCE(channel->wants_room)) &&
+	       READ_ONCE(channel->out.peer->position) !=
+		       READ_ONCE(channel->out.released);
+}
+
 /* attach.c */
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
@@ -231,6 +245,7 @@ void kucomms_channel_notify(struct kucomms_channel *channel);
 void kucomms_channel_flush_locked(struct kucomms_channel *channel);
 bool kucomms_channel_stall(struct kucomms_channel *channel);
 void kucomms_channel_unstall(struct kucomms_channel *channel);
+bool kucomms_channel_find_room(struct kucomms_channel *channel);
 
 /* sync.c */
 void kucomms_sync_call(struct kucomms_channel *channel);

@@ -155,9 +155,10 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
  * (@more), as much as makes an eighth of the ring. Says whether the client has been
  * told. Who has a signal may not come back.
  */
-static inline bool dispatch_release(struct kucomms_channel *channel, bool more)
+static __always_inline bool dispatch_release(struct kucomms_channel *channel,
+					     bool more)
 {
-	if (unlikely(more) && !signal_pending(current))
+	if (more && !signal_pending(current))
 		return kucomms_consumer_release(&channel->in);
 	channel->in.done = channel->in.position;
 	return kucomms_consumer_tell(&channel->in);
@@ -167,7 +168,8 @@ static inline bool dispatch_release(struct kucomms_channel *channel, bool more)
  * The end of a turn: the client learns of the room that was made, and of what
  * was sent to it. One full barrier serves both, C and D of the ring.
  */
-static inline void dispatch_publish(struct kucomms_channel *channel, bool more)
+static __always_inline void dispatch_publish(struct kucomms_channel *channel,
+					     bool more)
 {
 	bool told = dispatch_release(channel, more);
 
@@ -186,17 +188,19 @@ static inline void dispatch_publish(struct kucomms_channel *channel, bool more)
 		kucomms_channel_wake_writer(channel);
 }
 
-/*
- * One turn of a channel, by whoever has it: with @wipe a thread, whose time it is.
- * Returns as dispatch_messages().
- */
-int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
+/* The end of a turn that was not the last one, or that something went wrong in. */
+static noinline int dispatch_unfinished(struct kucomms_channel *channel, int ret)
+{
+	dispatch_publish(channel, ret == 1);
+	if (ret == -EPROTO)
+		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+	return ret;
+}
+
+static int dispatch_turn(struct kucomms_channel *channel, bool wipe)
 {
 	int ret;
 
-	kucomms_turn_assert_mine(channel->turn);
-	if (unlikely(channel->stalled))
-		kucomms_channel_unstall(channel);
 	channel->handler = current;
 	if (channel->copy)
 		ret = dispatch_messages(channel, false, true);
@@ -205,10 +209,41 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
 	else
 		ret = dispatch_messages(channel, true, true);
 	channel->handler = NULL;
-	dispatch_publish(channel, ret == 1);
-	if (unlikely(ret == -EPROTO))
-		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+	if (unlikely(ret))
+		return dispatch_unfinished(channel, ret);
+	dispatch_publish(channel, false);
+	return 0;
+}
+
+/*
+ * The client has been asked for room. If that is for a message that the handler
+ * refused it goes first, and the room handler last.
+ */
+static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
+{
+	int ret;
+
+	WRITE_ONCE(channel->awaited, false);
+	if (channel->stalled)
+		kucomms_channel_unstall(channel);
+	ret = dispatch_turn(channel, wipe);
+	if (!READ_ONCE(channel->endpoint->dead) &&
+	    !kucomms_channel_error(channel) &&
+	    kucomms_channel_find_room(channel))
+		channel->endpoint->ops.room(channel, channel->endpoint->priv);
 	return ret;
+}
+
+/*
+ * One turn of a channel, by whoever has it: with @wipe a thread, whose time it is.
+ * Returns as dispatch_messages().
+ */
+int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
+{
+	kucomms_turn_assert_mine(channel->turn);
+	if (unlikely(READ_ONCE(channel->awaited)))
+		return dispatch_awaited(channel, wipe);
+	return dispatch_turn(channel, wipe);
 }
 
 /*

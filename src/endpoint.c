@@ -211,6 +211,9 @@ static bool ops_valid(const struct kucomms_ops *ops)
 		return false;
 	if (ops->threads > 1 && !(ops->flags & KUCOMMS_PARALLEL))
 		return false;
+	/* The client's doorbells are for the module's own threads then. */
+	if (ops->room && !ops->message)
+		return false;
 	return !ops->cpus || cpumask_intersects(ops->cpus, cpu_possible_mask);
 }
 

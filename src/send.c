@@ -10,6 +10,12 @@
 #include "channel.h"
 #include "endpoint.h"
 
+/* Does the message handler send, to the client whose message it has? */
+static bool send_is_handlers(const struct kucomms_channel *channel)
+{
+	return in_task() && channel->handler == current;
+}
+
 /*
  * There is no room for @length bytes, or worse. If it is the message handler
  * that misses it, it may want to be called again when there is.
@@ -22,7 +28,7 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 	if (err != -EAGAIN)
 		return;
 	channel->counters.to_user_full++;
-	if (in_task() && channel->handler == current) {
+	if (send_is_handlers(channel)) {
 		channel->wanted = length;
 		channel->short_at = channel->in.position;
 		channel->short_of_room = true;
@@ -45,15 +51,53 @@ send_take_tagged(struct kucomms_channel *channel, u32 length)
 	return record;
 }
 
-static __always_inline int send_take(struct kucomms_channel *channel,
-				     u32 length,
-				     struct kucomms_message **record)
+static __always_inline int send_try(struct kucomms_channel *channel,
+				    u32 length,
+				    struct kucomms_message **record)
 {
 	if (unlikely(channel->bridge)) {
 		*record = send_take_tagged(channel, length);
 		return PTR_ERR_OR_ZERO(*record);
 	}
 	return kucomms_producer_reserve(&channel->out, length, record);
+}
+
+/*
+ * No room, and the room handler wants to know when there is: asks the client, then
+ * looks once more, the order that loses no wake-up. While the message handler waits
+ * for room it is its message that the client is asked for; when that has been
+ * handled, it is this.
+ */
+static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
+				  struct kucomms_message **record)
+{
+	int err;
+
+	if (!channel->wants_room || length < channel->room_length)
+		channel->room_length = length;
+	WRITE_ONCE(channel->wants_room, true);
+	WRITE_ONCE(channel->awaited, true);
+	if (channel->stalled)
+		return -EAGAIN;
+	kucomms_producer_arm(&channel->out, channel->room_length);
+	err = send_try(channel, length, record);
+	if (!err) {
+		kucomms_producer_disarm(&channel->out);
+		WRITE_ONCE(channel->wants_room, false);
+	}
+	return err;
+}
+
+static __always_inline int send_take(struct kucomms_channel *channel,
+				     u32 length,
+				     struct kucomms_message **record)
+{
+	int err = send_try(channel, length, record);
+
+	if (unlikely(err == -EAGAIN) && channel->endpoint->ops.room &&
+	    !send_is_handlers(channel))
+		return send_ask_room(channel, length, record);
+	return err;
 }
 
 /* Puts the message into the ring. Whoever sends keeps others from it. */
@@ -333,10 +377,12 @@ bool kucomms_channel_stall(struct kucomms_channel *channel)
 	kucomms_producer_arm(&channel->out, channel->wanted);
 	channel->stalled = kucomms_producer_room(&channel->out,
 						 channel->wanted) == -EAGAIN;
-	if (channel->stalled)
+	if (channel->stalled) {
+		WRITE_ONCE(channel->awaited, true);
 		kucomms_channel_disarm(channel);
-	else
+	} else {
 		kucomms_producer_disarm(&channel->out);
+	}
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	return channel->stalled;
 }
@@ -352,4 +398,28 @@ void kucomms_channel_unstall(struct kucomms_channel *channel)
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (!channel->awake)
 		kucomms_consumer_arm(&channel->in);
+}
+
+/*
+ * Under the turn: is there room again for what others than the message handler had
+ * none for? If not the client is asked for it.
+ */
+bool kucomms_channel_find_room(struct kucomms_channel *channel)
+{
+	unsigned long flags;
+	bool found = false;
+
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	if (channel->wants_room && !channel->stalled) {
+		kucomms_producer_arm(&channel->out, channel->room_length);
+		found = !kucomms_producer_room(&channel->out,
+					       channel->room_length);
+		WRITE_ONCE(channel->awaited, !found);
+	}
+	if (found) {
+		kucomms_producer_disarm(&channel->out);
+		WRITE_ONCE(channel->wants_room, false);
+	}
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	return found;
 }

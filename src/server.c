@@ -208,7 +208,8 @@ static int server_watch(struct kucomms_server *server,
 	if (server_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, true);
 		do {
-			if (kucomms_consumer_ready(&channel->in)) {
+			if (kucomms_consumer_ready(&channel->in) ||
+			    kucomms_channel_has_room(channel)) {
 				ret = kucomms_channel_dispatch(channel, true);
 				found = 1;
 			} else {
@@ -243,6 +244,7 @@ static void server_look(struct kucomms_server *server,
 		return;
 	}
 	if (kucomms_consumer_ready(&channel->in) ||
+	    kucomms_channel_has_room(channel) ||
 	    list_is_singular(&server->channels))
 		ret = server_watch(server, channel);
 	if (ret == 1)

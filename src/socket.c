@@ -33,7 +33,7 @@
 
 /* For so long, in jiffies, the work leaves a socket alone that is full. */
 #define PATIENCE_MIN	1
-#define PATIENCE_MAX	(HZ / 10)
+#define PATIENCE_MAX	(4 * HZ)
 
 static DEFINE_HASHTABLE(sockets, 8);
 static DEFINE_SPINLOCK(sockets_lock);

@@ -82,6 +82,13 @@ struct kucomms_endpoint;
  *              Sending to @channel works.
  * @disconnect: the other side has gone, or the channel was removed. Nobody may
  *              use @channel after this returns, but for those with a reference.
+ * @room:       kucomms_send(), or its kin, found no room in the ring towards
+ *              @channel, and there is some again: for the message that found none,
+ *              and mostly an eighth of the ring. For programs that send by
+ *              themselves: not called while @message refuses a message, which is
+ *              delivered again itself. Once for any number of failures; whoever
+ *              finds no room again is told again. Others may have used the room
+ *              first.
  * @flags:      KUCOMMS_SHARED_RECEIVE; others will say that this structure has
  *              become longer
  *
@@ -97,6 +104,7 @@ struct kucomms_ops {
 	void (*timer)(struct kucomms_endpoint *endpoint, void *priv);
 	int (*connect)(struct kucomms_channel *channel, void *priv);
 	void (*disconnect)(struct kucomms_channel *channel, void *priv);
+	void (*room)(struct kucomms_channel *channel, void *priv);
 	unsigned int flags;
 };
 

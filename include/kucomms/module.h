@@ -145,6 +145,14 @@ enum kucomms_dispatch {
  *              No @message, @work, @timer or @connect runs any more, so nobody
  *              starts it again; all channels are still there, so what it sends
  *              meanwhile does no harm. Called once
+ * @room:       kucomms_send(), or its kin, found no room in the ring towards
+ *              @channel, and there is some again: for the message that found none,
+ *              or the shortest of several, and mostly an eighth of the ring. For
+ *              modules that send by themselves: not called for what @message could
+ *              not send, since that is called again itself. Once for any number of
+ *              failures; whoever finds no room again is told again. Others may have
+ *              used the room first. Send from here, or kucomms_endpoint_wake().
+ *              Only with @message
  *
  * The handlers of one endpoint never run at the same time (but see
  * KUCOMMS_PARALLEL). They run in process context, may sleep, and hold the
@@ -186,6 +194,7 @@ struct kucomms_ops {
 	void (*stop)(struct kucomms_endpoint *endpoint, void *priv);
 	unsigned int work_us;
 	unsigned int timer_us;
+	void (*room)(struct kucomms_channel *channel, void *priv);
 };
 
 /* struct kucomms_ops.work_us: no period. */

@@ -337,6 +337,16 @@ static inline void kucomms_producer_arm(struct kucomms_producer *producer,
 	kucomms_producer_arm_as(producer, length, KUCOMMS_NEED);
 }
 
+/* Has the consumer released what the word @need_room asks it for? A hint. */
+static inline bool
+kucomms_producer_has_room(const struct kucomms_producer *producer,
+			  __u32 need_room)
+{
+	__u32 released = kucomms_load(&producer->peer->position);
+
+	return (__s32)(released - (need_room & -KUCOMMS_RECORD_ALIGN)) >= 0;
+}
+
 static inline void kucomms_producer_disarm(struct kucomms_producer *producer)
 {
 	kucomms_store(&producer->own->need_room, 0);

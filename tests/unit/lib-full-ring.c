@@ -232,6 +232,83 @@ static void a_handler_rings_once_per_eighth_of_the_ring(void **state)
 	}
 }
 
+/* A program that sends by itself, as much as there is room for at a time. */
+struct flow {
+	__u64 sent;
+	__u64 rooms;
+};
+
+static void flow_on(struct kucomms_channel *channel, void *priv)
+{
+	struct kucomms_message message = { .length = LENGTH };
+	const char data[LENGTH] = "";
+	struct flow *flow = priv;
+	int err = 0;
+
+	while (flow->sent < COUNT && !err) {
+		message.id = flow->sent;
+		err = kucomms_send_unlocked(channel, &message, data, 0);
+		flow->sent += !err;
+	}
+	if (err)
+		assert_int_equal(err, -EAGAIN);
+}
+
+static int flow_begins(struct kucomms_channel *channel, void *priv)
+{
+	flow_on(channel, priv);
+	return 0;
+}
+
+static void flow_goes_on(struct kucomms_channel *channel, void *priv)
+{
+	struct flow *flow = priv;
+
+	flow->rooms++;
+	flow_on(channel, priv);
+}
+
+static void the_room_handler_is_called_once_per_eighth(void **state)
+{
+	const struct kucomms_options options = {
+		.size = sizeof(options), .to_user_size = SIZE, .timeout_ms = -1,
+	};
+	const struct kucomms_ops ops = {
+		.connect = flow_begins, .room = flow_goes_on,
+	};
+	struct kucomms_endpoint *endpoint;
+	struct kucomms_channel *channel;
+	struct kucomms_message message;
+	const void *data;
+	unsigned int i;
+	__u64 id;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct flow flow = { 0 };
+
+		assert_int_equal(kucomms_endpoint_create(&ops, &flow, NULL,
+							 &endpoint), 0);
+		assert_int_equal(kucomms_endpoint_listen(endpoint, names[i],
+							 NULL), 0);
+		assert_int_equal(kucomms_endpoint_start(endpoint), 0);
+		assert_int_equal(kucomms_open(names[i], &options, &channel), 0);
+		for (id = 0; id < COUNT; id++) {
+			is_received(channel, id);
+			assert_int_equal(kucomms_receive(channel, &message,
+							 &data, -1), 0);
+			assert_int_equal(message.id, id);
+			kucomms_release(channel);
+		}
+		check_doorbells(channel);
+		kucomms_endpoint_stop(endpoint);
+		assert_int_equal(flow.sent, COUNT);
+		assert_in_range(flow.rooms, 1, COUNT * RECORD / (SIZE / 8) + 8);
+		kucomms_close(channel);
+		kucomms_endpoint_destroy(endpoint);
+	}
+}
+
 /*
  * One message has been given back, all others that the ring holds are still in use:
  * no more comes back, but there is room for one message.
@@ -313,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_ring_is_one_doorbell_per_eighth_of_it),
 		cmocka_unit_test(a_handler_rings_once_per_eighth_of_the_ring),
+		cmocka_unit_test(the_room_handler_is_called_once_per_eighth),
 		cmocka_unit_test(what_is_held_keeps_nobody_from_the_room_that_is_there),
 		cmocka_unit_test(the_last_release_is_told_at_once),
 	};

@@ -2,6 +2,7 @@
 /*
  * What has been wrong over netlink once, each as a test that failed then.
  */
+#include <dirent.h>
 #include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
@@ -291,6 +292,65 @@ static void check_mark(void)
 	n_close(asks);
 }
 
+/* Whether a work that moves messages to sockets runs. */
+static bool work_runs(void)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	bool runs = false;
+
+	t_assert(proc);
+	while ((entry = readdir(proc))) {
+		char path[300], name[100] = "";
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		if (fgets(name, sizeof(name), file) &&
+		    strstr(name, "+kucomms_netlink"))
+			runs = true;
+		fclose(file);
+	}
+	closedir(proc);
+	return runs;
+}
+
+/*
+ * A broadcast has been missed behind a record that is reserved: there is nothing to do
+ * before that has been committed.
+ */
+static void check_reserved(void)
+{
+	static const struct kucomms_message hold = { .type = TEST_RESERVE };
+	static const struct kucomms_message ask = {
+		.type = TEST_BROADCAST, .id = 1, .user = 10000,
+	};
+	const struct n_options options = { .broadcasts = true,
+					   .to_user_size = 4096 };
+	struct netlink *holds = n_open("test", &options);
+	struct netlink *asks = n_open("test", NULL);
+	unsigned int sequence;
+	int idle;
+
+	n_message(holds, 0, &hold, NULL);
+	n_flush(holds);
+	sequence = n_message(asks, 0, &ask, NULL);
+	n_flush(asks);
+	n_answer(asks, sequence);
+	/* One that never stops may seldom be seen to begin anew. */
+	for (idle = 0; idle < 100; idle++)
+		if (work_runs())
+			idle = 0;
+	sequence = n_message(holds, 0, &hold, NULL);
+	n_flush(holds);
+	t_equal(n_answer(holds, sequence - 1)->type, TEST_RESERVE);
+	t_equal(n_receive(holds)->nlmsg_type, NLMSG_OVERRUN);
+	n_close(holds);
+	n_close(asks);
+}
+
 /* The channel ends when the socket is full: that is told when there is room. */
 static void check_end_when_full(void)
 {
@@ -420,6 +480,7 @@ int main(void)
 	check_datagram_length();
 	check_datagram_huge();
 	check_mark();
+	check_reserved();
 	check_end_when_full();
 	check_old_channel();
 	check_held_back();

@@ -101,6 +101,16 @@ static int in_place(struct kucomms_channel *channel,
 	return err;
 }
 
+static int reserve(struct kucomms_channel *channel, struct test_client *client)
+{
+	if (!client->held)
+		return kucomms_reserve(channel, 0, &client->held, 0);
+	client->held->type = TEST_RESERVE;
+	kucomms_commit(channel, client->held, 0);
+	client->held = NULL;
+	return 0;
+}
+
 static int more(struct kucomms_channel *channel,
 		const struct kucomms_message *message)
 {
@@ -308,6 +318,10 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return wait_event_killable(gate_wait, READ_ONCE(gate_is_open));
 	case TEST_HOLD:
 		return kucomms_send(channel, message, data, KUCOMMS_MORE);
+	case TEST_FLOW:
+		return test_flow_start(&client->flow, message);
+	case TEST_RESERVE:
+		return reserve(channel, client);
 	case TEST_HANG_UP:
 		kucomms_shutdown(channel);
 		return 0;
@@ -399,6 +413,7 @@ int test_connect(struct kucomms_channel *channel, void *priv)
 	client->who.to_kernel_size = space.to_kernel_size;
 	client->who.to_user_size = space.to_user_size;
 	INIT_LIST_HEAD(&client->calls);
+	test_flow_init(&client->flow, channel);
 	kucomms_channel_set_priv(channel, client);
 	test_enter(test, client);
 	atomic64_inc(&test->connects);
@@ -412,6 +427,7 @@ void test_disconnect(struct kucomms_channel *channel, void *priv)
 	struct test_endpoint *test = priv;
 
 	test_enter(test, client);
+	test_flow_stop(&client->flow);
 	test_calls_disconnect(client);
 	atomic64_inc(&test->disconnects);
 	test_leave(test, client);

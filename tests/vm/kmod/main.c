@@ -12,6 +12,7 @@
  *   pinned   the same in two threads
  *   quick    like ticker, with short periods
  *   demand   work when somebody asks for it (TEST_WAKE)
+ *   flowing  like test, with a room handler, whose calls count as the timer's
  *   mute     no handler at all, and nothing may be adjusted
  *   picky    calls every client, then refuses it, with the parameter picky:
  *            -EDQUOT
@@ -71,6 +72,8 @@ static struct {
 		.work_us = 2000, .timer_us = 20000 } },
 	{ .name = "demand", .ops = { TEST_HANDLERS,
 		.work = test_work, .work_us = KUCOMMS_ON_DEMAND } },
+	{ .name = "flowing", .ops = { TEST_HANDLERS, .room = test_room,
+		.flags = KUCOMMS_ADJUSTABLE } },
 	{ .name = "mute" },
 	{ .name = "picky", .ops = { .message = test_message,
 		.connect = picky_connect } },

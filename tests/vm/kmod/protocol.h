@@ -33,6 +33,8 @@ enum test_type {
 	TEST_SPACE,	/* answer with the struct kucomms_space, `user`: length_max */
 	TEST_WAKE,	/* have the work handler called, from a hard interrupt */
 	TEST_START,	/* for the endpoint `exit`: broadcast without end */
+	TEST_FLOW,	/* `id` messages of `user` bytes, also from the room handler */
+	TEST_RESERVE,	/* reserve a record; the second time: commit it */
 
 	/* for the proxy, whose threads have no handler */
 	TEST_PASS,	/* answer with kucomms_pass() */

@@ -33,6 +33,7 @@ static const struct {
 	  .err = -EINVAL },
 	{ .name = "threads", .err = -EINVAL,
 	  .ops = { .dispatch = KUCOMMS_THREAD, .threads = 2 } },
+	{ .name = "room", .ops.room = test_room, .err = -EINVAL },
 	{ .name = "cpus", .err = -EINVAL,
 	  .ops = { .dispatch = KUCOMMS_THREAD, .cpus = &nowhere } },
 };

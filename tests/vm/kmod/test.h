@@ -31,10 +31,20 @@ struct test_endpoint {
 
 struct test_call_job;
 
+/* Messages that are sent as there is room for them. */
+struct test_flow {
+	struct kucomms_channel *channel;
+	struct irq_work interrupt;
+	u64 next;
+	u64 count;
+	u32 length;
+};
+
 /**
  * struct test_client - what is remembered with a channel
  * @calls: of kind PLAIN and INTERRUPT that wait for an answer
  * @job:   the last one of those that take a thread
+ * @held:  a record that has been reserved
  */
 struct test_client {
 	atomic_t running;
@@ -43,6 +53,8 @@ struct test_client {
 	struct test_who who;
 	struct list_head calls;
 	struct test_call_job *job;
+	struct test_flow flow;
+	struct kucomms_message *held;
 };
 
 /*
@@ -92,6 +104,13 @@ void test_burst_init(void);
 void test_burst_uninit(void);
 int test_burst_start(struct kucomms_channel *channel,
 		     const struct kucomms_message *message);
+
+/* flow.c */
+void test_flow_init(struct test_flow *flow, struct kucomms_channel *channel);
+int test_flow_start(struct test_flow *flow,
+		    const struct kucomms_message *message);
+void test_flow_stop(struct test_flow *flow);
+void test_room(struct kucomms_channel *channel, void *priv);
 
 /* calls.c */
 int test_calls_start(struct test_endpoint *test, struct test_client *client,

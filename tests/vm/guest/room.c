@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The room handler: a module that sends by itself goes on when a ring that was full
+ * has room again, whatever the dispatch and the way the client receives.
+ */
+#include "test.h"
+
+#define DEVICE	"kucomms_flowing"
+#define SIZE	4096u
+#define LENGTH	64u
+#define RECORD	(LENGTH + 32u)
+#define COUNT	(30u * SIZE / RECORD)
+
+static void ask(struct kucomms_channel *channel, __u64 type)
+{
+	const struct kucomms_message message = {
+		.type = type, .id = COUNT, .user = LENGTH,
+	};
+
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+}
+
+static struct kucomms_message take(struct kucomms_channel *channel)
+{
+	struct kucomms_message message;
+	const void *data;
+
+	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	t_equal(message.length, LENGTH);
+	kucomms_release(channel);
+	return message;
+}
+
+/* At most one call, and one doorbell, for each eighth of the ring. */
+static void check_flow(const char *name)
+{
+	struct kucomms_channel *channel = t_open(name, SIZE, SIZE);
+	const __u64 most = COUNT * RECORD / (SIZE / 8) + 8;
+	unsigned long long rung = t_attribute(DEVICE, "doorbells");
+	__u64 calls, id;
+
+	calls = t_report(channel).timer;
+	ask(channel, TEST_FLOW);
+	for (id = 0; id < COUNT; id++)
+		t_equal(take(channel).id, id);
+	calls = t_report(channel).timer - calls;
+	rung = t_attribute(DEVICE, "doorbells") - rung;
+	printf("%s: %u messages, %llu calls, %llu doorbells\n", name, COUNT,
+	       (unsigned long long)calls, rung);
+	t_assert(calls > 1);
+	t_assert(calls <= most);
+	t_assert(rung <= most + 4);
+	kucomms_close(channel);
+}
+
+static void check_read(void)
+{
+	struct kucomms_message request = {
+		.type = TEST_FLOW, .id = 20 * COUNT, .user = LENGTH,
+	};
+	struct {
+		struct kucomms_message message;
+		char data[LENGTH];
+	} packet;
+	int fd = open("/dev/" DEVICE, O_RDWR | O_CLOEXEC);
+	__u64 id;
+
+	t_assert(fd >= 0);
+	t_equal(write(fd, &request, sizeof(request)), sizeof(request));
+	for (id = 0; id < 20 * COUNT; id++) {
+		t_equal(read(fd, &packet, sizeof(packet)), sizeof(packet));
+		t_equal(packet.message.id, id);
+	}
+	close(fd);
+}
+
+/* A message handler that waits for room as well is not forgotten for that. */
+static void check_both(void)
+{
+	struct kucomms_channel *channel = t_open(DEVICE, SIZE, SIZE);
+	__u64 flow = 0, stream = 0;
+	struct kucomms_message message;
+
+	ask(channel, TEST_FLOW);
+	ask(channel, TEST_STREAM);
+	while (flow < COUNT || stream < COUNT) {
+		message = take(channel);
+		if (message.type == TEST_FLOW)
+			t_equal(message.id, flow++);
+		else
+			t_equal(message.id, stream++);
+	}
+	kucomms_close(channel);
+}
+
+/* Nobody reads, and the client goes while the module waits for room. */
+static void check_leaving(void)
+{
+	struct kucomms_channel *channel;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		channel = t_open(DEVICE, SIZE, SIZE);
+		ask(channel, TEST_FLOW);
+		kucomms_close(channel);
+	}
+}
+
+int main(void)
+{
+	struct kucomms_channel *channel;
+	int i;
+
+	t_device(DEVICE);
+	for (i = 0; i < T_MODES; i++) {
+		t_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
+		check_flow("flowing");
+		check_flow("netlink:flowing");
+		check_read();
+		check_both();
+		check_leaving();
+	}
+	channel = t_open(DEVICE, 0, 0);
+	t_equal(t_report(channel).overlaps, 0);
+	kucomms_close(channel);
+	t_equal(t_remove(DEVICE), 0);
+	return 0;
+}
