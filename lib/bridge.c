@@ -160,18 +160,26 @@ int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 	return bridge_make_rings(bridge, end, to_kernel, to_user);
 }
 
-void kucomms_bridge_free(struct kucomms_bridge *bridge)
+/* In a child: a thread of its parent may have held the locks. */
+void kucomms_bridge_abandon(struct kucomms_bridge *bridge)
 {
 	if (!bridge)
 		return;
 	if (bridge->bell >= 0)
 		close(bridge->bell);
-	pthread_mutex_destroy(&bridge->wait_lock);
-	pthread_mutex_destroy(&bridge->receive_lock);
-	pthread_mutex_destroy(&bridge->send_lock);
 	free(bridge->request);
 	free(bridge->datagram);
 	free(bridge);
+}
+
+void kucomms_bridge_free(struct kucomms_bridge *bridge)
+{
+	if (!bridge)
+		return;
+	pthread_mutex_destroy(&bridge->wait_lock);
+	pthread_mutex_destroy(&bridge->receive_lock);
+	pthread_mutex_destroy(&bridge->send_lock);
+	kucomms_bridge_abandon(bridge);
 }
 
 /* There is nobody any more, or the kernel says what it never would. */

@@ -10,6 +10,7 @@
 int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 			  __u32 to_user);
 void kucomms_bridge_free(struct kucomms_bridge *bridge);
+void kucomms_bridge_abandon(struct kucomms_bridge *bridge);
 int kucomms_bridge_push(struct kucomms_end *end, __u64 *count);
 void kucomms_bridge_pull(struct kucomms_end *end);
 int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,

@@ -303,6 +303,8 @@ static int call_start(struct kucomms_end *end, struct kucomms_call *call,
 	struct kucomms_message *record;
 	int err;
 
+	if (end_is_inherited(end))
+		return -ESTALE;
 	if (!endpoint || !call->done)
 		return -EINVAL;
 	pthread_mutex_lock(&end->member.lock);
@@ -337,6 +339,8 @@ KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
 	if (kucomms_load(&call->state) == IDLE)
 		return err;
 	endpoint = call->endpoint;
+	if (kucomms_is_inherited(endpoint->mark))
+		return -ESTALE;
 	pthread_mutex_lock(&endpoint->calls_lock);
 	/* Which may start it again. */
 	while (endpoint->running == call && !kucomms_endpoint_is_mine(endpoint))

@@ -79,6 +79,7 @@ static void door_handle(struct kucomms_source *source, __u32 events)
 	door_set_trigger(door, door->stuck ? EPOLLET : 0);
 }
 
+/* Of a parent's endpoint its listeners have no descriptor to be watched. */
 static void door_close(struct kucomms_door *door)
 {
 	kucomms_endpoint_unwatch(door->endpoint,

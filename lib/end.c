@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bridge.h"
 #include "clock.h"
 #include "end.h"
 #include "member.h"
@@ -82,12 +83,16 @@ __u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us)
 
 struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport)
 {
-	struct kucomms_end *end = aligned_alloc(_Alignof(struct kucomms_end),
-						sizeof(*end));
+	struct kucomms_end *end;
+	__u32 mark;
 
+	if (kucomms_mark(&mark))
+		return NULL;
+	end = kucomms_alloc_wiped(sizeof(*end), sizeof(end->wiped));
 	if (!end)
 		return NULL;
-	memset(end, 0, sizeof(*end));
+	end->mark = mark;
+	end->channel.awake = true;
 	end->transport = transport;
 	end->fd = -1;
 	end->memory = -1;
@@ -109,12 +114,35 @@ void kucomms_end_unmap(struct kucomms_end *end)
 	}
 }
 
+/*
+ * In a child: its copies of the descriptors go. The rings are not there, since they
+ * are not inherited, and something of the child's own may be in their place.
+ */
+void kucomms_end_abandon(struct kucomms_end *end)
+{
+	kucomms_bridge_abandon(end->bridge);
+	end->bridge = NULL;
+	end->own = NULL;
+	if (end->memory >= 0)
+		close(end->memory);
+	end->memory = -1;
+	if (end->fd >= 0)
+		close(end->fd);
+	end->fd = -1;
+}
+
+/* In a child no lock is touched: a thread of the parent may have held it. */
 void kucomms_end_free(struct kucomms_end *end)
 {
-	end->transport->close(end);
-	kucomms_numbers_give(end->numbers, end->number);
-	pthread_mutex_destroy(&end->member.lock);
-	free(end);
+	if (end_is_inherited(end)) {
+		kucomms_end_abandon(end);
+		kucomms_numbers_put(end->numbers);
+	} else {
+		end->transport->close(end);
+		kucomms_numbers_give(end->numbers, end->number);
+		pthread_mutex_destroy(&end->member.lock);
+	}
+	munmap(end, sizeof(*end));
 }
 
 /* An end for who is called @name, with nobody on the other side yet. */
@@ -286,7 +314,8 @@ void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 	}
 	end->channel.out = fresh->channel.out;
 	end->channel.in = fresh->channel.in;
-	end->channel.armed = 0;
+	end->channel.awake = true;
+	end->armed = 0;
 	memcpy(end->regions, fresh->regions, sizeof(end->regions));
 	memset(fresh->regions, 0, sizeof(fresh->regions));
 	bridge = end->bridge;
@@ -310,6 +339,8 @@ KUCOMMS_API int kucomms_reattach(struct kucomms_channel *channel,
 	struct kucomms_end *end = end_of(channel), *fresh;
 	int err;
 
+	if (end_is_inherited(end))
+		return -ESTALE;
 	if (end->numbers)
 		return -EINVAL;
 	fresh = kucomms_end_alike(end);
@@ -337,6 +368,8 @@ KUCOMMS_API void kucomms_shutdown(struct kucomms_channel *channel)
 {
 	struct kucomms_end *end = end_of(channel);
 
+	if (end_is_inherited(end))
+		return;
 	/* Of an endpoint: its thread may be about to let go of it. */
 	pthread_mutex_lock(&end->member.lock);
 	if (end->own && end->member.endpoint && !end->transport->how)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/un.h>
 
+#include "fork.h"
 #include "queue.h"
 
 #define KUCOMMS_API __attribute__((visibility("default")))
@@ -61,6 +62,9 @@ struct kucomms_region {
 	void *address;
 	size_t length;
 };
+
+/* A multiple of any machine's page size. */
+#define KUCOMMS_WIPED	65536
 
 /* What epoll tells an endpoint about. */
 struct kucomms_source {
@@ -125,6 +129,8 @@ struct kucomms_member {
 /**
  * struct kucomms_end - a channel, and what not every message takes
  * @channel:   what the application has a pointer to
+ * @wiped:     what is zero in a child
+ * @mark:      of the process whose channel it is
  * @transport: what it goes through
  * @fd:        the open device, or the socket
  * @number:    of the channel on the device, or of the listener
@@ -150,13 +156,18 @@ struct kucomms_member {
  * @send_bell:  the other side's bell before that
  * @rung:       the other side's need_data when it was rung for last
  * @send_doorbells, @send_waits: system calls
+ * @armed:        what need_data says, if it says anything
  * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell; the
  *                receiving thread's, like the rest
  * @receive_bell: the other side's bell before need_data was set
  * @receive_doorbells, @receive_waits: system calls
  */
 struct kucomms_end {
-	struct kucomms_channel channel;
+	union {
+		struct kucomms_channel channel;
+		char wiped[KUCOMMS_WIPED];
+	};
+	__u32 mark;
 	const struct kucomms_transport *transport;
 	int fd;
 	unsigned int number;
@@ -184,7 +195,8 @@ struct kucomms_end {
 	__u64 send_doorbells;
 	__u64 send_waits;
 
-	__u32 receive_how __attribute__((aligned(128)));
+	__u32 armed __attribute__((aligned(128)));
+	__u32 receive_how;
 	__u32 receive_bell;
 	__u64 receive_doorbells;
 	__u64 receive_waits;
@@ -195,10 +207,17 @@ static inline struct kucomms_end *end_of(const struct kucomms_channel *channel)
 	return (struct kucomms_end *)channel;
 }
 
+/* Is it the parent's of this process? */
+static inline bool end_is_inherited(const struct kucomms_end *end)
+{
+	return kucomms_is_inherited(end->mark);
+}
+
 /* end.c */
 struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport);
 struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end);
 void kucomms_end_free(struct kucomms_end *end);
+void kucomms_end_abandon(struct kucomms_end *end);
 void kucomms_end_unmap(struct kucomms_end *end);
 int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 			const struct kucomms_options *options);

@@ -105,18 +105,29 @@ static void close_descriptor(int fd)
 		close(fd);
 }
 
-static void endpoint_free(struct kucomms_endpoint *endpoint)
+static bool is_inherited(const struct kucomms_endpoint *endpoint)
+{
+	return kucomms_is_inherited(endpoint->mark);
+}
+
+/* All but the locks: of a parent's endpoint somebody may have them, for ever. */
+static void endpoint_abandon(struct kucomms_endpoint *endpoint)
 {
 	close_descriptor(endpoint->timer);
 	close_descriptor(endpoint->wake);
 	close_descriptor(endpoint->epoll);
+	free(endpoint->calls);
+	free(endpoint->buffer);
+	free(endpoint);
+}
+
+static void endpoint_free(struct kucomms_endpoint *endpoint)
+{
 	pthread_cond_destroy(&endpoint->called);
 	pthread_mutex_destroy(&endpoint->calls_lock);
 	pthread_cond_destroy(&endpoint->left);
 	pthread_mutex_destroy(&endpoint->lock);
-	free(endpoint->calls);
-	free(endpoint->buffer);
-	free(endpoint);
+	endpoint_abandon(endpoint);
 }
 
 KUCOMMS_API int
@@ -130,8 +141,10 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	if (ops->flags & ~KUCOMMS_SHARED_RECEIVE)
 		return -EINVAL;
 	fresh = calloc(1, sizeof(*fresh));
-	if (!fresh)
+	if (!fresh || kucomms_mark(&fresh->mark)) {
+		free(fresh);
 		return -ENOMEM;
+	}
 	fresh->ops = *ops;
 	fresh->priv = priv;
 	fresh->epoll = -1;
@@ -183,6 +196,8 @@ static int endpoint_enter(struct kucomms_endpoint *endpoint)
 {
 	int err = 0;
 
+	if (is_inherited(endpoint))
+		return -ESTALE;
 	pthread_mutex_lock(&endpoint->lock);
 	endpoint_reap(endpoint);
 	if (endpoint->owner)
@@ -258,6 +273,8 @@ KUCOMMS_API int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
 {
 	int err;
 
+	if (is_inherited(endpoint))
+		return -ESTALE;
 	pthread_mutex_lock(&endpoint->lock);
 	endpoint_reap(endpoint);
 	if (endpoint->started || endpoint->owner) {
@@ -278,6 +295,8 @@ KUCOMMS_API int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
 
 KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 {
+	if (is_inherited(endpoint))
+		return;
 	pthread_mutex_lock(&endpoint->lock);
 	if (endpoint->owner) {
 		kucomms_store(&endpoint->stop, true);
@@ -290,12 +309,36 @@ KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
+/*
+ * In a child: there is no thread to wait for, and no handler is called. The lists
+ * are read although a thread of the parent may have been changing them: what comes
+ * next is set before what leads there.
+ */
+static void destroy_inherited(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_end *end, *next;
+
+	kucomms_door_close_all(endpoint);
+	for (end = TAILQ_FIRST(&endpoint->members); end; end = next) {
+		next = TAILQ_NEXT(end, member.all);
+		if (end->member.fresh)
+			kucomms_end_free(end->member.fresh);
+		kucomms_end_abandon(end);
+		kucomms_channel_put(&end->channel);
+	}
+	endpoint_abandon(endpoint);
+}
+
 KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_end *end;
 
 	if (!endpoint)
 		return;
+	if (is_inherited(endpoint)) {
+		destroy_inherited(endpoint);
+		return;
+	}
 	kucomms_endpoint_stop(endpoint);
 	endpoint_enter(endpoint);
 	kucomms_door_close_all(endpoint);
@@ -308,7 +351,7 @@ KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
 
 KUCOMMS_API int kucomms_endpoint_fd(const struct kucomms_endpoint *endpoint)
 {
-	return endpoint->epoll;
+	return is_inherited(endpoint) ? -ESTALE : endpoint->epoll;
 }
 
 KUCOMMS_API int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
@@ -334,6 +377,8 @@ KUCOMMS_API int kucomms_endpoint_add(struct kucomms_endpoint *endpoint,
 {
 	struct kucomms_end *end = end_of(channel);
 
+	if (is_inherited(endpoint) || end_is_inherited(end))
+		return -ESTALE;
 	if (end->member.endpoint)
 		return -EBUSY;
 	kucomms_member_add(endpoint, end);
@@ -348,6 +393,8 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 	struct kucomms_end *end;
 	int err;
 
+	if (is_inherited(endpoint))
+		return -ESTALE;
 	if (flags & ~KUCOMMS_RECONNECT)
 		return -EINVAL;
 	err = kucomms_end_prepare(&end, name, options);
@@ -374,7 +421,8 @@ KUCOMMS_API int kucomms_endpoint_listen(struct kucomms_endpoint *endpoint,
 					const char *name,
 					const struct kucomms_listen_options *options)
 {
-	return kucomms_door_open(endpoint, name, options);
+	return is_inherited(endpoint) ? -ESTALE :
+	       kucomms_door_open(endpoint, name, options);
 }
 
 static bool is_member(const struct kucomms_endpoint *endpoint,
@@ -394,6 +442,8 @@ KUCOMMS_API int kucomms_endpoint_remove(struct kucomms_endpoint *endpoint,
 	struct kucomms_end *end = end_of(channel);
 	bool found;
 
+	if (is_inherited(endpoint))
+		return -ESTALE;
 	pthread_mutex_lock(&endpoint->lock);
 	found = is_member(endpoint, end);
 	if (found) {
@@ -413,6 +463,8 @@ kucomms_endpoint_get_stats(struct kucomms_endpoint *endpoint,
 {
 	const struct kucomms_endpoint_stats *own = &endpoint->stats;
 
+	if (is_inherited(endpoint))
+		return -ESTALE;
 	if (stats->size < sizeof(*stats))
 		return -EINVAL;
 	pthread_mutex_lock(&endpoint->lock);
@@ -434,6 +486,8 @@ KUCOMMS_API int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	struct kucomms_end *end;
 	int reached = 0;
 
+	if (is_inherited(endpoint))
+		return -ESTALE;
 	if (flags & ~KUCOMMS_MORE)
 		return -EINVAL;
 	pthread_mutex_lock(&endpoint->lock);

@@ -17,6 +17,7 @@ struct kucomms_door;
 
 /**
  * struct kucomms_endpoint - handlers, and the channels they are for
+ * @mark:    of the process whose endpoint it is
  * @ops:     the handlers
  * @priv:    theirs
  * @options: with all defaults filled in
@@ -65,6 +66,7 @@ struct kucomms_door;
  * @stats:   counters; read by others
  */
 struct kucomms_endpoint {
+	__u32 mark;
 	struct kucomms_ops ops;
 	void *priv;
 	struct kucomms_endpoint_options options;

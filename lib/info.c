@@ -22,6 +22,8 @@ KUCOMMS_API int kucomms_get_stats(const struct kucomms_channel *channel,
 {
 	const struct kucomms_end *end = end_of(channel);
 
+	if (end_is_inherited(end))
+		return -ESTALE;
 	if (stats->size < sizeof(*stats))
 		return -EINVAL;
 	stats->sent = channel->sent;
@@ -36,6 +38,8 @@ KUCOMMS_API int kucomms_get_peer(const struct kucomms_channel *channel,
 {
 	const struct kucomms_end *end = end_of(channel);
 
+	if (end_is_inherited(end))
+		return -ESTALE;
 	if (!end->transport->how)
 		return -EOPNOTSUPP;
 	*peer = end->peer;

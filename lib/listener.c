@@ -64,8 +64,10 @@ KUCOMMS_API int kucomms_listen(const char *name,
 	struct kucomms_listener *fresh = calloc(1, sizeof(*fresh));
 	int err;
 
-	if (!fresh)
+	if (!fresh || kucomms_mark(&fresh->mark)) {
+		free(fresh);
 		return -ENOMEM;
+	}
 	fresh->fd = -1;
 	fresh->socket = -1;
 	memset(fresh->strangers, -1, sizeof(fresh->strangers));
@@ -125,6 +127,8 @@ KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 	const __s64 deadline = kucomms_deadline(timeout_ms);
 	int err;
 
+	if (kucomms_is_inherited(listener->mark))
+		return -ESTALE;
 	for (;;) {
 		err = accept_now(listener, channel);
 		if (err != -EAGAIN || !timeout_ms)
@@ -140,20 +144,41 @@ KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 
 KUCOMMS_API int kucomms_listener_fd(const struct kucomms_listener *listener)
 {
-	return listener->fd;
+	return kucomms_is_inherited(listener->mark) ? -ESTALE : listener->fd;
+}
+
+static void close_descriptor(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* In a child: the name, and what the epoll descriptor watches, are the parent's. */
+static void listener_abandon(struct kucomms_listener *listener)
+{
+	struct kucomms_end *end;
+	int i;
+
+	for (i = 0; i < KUCOMMS_STRANGERS; i++)
+		close_descriptor(listener->strangers[i]);
+	close_descriptor(listener->socket);
+	while ((end = TAILQ_FIRST(&listener->waiting))) {
+		TAILQ_REMOVE(&listener->waiting, end, member.all);
+		kucomms_end_free(end);
+	}
 }
 
 KUCOMMS_API void kucomms_listener_close(struct kucomms_listener *listener)
 {
 	if (!listener)
 		return;
-	if (listener->socket >= 0)
+	if (kucomms_is_inherited(listener->mark))
+		listener_abandon(listener);
+	else if (listener->socket >= 0)
 		kucomms_process_unlisten(listener);
 	else
 		kucomms_local_unlisten(listener);
-	if (listener->fd >= 0)
-		close(listener->fd);
-	if (listener->numbers)
-		kucomms_numbers_put(listener->numbers);
+	close_descriptor(listener->fd);
+	kucomms_numbers_put(listener->numbers);
 	free(listener);
 }

@@ -9,6 +9,7 @@
 
 /**
  * struct kucomms_listener - what others connect to
+ * @mark:      of the process whose listener it is
  * @fd:        readable when there may be somebody to accept: the epoll of
  *             @socket and of strangers, or an eventfd
  * @socket:    of a process; -1: it is in this process
@@ -17,10 +18,11 @@
  * @numbers:   of the channels
  * @strangers: sockets of those who have not said yet what they want
  * @next:      whose place the next stranger takes
- * @all:       in the list of this process's own listeners, under its lock
+ * @all:       the next in the list of this process's own listeners, under its lock
  * @waiting:   ends of those in this process who have connected; the same
  */
 struct kucomms_listener {
+	__u32 mark;
 	int fd;
 	int socket;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -28,7 +30,7 @@ struct kucomms_listener {
 	struct kucomms_numbers *numbers;
 	int strangers[KUCOMMS_STRANGERS];
 	unsigned int next;
-	TAILQ_ENTRY(kucomms_listener) all;
+	struct kucomms_listener *all;
 	TAILQ_HEAD(, kucomms_end) waiting;
 };
 

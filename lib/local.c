@@ -15,16 +15,22 @@
 #include "peer.h"
 #include "process.h"
 
-/* For the list, and for every listener's list of those who wait. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static TAILQ_HEAD(, kucomms_listener) listeners =
-	TAILQ_HEAD_INITIALIZER(listeners);
+/* For the list of listeners, and for every listener's list of those who wait. */
+static void lock(void)
+{
+	pthread_mutex_lock(&kucomms_self->local_lock);
+}
+
+static void unlock(void)
+{
+	pthread_mutex_unlock(&kucomms_self->local_lock);
+}
 
 static struct kucomms_listener *find(const char *name)
 {
 	struct kucomms_listener *listener;
 
-	TAILQ_FOREACH(listener, &listeners, all)
+	for (listener = kucomms_self->local; listener; listener = listener->all)
 		if (!strcmp(listener->path, name))
 			return listener;
 	return NULL;
@@ -37,14 +43,15 @@ int kucomms_local_listen(struct kucomms_listener *listener)
 	listener->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (listener->fd < 0)
 		return -errno;
-	pthread_mutex_lock(&lock);
+	lock();
 	if (find(listener->path)) {
 		err = -EADDRINUSE;
 		listener->path[0] = '\0';
 	} else {
-		TAILQ_INSERT_TAIL(&listeners, listener, all);
+		listener->all = kucomms_self->local;
+		kucomms_self->local = listener;
 	}
-	pthread_mutex_unlock(&lock);
+	unlock();
 	return err;
 }
 
@@ -53,24 +60,29 @@ int kucomms_local_take(struct kucomms_listener *listener,
 {
 	eventfd_t count;
 
-	pthread_mutex_lock(&lock);
+	lock();
 	*end = TAILQ_FIRST(&listener->waiting);
 	if (*end)
 		TAILQ_REMOVE(&listener->waiting, *end, member.all);
 	else
 		eventfd_read(listener->fd, &count);
-	pthread_mutex_unlock(&lock);
+	unlock();
 	return *end ? 0 : -EAGAIN;
 }
 
 void kucomms_local_unlisten(struct kucomms_listener *listener)
 {
+	struct kucomms_listener **link;
 	struct kucomms_end *end;
 
-	pthread_mutex_lock(&lock);
-	if (find(listener->path) == listener)
-		TAILQ_REMOVE(&listeners, listener, all);
-	pthread_mutex_unlock(&lock);
+	lock();
+	for (link = &kucomms_self->local; *link; link = &(*link)->all) {
+		if (*link == listener) {
+			*link = listener->all;
+			break;
+		}
+	}
+	unlock();
 	while ((end = TAILQ_FIRST(&listener->waiting))) {
 		TAILQ_REMOVE(&listener->waiting, end, member.all);
 		kucomms_end_free(end);
@@ -177,9 +189,9 @@ static int local_begin(struct kucomms_end *end, __s64 deadline)
 	if (!other)
 		return -ENOMEM;
 	other->spin_ns = kucomms_spin_ns(false, 0);
-	pthread_mutex_lock(&lock);
+	lock();
 	err = local_connect(end, other);
-	pthread_mutex_unlock(&lock);
+	unlock();
 	if (err)
 		kucomms_end_free(other);
 	return err;

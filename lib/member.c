@@ -163,16 +163,18 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 static int make_buffer(struct kucomms_endpoint *endpoint,
 		       const struct kucomms_end *end)
 {
-	void *buffer;
+	void *buffer, *old = endpoint->buffer;
 
 	if (!end->transport->copies ||
 	    (endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE) ||
 	    endpoint->capacity >= end->channel.in.size)
 		return 0;
-	buffer = realloc(endpoint->buffer, end->channel.in.size);
+	buffer = malloc(end->channel.in.size);
 	if (!buffer)
 		return -ENOMEM;
-	endpoint->buffer = buffer;
+	/* In this order: what a child frees is still there, at any time. */
+	kucomms_store(&endpoint->buffer, buffer);
+	free(old);
 	endpoint->capacity = end->channel.in.size;
 	return 0;
 }
@@ -612,6 +614,8 @@ int kucomms_member_send(struct kucomms_end *end,
 	struct kucomms_message *record;
 	int err;
 
+	if (end_is_inherited(end))
+		return -ESTALE;
 	pthread_mutex_lock(&end->member.lock);
 	err = kucomms_member_reserve(end, message->length, &record,
 				     kucomms_deadline(timeout_ms));

@@ -15,15 +15,15 @@
 
 /**
  * struct kucomms_numbers - which numbers are taken
- * @lock:  for all of it: ends are closed in any thread
- * @users: the listener, and every number that is taken
+ * @users: the listener, and every number that is taken; atomic
+ * @lock:  for the rest: ends are closed in any thread
  * @limit: how many there may be
  * @size:  of @taken
  * @taken: by number
  */
 struct kucomms_numbers {
-	pthread_mutex_t lock;
 	unsigned int users;
+	pthread_mutex_t lock;
 	unsigned int limit;
 	unsigned int size;
 	bool *taken;
@@ -79,7 +79,7 @@ static int numbers_take_locked(struct kucomms_numbers *numbers, bool wanted,
 	if (numbers->taken[*number])
 		return -EADDRINUSE;
 	numbers->taken[*number] = true;
-	numbers->users++;
+	__atomic_fetch_add(&numbers->users, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -95,16 +95,12 @@ int kucomms_numbers_take(struct kucomms_numbers *numbers, bool wanted,
 	return err;
 }
 
+/* Also in a child, where a thread of its parent may have held the lock. */
 void kucomms_numbers_put(struct kucomms_numbers *numbers)
 {
-	bool last;
-
-	pthread_mutex_lock(&numbers->lock);
-	last = !--numbers->users;
-	pthread_mutex_unlock(&numbers->lock);
-	if (!last)
+	if (!numbers ||
+	    __atomic_fetch_sub(&numbers->users, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
-	pthread_mutex_destroy(&numbers->lock);
 	free(numbers->taken);
 	free(numbers);
 }

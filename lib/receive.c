@@ -105,22 +105,24 @@ void kucomms_end_arm(struct kucomms_end *end)
 	const __u32 need = channel->in.position | how;
 
 	end->receive_bell = kucomms_load_acquire(&channel->in.peer->bell);
-	if (channel->armed == need)
+	if (end->armed == need)
 		return;
 	kucomms_consumer_arm_as(&channel->in, how);
 	if (end->heavy)
 		kucomms_barrier_all();
-	channel->armed = need;
+	end->armed = need;
+	channel->awake = false;
 	ask_if_gone(end);
 }
 
 /* Awake: no doorbell is needed. */
 void kucomms_end_disarm(struct kucomms_end *end)
 {
-	if (!end->channel.armed)
+	if (!end->armed)
 		return;
 	kucomms_consumer_disarm(&end->channel.in);
-	end->channel.armed = 0;
+	end->armed = 0;
+	end->channel.awake = true;
 	/* Pairs with kucomms_peer_hangup(): one sees what the other has written. */
 	kucomms_full_barrier();
 	ask_if_gone(end);
@@ -136,11 +138,12 @@ static void receive_disarm(struct kucomms_end *end)
 
 	if (end->polled && !end->transport->quiet) {
 		kucomms_consumer_mark(&channel->in);
-		channel->armed = ~KUCOMMS_NEED;
+		end->armed = ~KUCOMMS_NEED;
+		channel->awake = false;
 		/* What was released may be what the next message waits for. */
 		if (!kucomms_consumer_ready(&channel->in))
 			kucomms_end_tell(end, false);
-	} else if (channel->armed) {
+	} else if (end->armed) {
 		kucomms_end_disarm(end);
 		end->receive_how = end->polled ? 0 : end->transport->how;
 	}
@@ -232,6 +235,8 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
 	struct kucomms_end *end = end_of(channel);
 	int err;
 
+	if (end_is_inherited(end))
+		return -ESTALE;
 	if (found == -EPROTO) {
 		kucomms_end_break(end);
 		return found;
@@ -256,6 +261,8 @@ KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 	const struct kucomms_consumer *in = &channel->in;
 	struct kucomms_end *end = end_of(channel);
 
+	if (end_is_inherited(end))
+		return;
 	if (in->released == in->done)
 		ring_room(end);
 	else if (!kucomms_consumer_ready(in))
@@ -297,6 +304,8 @@ KUCOMMS_API int kucomms_fd(struct kucomms_channel *channel)
 {
 	struct kucomms_end *end = end_of(channel);
 
+	if (end_is_inherited(end))
+		return -ESTALE;
 	end->polled = true;
 	end->receive_how = 0;
 	kucomms_end_arm(end);

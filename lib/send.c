@@ -129,8 +129,11 @@ KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
 				       int timeout_ms)
 {
 	struct kucomms_end *end = end_of(channel);
-	int err = kucomms_end_try_reserve(end, length, record);
+	int err;
 
+	if (end_is_inherited(end))
+		return -ESTALE;
+	err = kucomms_end_try_reserve(end, length, record);
 	if (err == -EAGAIN && end->member.endpoint)
 		/* A handler that refuses a message for it gets that once more. */
 		return timeout_ms ? -EDEADLK :
@@ -161,6 +164,8 @@ KUCOMMS_API int kucomms_discard(struct kucomms_channel *channel,
 {
 	bool held = channel->out.held_control != KUCOMMS_CONTROL_EMPTY;
 
+	if (end_is_inherited(end_of(channel)))
+		return -ESTALE;
 	kucomms_producer_commit(&channel->out, record,
 				KUCOMMS_CONTROL_DISCARDED, held);
 	return held ? 0 : kucomms_end_ring(end_of(channel));
@@ -168,6 +173,8 @@ KUCOMMS_API int kucomms_discard(struct kucomms_channel *channel,
 
 KUCOMMS_API int kucomms_flush(struct kucomms_channel *channel)
 {
+	if (end_is_inherited(end_of(channel)))
+		return -ESTALE;
 	if (!kucomms_producer_flush(&channel->out))
 		return 0;
 	return kucomms_end_ring(end_of(channel));

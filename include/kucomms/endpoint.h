@@ -38,6 +38,9 @@
  * at once: when there is nothing more to handle on the channel, or some dozens
  * of messages (fewer, if handlers are slow) have been.
  *
+ * After fork() an endpoint stays the parent's, with all that it has: the child may
+ * destroy its copy, and kucomms.h says what else.
+ *
  * A channel is valid from the beginning of the connect handler to the end of the
  * disconnect handler, and as long as somebody has a reference
  * (kucomms_channel_get()).
@@ -214,7 +217,7 @@ int kucomms_endpoint_run(struct kucomms_endpoint *endpoint);
  * Readable when kucomms_endpoint_dispatch() has something to do. It stays the
  * endpoint's: do not read or close it.
  *
- * Return: the descriptor; this cannot fail.
+ * Return: the descriptor, or -ESTALE in a child.
  */
 int kucomms_endpoint_fd(const struct kucomms_endpoint *endpoint);
 

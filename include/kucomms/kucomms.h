@@ -53,13 +53,24 @@
  * Threads: a channel may be used by one thread that sends (send, reserve,
  * commit, discard, flush) and one that receives (receive, release) at the same
  * time. Open and close stand alone. Different channels know nothing of each
- * other. After fork() the channel belongs to the parent: the child must not
- * touch it, and has no mapping to touch it with.
+ * other.
+ *
+ * fork(): channels, listeners and endpoints stay the parent's. The child has copies,
+ * which it may close, destroy or put: that closes its descriptors and frees its
+ * memory, calls no handler, waits for no thread, and the parent does not notice. It
+ * ought to, since the other side of a process that was killed hears of it only when
+ * nobody has the descriptors any more; exec() closes them. All else fails with
+ * -ESTALE, kucomms_fd() and its like included; kucomms_shutdown() and
+ * kucomms_endpoint_stop() do nothing; kucomms_channel_priv() is NULL. The rings are
+ * not there: who uses in the child what was reserved or received in place before is
+ * ended by SIGSEGV. So open after daemon(3), not before. A child that a handler has
+ * forked must not return from the handler.
  *
  * Errors that every call on a channel may return: -ESHUTDOWN (the other side has
  * gone: the kernel module has unregistered, the process has closed the channel
  * or ended; what was sent before can still be received), -EPROTO (the other side
- * refused a message, or a side broke the rules: the channel is unusable),
+ * refused a message, or a side broke the rules: the channel is unusable), -ESTALE
+ * (this process is a child of the one that opened it),
  * -EINTR. Where no system call is needed nothing is noticed: who sends to a
  * process that has been killed hears of it when it would have to be woken, or
  * the ring is full, or from poll().
@@ -98,10 +109,11 @@ extern "C" {
  * @in:       the ring towards this side; the receiving thread's, like the rest
  * @received: messages
  * @thread:   the one that released last
- * @armed:    what need_data says of @in, if it says anything
+ * @awake:    need_data says nothing of @in, so a receiver need not ask the library
  *
  * All of it is the library's own. It can be seen here so that what every message
- * takes is inline; the two threads' parts are a pair of cache lines apart.
+ * takes is inline; the two threads' parts are a pair of cache lines apart. In a
+ * child after fork() all is zero: no room, and not awake.
  */
 struct kucomms_channel {
 	struct kucomms_producer out;
@@ -111,7 +123,7 @@ struct kucomms_channel {
 	struct kucomms_consumer in __attribute__((aligned(128)));
 	__u64 received;
 	uintptr_t thread;
-	__u32 armed;
+	__u32 awake;
 };
 
 /* Flag of send and commit: more follows, publication can wait for it. */
@@ -261,7 +273,7 @@ int kucomms_listen(const char *name,
  * For one thread at a time. Who connects and then says nothing, or nonsense, is
  * not waited for.
  *
- * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -ENOMEM, -EMFILE, -ENFILE.
+ * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -ENOMEM, -EMFILE, -ENFILE, -ESTALE.
  */
 int kucomms_accept(struct kucomms_listener *listener,
 		   struct kucomms_channel **channel, int timeout_ms);
@@ -269,7 +281,7 @@ int kucomms_accept(struct kucomms_listener *listener,
 /**
  * kucomms_listener_fd() - a descriptor to poll: readable when to accept
  *
- * Return: the descriptor; this cannot fail.
+ * Return: the descriptor, or -ESTALE in a child.
  */
 int kucomms_listener_fd(const struct kucomms_listener *listener);
 
@@ -335,7 +347,7 @@ void kucomms_close(struct kucomms_channel *channel);
  * Over netlink it is the socket: POLLOUT means nothing, POLLIN may come for what
  * only the library reads (receiving does), and also tells of the other side's end.
  *
- * Return: the descriptor; this cannot fail.
+ * Return: the descriptor, or -ESTALE in a child.
  */
 int kucomms_fd(struct kucomms_channel *channel);
 
@@ -479,11 +491,14 @@ KUCOMMS_SCOPE inline int kucomms_receive(struct kucomms_channel *channel,
 				   struct kucomms_message *message,
 				   const void **data, int timeout_ms)
 {
-	int found = kucomms_consumer_receive(&channel->in, message, data);
+	int found = -ENOMSG;
 
-	if (kucomms_likely(found == 1 && !channel->armed)) {
-		channel->received++;
-		return 0;
+	if (kucomms_likely(channel->awake)) {
+		found = kucomms_consumer_receive(&channel->in, message, data);
+		if (kucomms_likely(found == 1)) {
+			channel->received++;
+			return 0;
+		}
 	}
 	return kucomms_receive_slowly(channel, message, data, timeout_ms,
 				      found);
@@ -502,7 +517,7 @@ KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 	/* Read by the sending thread, which may be another. */
 	kucomms_store(&channel->thread, KUCOMMS_THIS_THREAD());
 	/* The other side may wait for the room, or this one sleep in poll(). */
-	if (kucomms_unlikely(told || channel->armed ||
+	if (kucomms_unlikely(told || !channel->awake ||
 			     kucomms_load(&channel->in.peer->need_room)))
 		kucomms_release_slowly(channel);
 }

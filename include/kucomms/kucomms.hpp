@@ -39,6 +39,10 @@
  *
  * Threads: as in the C headers. Constness is the owner's, not the channel's.
  *
+ * fork(): as in the C headers. In a child destructors, also those of static objects
+ * at exit, close what is the child's and leave the parent's alone; the handlers of
+ * an endpoint do not run. All else fails: inherited.
+ *
  * Nothing here allocates memory for a message: memory is needed to open, to
  * listen, to create an endpoint, and to throw.
  */
@@ -88,6 +92,7 @@ enum class errc {
 	full = EUSERS,		/* the other side has enough channels */
 	in_handler = EDEADLK,	/* what waits is not for handlers */
 	interrupted = EINTR,	/* a signal handler ran while it waited */
+	inherited = ESTALE,	/* it is that of the process that forked this */
 };
 
 namespace detail {
@@ -117,6 +122,9 @@ public:
 			return "a handler must not wait";
 		case ETIMEDOUT:
 			return "the time is up";
+		case ESTALE:
+			return "it belongs to the parent process: open after "
+			       "fork()";
 		default:
 			return std::generic_category().message(value);
 		}

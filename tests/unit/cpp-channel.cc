@@ -380,10 +380,13 @@ static void a_message_needs_no_memory()
 	CHECK(allocations == before);
 }
 
-[[noreturn]] static void echo(kucomms::listener &listener)
+[[noreturn]] static void echo(const std::string &name)
 {
 	try {
+		kucomms::listener listener(name.c_str());
 		kucomms::channel channel = listener.accept();
+
+		listener = kucomms::listener();
 
 		for (;;)
 			channel.send(channel.receive());
@@ -396,18 +399,19 @@ static void another_process_answers()
 {
 	const std::string name = "process:/tmp/kucomms-cpp-test-" +
 				 std::to_string(getpid());
-	kucomms::listener listener(name.c_str());
+	kucomms::options options;
 	int status;
 	pid_t pid;
 
 	std::fflush(nullptr);
 	pid = fork();
 	if (!pid)
-		echo(listener);
+		echo(name);
+	options.wait = kucomms::forever;
 	{
-		kucomms::channel channel(name.c_str());
+		kucomms::channel channel(name.c_str(), options);
 
-		CHECK(channel.peer().pid == getpid());
+		CHECK(channel.peer().pid == pid);
 		for (std::uint64_t i = 0; i < 1000; i++)
 			CHECK(channel.call({"hello"sv, i}).type == i);
 		channel.send("bye"sv);

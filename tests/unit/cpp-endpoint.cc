@@ -431,6 +431,47 @@ static void a_wait_ends_when_a_handler_runs_not_when_it_is_stopped()
 	}
 }
 
+/* Objects that are alive until exit(), which a child calls, too. */
+[[noreturn]] static void parent_with_static_objects()
+{
+	static kucomms::endpoint endpoint(handlers_with(send_back));
+	static kucomms::channel channel;
+	static kucomms::listener listener("local:nobody");
+	std::error_code code;
+	int status;
+	pid_t pid;
+
+	endpoint.listen("local:cpp");
+	endpoint.start();
+	channel = kucomms::channel("local:cpp");
+	pid = fork();
+	if (!pid) {
+		channel.send("x"sv, code);
+		CHECK(code == errc::inherited);
+		endpoint.run(code);
+		CHECK(code == errc::inherited);
+		listener.accept(code);
+		CHECK(code == errc::inherited);
+		std::exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		_exit(1);
+	std::exit(channel.call("still"sv).data.text() != "still");
+}
+
+static void a_child_that_exits_leaves_static_objects_alone()
+{
+	int status;
+	pid_t pid;
+
+	std::fflush(nullptr);
+	pid = fork();
+	if (!pid)
+		parent_with_static_objects();
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void who_connects_can_be_refused()
 {
 	const std::string name = "process:/tmp/kucomms-cpp-endpoint-" +
@@ -741,6 +782,7 @@ int main()
 		TEST(an_error_leaves_handlers_that_may_not_fail),
 		TEST(a_surprise_in_a_thread_terminates),
 		TEST(a_wait_ends_when_a_handler_runs_not_when_it_is_stopped),
+		TEST(a_child_that_exits_leaves_static_objects_alone),
 		TEST(who_connects_can_be_refused),
 		TEST(a_reference_outlives_the_channel),
 		TEST(a_broadcast_reaches_all_it_can),

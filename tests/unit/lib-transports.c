@@ -75,15 +75,23 @@ static void *echo_thread(void *listener)
 	return NULL;
 }
 
-static pid_t echo_process(struct kucomms_listener *listener)
+/* It comes soon, so it is to be opened with a time-out. */
+static pid_t echo_process(void)
 {
+	struct kucomms_listener *listener;
 	pid_t pid = fork_quietly();
 
 	if (pid)
 		return pid;
+	listener = listen_at(process_name, 0);
 	echo_thread(listener);
+	kucomms_listener_close(listener);
 	_exit(0);
 }
+
+static const struct kucomms_options patient = {
+	.size = sizeof(patient), .timeout_ms = -1,
+};
 
 static void end_process(pid_t pid)
 {
@@ -143,20 +151,18 @@ static void test_local_echo(void **state)
 
 static void test_process_echo(void **state)
 {
-	struct kucomms_listener *listener = listen_at(process_name, 0);
-	pid_t pid = echo_process(listener);
 	struct kucomms_channel *channel;
+	pid_t pid = echo_process();
 	struct kucomms_peer peer;
 
 	(void)state;
-	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(kucomms_open(process_name, &patient, &channel), 0);
 	assert_int_equal(kucomms_get_peer(channel, &peer), 0);
 	assert_int_equal(peer.uid, geteuid());
 	exchange(channel, ECHOES, -1);
 	exchange(channel, 100, 0);
 	kucomms_close(channel);
 	end_process(pid);
-	kucomms_listener_close(listener);
 }
 
 /* One thread is both sides: nothing here may wait for the other one. */
@@ -219,7 +225,6 @@ static void test_names(void **state)
 /* Who sleeps, for data and for room, is told that the other side was killed. */
 static void killed_while(bool sending)
 {
-	struct kucomms_listener *listener = listen_at(process_name, 0);
 	struct kucomms_message message = { .length = 1000 };
 	static const char data[1000];
 	struct kucomms_channel *channel;
@@ -228,12 +233,13 @@ static void killed_while(bool sending)
 	int err;
 
 	if (!pid) {
-		assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
+		assert_int_equal(kucomms_accept(listen_at(process_name, 0),
+						&channel, -1), 0);
 		message.length = 1;
 		assert_int_equal(kucomms_send(channel, &message, "x", 0, -1), 0);
 		raise(SIGKILL);
 	}
-	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(kucomms_open(process_name, &patient, &channel), 0);
 	if (sending)
 		while (!(err = kucomms_send(channel, &message, data, 0, -1)))
 			;
@@ -248,13 +254,12 @@ static void killed_while(bool sending)
 			 -ESHUTDOWN);
 	waitpid(pid, NULL, 0);
 
-	/* The listener lives on, and so can the channel. */
-	pid = echo_process(listener);
+	/* Somebody else listens, and the channel can go on. */
+	pid = echo_process();
 	assert_int_equal(kucomms_reattach(channel, -1), 0);
 	exchange(channel, 100, -1);
 	kucomms_close(channel);
 	end_process(pid);
-	kucomms_listener_close(listener);
 }
 
 static void test_killed_while_receiving(void **state)

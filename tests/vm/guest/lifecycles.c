@@ -36,6 +36,34 @@ static void check_fork(void)
 	close(fds[1]);
 }
 
+/* All else that a child tries fails, whatever waits in the parent's rings. */
+static void check_fork_inherited(const char *name)
+{
+	struct kucomms_message message = { .type = TEST_ECHO, .id = 1 };
+	struct kucomms_channel *channel;
+	const void *data;
+	pid_t pid;
+
+	t_equal(kucomms_open(name, NULL, &channel), 0);
+	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	pid = fork();
+	if (pid == 0) {
+		t_equal(kucomms_send(channel, &message, NULL, 0, -1), -ESTALE);
+		t_equal(kucomms_receive(channel, &message, &data, -1), -ESTALE);
+		kucomms_release(channel);
+		t_equal(kucomms_fd(channel), -ESTALE);
+		t_equal(kucomms_reattach(channel, 0), -ESTALE);
+		kucomms_close(channel);
+		exit(0);
+	}
+	t_equal(t_wait(pid), 0);
+	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	t_equal(message.id, 1);
+	kucomms_release(channel);
+	t_equal(t_echo(channel, "the child has tried"), 0);
+	kucomms_close(channel);
+}
+
 /* The parent goes first; the channel goes with the last who has the file. */
 static void check_fork_parent_goes(void)
 {
@@ -194,6 +222,7 @@ static void worker(void)
 
 	for (i = 0; i < ROUNDS; i++) {
 		check_fork();
+		check_fork_inherited("test");
 		check_fork_parent_goes();
 		check_exec();
 		check_dup();
@@ -228,6 +257,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return after_exec(atoi(argv[1]));
 	t_device(DEVICE);
+	check_fork_inherited("netlink:test");
 	round_trip();
 	before = memory_settled();
 	round_trip();

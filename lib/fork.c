@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/*
+ * After fork() a child has copies of its parent's channels, listeners and
+ * endpoints. It may close them, which frees the copies; all else fails with
+ * -ESTALE. Each of them has the mark of the process that made it, and a process'
+ * own mark is in memory that the kernel wipes in a child: so nothing has to be
+ * called when a process forks, and it does not matter how it does.
+ *
+ * The inline functions of kucomms.h look at no mark. A child finds all zeros in
+ * struct kucomms_channel, which is in such memory, too: a ring without room, and a
+ * receiver that has to ask the library.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "fork.h"
+
+static struct kucomms_self nobody;
+struct kucomms_self *kucomms_self = &nobody;
+
+/* The last mark that was given; children count on from here. */
+static __u32 last_mark;
+
+/*
+ * Zeroed memory whose first @wiped bytes, a multiple of the page size, are zero in
+ * a child; NULL: there is none. To be freed with munmap().
+ */
+void *kucomms_alloc_wiped(size_t size, size_t wiped)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (!madvise(memory, wiped, MADV_WIPEONFORK))
+		return memory;
+	munmap(memory, size);
+	return NULL;
+}
+
+/* Other threads may be doing the same. */
+static struct kucomms_self *find_self(void)
+{
+	struct kucomms_self *self = kucomms_load_acquire(&kucomms_self);
+	struct kucomms_self *fresh;
+
+	if (self != &nobody)
+		return self;
+	/* The kernel rounds up to a page. */
+	fresh = kucomms_alloc_wiped(sizeof(*fresh), sizeof(*fresh));
+	if (fresh && !__atomic_compare_exchange_n(&kucomms_self, &self, fresh,
+						  false, __ATOMIC_ACQ_REL,
+						  __ATOMIC_ACQUIRE)) {
+		munmap(fresh, sizeof(*fresh));
+		fresh = self;
+	}
+	return fresh;
+}
+
+/* The mark of this process, for what it makes: 0, or -ENOMEM. */
+int kucomms_mark(__u32 *mark)
+{
+	struct kucomms_self *self = find_self();
+	__u32 fresh;
+
+	if (!self)
+		return -ENOMEM;
+	*mark = kucomms_load(&self->mark);
+	if (*mark)
+		return 0;
+	fresh = __atomic_add_fetch(&last_mark, 1, __ATOMIC_RELAXED);
+	if (__atomic_compare_exchange_n(&self->mark, mark, fresh, false,
+					__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		*mark = fresh;
+	return 0;
+}
