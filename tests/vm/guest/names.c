@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
@@ -117,9 +118,26 @@ static void drop_admin(void)
 
 static void check_capability(void)
 {
+	const char *const tool[][5] = {
+		{ "kucommsctl", "create", "mine" },
+		{ "kucommsctl", "remove", "test" },
+		{ "kucommsctl", "set", "-d", "poll", "test" },
+	};
+	size_t i;
 	pid_t pid;
 
 	t_device("kucomms_test");
+	for (i = 0; i < sizeof(tool) / sizeof(tool[0]); i++) {
+		pid = fork();
+		if (pid == 0) {
+			t_equal(t_sys(prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN)),
+				0);
+			execlp(tool[i][0], tool[i][0], tool[i][1], tool[i][2],
+			       tool[i][3], tool[i][4], NULL);
+			exit(1);
+		}
+		t_equal(t_wait(pid), 4);
+	}
 	pid = fork();
 	if (pid == 0) {
 		drop_admin();
