@@ -24,3 +24,20 @@ rmmod kucomms_echo
 wait $client || fail "the second client did not see the hang-up"
 insmod /modules/kucomms_echo.ko
 write_to $control/remove_device kucomms_mymodule
+
+# Nobody has anything open, but somebody creates and removes devices all the time.
+rmmod kucomms_echo
+rmmod kucomms_test
+while [ ! -e /tmp/enough ]; do
+	echo kucomms_other >$control/create_device
+	echo kucomms_other >$control/remove_device
+done 2>/dev/null &
+creator=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	rmmod kucomms || fail "kucomms cannot be removed while somebody creates devices"
+	insmod /modules/kucomms.ko
+done
+touch /tmp/enough
+wait $creator
+insmod /modules/kucomms_echo.ko
+insmod /modules/kucomms_test.ko
