@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Who may open a device: what udev was asked for, beside what the node has got.
- * udev ignores accounts that it does not know and, from systemd 258 on, those
- * that are no system accounts; it says so in its log only.
+ * udev ignores accounts that it does not know and, as systemd 258 announces,
+ * those that are no system accounts; it says so in its log only.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,8 +32,8 @@ static const struct problem reasons[] = {
 	  "--system), then let udev look again: sudo udevadm trigger "
 	  "/dev/kucomms_NAME" },
 	{ EPERM, EXIT_FAILURE,
-	  "it is no system account, and from systemd 258 on udev gives devices "
-	  "to no other",
+	  "it is no system account, and udev of systemd 258 or newer may give "
+	  "devices to no other",
 	  "make a system group (groupadd --system) of those who may, and name "
 	  "it in /etc/kucomms/devices.d/NAME.conf" },
 	{ EINVAL, EXIT_FAILURE, "that is no mode, such as 0660",

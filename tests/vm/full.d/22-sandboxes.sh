@@ -78,6 +78,14 @@ complains 7 'EEXIST' kucommsctl create box
 complains 1 'ENXIO: the device exists, but /dev/kucomms_box is something else' \
 	hidden "$other; mknod $node c 1 3" kucommsctl send box hello
 kucommsctl remove box || fail "remove"
+
+# A node that was kept from a device that has gone opens no other.
+kucommsctl create box || fail "create"
+cp -a $node /root/kept
+kucommsctl remove box || fail "remove"
+kucommsctl create next || fail "create next"
+! true 2>/dev/null <>/root/kept || fail "the node of a device that has gone opens another"
+kucommsctl remove next
 complains 1 'this /dev has no node' unit PrivateDevices=yes -- kucommsctl create -t 0 box
 unit PrivateDevices=yes -- kucommsctl remove -t 0 box || fail "remove with PrivateDevices="
 
@@ -93,8 +101,9 @@ none='mount -t tmpfs none /sys'
 complains 1 'sysfs is not mounted' hidden "$none" kucommsctl create box
 complains 1 'sysfs is not mounted' hidden "$none" kucommsctl list
 [ "$(hidden "$none" kucommsctl send -r mymodule hello)" = hello ] || fail "send needs sysfs"
-complains 1 'ProtectKernelTunables=' unit ProtectKernelTunables=yes -- kucommsctl create box
-complains 1 'ProtectKernelTunables=' unit ProtectKernelTunables=yes -- kucommsctl remove mymodule
+read_only='mount --bind /sys /sys; mount -o remount,bind,ro /sys'
+complains 1 'EROFS: sysfs is mounted read-only' hidden "$read_only" kucommsctl create box
+complains 1 'EROFS: sysfs is mounted read-only' hidden "$read_only" kucommsctl remove mymodule
 complains 4 'EPERM: this root may not' as alice unshare --user --map-root-user kucommsctl create box
 complains 4 'EPERM: this root may not' unshare --user --map-root-user kucommsctl create box
 complains 4 'EPERM: this root may not' as alice unshare --user --map-root-user kucommsctl remove mymodule
