@@ -411,7 +411,7 @@ static inline __u64 kucomms_load_u64(const __u64 *word)
 #if defined(__KERNEL__) || defined(__LP64__)
 	return kucomms_load(word);
 #else
-	return *(const volatile __u64 *)word;
+	return *(const __volatile__ __u64 *)word;
 #endif
 }
 
