@@ -31,7 +31,8 @@ verdict() {
 # fails if something is $lacking.
 target_i686() {
 	flags=("${flags32[@]}")
-	with_gcc32
+	with_gcc32 || return
+	! compiles32 g++ c++ || tests+=(cpp-channel cpp-endpoint)
 }
 
 target_i686_time64() {
@@ -107,7 +108,8 @@ with_qemu() {
 
 build() { # TARGET
 	local output=build/targets/$1 cmocka=$2
-	local make=(make --no-print-directory -s "-j$(nproc)" "BUILD=$output" "CC=${compiler[*]}" "CFLAGS=-O1 -w ${flags[*]}")
+	local make=(make --no-print-directory -s "-j$(nproc)" "BUILD=$output" "CC=${compiler[*]}" "CFLAGS=-O1 -w ${flags[*]}"
+		"CXXFLAGS=-O1 -w ${flags[*]}")
 	mkdir -p "$output"
 	"${compiler[@]}" "${flags[@]}" -O1 -w -DHAVE_INTTYPES_H -DHAVE_MALLOC_H -DHAVE_SIGNAL_H -DHAVE_STRINGS_H \
 		-DHAVE_GCC_THREAD_LOCAL_STORAGE -I"$cmocka/include" -c -o "$output/cmocka.o" "$cmocka/src/cmocka.c" &&
