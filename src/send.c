@@ -71,9 +71,10 @@ static __always_inline int send_try(struct kucomms_channel *channel,
 static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
 				  struct kucomms_message **record)
 {
+	const bool others = channel->wants_room;
 	int err;
 
-	if (!channel->wants_room || length < channel->room_length)
+	if (!others || length < channel->room_length)
 		channel->room_length = length;
 	WRITE_ONCE(channel->wants_room, true);
 	WRITE_ONCE(channel->awaited, true);
@@ -81,7 +82,8 @@ static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
 		return -EAGAIN;
 	kucomms_producer_arm(&channel->out, channel->room_length);
 	err = send_try(channel, length, record);
-	if (!err) {
+	/* Those that found none before are to be told all the same. */
+	if (!err && !others) {
 		kucomms_producer_disarm(&channel->out);
 		WRITE_ONCE(channel->wants_room, false);
 	}

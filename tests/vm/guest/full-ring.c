@@ -157,6 +157,27 @@ static void user_to_kernel(const char *name)
 	kucomms_close(channel);
 }
 
+/* One that needs a while for each message, so that its client waits all the time. */
+static void user_to_slow_kernel(void)
+{
+	struct kucomms_channel *channel = t_open("proxy", 4096, 65536);
+	struct kucomms_message message = {
+		.type = TEST_SLOW, .user = 1, .length = LENGTH,
+	};
+	const unsigned int count = 400, most = count * RECORD / (4096 / 8) + 8;
+	const char data[LENGTH] = "";
+	unsigned long long woken;
+
+	woken = t_attribute("kucomms_proxy", "wakeups");
+	for (message.id = 0; message.id < count; message.id++)
+		t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+	woken = t_attribute("kucomms_proxy", "wakeups") - woken;
+	printf("proxy, slow: %u messages, %llu wake-ups\n", count, woken);
+	t_assert(woken > 1);
+	t_assert(woken <= most);
+	kucomms_close(channel);
+}
+
 int main(void)
 {
 	static const char *const names[] = {
@@ -172,6 +193,7 @@ int main(void)
 		kernel_to_read(names[i]);
 		user_to_kernel(names[i]);
 	}
+	user_to_slow_kernel();
 	kernel_to_netlink();
 	for (i = 0; i < 5; i++) {
 		snprintf(device, sizeof(device), "kucomms_%s", names[i]);
