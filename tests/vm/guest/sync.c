@@ -120,17 +120,22 @@ static void check_full_rings(void)
 /*
  * One thread that sends until both rings are full, and only then reads: there is room
  * for all that the module has given back, and the module, which waits for room
- * itself, has said so.
+ * itself, has said so. It gets the first ones all at once, so that it has not found
+ * its ring empty before.
  */
 static void check_two_full_rings(void)
 {
-	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
-	const unsigned int fit = (4096 - 32) / 32;
+	const unsigned int to_kernel = (8192 - 32) / 32, to_user = (4096 - 32) / 32;
+	struct kucomms_channel *channel = t_open(DEVICE, 8192, 4096);
+	struct kucomms_message message = { .type = TEST_ECHO };
 	unsigned int i;
 
-	for (i = 0; i < 2 * fit; i++)
-		ask(channel, TEST_ECHO, i, 0);
-	for (i = 0; i < 2 * fit; i++)
+	for (i = 0; i < to_kernel + to_user; i++) {
+		message.id = i;
+		t_equal(kucomms_send(channel, &message, NULL,
+				     i < to_kernel ? KUCOMMS_MORE : 0, -1), 0);
+	}
+	for (i = 0; i < to_kernel + to_user; i++)
 		t_equal(take(channel).id, i);
 	kucomms_close(channel);
 }
