@@ -129,22 +129,57 @@ pack_initramfs() {
 		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet) >"$2"
 }
 
-# boot KERNEL INITRAMFS LIMIT APPEND QEMU-ARGUMENT...: runs a guest; what it writes to its second serial port is our
-# output, its console goes to $work/console.log. A guest that is still there after LIMIT seconds is stopped.
+# boot KERNEL INITRAMFS SILENCE APPEND QEMU-ARGUMENT...: runs a guest; what it writes to its second serial port is our
+# output, its console goes to $work/console.log. A guest without a sign of life for SILENCE seconds, or for ten times
+# as long as it took to boot, has come to a stop.
 boot() {
-	local kernel=$1 initramfs=$2 limit=$3 append=$4 firmware=() status=0
+	local kernel=$1 initramfs=$2 silence=$3 append=$4 firmware=() status=0 guest
 	shift 4
 	# An ELF kernel boots by PVH, which needs qboot, and saves the decompression under emulation.
 	[ "$(head -c 4 "$kernel" | tr -d '\0')" != $'\177ELF' ] || firmware=(-bios qboot.rom)
-	timeout "$limit" qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot \
+	mkfifo "$work/monitor.in" "$work/monitor.out" "$work/results"
+	# panic_print: a panic shows what each processor is doing.
+	qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot \
 		"${firmware[@]}" -kernel "$kernel" -initrd "$initramfs" \
-		-append "console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=4M printk.devkmsg=on $append" \
-		-serial "file:$work/console.log" -serial stdio "$@" </dev/null 2>"$work/qemu.log" 8>&- || status=$?
-	case $status in
-	0) ;;
-	124) echo "lost stopped after $limit s without an end" ;;
-	*) echo "lost qemu exited with status $status: $(tail -n 1 "$work/qemu.log")" ;;
-	esac
+		-append "console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=4M printk.devkmsg=on unknown_nmi_panic panic_print=0x40 $append" \
+		-chardev "pipe,id=monitor,path=$work/monitor" -mon monitor \
+		-serial "file:$work/console.log" -serial stdio "$@" \
+		</dev/null >"$work/results" 2>"$work/qemu.log" 8>&- &
+	guest=$!
+	# shellcheck disable=SC2064  # expanded now: at exit the local variable is gone
+	trap "kill $guest 2>/dev/null || true" EXIT
+	relay_results "$silence" "$guest" <"$work/results"
+	wait "$guest" || status=$?
+	[ $status -eq 0 ] || echo "lost qemu exited with status $status: $(tail -n 1 "$work/qemu.log")"
+}
+
+# relay_results SILENCE GUEST: what the guest writes, without its signs of life.
+relay_results() {
+	local silence=$1 guest=$2 limit=600 booted='' line status started=$SECONDS
+	while true; do
+		IFS= read -r -t "$limit" line && status=0 || status=$?
+		[ $status -eq 0 ] || break
+		if [ -z "$booted" ]; then
+			booted=yes limit=$((10 * (SECONDS - started)))
+			[ $limit -gt "$silence" ] || limit=$silence
+		fi
+		[ "${line%$'\r'}" = alive ] || printf '%s\n' "$line"
+	done
+	# Above 128: nothing came in time.
+	[ $status -gt 128 ] || return 0
+	echo "lost it gave no sign of life for $limit s"
+	stop_guest "$guest"
+}
+
+# By an interrupt that nothing masks, at which the kernel says what it was doing and panics; or else by force.
+stop_guest() {
+	local tries=120
+	echo nmi >"$work/monitor.in"
+	while kill -0 "$1" 2>/dev/null && [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.5
+	done
+	kill -9 "$1" 2>/dev/null || true
 }
 
 # machine CPUS ICOUNT: QEMU's arguments for an ordinary guest, or for one that counts instructions: one CPU, virtual

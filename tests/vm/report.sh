@@ -98,7 +98,7 @@ fail_the_rest() {
 }
 
 # Long enough for an oops and the panic that follows it: what went wrong stands at the beginning.
-console_tail() { tr -d '\r' <"$work/console.log" | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | tail -n 120; }
+console_tail() { tr -d '\r' <"$work/console.log" | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | tail -n 200; }
 
 summary() {
 	# A guest that closed early leaves a short plan, which is a failure as well.
