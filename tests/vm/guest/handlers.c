@@ -48,21 +48,25 @@ static void clients_at_once(const char *name)
 		t_equal(pthread_join(threads[i], NULL), 0);
 }
 
-/* Five seconds, counted by the kernel's own clock. */
+/*
+ * Four calls of the timer, however long they take; by the kernel's own clock no
+ * call comes early. One that was late is made up for, and one that is due when the
+ * first report is made may come just after it.
+ */
 static void check_rates(struct kucomms_channel *channel)
 {
 	struct test_report first = t_report(channel), last;
 	double seconds;
 
-	t_equal(poll(NULL, 0, 5000), 0);
-	last = t_report(channel);
+	do {
+		t_equal(poll(NULL, 0, 100), 0);
+		last = t_report(channel);
+	} while (last.timer - first.timer < 4);
 	seconds = (double)(last.elapsed - first.elapsed) / 1e9;
 	printf("work %.2f a second, timer %.2f\n",
 	       (double)(last.work - first.work) / seconds,
 	       (double)(last.timer - first.timer) / seconds);
-	t_assert(last.timer - first.timer >= 4);
-	t_assert(last.timer - first.timer <= (__u64)seconds + 1);
-	/* Not more often than asked for; how late is the machine's affair. */
+	t_assert(last.timer - first.timer <= (__u64)seconds + 2);
 	t_assert(last.work - first.work <= (__u64)(seconds * 100) + 2);
 	t_assert(last.work > first.work);
 }
@@ -73,7 +77,7 @@ static void check_broadcast(struct kucomms_channel *channel)
 	const void *data;
 
 	do {
-		t_equal(kucomms_receive(channel, &message, &data, 3000), 0);
+		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
 		kucomms_release(channel);
 	} while (message.type != TEST_REPORT || !message.id);
 }

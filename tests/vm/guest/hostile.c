@@ -187,7 +187,7 @@ static void check_scribbling(const char *device, uint64_t seed)
 	scribbled = victim_open(device, 4096);
 	t_equal(pthread_create(&threads[0], NULL, bystander, NULL), 0);
 	t_equal(pthread_create(&threads[1], NULL, scribble, &seed), 0);
-	while (t_now_ns() < end) {
+	while (t_now_ns() < end || !broken) {
 		int err = ring(&scribbled);
 		struct victim next;
 

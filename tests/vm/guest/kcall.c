@@ -53,13 +53,19 @@ static struct test_calls settled(void)
 	return now;
 }
 
-static void call(struct kucomms_channel *channel,
-		 struct test_call_spec spec)
+static void call_with(struct kucomms_channel *channel,
+		      struct test_call_spec spec, unsigned int flags)
 {
 	const struct kucomms_message message = { .type = TEST_CALL,
 						 .length = sizeof(spec) };
 
-	t_equal(kucomms_send(channel, &message, &spec, 0, -1), 0);
+	t_equal(kucomms_send(channel, &message, &spec, flags, -1), 0);
+}
+
+static void call(struct kucomms_channel *channel,
+		 struct test_call_spec spec)
+{
+	call_with(channel, spec, 0);
 }
 
 /* The next message, which must be a call; returns its id. */
@@ -219,9 +225,11 @@ static void check_timeouts(struct kucomms_channel *channel, const char *device)
 	struct kucomms_message requests[4];
 	int i;
 
+	/* In one turn: none of them ends before all have been started. */
 	for (i = 0; i < 4; i++)
-		call(channel, (struct test_call_spec){
-				.count = 1, .timeout_ms = timeouts[i] });
+		call_with(channel, (struct test_call_spec){
+				.count = 1, .timeout_ms = timeouts[i] },
+			  i < 3 ? KUCOMMS_MORE : 0);
 	for (i = 0; i < 4; i++) {
 		requests[i] = called(channel);
 		t_equal(requests[i].id, requests[0].id + (__u64)i);
@@ -245,11 +253,14 @@ static void check_deadline_order(struct kucomms_channel *channel)
 {
 	int i;
 
-	call(channel, (struct test_call_spec){ .count = 1,
-					       .timeout_ms = 600000 });
+	/* In one turn, so that little passes between them. */
+	call_with(channel, (struct test_call_spec){ .count = 1,
+						    .timeout_ms = 600000 },
+		  KUCOMMS_MORE);
 	for (i = 3; i > 0; i--)
-		call(channel, (struct test_call_spec){ .count = (__u32)i,
-						       .timeout_ms = 100 * i });
+		call_with(channel, (struct test_call_spec){
+				.count = (__u32)i, .timeout_ms = 500 * i },
+			  i > 1 ? KUCOMMS_MORE : 0);
 	for (i = 0; i < 7; i++)
 		called(channel);
 	ended(channel, 0, ETIMEDOUT);

@@ -65,7 +65,7 @@ static inline struct memory memory_settled(void)
  */
 static inline void memory_compare(const struct memory *before)
 {
-	uint64_t end = t_now_ns() + 20000000000u;
+	uint64_t end = t_now_ns() + t_patience_ms() * 1000000ull;
 	struct memory now;
 
 	do {

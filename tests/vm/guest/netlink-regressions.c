@@ -28,7 +28,7 @@ static void wait_readable(const struct netlink *netlink)
 {
 	struct pollfd fd = { .fd = netlink->fd, .events = POLLIN };
 
-	t_equal(poll(&fd, 1, 10000), 1);
+	t_equal(poll(&fd, 1, t_patience_ms()), 1);
 }
 
 /*
@@ -77,7 +77,8 @@ static void check_window(void)
 	t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
 	message.length = sizeof(data);
 	t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
-	t_equal(kucomms_receive(channel, &message, &answer, 10000), 0);
+	t_equal(kucomms_receive(channel, &message, &answer,
+				 t_patience_ms()), 0);
 	t_equal(message.type, TEST_SLOW);
 	kucomms_release(channel);
 	t_equal(t_echo(channel, "still there"), 0);

@@ -10,7 +10,6 @@
 
 #define PARAMETERS "/sys/module/kucomms_test/parameters/"
 #define PREEMPT "/sys/kernel/debug/sched/preempt"
-#define PATIENCE_MS 20000	/* for what hangs, or comes at once */
 #define ROUNDS 10
 #define BURST 2000000000
 #define BURST_SEEN 200000
@@ -71,7 +70,7 @@ static void ring_until_hang_up(int ready)
 		t_assert(raw_ring(&raw) >= 0 || errno == ESHUTDOWN);
 	} while (take_answers(&raw));
 	/* Lets the other one go on, which is to hang up. */
-	t_equal(poll(&polled, 1, PATIENCE_MS), 1);
+	t_equal(poll(&polled, 1, t_patience_ms()), 1);
 	t_assert(polled.revents & POLLHUP);
 	exit(0);
 }
@@ -148,7 +147,7 @@ static void a_turn_publishes_its_own_only(void)
 			seen++;
 			last = t_now_ns();
 		} else {
-			t_assert(t_now_ns() - last < PATIENCE_MS * 1000000ull);
+			t_assert(t_now_ns() - last < t_patience_ms() * 1000000ull);
 			sched_yield();
 		}
 	}
@@ -174,7 +173,7 @@ static void an_endless_ring_does_not_keep_the_cpu(void)
 	if (pid == 0) {
 		stay_on_first_cpu();
 		/* Ends the test where only an interrupt gets through. */
-		alarm(PATIENCE_MS / 1000);
+		alarm(t_patience_ms() / 1000);
 		ioctl(raw.fd, KUCOMMS_IOC_WAIT, &wait);
 		exit(1);
 	}

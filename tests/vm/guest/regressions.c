@@ -9,7 +9,6 @@
 #include "raw.h"
 
 #define PICKY "/sys/module/kucomms_test/parameters/picky"
-#define PATIENCE_MS 20000	/* for what hangs, or comes at once */
 
 static char buffer[200000];
 
@@ -43,7 +42,8 @@ static void wait_rings_until_all_is_handled(void)
 	struct kucomms_wait wait = {
 		.size = sizeof(wait),
 		.events = KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
-		.deadline = (__s64)t_now_ns() + 2000000000,
+		.deadline = (__s64)t_now_ns() +
+			    t_patience_ms() * 1000000ll,
 	};
 	struct kucomms_message *record;
 	int i;
@@ -77,7 +77,8 @@ static void a_sender_gives_back_before_it_sleeps(void)
 		t_equal(kucomms_receive(channel, &message, &data, 0), 0);
 		kucomms_release(channel);
 	}
-	t_equal(kucomms_send(channel, &message, NULL, 0, 5000), 0);
+	t_equal(kucomms_send(channel, &message, NULL, 0, t_patience_ms()),
+		0);
 	kucomms_close(channel);
 }
 
@@ -121,7 +122,7 @@ static void epoll_before_attach(void)
 	t_equal(epoll_wait(epoll, &event, 1, 0), 0);
 	raw_send(&raw, TEST_ECHO, 0);
 	t_equal(raw_ring(&raw), 0);
-	t_equal(epoll_wait(epoll, &event, 1, 5000), 1);
+	t_equal(epoll_wait(epoll, &event, 1, t_patience_ms()), 1);
 	t_equal(event.events, EPOLLIN);
 	close(epoll);
 	raw_close(&raw);
@@ -140,7 +141,7 @@ static void one_message_for_each_poll(void)
 
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	for (expected = 0; expected < 3000; expected++) {
-		t_equal(poll(&polled, 1, 20000), 1);
+		t_equal(poll(&polled, 1, t_patience_ms()), 1);
 		t_equal(polled.revents, POLLIN);
 		t_equal(kucomms_receive_copy(channel, &message, small,
 					     sizeof(small), 0), 0);
@@ -153,7 +154,7 @@ static void one_message_for_each_poll(void)
 /* As t_wait(), but no longer than it may take: kills what hangs. */
 static int wait_or_kill(pid_t pid)
 {
-	uint64_t end = t_now_ns() + PATIENCE_MS * 1000000ull;
+	uint64_t end = t_now_ns() + t_patience_ms() * 1000000ull;
 	int status;
 
 	while (!waitpid(pid, &status, WNOHANG))
@@ -172,14 +173,14 @@ static void a_caller_gives_back_before_it_sleeps(void)
 
 	/* The library learns that answers come late. */
 	t_equal(kucomms_call(channel, &request, buffer, &answer, &data,
-			     PATIENCE_MS), 0);
+			     t_patience_ms()), 0);
 	kucomms_release(channel);
 	/* Else nobody would have to ring, and the call would not sleep so. */
 	while (!(kucomms_load(&channel->out.peer->need_data) & KUCOMMS_NEED))
 		;
 	request.length = 4000;
 	t_equal(kucomms_call(channel, &request, buffer, &answer, &data,
-			     PATIENCE_MS), 0);
+			     t_patience_ms()), 0);
 	t_equal(answer.length, 4000);
 	kucomms_release(channel);
 	kucomms_close(channel);
@@ -198,7 +199,7 @@ static void a_poller_gives_back_what_it_took(void)
 		message = (struct kucomms_message){ .length = lengths[i],
 						    .type = TEST_ECHO };
 		t_equal(kucomms_send(channel, &message, buffer, 0, -1), 0);
-		t_equal(poll(&polled, 1, PATIENCE_MS), 1);
+		t_equal(poll(&polled, 1, t_patience_ms()), 1);
 		t_equal(kucomms_receive_copy(channel, &message, buffer,
 					     sizeof(buffer), 0), 0);
 		t_equal(message.length, lengths[i]);
@@ -233,7 +234,7 @@ static void edges_are_seen_by_readers(void)
 	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	for (i = 0; i < 3; i++) {
 		put(fd, TEST_ECHO, 0, 0, 0);
-		t_equal(epoll_wait(epoll, &event, 1, PATIENCE_MS), 1);
+		t_equal(epoll_wait(epoll, &event, 1, t_patience_ms()), 1);
 		t_equal(get(fd), sizeof(struct kucomms_message));
 		t_equal(get(fd), -EAGAIN);
 	}
@@ -266,10 +267,10 @@ static void the_room_of_skipped_records_comes_back(int flags)
 	t_equal(get(fd), 40032);
 	put(fd, TEST_ECHO, 0, 0, 100000);
 	t_equal(fcntl(fd, F_SETFL, flags), 0);
-	alarm(PATIENCE_MS / 1000);
+	alarm(t_patience_ms() / 1000);
 	got = get(fd);
 	if (got == -EAGAIN) {
-		t_equal(poll(&polled, 1, PATIENCE_MS / 2), 1);
+		t_equal(poll(&polled, 1, t_patience_ms() / 2), 1);
 		got = get(fd);
 	}
 	alarm(0);

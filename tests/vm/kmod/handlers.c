@@ -253,7 +253,7 @@ static int meet(void)
 	if (other)
 		complete(other);
 	mutex_unlock(&meeting_lock);
-	if (other || wait_for_completion_timeout(&met, 20 * HZ))
+	if (other || wait_for_completion_timeout(&met, 120 * HZ))
 		return 0;
 
 	mutex_lock(&meeting_lock);
