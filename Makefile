@@ -327,7 +327,7 @@ user-tests: $(USER_TESTS:%=$(BUILD)/%) \
 	    $(patsubst %,$(BUILD)/%,$(filter tests/unit/lib-%,$(UNIT_TESTS)))
 
 # It has a clock of its own, by which a minute passes at once.
-$(BUILD)/tests/user/rates: LDFLAGS += -Wl,--wrap=clock_gettime,--wrap=timerfd_settime,--wrap=epoll_wait
+$(BUILD)/tests/user/rates: LDFLAGS += -Wl,--wrap=clock_gettime,--wrap=timerfd_settime,--wrap=epoll_wait,--wrap=poll
 
 $(BUILD)/tests/user/%: tests/user/%.c $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)

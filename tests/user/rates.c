@@ -42,6 +42,8 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *new,
 			   struct itimerspec *old);
 int __real_epoll_wait(int fd, struct epoll_event *events, int max, int timeout);
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int timeout);
+int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
@@ -65,19 +67,32 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *new,
 }
 
 /* Who would sleep until the timer fires wakes up then, or when time ends. */
-int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+static void sleep_until_timer(void)
 {
-	int count = __real_epoll_wait(fd, events, max, made_up ? 0 : timeout);
-
-	if (!made_up || count || !timeout)
-		return count;
 	must(made_up_timer != NEVER);
 	if (made_up_now < made_up_timer)
 		made_up_now = made_up_timer;
 	if (made_up_now > made_up_end)
 		made_up_now = made_up_end;
 	made_up_timer = NEVER;
-	return 0;
+}
+
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+{
+	int count = __real_epoll_wait(fd, events, max, made_up ? 0 : timeout);
+
+	if (made_up && !count && timeout)
+		sleep_until_timer();
+	return count;
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	int ready = __real_poll(fds, count, made_up ? 0 : timeout);
+
+	if (made_up && !ready && timeout)
+		sleep_until_timer();
+	return ready;
 }
 
 /* So many seconds, and a bit in which no call is due. */
