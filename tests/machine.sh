@@ -34,3 +34,13 @@ runs32() {
 	lacks='this kernel runs no 32-bit programs, and qemu-i386 is not installed: install qemu-user'
 	return $status
 }
+
+# needs PROGRAM...: ends a test script, which is skipped as a whole without one of them.
+needs() {
+	local program
+	for program; do
+		command -v "$program" >/dev/null && continue
+		printf 'ok 1 - %s # SKIP %s is not installed: scripts/install-deps\n1..1\n' "${0##*/}" "$program"
+		exit 0
+	done
+}

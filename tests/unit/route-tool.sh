@@ -9,6 +9,9 @@
 
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit
+# shellcheck source-path=SCRIPTDIR/../.. source=tests/machine.sh
+. tests/machine.sh
+needs jq setpriv
 . tests/examples.sh
 
 # serve NAME [ROUTES_MAX]: starts a manager; its process is $server.
