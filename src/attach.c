@@ -102,6 +102,7 @@ static void attach_free(struct kucomms_channel *channel)
 	kucomms_bridge_destroy(channel);
 	put_pid(channel->pid);
 	channel->pid = NULL;
+	channel->endpoint = NULL;
 	channel->head.priv = NULL;
 	channel->topics = 0;
 	channel->state = KUCOMMS_STATE_OPEN;
@@ -247,15 +248,12 @@ static int attach_to(struct kucomms_channel *channel,
 	err = READ_ONCE(endpoint->dead) ? ENDPOINT_GONE :
 					  take_turns(channel);
 	if (err)
-		goto err_forget;
+		goto err_free;
 	err = attach_connect(channel, manner);
 	give_turns(channel);
 	if (err)
-		goto err_forget;
+		goto err_free;
 	return 0;
-
-err_forget:
-	channel->endpoint = NULL;
 
 err_free:
 	kucomms_plain_destroy(channel);

@@ -51,8 +51,8 @@ int kucomms_bridge_create(struct kucomms_channel *channel,
 	channel->bridge = bridge;
 	bridge->out_tags = tags_alloc(channel->in.size);
 	bridge->in_tags = tags_alloc(channel->out.size);
-	bridge->queue = kucomms_endpoint_queue(endpoint);
-	if (!bridge->out_tags || !bridge->in_tags || !bridge->queue) {
+	bridge->queue = endpoint->queue;
+	if (!bridge->out_tags || !bridge->in_tags) {
 		kucomms_bridge_destroy(channel);
 		return -ENOMEM;
 	}

@@ -18,9 +18,8 @@
  * kept beside the call, by whoever runs it.
  */
 #include <linux/export.h>
-#include <linux/hash.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
-#include <linux/ktime.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -34,85 +33,80 @@
 /* So many time out in one turn. */
 #define EXPIRE_BATCH	256
 
-#define RUNS_BITS	5
-
-/* A done() that runs: on the stack of whoever runs it, and in a list of runs. */
+/* A done() that runs: on the stack of whoever runs it, in its endpoint's list. */
 struct run {
 	struct list_head node;
 	struct kucomms_call *call;
 	struct task_struct *task;
-	bool awaited;
 };
-
-static struct {
-	raw_spinlock_t lock;
-	struct list_head list;
-} runs[1 << RUNS_BITS];
-
-static DECLARE_WAIT_QUEUE_HEAD(run_ended);
-static struct workqueue_struct *call_queue;
 
 /* Inside the channel's lock: whoever finds the call gone finds this. */
 static void run_begin(struct run *run, struct kucomms_call *call)
 {
-	const u32 bucket = hash_ptr(call, RUNS_BITS);
+	struct kucomms_endpoint *endpoint = call->endpoint;
 
 	run->call = call;
 	run->task = current;
-	run->awaited = false;
-	raw_spin_lock(&runs[bucket].lock);
-	list_add(&run->node, &runs[bucket].list);
-	raw_spin_unlock(&runs[bucket].lock);
+	raw_spin_lock(&endpoint->runs_lock);
+	list_add(&run->node, &endpoint->runs);
+	raw_spin_unlock(&endpoint->runs_lock);
 }
 
-static void run_end(struct run *run)
+/* done() may have freed the call. */
+static void run_end(struct run *run, struct kucomms_endpoint *endpoint)
 {
-	const u32 bucket = hash_ptr(run->call, RUNS_BITS);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&runs[bucket].lock, flags);
+	raw_spin_lock_irq(&endpoint->runs_lock);
 	list_del(&run->node);
-	raw_spin_unlock_irqrestore(&runs[bucket].lock, flags);
-	/* Nobody finds it any more, so nobody writes this. */
-	if (run->awaited)
-		wake_up_all(&run_ended);
+	raw_spin_unlock_irq(&endpoint->runs_lock);
+	wake_up_all(&endpoint->run_ended);
 }
 
-/* Does it run, and not for the caller's own sake? Then it will tell its end. */
-static bool run_is_elsewhere(const struct kucomms_call *call)
+/* Does it run, and not for the caller's own sake? */
+static bool run_is_elsewhere(struct kucomms_endpoint *endpoint,
+			     const struct kucomms_call *call)
 {
-	const u32 bucket = hash_ptr(call, RUNS_BITS);
 	bool found = false;
-	unsigned long flags;
 	struct run *run;
 
-	raw_spin_lock_irqsave(&runs[bucket].lock, flags);
-	list_for_each_entry(run, &runs[bucket].list, node) {
-		if (run->call == call && run->task != current) {
-			run->awaited = true;
-			found = true;
-		}
-	}
-	raw_spin_unlock_irqrestore(&runs[bucket].lock, flags);
+	raw_spin_lock_irq(&endpoint->runs_lock);
+	list_for_each_entry(run, &endpoint->runs, node)
+		found |= run->call == call && run->task != current;
+	raw_spin_unlock_irq(&endpoint->runs_lock);
 	return found;
 }
 
 /*
- * Sets the timer only if it would be late: that it goes off for a call that has
- * been answered costs less than to set it for each. Its own handler takes the
- * lock, so it sees what is added while it is not queued.
+ * The work ends those that are due. It holds a reference, unless nobody else has
+ * one any more: then the channel has come to its end, and its calls before.
+ */
+static void calls_queue(struct kucomms_channel *channel)
+{
+	if (!kref_get_unless_zero(&channel->ref))
+		return;
+	if (!queue_work(channel->endpoint->queue, &channel->calls.work))
+		kucomms_channel_put(channel);
+}
+
+/*
+ * The timer is set for the first deadline, or before: that it goes off for a call
+ * that has been answered costs less than to set it for each.
  */
 static void calls_set_timer(struct kucomms_calls *calls)
 {
 	struct timerqueue_node *next = timerqueue_getnext(&calls->deadlines);
+	s64 left;
 
-	if (!next || next->expires == KTIME_MAX || calls->expiring)
+	if (!next || next->expires == KTIME_MAX)
 		return;
-	if (hrtimer_is_queued(&calls->timer) &&
-	    hrtimer_get_expires(&calls->timer) <= next->expires)
-		return;
-	/* Hard: may be set under any lock, and wakes nobody by that. */
-	hrtimer_start(&calls->timer, next->expires, HRTIMER_MODE_ABS_HARD);
+	left = next->expires - get_jiffies_64();
+	timer_reduce(&calls->timer,
+		     jiffies + clamp_t(s64, left, 0, MAX_JIFFY_OFFSET));
+}
+
+/* Queues nothing under the channel's lock, which is taken in the scheduler, too. */
+static void calls_timer(struct timer_list *timer)
+{
+	calls_queue(container_of(timer, struct kucomms_channel, calls.timer));
 }
 
 static void calls_add(struct kucomms_channel *channel,
@@ -160,7 +154,7 @@ static struct kucomms_call *calls_find(const struct kucomms_calls *calls,
 
 /* The one with the earliest deadline, if that is no later than @until. */
 static struct kucomms_call *calls_find_due(struct kucomms_calls *calls,
-					   ktime_t until)
+					   s64 until)
 {
 	struct timerqueue_node *next = timerqueue_getnext(&calls->deadlines);
 
@@ -171,13 +165,14 @@ static struct kucomms_call *calls_find_due(struct kucomms_calls *calls,
 static void call_finish(struct run *run, int err,
 			const struct kucomms_message *answer, const void *data)
 {
+	struct kucomms_endpoint *endpoint = run->call->endpoint;
+
 	run->call->done(run->call, err, answer, data);
-	run_end(run);
+	run_end(run, endpoint);
 }
 
 /* In the channel's turn: ends one that is due with @err; false: there is none. */
-static bool calls_end_one(struct kucomms_channel *channel, ktime_t until,
-			  int err)
+static bool calls_end_one(struct kucomms_channel *channel, s64 until, int err)
 {
 	struct kucomms_call *call;
 	unsigned long flags;
@@ -206,7 +201,7 @@ static void calls_end_all(struct kucomms_channel *channel, int err)
 /* What is left after a turn's share is due already: the timer comes at once. */
 static void calls_expire(struct kucomms_channel *channel)
 {
-	const ktime_t now = ktime_get();
+	const s64 now = get_jiffies_64();
 	int left = EXPIRE_BATCH;
 
 	kucomms_turn_assert_mine(channel->turn);
@@ -230,37 +225,16 @@ static void calls_work(struct work_struct *work)
 	kucomms_turn_give(channel->turn);
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
-	channel->calls.expiring = false;
 	calls_set_timer(&channel->calls);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
-}
-
-/* Queues nothing under the channel's lock, which is taken in the scheduler, too. */
-static enum hrtimer_restart calls_timer(struct hrtimer *timer)
-{
-	struct kucomms_channel *channel =
-		container_of(timer, struct kucomms_channel, calls.timer);
-	struct kucomms_calls *calls = &channel->calls;
-	unsigned long flags;
-	bool due;
-
-	raw_spin_lock_irqsave(&channel->lock, flags);
-	due = calls_find_due(calls, ktime_get());
-	if (due)
-		calls->expiring = true;
-	else
-		calls_set_timer(calls);
-	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	if (due)
-		queue_work(call_queue, &calls->work);
-	return HRTIMER_NORESTART;
+	kucomms_channel_put(channel);
 }
 
 /* Wherever one may wake: the state of the channel may have changed. */
 void kucomms_calls_look(struct kucomms_channel *channel)
 {
 	if (READ_ONCE(channel->calls.given) && kucomms_channel_error(channel))
-		queue_work(call_queue, &channel->calls.work);
+		calls_queue(channel);
 }
 
 /*
@@ -344,14 +318,16 @@ int kucomms_call_start(struct kucomms_channel *channel,
 	int err;
 
 	WRITE_ONCE(call->channel, NULL);
+	WRITE_ONCE(call->endpoint, channel->endpoint);
 	if (!call->done || !channel->endpoint->ops.message)
 		return -EINVAL;
 	err = kucomms_channel_error(channel);
 	if (err)
 		return err;
 	timerqueue_init(&call->deadline);
+	/* This jiffy has begun already. */
 	call->deadline.expires = timeout_ms < 0 ? KTIME_MAX :
-				 ktime_add_ms(ktime_get(), timeout_ms);
+		get_jiffies_64() + msecs_to_jiffies(timeout_ms) + 1;
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	err = call_send(channel, call, request, data);
@@ -399,14 +375,18 @@ static bool call_withdraw(struct kucomms_call *call)
 /* A done() that runs meanwhile may start it again, hence more than once. */
 int kucomms_call_cancel(struct kucomms_call *call)
 {
+	struct kucomms_endpoint *endpoint = READ_ONCE(call->endpoint);
 	bool mine = false;
 
 	might_sleep();
+	if (!endpoint)
+		return -ENOENT;
 	for (;;) {
 		mine |= call_withdraw(call);
-		if (!run_is_elsewhere(call))
+		if (!run_is_elsewhere(endpoint, call))
 			return mine ? 0 : -ENOENT;
-		wait_event(run_ended, !run_is_elsewhere(call));
+		wait_event(endpoint->run_ended,
+			   !run_is_elsewhere(endpoint, call));
 	}
 }
 EXPORT_SYMBOL_GPL(kucomms_call_cancel);
@@ -489,8 +469,7 @@ EXPORT_SYMBOL_GPL(kucomms_call_wait);
 
 void kucomms_calls_create(struct kucomms_calls *calls)
 {
-	kucomms_hrtimer_setup(&calls->timer, calls_timer, CLOCK_MONOTONIC,
-			      HRTIMER_MODE_ABS_HARD);
+	timer_setup(&calls->timer, calls_timer, 0);
 	INIT_WORK(&calls->work, calls_work);
 }
 
@@ -500,7 +479,6 @@ void kucomms_calls_begin(struct kucomms_calls *calls)
 	calls->base = get_random_u64();
 	calls->given = 0;
 	calls->over = false;
-	calls->expiring = false;
 	calls->by_number = RB_ROOT;
 	timerqueue_init_head(&calls->deadlines);
 }
@@ -518,29 +496,13 @@ void kucomms_calls_end(struct kucomms_channel *channel)
 
 /*
  * After that, and not in a turn: neither timer nor work runs any more. Each may
- * start what is below it, and no call is left to set the timer for.
+ * start what is below it, and no call is left to set the timer for. A channel that
+ * is freed has no work, so it waits for no handler.
  */
 void kucomms_calls_settle(struct kucomms_channel *channel)
 {
 	irq_work_sync(&channel->wake_work);
-	hrtimer_cancel(&channel->calls.timer);
-	cancel_work_sync(&channel->calls.work);
-}
-
-int kucomms_call_init(void)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(runs); i++) {
-		raw_spin_lock_init(&runs[i].lock);
-		INIT_LIST_HEAD(&runs[i].list);
-	}
-	call_queue = alloc_workqueue("kucomms_call", WQ_UNBOUND, 0);
-	return call_queue ? 0 : -ENOMEM;
-}
-
-/* All channels have been freed, so nothing is in it. */
-void kucomms_call_uninit(void)
-{
-	destroy_workqueue(call_queue);
+	kucomms_timer_delete_sync(&channel->calls.timer);
+	if (cancel_work_sync(&channel->calls.work))
+		kucomms_channel_put(channel);
 }

@@ -2,8 +2,8 @@
 #ifndef KUCOMMS_SRC_CALL_H
 #define KUCOMMS_SRC_CALL_H
 
-#include <linux/hrtimer.h>
 #include <linux/rbtree.h>
+#include <linux/timer.h>
 #include <linux/timerqueue.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -16,9 +16,8 @@ struct kucomms_message;
  * @base:      the id of the first call
  * @given:     how many ids have been given out; also read without the lock
  * @over:      the client has gone: no more calls
- * @expiring:  @work has been told; it sets @timer when it is done
  * @by_number: those that wait for an answer
- * @deadlines: the same, KTIME_MAX: none
+ * @deadlines: the same, in jiffies, KTIME_MAX: none
  * @timer:     goes off at the first of @deadlines, or before
  * @work:      ends those that are due, or all if the channel is no longer open
  *
@@ -29,15 +28,12 @@ struct kucomms_calls {
 	u64 base;
 	u64 given;
 	bool over;
-	bool expiring;
 	struct rb_root by_number;
 	struct timerqueue_head deadlines;
-	struct hrtimer timer;
+	struct timer_list timer;
 	struct work_struct work;
 };
 
-int kucomms_call_init(void);
-void kucomms_call_uninit(void);
 void kucomms_calls_create(struct kucomms_calls *calls);
 void kucomms_calls_begin(struct kucomms_calls *calls);
 void kucomms_calls_look(struct kucomms_channel *channel);

@@ -18,8 +18,9 @@
  *  - kucomms_broadcast(), under RCU: the memory goes one grace period after
  *    the last reference, which is not put before the channel has left the
  *    endpoint's list;
- *  - the interrupt work that wakes the client, and the timer and the work of
- *    its calls: the free work waits for them;
+ *  - the work of its calls: holds a reference;
+ *  - the interrupt work that wakes the client, and the timer of its calls: the
+ *    free work waits for them;
  *  - mappings: hold the file, and references to the pages.
  */
 #include <linux/cred.h>
@@ -37,6 +38,7 @@
 /* What waits for handlers shall not keep what does not. */
 static struct workqueue_struct *close_queue;
 static struct workqueue_struct *free_queue;
+static atomic_t channels_alive = ATOMIC_INIT(0);
 
 static void channel_free(struct work_struct *work)
 {
@@ -59,6 +61,8 @@ static void channel_free(struct work_struct *work)
 	mutex_destroy(&channel->queueing);
 	mutex_destroy(&channel->attach_lock);
 	kfree(channel);
+	if (atomic_dec_and_test(&channels_alive))
+		wake_up_var(&channels_alive);
 }
 
 static void channel_release(struct kref *ref)
@@ -140,6 +144,7 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	if (!channel)
 		return NULL;
 	kref_init(&channel->ref);
+	atomic_inc(&channels_alive);
 	channel->device = device;
 	channel->cred = get_cred(cred);
 	mutex_init(&channel->attach_lock);
@@ -410,32 +415,21 @@ EXPORT_SYMBOL_GPL(kucomms_channel_topics);
 
 int kucomms_channel_init(void)
 {
-	int err = kucomms_call_init();
-
-	if (err)
-		return err;
-	err = -ENOMEM;
 	close_queue = alloc_workqueue("kucomms_close", WQ_UNBOUND,
 				      WQ_UNBOUND_MAX_ACTIVE);
 	if (!close_queue)
-		goto err_call;
+		return -ENOMEM;
 	free_queue = alloc_workqueue("kucomms_free", WQ_UNBOUND, 0);
-	if (!free_queue)
-		goto err_close;
-	return 0;
-
-err_close:
+	if (free_queue)
+		return 0;
 	destroy_workqueue(close_queue);
-err_call:
-	kucomms_call_uninit();
-	return err;
+	return -ENOMEM;
 }
 
-/* No file is open: all channels are on their way from one queue to the other. */
+/* No file is open, so all channels are on their way to be freed. */
 void kucomms_channel_uninit(void)
 {
+	wait_var_event(&channels_alive, !atomic_read(&channels_alive));
 	destroy_workqueue(close_queue);
-	rcu_barrier();
 	destroy_workqueue(free_queue);
-	kucomms_call_uninit();
 }

@@ -10,8 +10,8 @@
 #include <linux/cacheinfo.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
-#include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/timer.h>
 #include <linux/shm.h>
 #include <linux/version.h>
 #ifdef CONFIG_ARM
@@ -73,16 +73,12 @@ static inline struct file *kucomms_file_get_active(struct file **file)
 #endif
 }
 
-static inline void
-kucomms_hrtimer_setup(struct hrtimer *timer,
-		      enum hrtimer_restart (*function)(struct hrtimer *timer),
-		      clockid_t clock, enum hrtimer_mode mode)
+static inline void kucomms_timer_delete_sync(struct timer_list *timer)
 {
-#ifdef HAVE_HRTIMER_SETUP
-	hrtimer_setup(timer, function, clock, mode);
+#ifdef HAVE_TIMER_DELETE_SYNC
+	timer_delete_sync(timer);
 #else
-	hrtimer_init(timer, clock, mode);
-	timer->function = function;
+	del_timer_sync(timer);
 #endif
 }
 

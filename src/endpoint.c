@@ -46,25 +46,6 @@ void kucomms_endpoint_put(struct kucomms_endpoint *endpoint)
 	kref_put(&endpoint->ref, endpoint_free);
 }
 
-/* NULL: no memory. */
-struct workqueue_struct *kucomms_endpoint_queue(struct kucomms_endpoint *endpoint)
-{
-	/* Pairs with cmpxchg(). */
-	struct workqueue_struct *queue = smp_load_acquire(&endpoint->queue);
-	struct workqueue_struct *other;
-
-	if (queue)
-		return queue;
-	queue = alloc_workqueue("kucomms_netlink", WQ_UNBOUND, 0);
-	if (!queue)
-		return NULL;
-	other = cmpxchg(&endpoint->queue, NULL, queue);
-	if (!other)
-		return queue;
-	destroy_workqueue(queue);
-	return other;
-}
-
 struct kucomms_endpoint *kucomms_endpoint_find(const struct kucomms_name *name)
 {
 	struct kucomms_endpoint *endpoint;
@@ -263,11 +244,15 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	INIT_LIST_HEAD(&endpoint->channels);
 	INIT_LIST_HEAD(&endpoint->unaccepted);
 	init_waitqueue_head(&endpoint->accept_wait);
+	raw_spin_lock_init(&endpoint->runs_lock);
+	INIT_LIST_HEAD(&endpoint->runs);
+	init_waitqueue_head(&endpoint->run_ended);
 	init_irq_work(&endpoint->wake_work, endpoint_wake_work);
 	endpoint->ops = *ops;
 	endpoint->priv = priv;
 	endpoint->owner = owner;
-	if (!endpoint_init_servers(endpoint))
+	endpoint->queue = alloc_workqueue("kucomms_endpoint", WQ_UNBOUND, 0);
+	if (endpoint->queue && !endpoint_init_servers(endpoint))
 		return endpoint;
 	kucomms_endpoint_put(endpoint);
 	return NULL;

@@ -33,8 +33,11 @@ struct kucomms_device;
  * @unaccepted: those that kucomms_accept() has not given out; under the lock of
  *              @accept_wait
  * @accept_wait: where it waits for more
- * @queue:      for the work of clients that come by netlink; NULL: there has been
- *              none. Its own, for that work waits for handlers
+ * @queue:      for the work of calls and of clients that come by netlink. Its own,
+ *              for that work waits for handlers
+ * @runs_lock:  protects @runs; inside a channel's lock
+ * @runs:       the done() of calls that run now
+ * @run_ended:  where kucomms_call_cancel() waits for one of them
  *
  * @dispatch:   where the message handler runs now; read without a lock
  * @adaptive:   doorbells call it; likewise
@@ -63,6 +66,9 @@ struct kucomms_endpoint {
 	struct list_head unaccepted;
 	wait_queue_head_t accept_wait;
 	struct workqueue_struct *queue;
+	raw_spinlock_t runs_lock;
+	struct list_head runs;
+	wait_queue_head_t run_ended;
 
 	enum kucomms_dispatch dispatch;
 	bool adaptive;
@@ -88,8 +94,6 @@ int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_tuning *tuning);
 
 void kucomms_endpoint_put(struct kucomms_endpoint *endpoint);
-struct workqueue_struct *
-kucomms_endpoint_queue(struct kucomms_endpoint *endpoint);
 void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_device *device);
 

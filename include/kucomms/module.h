@@ -382,6 +382,7 @@ struct kucomms_call {
 	void *priv;
 
 	/* private: */
+	struct kucomms_endpoint *endpoint;
 	struct kucomms_channel *channel;
 	u64 number;
 	struct rb_node by_number;
@@ -415,7 +416,8 @@ int kucomms_call_start(struct kucomms_channel *channel,
  *
  * Afterwards @done does not run, and will not be called: if it is just running
  * for somebody else, this waits for it. Called in @done itself it does not wait. The
- * channel may have gone. With KUCOMMS_PARALLEL one @done must not cancel another
+ * channel may have gone, but the endpoint must still be there: after
+ * kucomms_unregister() has returned no call is left to be cancelled. With KUCOMMS_PARALLEL one @done must not cancel another
  * that might cancel it. Context: may sleep.
  *
  * Return: 0, or -ENOENT (@done has been called, or the call was never started).
