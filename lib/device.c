@@ -89,7 +89,7 @@ static int device_begin(struct kucomms_end *end, __s64 deadline)
 	struct kucomms_attach attach;
 	int err;
 
-	end->fd = open(end->path, O_RDWR | O_CLOEXEC);
+	end->fd = open(end->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (end->fd < 0)
 		return -errno;
 	err = device_attach(end, deadline, &attach);

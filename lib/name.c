@@ -34,14 +34,66 @@ const struct kucomms_transport *kucomms_name_transport(const char *name)
 	return &kucomms_device_transport;
 }
 
-/* As the kernel checks names, so that none can lead out of its directory. */
-static bool name_valid(const char *name)
+/*
+ * What is wrong with a name that is no path, or NULL. As the kernel checks names, so
+ * that none can lead out of its directory.
+ */
+static const char *plain_error(const char *name)
 {
 	size_t length = strlen(name);
 
-	return length &&
-	       length <= KUCOMMS_NAME_MAX - strlen(KUCOMMS_NAME_PREFIX) &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+	if (!length)
+		return "it is empty";
+	if (strchr(name, ':'))
+		return "it begins with none of kernel:, netlink:, process:, local:";
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") < length)
+		return "it has a character that is none of a-z, 0-9 and _";
+	if (length > KUCOMMS_NAME_MAX - strlen(KUCOMMS_NAME_PREFIX))
+		return "it has more than 55 characters";
+	return NULL;
+}
+
+_Static_assert(KUCOMMS_NAME_MAX - sizeof(KUCOMMS_NAME_PREFIX) + 1 == 55,
+	       "the text says how many");
+
+static bool name_valid(const char *name)
+{
+	return !plain_error(name);
+}
+
+/* What follows what says which device it is about: a name, or a path. */
+static const char *device_part(const char *name)
+{
+	const char *rest = after(name, "kernel:");
+
+	if (!rest)
+		rest = after(name, "netlink:");
+	if (rest)
+		name = rest;
+	rest = after(name, KUCOMMS_NAME_PREFIX);
+	return rest ? rest : name;
+}
+
+static const char *path_error(const char *path)
+{
+	return strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path) ?
+	       NULL : "the path has more than 107 characters";
+}
+
+_Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) == 108,
+	       "the text says how many");
+
+KUCOMMS_API const char *kucomms_name_error(const char *name)
+{
+	const char *rest = after(name, "process:");
+
+	if (rest)
+		return strchr(rest, '/') ? path_error(rest) : plain_error(rest);
+	rest = after(name, "local:");
+	if (rest)
+		return plain_error(rest);
+	rest = device_part(name);
+	return *rest == '/' ? path_error(rest) : plain_error(rest);
 }
 
 static int set_path(char *path, size_t capacity, const char *directory,
@@ -92,16 +144,11 @@ int kucomms_name_path(char *path, size_t capacity, const char *name)
 	if (rest)
 		return name_valid(rest) ? set_path(path, capacity, "", rest) :
 					  -EINVAL;
-	rest = after(name, "kernel:");
-	if (!rest)
-		rest = after(name, "netlink:");
-	if (rest)
-		name = rest;
-	rest = after(name, KUCOMMS_NAME_PREFIX);
-	if (rest)
-		name = rest;
-	return name_valid(name) ?
-	       set_path(path, capacity, "/dev/" KUCOMMS_NAME_PREFIX, name) :
+	rest = device_part(name);
+	if (*rest == '/')
+		return set_path(path, capacity, "", rest);
+	return name_valid(rest) ?
+	       set_path(path, capacity, "/dev/" KUCOMMS_NAME_PREFIX, rest) :
 	       -EINVAL;
 }
 

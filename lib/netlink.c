@@ -238,7 +238,7 @@ static int netlink_open(struct kucomms_end *end, int device)
  */
 static int netlink_begin(struct kucomms_end *end, __s64 deadline)
 {
-	int device = open(end->path, O_RDWR | O_CLOEXEC);
+	int device = open(end->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	int protocol, err;
 
 	(void)deadline;

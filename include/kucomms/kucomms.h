@@ -14,7 +14,8 @@
  *
  * Who is on the other side is in the name:
  *
- *	NAME, kernel:NAME	the kernel module that serves /dev/kucomms_NAME
+ *	NAME, kernel:NAME	the kernel module that serves /dev/kucomms_NAME; if NAME
+ *				begins with '/' it is the path of the device
  *	netlink:NAME		the same, by netlink instead of shared memory
  *	process:NAME		the process that listens there (kucomms_listen())
  *	local:NAME		whoever listens there in this process
@@ -182,8 +183,8 @@ const char *kucomms_version(void);
 
 /**
  * kucomms_open() - open a channel
- * @name:    of a device, with or without the prefix "kucomms_", or one that
- *           begins with "kernel:", "netlink:", "process:" or "local:"
+ * @name:    of a device, with or without the prefix "kucomms_", or its path, or one
+ *           that begins with "kernel:", "netlink:", "process:" or "local:"
  * @options: NULL for the defaults
  * @channel: where to put the channel; kucomms_close() frees it
  *
@@ -206,6 +207,17 @@ const char *kucomms_version(void);
  */
 int kucomms_open(const char *name, const struct kucomms_options *options,
 		 struct kucomms_channel **channel);
+
+/**
+ * kucomms_name_error() - what is wrong with a name, in words
+ * @name: as kucomms_open() or kucomms_listen() takes it
+ *
+ * For who is told -EINVAL or -ENAMETOOLONG. Says nothing of whether somebody is
+ * there. May be called by any thread.
+ *
+ * Return: a string, such as "it is empty", that is never freed; NULL: nothing.
+ */
+const char *kucomms_name_error(const char *name);
 
 /**
  * kucomms_reattach() - attach again after -ESHUTDOWN

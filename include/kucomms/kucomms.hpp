@@ -177,6 +177,10 @@ namespace detail {
 	if (name) {
 		text += ' ';
 		text += name;
+		if (const char *mistake = kucomms_name_error(name)) {
+			text += ", for ";
+			text += mistake;
+		}
 	}
 	throw error(-err, text);
 }

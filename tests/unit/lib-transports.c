@@ -201,8 +201,10 @@ static void test_names(void **state)
 {
 	static const char *const bad[] = {
 		"local:", "local:A", "local:a/b", "process:", "process:A",
-		"process:../x y", "kernel:", "kernel:/etc/passwd", "",
+		"process:../x y", "kernel:", "kernel:a/b", "netlink:x y", "",
+		"other:name", "kucomms_",
 	};
+	char longest[200] = "local:";
 	struct kucomms_listener *listener, *second;
 	struct kucomms_channel *channel;
 	unsigned int i;
@@ -212,6 +214,25 @@ static void test_names(void **state)
 		if (!strchr(bad[i], '.'))
 			assert_int_equal(kucomms_open(bad[i], NULL, &channel),
 					 -EINVAL);
+	/* What is said is about the name, and is never freed. */
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (!strchr(bad[i], '.'))
+			assert_non_null(kucomms_name_error(bad[i]));
+	assert_string_equal(kucomms_name_error("kernel:kucomms_"), "it is empty");
+	memset(longest + strlen("local:"), 'a', 55);
+	assert_null(kucomms_name_error(longest));
+	strcat(longest, "a");
+	assert_string_equal(kucomms_name_error(longest),
+			    "it has more than 55 characters");
+	/* Paths of devices: this one is none of kucomms. */
+	assert_null(kucomms_name_error("/dev/kucomms_x"));
+	assert_int_equal(kucomms_open("/dev/kucomms_x", NULL, &channel), -ENOENT);
+	assert_int_equal(kucomms_open("/dev/null", NULL, &channel), -ENOTTY);
+	assert_int_equal(kucomms_open("kernel:/dev/null", NULL, &channel),
+			 -ENOTTY);
+	memset(longest, '/', sizeof(longest) - 1);
+	assert_int_equal(kucomms_open(longest, NULL, &channel), -ENAMETOOLONG);
+	assert_non_null(kucomms_name_error(longest));
 	assert_int_equal(kucomms_listen("kernel:x", NULL, &listener), -EINVAL);
 	assert_int_equal(kucomms_listen("process:/no/such/dir/x", NULL,
 					&listener), -ENOENT);

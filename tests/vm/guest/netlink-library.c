@@ -275,6 +275,12 @@ static void check_open(void)
 	t_equal(kucomms_open("netlink:test", &options, &channel), 0);
 	t_equal(kucomms_channel_number(channel), 7);
 	kucomms_close(channel);
+	t_equal(kucomms_open("netlink:/dev/kucomms_test", NULL, &channel), 0);
+	kucomms_close(channel);
+	t_equal(kucomms_open("kernel:/dev/kucomms_test", NULL, &channel), 0);
+	kucomms_close(channel);
+	t_equal(kucomms_open("/dev/kucomms_test", NULL, &channel), 0);
+	kucomms_close(channel);
 }
 
 int main(void)
