@@ -222,7 +222,6 @@ static void worker(void)
 
 	for (i = 0; i < ROUNDS; i++) {
 		check_fork();
-		check_fork_inherited("test");
 		check_fork_parent_goes();
 		check_exec();
 		check_dup();
@@ -257,6 +256,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return after_exec(atoi(argv[1]));
 	t_device(DEVICE);
+	check_fork_inherited("test");
 	check_fork_inherited("netlink:test");
 	round_trip();
 	before = memory_settled();
