@@ -1563,6 +1563,9 @@ private:
  * @connect:        [](channel_ref): the channel is there. Returns nothing, or a
  *                  std::error_code, which refuses it
  * @disconnect:     [](channel_ref): it has gone
+ * @room:           [](channel_ref): a send to the channel found no room, and there
+ *                  is some again; not called while the message handler refuses a
+ *                  message
  * @shared_receive: messages of other processes are not copied before the
  *                  handler gets them: see KUCOMMS_SHARED_RECEIVE
  *
@@ -1580,6 +1583,7 @@ struct handlers {
 	handler<void, endpoint_ref> timer;
 	handler<int, channel_ref> connect;
 	handler<void, channel_ref> disconnect;
+	handler<void, channel_ref> room;
 	bool shared_receive = false;
 };
 
@@ -1747,6 +1751,15 @@ struct served {
 		});
 	}
 
+	static void room(::kucomms_channel *channel, void *priv) noexcept
+	{
+		const served &self = of(priv);
+
+		attempt_only(self.endpoint, [&] {
+			self.call.room(channel_ref(channel));
+		});
+	}
+
 	/* Of the handlers that there are. */
 	::kucomms_ops ops() const noexcept
 	{
@@ -1757,6 +1770,7 @@ struct served {
 		ops.timer = call.timer ? timer : nullptr;
 		ops.connect = call.connect ? connect : nullptr;
 		ops.disconnect = call.disconnect ? disconnect : nullptr;
+		ops.room = call.room ? room : nullptr;
 		ops.flags = call.shared_receive ? KUCOMMS_SHARED_RECEIVE : 0;
 		return ops;
 	}

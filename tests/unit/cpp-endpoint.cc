@@ -210,6 +210,32 @@ static void a_full_ring_delays_a_handler_that_returns_it()
 	}));
 }
 
+static void a_ring_that_was_full_has_room_again()
+{
+	kucomms::handlers handlers;
+	int sent = 0, rooms = 0;
+	std::error_code full;
+
+	handlers.connect = [&](channel_ref channel) {
+		while (channel.send_unlocked(long_answer, full), !full)
+			sent++;
+	};
+	handlers.room = [&](channel_ref channel) {
+		channel.send_unlocked(long_answer);
+		rooms++;
+	};
+	served served(std::move(handlers));
+
+	CHECK(full == errc::again && rooms == 0);
+	for (int i = 0; i < sent; i++) {
+		served.channel.receive(no_wait);
+		settle(served.endpoint);
+	}
+	CHECK(rooms == 1);
+	served.channel.receive(no_wait);
+	CHECK(throws(errc::again, [&] { served.channel.receive(no_wait); }));
+}
+
 static void an_error_of_a_handler_breaks_one_channel()
 {
 	served served(handlers_with([](channel_ref channel,
@@ -775,6 +801,7 @@ int main()
 		TEST(handlers_live_as_long_as_their_endpoint),
 		TEST(a_full_ring_delays_a_handler_that_throws),
 		TEST(a_full_ring_delays_a_handler_that_returns_it),
+		TEST(a_ring_that_was_full_has_room_again),
 		TEST(an_error_of_a_handler_breaks_one_channel),
 		TEST(an_error_that_is_returned_breaks_one_channel),
 		TEST(a_surprise_leaves_dispatch),
