@@ -241,7 +241,7 @@ uninstall-dkms:
 
 # To be read, copied and built; and the one that is a tool.
 EXAMPLE_FILES := $(patsubst examples/%,%,$(shell find examples -type f \( -name '*.[ch]' \
-	-o -name '*.cc' -o -name '*.py' -o -name '*.md' -o -name Makefile -o -name Kbuild -o -name dkms.conf \) \
+	-o -name '*.cc' -o -name sensor.py -o -name '*.md' -o -name Makefile -o -name Kbuild -o -name dkms.conf \) \
 	! -name '*.mod.c'))
 
 install-examples: route-tool

@@ -105,6 +105,7 @@ static void attach_free(struct kucomms_channel *channel)
 	channel->endpoint = NULL;
 	channel->head.priv = NULL;
 	channel->topics = 0;
+	channel->shared = false;
 	channel->state = KUCOMMS_STATE_OPEN;
 	memset(&channel->counters, 0, sizeof(channel->counters));
 }

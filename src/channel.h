@@ -107,6 +107,8 @@ struct kucomms_server;
  * @served:      in the server's list, while it looks; under the server's lock
  * @idle_since:  when the server first found nothing, in ns, or 0; the server's
  *
+ * @shared:      somebody has sent to it with the lock and without the turn; noted
+ *               on kernels with lockdep only
  * @topics:      which of the endpoint's broadcasts the client is sent
  * @unaccepted:  in the endpoint's list of those that kucomms_accept() has not
  *               given out yet; under the lock of its accept_wait
@@ -176,6 +178,7 @@ struct kucomms_channel {
 	struct list_head served;
 	u64 idle_since;
 
+	bool shared;
 	u32 topics;
 	struct list_head unaccepted;
 	wait_queue_head_t module_wait;

@@ -102,6 +102,29 @@ static __always_inline int send_take(struct kucomms_channel *channel,
 	return err;
 }
 
+/*
+ * For kernels with lockdep, nothing on others. A sender that has the lock but not
+ * the turn may meet a handler that left the lock out. It need not be at the same
+ * time to be a mistake of the module: once such a sender has been there, handlers
+ * have to take the lock, too.
+ */
+static __always_inline void send_note_lock(struct kucomms_channel *channel)
+{
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING) &&
+	    !(in_task() && kucomms_turn_is_mine(channel->turn)))
+		WRITE_ONCE(channel->shared, true);
+}
+
+/* A module without a message handler has senders of its own, and no turns. */
+static __always_inline void
+send_note_no_lock(const struct kucomms_channel *channel)
+{
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING) && channel->endpoint->ops.message)
+		WARN_ONCE(READ_ONCE(channel->shared),
+			  "kucomms: %s sends without the lock of a channel, with kucomms_send_unlocked() or kucomms_reserve(), to which others send with it\n",
+			  module_name(channel->endpoint->owner));
+}
+
 /* Puts the message into the ring. Whoever sends keeps others from it. */
 static __always_inline int send_put(struct kucomms_channel *channel,
 				    const struct kucomms_message *message,
@@ -132,6 +155,7 @@ int kucomms_channel_put_message(struct kucomms_channel *channel,
 				const void *data)
 {
 	lockdep_assert_held(&channel->lock);
+	send_note_lock(channel);
 	return send_put(channel, message, data, false);
 }
 
@@ -174,6 +198,7 @@ int kucomms_send(struct kucomms_channel *channel,
 	if (unlikely(err))
 		goto err_flush;
 	raw_spin_lock_irqsave(&channel->lock, irq);
+	send_note_lock(channel);
 	err = send_put(channel, message, data, flags & KUCOMMS_MORE);
 	raw_spin_unlock_irqrestore(&channel->lock, irq);
 	if (unlikely(err))
@@ -195,6 +220,7 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 {
 	int err;
 
+	send_note_no_lock(channel);
 	err = send_check(channel, flags) ?:
 	      send_put(channel, message, data, flags & KUCOMMS_MORE);
 	if (unlikely(err)) {
@@ -265,9 +291,11 @@ EXPORT_SYMBOL_GPL(kucomms_broadcast);
 static int send_reserve(struct kucomms_channel *channel, u32 length,
 			struct kucomms_message **record)
 {
-	int err = kucomms_channel_error(channel) ?:
-		  send_take(channel, length, record);
+	int err;
 
+	send_note_no_lock(channel);
+	err = kucomms_channel_error(channel) ?:
+	      send_take(channel, length, record);
 	if (unlikely(err)) {
 		send_note_failure(channel, length, err);
 		/* Room may be wanting for what the client has not seen yet. */

@@ -10,7 +10,10 @@ static int echo(struct kucomms_channel *channel,
 		const struct kucomms_message *message, const void *data,
 		void *priv)
 {
-	/* No room? -EAGAIN: the same message comes again when there is. */
+	/*
+	 * No room? -EAGAIN: the same message comes again when there is.
+	 * _unlocked: only handlers send here, and they take turns.
+	 */
 	return kucomms_send_unlocked(channel, message, data, 0);
 }
 

@@ -11,6 +11,8 @@
  *
  *	static const struct kucomms_ops ops = { .message = echo };
  *
+ * (_unlocked: as long as nobody but handlers sends to the channel.)
+ *
  *	endpoint = kucomms_register("echo", &ops, NULL);
  *
  * Clients come through /dev/kucomms_NAME, which the administrator creates
@@ -279,7 +281,9 @@ int kucomms_send(struct kucomms_channel *channel,
  *
  * Like kucomms_send(), but without taking the channel's lock, for endpoints
  * that send to @channel, and broadcast, from their handlers only (and with
- * KUCOMMS_PARALLEL to each channel from its own message handler only). A client
+ * KUCOMMS_PARALLEL to each channel from its own message handler only). If a timer,
+ * an interrupt or a thread sends there as well, handlers use kucomms_send(): a
+ * kernel with lockdep warns where they do not. A client
  * that sleeps is woken once, when its turn ends; what KUCOMMS_MORE holds back is
  * then published, too.
  */

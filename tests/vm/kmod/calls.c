@@ -143,7 +143,7 @@ static void tell(const struct test_call *call, int err)
 		.user = call->index,
 	};
 
-	kucomms_send_unlocked(call->channel, &message, NULL, 0);
+	test_send(call->channel, &message, NULL, 0);
 }
 
 static void plain_end(struct test_call *call)
@@ -386,6 +386,8 @@ int test_calls_start(struct test_endpoint *test, struct test_client *client,
 	memcpy(&spec, data, sizeof(spec));
 	like.timeout_ms = spec.timeout_ms;
 	like.restarts = spec.restarts;
+	/* Interrupts and threads call as well, which is sending. */
+	client->shared |= spec.kind != TEST_CALL_PLAIN;
 	if (spec.kind > TEST_CALL_KEEP)
 		return start_job(client, &like, &spec);
 	for (; !err && like.index < spec.count; like.index++)
@@ -399,7 +401,7 @@ static int answer_with(struct kucomms_channel *channel,
 	struct kucomms_message out = *message;
 
 	out.user = -err;
-	return kucomms_send_unlocked(channel, &out, NULL, 0);
+	return test_send(channel, &out, NULL, 0);
 }
 
 int test_calls_cancel(struct test_client *client,
@@ -443,7 +445,7 @@ int test_calls_report(struct kucomms_channel *channel,
 	report = counts;
 	raw_spin_unlock_irq(&count_lock);
 	out.length = sizeof(report);
-	return kucomms_send_unlocked(channel, &out, &report, 0);
+	return test_send(channel, &out, &report, 0);
 }
 
 static void refused_done(struct kucomms_call *base, int err,

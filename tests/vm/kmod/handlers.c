@@ -47,6 +47,18 @@ static void note_together(struct test_endpoint *test, int running)
 		;
 }
 
+/* Handlers need no lock unless the client has asked for other senders. */
+int test_send(struct kucomms_channel *channel,
+	      const struct kucomms_message *message, const void *data,
+	      unsigned int flags)
+{
+	const struct test_client *client = kucomms_channel_priv(channel);
+
+	return client->shared ?
+	       kucomms_send(channel, message, data, flags) :
+	       kucomms_send_unlocked(channel, message, data, flags);
+}
+
 static int stream(struct kucomms_channel *channel, struct test_client *client,
 		  const struct kucomms_message *message)
 {
@@ -58,7 +70,7 @@ static int stream(struct kucomms_channel *channel, struct test_client *client,
 	out.length = message->user;
 	for (; client->streamed < message->id; client->streamed++) {
 		out.id = client->streamed;
-		err = kucomms_send_unlocked(channel, &out, zeros, 0);
+		err = test_send(channel, &out, zeros, 0);
 		if (err)
 			return err;
 	}
@@ -118,7 +130,7 @@ static int more(struct kucomms_channel *channel,
 	int err;
 
 	for (; out.id < message->id; out.id++) {
-		err = kucomms_send_unlocked(channel, &out, NULL, KUCOMMS_MORE);
+		err = test_send(channel, &out, NULL, KUCOMMS_MORE);
 		if (err)
 			return err;
 	}
@@ -143,7 +155,7 @@ static int report(struct test_endpoint *test, struct kucomms_channel *channel,
 	struct kucomms_message out = *message;
 
 	out.length = sizeof(report);
-	return kucomms_send_unlocked(channel, &out, &report, 0);
+	return test_send(channel, &out, &report, 0);
 }
 
 static int broadcast_topics(struct test_endpoint *test,
@@ -156,7 +168,7 @@ static int broadcast_topics(struct test_endpoint *test,
 
 	answer.user = kucomms_broadcast_topics(test->endpoint, message->id,
 					       &out, NULL, 0);
-	return kucomms_send_unlocked(channel, &answer, NULL, 0);
+	return test_send(channel, &answer, NULL, 0);
 }
 
 static int space(struct kucomms_channel *channel,
@@ -168,7 +180,7 @@ static int space(struct kucomms_channel *channel,
 	kucomms_channel_space(channel, &space);
 	answer.length = sizeof(space);
 	answer.user = kucomms_channel_length_max(channel);
-	return kucomms_send_unlocked(channel, &answer, &space, 0);
+	return test_send(channel, &answer, &space, 0);
 }
 
 struct waker {
@@ -217,7 +229,7 @@ static int broadcast(struct test_endpoint *test,
 		else
 			answer.id = -reached;
 	}
-	return kucomms_send_unlocked(channel, &answer, NULL, 0);
+	return test_send(channel, &answer, NULL, 0);
 }
 
 static int transport(struct kucomms_channel *channel,
@@ -227,7 +239,7 @@ static int transport(struct kucomms_channel *channel,
 
 	out.length = 0;
 	out.user = kucomms_channel_transport(channel);
-	return kucomms_send_unlocked(channel, &out, NULL, 0);
+	return test_send(channel, &out, NULL, 0);
 }
 
 static int who(struct kucomms_channel *channel,
@@ -237,7 +249,7 @@ static int who(struct kucomms_channel *channel,
 	struct kucomms_message out = *message;
 
 	out.length = sizeof(client->who);
-	return kucomms_send_unlocked(channel, &out, &client->who, 0);
+	return test_send(channel, &out, &client->who, 0);
 }
 
 /* Fails where handlers are one after the other. */
@@ -288,6 +300,7 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return report(test, channel, message);
 	case TEST_BURST:
 	case TEST_BURST_MORE:
+		client->shared = true;
 		return test_burst_start(channel, message);
 	case TEST_STREAM:
 		return stream(channel, client, message);
@@ -316,6 +329,8 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return more(channel, message);
 	case TEST_GATE:
 		return wait_event_killable(gate_wait, READ_ONCE(gate_is_open));
+	case TEST_MIX:
+		return kucomms_send_unlocked(channel, message, data, 0);
 	case TEST_HOLD:
 		return kucomms_send(channel, message, data, KUCOMMS_MORE);
 	case TEST_FLOW:
@@ -351,7 +366,7 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	default:
 		return -EINVAL;
 	}
-	return kucomms_send_unlocked(channel, message, data, 0);
+	return test_send(channel, message, data, 0);
 }
 
 int test_message(struct kucomms_channel *channel,

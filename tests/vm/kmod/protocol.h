@@ -32,6 +32,7 @@ enum test_type {
 	TEST_BROADCAST_TOPICS, /* broadcast to topics `id`; answer with the result */
 	TEST_SPACE,	/* answer with the struct kucomms_space, `user`: length_max */
 	TEST_WAKE,	/* have the work handler called, from a hard interrupt */
+	TEST_MIX,	/* send it back without a lock, whoever else sends */
 	TEST_START,	/* for the endpoint `exit`: broadcast without end */
 	TEST_FLOW,	/* `id` messages of `user` bytes, also from the room handler */
 	TEST_RESERVE,	/* reserve a record; the second time: commit it */

@@ -42,12 +42,14 @@ struct test_flow {
 
 /**
  * struct test_client - what is remembered with a channel
+ * @shared: others than handlers send to it, too
  * @calls: of kind PLAIN and INTERRUPT that wait for an answer
  * @job:   the last one of those that take a thread
  * @held:  a record that has been reserved
  */
 struct test_client {
 	atomic_t running;
+	bool shared;
 	unsigned int refusals;
 	u64 streamed;
 	struct test_who who;
@@ -90,6 +92,9 @@ extern ktime_t test_loaded;
 /* handlers.c */
 int test_enter(struct test_endpoint *test, struct test_client *client);
 void test_leave(struct test_endpoint *test, struct test_client *client);
+int test_send(struct kucomms_channel *channel,
+	      const struct kucomms_message *message, const void *data,
+	      unsigned int flags);
 int test_message(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,
 		 void *priv);
