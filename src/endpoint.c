@@ -225,7 +225,7 @@ static void endpoint_wake_work(struct irq_work *work)
 /* Whoever finds that it is wanted already knows that it has been woken for that. */
 void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint)
 {
-	if (endpoint->ops.work && !xchg(&endpoint->wanted, true))
+	if (endpoint->ops.work && !xchg(&endpoint->wanted, 1))
 		irq_work_queue(&endpoint->wake_work);
 }
 EXPORT_SYMBOL_GPL(kucomms_endpoint_wake);

@@ -78,7 +78,7 @@ struct kucomms_endpoint {
 	unsigned int threads;
 	struct kucomms_server *servers;
 
-	bool wanted;
+	u32 wanted;
 	struct irq_work wake_work;
 };
 

@@ -82,10 +82,10 @@ static void ticks_work(struct ticks *ticks, struct kucomms_endpoint *endpoint,
 	const struct kucomms_ops *ops = &endpoint->ops;
 	const bool due = now >= ticks->work;
 
-	if (!xchg(&endpoint->wanted, false) && !due)
+	if (!xchg(&endpoint->wanted, 0) && !due)
 		return;
 	if (ops->work(endpoint, endpoint->priv))
-		WRITE_ONCE(endpoint->wanted, true);
+		WRITE_ONCE(endpoint->wanted, 1);
 	if (due)
 		ticks->work = ticks_after(ticks->work, work_period(ops), now);
 }
