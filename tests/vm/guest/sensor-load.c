@@ -19,7 +19,7 @@ static struct kucomms_message command(uint64_t *state)
 		break;
 	case 1:
 		message.type = SENSOR_SET_RATE;
-		message.user = 1000 + random / 8 % 9001;
+		message.user = 100 + random / 8 % 901;
 		break;
 	case 2:
 		/* The module answers with an error; in the end it hangs up. */

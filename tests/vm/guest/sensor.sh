@@ -53,7 +53,7 @@ while [ $round -lt "$rounds" ]; do
 	2) mode=poll ;;
 	esac
 	write_to /sys/class/kucomms/kucomms_sensor/dispatch "$mode"
-	sensor 3 10000 >samples || fail "round $round: no samples"
+	sensor 3 1000 >samples || fail "round $round: no samples"
 	samples 3 samples
 	rmmod kucomms_sensor || fail "round $round: kucomms_sensor cannot be removed"
 	insmod /modules/kucomms_sensor.ko || fail "round $round: kucomms_sensor cannot be loaded"

@@ -12,7 +12,7 @@
 
 #include "test.h"
 
-#define PERIOD_NS	(200 * NSEC_PER_USEC)
+#define PERIOD_NS	NSEC_PER_MSEC
 
 /**
  * struct exit_state - all there is of the endpoint
