@@ -261,3 +261,34 @@ KUCOMMS_API __u32 kucomms_length_max(const struct kucomms_channel *channel)
 {
 	return channel->out.size ? KUCOMMS_LENGTH_MAX(channel->out.size) : 0;
 }
+
+/*
+ * Where there was no room @end says so until there is, lest reserve finds it by
+ * itself: so it is the other side's position that counts.
+ */
+static __u32 space_used(const struct kucomms_producer *out, __u32 capacity)
+{
+	__u32 used = kucomms_load(&out->position) -
+		     kucomms_load_acquire(&out->peer->position);
+
+	return used < capacity ? used : capacity;
+}
+
+KUCOMMS_API void kucomms_channel_space(struct kucomms_channel *channel,
+				       struct kucomms_space *space)
+{
+	struct kucomms_end *end = end_of(channel);
+	__u32 capacity;
+
+	memset(space, 0, sizeof(*space));
+	/* The memory goes under this lock. */
+	pthread_mutex_lock(&end->member.lock);
+	if (end->own) {
+		capacity = kucomms_ring_capacity(channel->out.size);
+		space->in_size = channel->in.size;
+		space->out_size = channel->out.size;
+		space->used = space_used(&channel->out, capacity);
+		space->free = capacity - space->used;
+	}
+	pthread_mutex_unlock(&end->member.lock);
+}

@@ -394,8 +394,8 @@ void kucomms_channel_space(const struct kucomms_channel *channel,
 	const u32 capacity = kucomms_ring_capacity(out->size);
 	const u32 released = kucomms_load_acquire(&out->peer->position);
 
-	space->to_kernel_size = channel->in.size;
-	space->to_user_size = out->size;
+	space->in_size = channel->in.size;
+	space->out_size = out->size;
 	space->used = min(READ_ONCE(out->position) - released, capacity);
 	space->free = capacity - space->used;
 }

@@ -12,6 +12,7 @@
  *		kucomms_discard(), kucomms_flush()
  *	kucomms_call_start(), kucomms_call_cancel()
  *	kucomms_shutdown()
+ *	kucomms_channel_get(), kucomms_channel_put(), kucomms_channel_space()
  *	kucomms_channel_endpoint(), kucomms_channel_number(),
  *		kucomms_channel_priv(), kucomms_channel_set_priv()
  *

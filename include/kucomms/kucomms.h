@@ -383,6 +383,33 @@ static inline void *kucomms_channel_priv(const struct kucomms_channel *channel)
 __u32 kucomms_length_max(const struct kucomms_channel *channel);
 
 /**
+ * struct kucomms_space - the rings of a channel, in bytes
+ * @in_size:  of the ring that this side receives from
+ * @out_size: of the ring that this side sends in
+ * @used: of the latter, by messages that the other side has not given back yet: it
+ *        says so seldom, after an eighth of the ring or when it has read all
+ * @free: of the latter; a message takes the length of its data, and 32 bytes for
+ *        the header, rounded up to 32
+ */
+struct kucomms_space {
+	__u32 in_size;
+	__u32 out_size;
+	__u32 used;
+	__u32 free;
+};
+
+/**
+ * kucomms_channel_space() - how large the rings of a channel are, and how full
+ *
+ * For a connect handler that refuses what does not suit, and for whoever would
+ * rather send less than meet a full ring. Asks nobody, so it is cheap. Without
+ * another side (a channel that is still looked for, or is no more) nothing is free.
+ * For the thread that sends; on a channel of an endpoint for any thread.
+ */
+void kucomms_channel_space(struct kucomms_channel *channel,
+			   struct kucomms_space *space);
+
+/**
  * kucomms_get_stats() - read the channel's counters
  *
  * Return: 0, or -EINVAL (stats->size is too small).

@@ -615,16 +615,16 @@ u32 kucomms_channel_length_max(const struct kucomms_channel *channel);
 
 /**
  * struct kucomms_space - the rings of a channel, in bytes
- * @to_kernel_size: of the ring towards the kernel, as the client chose it
- * @to_user_size:   of the ring towards the client, likewise
+ * @in_size:  of the ring that the client sends in, as the client chose it
+ * @out_size: of the ring towards the client, likewise
  * @used: of the latter, by messages that the client has not given back yet: it
  *        says so seldom, after an eighth of the ring or when it has read all
  * @free: of the latter; a message takes the length of its data, and 32 bytes for
  *        the header, rounded up to 32
  */
 struct kucomms_space {
-	u32 to_kernel_size;
-	u32 to_user_size;
+	u32 in_size;
+	u32 out_size;
 	u32 used;
 	u32 free;
 };

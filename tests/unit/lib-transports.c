@@ -128,6 +128,47 @@ static void exchange(struct kucomms_channel *channel, unsigned int echoes,
 	}
 }
 
+/* What a channel says of its rings is what has been sent and not given back. */
+static void test_space(void **state)
+{
+	const struct kucomms_options sizes = {
+		.size = sizeof(sizes), .to_kernel_size = 4096,
+		.to_user_size = 8192,
+	};
+	struct kucomms_message message = { .length = 33 };
+	struct kucomms_listener *listener = listen_at("local:space", 0);
+	struct kucomms_channel *here, *there;
+	struct kucomms_space space;
+	const void *data;
+	char bytes[33] = "";
+
+	(void)state;
+	assert_int_equal(kucomms_open("local:space", &sizes, &here), 0);
+	assert_int_equal(kucomms_accept(listener, &there, -1), 0);
+	assert_int_equal(kucomms_send(here, &message, bytes, 0, 0), 0);
+	kucomms_channel_space(here, &space);
+	assert_int_equal(space.in_size, 8192);
+	assert_int_equal(space.out_size, 4096);
+	assert_int_equal(space.used, 96);
+	assert_int_equal(space.free, 4096 - 32 - 96);
+	kucomms_channel_space(there, &space);
+	assert_int_equal(space.in_size, 4096);
+	assert_int_equal(space.out_size, 8192);
+	assert_int_equal(space.used, 0);
+	while (!kucomms_send(here, &message, bytes, 0, 0))
+		;
+	kucomms_channel_space(here, &space);
+	assert_true(space.free < 96);
+	while (!kucomms_receive(there, &message, &data, 0))
+		kucomms_release(there);
+	kucomms_channel_space(here, &space);
+	assert_int_equal(space.used, 0);
+	assert_int_equal(space.free, 4096 - 32);
+	kucomms_close(there);
+	kucomms_close(here);
+	kucomms_listener_close(listener);
+}
+
 static void test_local_echo(void **state)
 {
 	const struct kucomms_options sleep_at_once = {
@@ -451,6 +492,7 @@ static void test_shutdown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_space),
 		cmocka_unit_test(test_local_echo),
 		cmocka_unit_test(test_process_echo),
 		cmocka_unit_test(test_local_alone),

@@ -6,14 +6,7 @@
  */
 #include "raw.h"
 
-struct space {
-	__u32 to_kernel_size;
-	__u32 to_user_size;
-	__u32 used;
-	__u32 free;
-};
-
-static __u64 length_max(struct kucomms_channel *channel, struct space *space)
+static __u64 length_max(struct kucomms_channel *channel, struct kucomms_space *space)
 {
 	struct kucomms_message message = { .type = TEST_SPACE };
 
@@ -42,7 +35,7 @@ static void check_used(void)
 	const struct kucomms_message echo = { .type = TEST_ECHO, .length = 33 };
 	static const char bytes[33];
 	struct kucomms_message message;
-	struct space space;
+	struct kucomms_space space;
 	const void *data;
 	int i;
 
@@ -50,8 +43,8 @@ static void check_used(void)
 	/* All has been read, and is given back when there is nothing more. */
 	t_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
 	t_equal(length_max(channel, &space), 65536 - 64);
-	t_equal(space.to_kernel_size, 8192);
-	t_equal(space.to_user_size, 65536);
+	t_equal(space.in_size, 8192);
+	t_equal(space.out_size, 65536);
 	t_equal(space.used, 0);
 	t_equal(space.free, 65536 - 32);
 
@@ -74,10 +67,10 @@ static void check_used(void)
 static void check_netlink(void)
 {
 	struct kucomms_channel *channel = t_open("netlink:test", 0, 128 << 10);
-	struct space space;
+	struct kucomms_space space;
 
 	t_equal(length_max(channel, &space), (128 << 10) - 64);
-	t_equal(space.to_user_size, 128 << 10);
+	t_equal(space.out_size, 128 << 10);
 	kucomms_close(channel);
 }
 
@@ -87,7 +80,7 @@ static void check_lies(void)
 	static const __u32 positions[] = { 32, 1, 4096, 1u << 31, ~0u };
 	struct raw raw = raw_open("kucomms_test", 4096);
 	struct kucomms_message message;
-	const struct space *space;
+	const struct kucomms_space *space;
 	const void *data;
 	unsigned int i;
 
@@ -98,7 +91,7 @@ static void check_lies(void)
 		t_assert(raw_ring(&raw) >= 0);
 		t_equal(kucomms_consumer_receive(&raw.in, &message, &data), 1);
 		space = data;
-		t_equal(space->to_user_size, 4096);
+		t_equal(space->out_size, 4096);
 		t_assert(space->used <= 4096 - 32);
 		t_equal(space->used + space->free, 4096 - 32);
 	}

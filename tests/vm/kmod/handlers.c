@@ -425,8 +425,8 @@ int test_connect(struct kucomms_channel *channel, void *priv)
 	client->who.gid = from_kgid(&init_user_ns, cred->egid);
 	client->who.pid = pid_nr(kucomms_channel_pid(channel));
 	kucomms_channel_space(channel, &space);
-	client->who.to_kernel_size = space.to_kernel_size;
-	client->who.to_user_size = space.to_user_size;
+	client->who.to_kernel_size = space.in_size;
+	client->who.to_user_size = space.out_size;
 	INIT_LIST_HEAD(&client->calls);
 	test_flow_init(&client->flow, channel);
 	kucomms_channel_set_priv(channel, client);
