@@ -69,8 +69,9 @@ struct kucomms_channel;
  *
  * KUCOMMS_MORE: more follows at once; the client need not see this message
  * before the next one without the flag. When the device is removed or the
- * endpoint unregistered, what handlers hold back is published; what a thread of
- * the module's own holds back is when that thread sends or flushes.
+ * endpoint unregistered, the messages that handlers hold back are published;
+ * those that a thread of the module holds back are published when that thread
+ * sends or flushes.
  */
 #define KUCOMMS_MORE		(1u << 0)
 
@@ -90,11 +91,12 @@ struct kucomms_channel;
  * charged to itself only where it is adaptive; a thread's time is nobody's, and
  * one that does not know its clients should rather not have one.
  *
- * Where it is adaptive, a client that the scheduler does not let run in the middle
- * of its turn makes the other clients of the endpoint wait: on kernels before 6.18
- * one that has used up its CPU quota does so until its next period (cpu.max; 0.1 s
- * by default), with each turn that it gets. If clients must not be able to do that
- * to one another, use KUCOMMS_THREAD, or KUCOMMS_PARALLEL.
+ * With KUCOMMS_ADAPTIVE, a client that the scheduler does not let run in the
+ * middle of its turn makes the other clients of the endpoint wait: on kernels
+ * before 6.18 a client that has used up its CPU quota does so until its next
+ * quota period (cpu.max; 0.1 s by default), with each turn that it gets. If
+ * clients must not be able to do that to one another, use KUCOMMS_THREAD, or
+ * KUCOMMS_PARALLEL.
  */
 enum kucomms_dispatch {
 	KUCOMMS_ADAPTIVE,
@@ -114,13 +116,14 @@ enum kucomms_dispatch {
  *              sleeps for room: better answer "later" than refuse for long).
  *              Any other error: the channel is broken, the client sees EPROTO,
  *              and none of its messages is handled any more; if only the
- *              request is bad, rather answer so and return 0. Without this handler the module's own threads take
- *              messages with kucomms_receive(); if they do not, the client
- *              finds the ring full in the end.
- * @work:       called every @work_us, and after kucomms_endpoint_wake(). Return
- *              true if there is more to do: it is then called again as soon as
- *              others had their turn.
- * @timer:      called every @timer_us.
+ *              request is bad, rather answer so and return 0. Without this
+ *              handler the module's own threads take messages with
+ *              kucomms_receive(); if they do not, the client finds the ring
+ *              full in the end.
+ * @work:       called every @work_us microseconds, and after
+ *              kucomms_endpoint_wake(). Return true if there is more to do: it
+ *              is then called again as soon as others had their turn.
+ * @timer:      called every @timer_us microseconds.
  * @connect:    a client attaches; kucomms_channel_cred() says who. Return 0, or
  *              an error that the client gets, and then there will be no
  *              @disconnect. Sending to @channel works; kucomms_broadcast() does
@@ -137,24 +140,26 @@ enum kucomms_dispatch {
  *              message the thread goes to sleep; 0: 1000
  * @cpus:       where the threads may run: all on all of these if there is one
  *              thread, else each on one; copied. NULL: anywhere
- * @work_us:    period of @work, in microseconds; 0: 10000; KUCOMMS_ON_DEMAND: only
- *              after kucomms_endpoint_wake(), and nothing wakes the thread
- *              otherwise
+ * @work_us:    period of @work, in microseconds; 0: 10000; KUCOMMS_ON_DEMAND:
+ *              no period, so @work is called only after
+ *              kucomms_endpoint_wake(), and does not wake the thread otherwise
  * @timer_us:   period of @timer, in microseconds; 0: 1000000
- * @stop:       kucomms_unregister() has been called: stop what sends by itself
- *              (timers, interrupts, works, threads), and wait for its end, with
- *              hrtimer_cancel(), free_irq(), cancel_work_sync(), kthread_stop().
- *              No @message, @work, @timer or @connect runs any more, so nobody
- *              starts it again; all channels are still there, so what it sends
- *              meanwhile does no harm. Called once
+ * @stop:       kucomms_unregister() has been called: stop the module's own
+ *              senders (timers, interrupts, works, threads), and wait for their
+ *              end, with hrtimer_cancel(), free_irq(), cancel_work_sync(),
+ *              kthread_stop(). No @message, @work, @timer or @connect runs any
+ *              more, so nobody starts the senders again; all channels are still
+ *              there, so what the senders send meanwhile does no harm. Called
+ *              once
  * @room:       kucomms_send(), or its kin, found no room in the ring towards
- *              @channel, and there is some again: for the message that found none,
- *              or the shortest of several, and mostly an eighth of the ring. For
- *              modules that send by themselves: not called for what @message could
- *              not send, since that is called again itself. Once for any number of
- *              failures; whoever finds no room again is told again. Others may have
- *              used the room first. Send from here, or kucomms_endpoint_wake().
- *              Only with @message
+ *              @channel, and there is room again: for the message that found
+ *              none, or the shortest of several, and mostly an eighth of the
+ *              ring. For modules that send by themselves: not called for a
+ *              message that @message could not send, since @message itself is
+ *              called again. Called once for any number of sends that failed; a
+ *              send that fails again has it called again. Other senders may
+ *              have used the room first. Send from this handler, or call
+ *              kucomms_endpoint_wake(). Allowed only together with @message
  *
  * The handlers of one endpoint never run at the same time (but see
  * KUCOMMS_PARALLEL). They run in process context, may sleep, and hold the
@@ -177,8 +182,9 @@ enum kucomms_dispatch {
  *	          kucomms_unregister()                         for every channel
  *	          returns
  *
- * A client that closes its file meanwhile has its @disconnect earlier. What
- * clients send after the last @message stays in their rings, unread.
+ * For a client that closes its file meanwhile @disconnect is called earlier.
+ * The messages that clients send after the last @message stay in their rings,
+ * unread.
  */
 struct kucomms_ops {
 	int (*message)(struct kucomms_channel *channel,
@@ -199,7 +205,7 @@ struct kucomms_ops {
 	void (*room)(struct kucomms_channel *channel, void *priv);
 };
 
-/* struct kucomms_ops.work_us: no period. */
+/* Value of work_us in struct kucomms_ops: @work has no period. */
 #define KUCOMMS_ON_DEMAND	(~0u)
 
 /**
@@ -209,8 +215,8 @@ struct kucomms_ops {
  * @priv: handed to every handler
  *
  * Handlers may run before this returns, and then find the endpoint with
- * kucomms_channel_endpoint() only. If it fails none has run, and @stop is not
- * called. Context: may sleep.
+ * kucomms_channel_endpoint() only. If this fails no handler has run, and @stop
+ * is not called. Context: may sleep.
  *
  * Return: the endpoint, or ERR_PTR of -EINVAL (bad name, unknown flag or
  * dispatch, several threads without KUCOMMS_PARALLEL, no possible CPU in @cpus),
@@ -235,8 +241,8 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
  * Threads and works of the module that wait in kucomms_accept(),
  * kucomms_receive(), kucomms_reserve(), kucomms_send_wait() or
  * kucomms_call_wait() are woken before @stop is called, and get -ESHUTDOWN; so
- * @stop can wait for them. Nobody may use @endpoint after this has returned: it
- * is in @stop that a module waits for those who might.
+ * @stop can wait for them. Nobody may use @endpoint after this has returned: in
+ * @stop the module waits for all its threads and works that still use it.
  *
  * A module that is removed without having called this is reported with a
  * warning, and unregistered then. Context: may sleep.
@@ -245,13 +251,14 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint);
 
 /**
  * kucomms_endpoint_wake() - have the work handler called soon
- * @endpoint: one that has not been unregistered; in handlers, and in what they
- *            start, that of kucomms_channel_endpoint()
+ * @endpoint: one that has not been unregistered; in handlers, and in timers and
+ *            threads that handlers start: what kucomms_channel_endpoint()
+ *            returned
  *
- * For an interrupt that has something to do which has to sleep. The handler runs in
- * the endpoint's thread, as soon as it is its turn, and begins after this call:
- * many calls may come to one. Does nothing if there is no work handler.
- * Context: any.
+ * For an interrupt that leaves work which has to sleep to the handler. The
+ * handler runs in the endpoint's thread, as soon as it is its turn, and begins
+ * after this call; it may run once for many calls. Does nothing if there is no
+ * work handler. Context: any.
  */
 void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
 
@@ -296,8 +303,9 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
  *
  * Like kucomms_send() otherwise, and callable from the same contexts.
  *
- * A client does not get it if its ring is full, which the device's to_user_full
- * counts, or too small for it, or if its channel has come to its end.
+ * A client does not get the message if its ring is full, which the device's
+ * to_user_full counts, or too small for it, or if its channel has come to its
+ * end.
  *
  * Clients over netlink that have not asked for broadcasts (those of libkucomms
  * have) are not sent any, nor counted.
@@ -310,14 +318,14 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      unsigned int flags);
 
 /**
- * kucomms_broadcast_topics() - send a message to those whom it concerns
- * @topics: bits; it is sent to each client of @endpoint that has one of them, see
- *          kucomms_channel_set_topics()
+ * kucomms_broadcast_topics() - send a message to the clients that have a topic
+ * @topics: bits; the message is sent to each client of @endpoint that has one
+ *          of them, see kucomms_channel_set_topics()
  *
- * Like kucomms_broadcast() otherwise, and callable from the same contexts: it is
- * the way to send to some of the clients from an interrupt, which needs no list
- * of them, and no lock. Clients over netlink that have a topic are sent it in
- * their channel, whether or not they asked for broadcasts there.
+ * Like kucomms_broadcast() otherwise, and callable from the same contexts. With
+ * this an interrupt can send to some of the clients without a list of them, and
+ * without a lock. Clients over netlink that have a topic get the message in
+ * their channel, whether or not they have asked for broadcasts.
  *
  * Return: how many clients got it, at least 1; or -ESRCH (none did), -EINVAL
  * (unknown flag).
@@ -444,8 +452,8 @@ int kucomms_call_cancel(struct kucomms_call *call);
  * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
  * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (killed, or
  * the thread is told to stop), -ESHUTDOWN (the endpoint is being unregistered),
- * -EDEADLK (called from a handler, for which the answer would have to wait), or what kucomms_call_start() returns or gives to
- * @done.
+ * -EDEADLK (called from a handler, for which the answer would have to wait), or
+ * what kucomms_call_start() returns or gives to @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
 		      const struct kucomms_message *request, const void *data,
@@ -465,10 +473,10 @@ int kucomms_call_wait(struct kucomms_channel *channel,
  *
  * All may sleep unless their timeout (in jiffies) is 0, and end with
  * -ERESTARTSYS for a signal, with -EINTR in a kthread that kthread_stop() wants
- * to end, or with -ESHUTDOWN when kucomms_unregister() is called, whoever it is
- * that waits: a kthread, a work, a process in a system call of the module. @stop
- * waits for their end. A channel is used by one thread that receives and one that
- * sends at a time.
+ * to end, or with -ESHUTDOWN when kucomms_unregister() is called, no matter
+ * whether a kthread, a work or a process in a system call of the module waits.
+ * @stop waits for these threads to end. A channel is used by one thread that
+ * receives and one that sends at a time.
  */
 
 /**
@@ -496,9 +504,10 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
  * With KUCOMMS_SHARED_RECEIVE several messages may be received before they are
  * released together.
  *
- * A client may send faster than it is received from, and for ever: once per eighth of
- * the ring this looks whether the thread is to end, or its process is being killed,
- * also when there is a message; and unless the timeout is 0 it lets others run.
+ * A client may send faster than the thread receives, and for ever. So once per
+ * eighth of the ring this function looks whether the thread is to end or its
+ * process is being killed, even if there is a message; and unless the timeout
+ * is 0 it then also lets other tasks run.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (nothing to receive), -ERESTARTSYS, -EINTR,
  * -ESHUTDOWN (the client has gone, and nothing is left; or the endpoint is being
@@ -512,9 +521,9 @@ int kucomms_receive(struct kucomms_channel *channel,
 /**
  * kucomms_release() - give back the room of everything received so far
  *
- * The client is told of it once per eighth of the ring, and at once when nothing is
- * left to receive and it waits for room. Context: as kucomms_receive() with a
- * timeout of 0.
+ * The client is told of the room once per eighth of the ring, and at once when
+ * nothing is left to receive and the client waits for room. Context: as
+ * kucomms_receive() with a timeout of 0.
  */
 void kucomms_release(struct kucomms_channel *channel);
 
@@ -544,10 +553,10 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
  * channel. The channel is otherwise as before: @disconnect comes when the
  * client closes.
  *
- * What KUCOMMS_MORE holds back is published first. Context: any in which the
- * endpoint may send to @channel: any at all if it sends with kucomms_send(), and
- * if it sends without the lock (kucomms_send_unlocked(), kucomms_commit(),
- * kucomms_send_wait()) the one sender's.
+ * The messages that KUCOMMS_MORE holds back are published first. Context: any
+ * in which the endpoint may send to @channel: any at all if it sends with
+ * kucomms_send(), and only the one sender's if it sends without the lock
+ * (kucomms_send_unlocked(), kucomms_commit(), kucomms_send_wait()).
  */
 void kucomms_shutdown(struct kucomms_channel *channel);
 
@@ -557,13 +566,14 @@ void kucomms_shutdown(struct kucomms_channel *channel);
  * For a timer, an interrupt or a thread that sends to one client: take a reference
  * in a handler, send with kucomms_send() as long as you like, give the reference
  * back with kucomms_channel_put(). When the client has gone, or the endpoint has been
- * unregistered, sending fails with -ESHUTDOWN. What the module itself remembers
- * with the channel is not kept: kucomms_channel_priv() is what @disconnect left.
+ * unregistered, sending fails with -ESHUTDOWN. The reference does not keep the
+ * data that the module itself has for the client: kucomms_channel_priv() returns
+ * whatever @disconnect has left there.
  *
- * For whoever may use the channel: in its handlers, or with a reference. A connect
- * handler that returns an error gives back what it has taken. All is given back
- * before the module goes; @stop, which waits for the senders, is the place.
- * Context: any but NMI.
+ * May be called in the channel's handlers, or by a caller that already has a
+ * reference. A connect handler that returns an error gives back the references
+ * that it has taken. All references must be given back before the module goes:
+ * do that in @stop, which waits for the senders. Context: any but NMI.
  *
  * Return: @channel.
  */
@@ -578,12 +588,12 @@ struct kucomms_channel *kucomms_channel_get(struct kucomms_channel *channel);
 void kucomms_channel_put(struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_set_topics() - say what a client wants to be sent
- * @topics: bits whose meaning is the module's, for kucomms_broadcast_topics(); 0 at
- *          first
+ * kucomms_channel_set_topics() - set the topics that a client is sent
+ * @topics: bits, whose meaning the module defines, for
+ *          kucomms_broadcast_topics(); 0 at first
  *
- * A broadcast that is under way elsewhere may still, or not yet, go to this client.
- * Context: any.
+ * A broadcast that another CPU is just sending goes by the old topics or by the
+ * new ones. Context: any.
  */
 void kucomms_channel_set_topics(struct kucomms_channel *channel, u32 topics);
 
@@ -633,8 +643,8 @@ struct kucomms_space {
  * kucomms_channel_space() - how large the rings of a channel are, and how full
  *
  * For @connect, which may refuse a client whose rings do not suit, and for senders
- * that would rather send less than meet a full ring. Others may send, and the
- * client read, meanwhile. Context: any.
+ * that would rather send less than find a full ring. Other senders may send,
+ * and the client may read, meanwhile. Context: any.
  */
 void kucomms_channel_space(const struct kucomms_channel *channel,
 			   struct kucomms_space *space);
