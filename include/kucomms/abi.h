@@ -43,9 +43,9 @@
  * eighth of the ring, and always before it says "nothing to read". The
  * producer loads it with acquire semantics when its last copy shows no room.
  * A producer that sleeps for room is told no more often than that: woken for
- * each message, it would fill the room of one message and sleep again. But what
- * is released when nothing is left to read is told at once, if the producer
- * sleeps.
+ * each message, it would fill the room of one message and sleep again. But if
+ * the consumer releases something when nothing is left to read, and the
+ * producer sleeps, the consumer tells it at once.
  *
  * Doorbells. Busy sides make no system call. A side that is about to sleep
  *
@@ -92,8 +92,9 @@
  *     what it sends.
  *   - With NLM_F_DUMP the answers are a dump: NLM_F_MULTI, at the end NLMSG_DONE,
  *     and the kernel goes on when the socket is read. One at a time (EBUSY).
- *   - Broadcasts come with KUCOMMS_NLA_BROADCASTS only, in order with all else.
- *     NLMSG_OVERRUN stands where some have been missed since there was no room.
+ *   - Broadcasts come only to sockets that attached with
+ *     KUCOMMS_NLA_BROADCASTS, in order with all other messages. NLMSG_OVERRUN
+ *     stands where some have been missed since there was no room.
  *   - A message that the socket has no room for waits in the kernel.
  *   - When the channel comes to its end an NLMSG_ERROR with sequence number 0
  *     says so: ESHUTDOWN or EPROTO.
@@ -103,11 +104,11 @@
  * that contradict each other, attributes that are unknown, missing or wrong),
  * EOPNOTSUPP (unknown type; a dump of a module that has no message handler),
  * EPERM (no channel: attach first; the descriptor is no device, or not open for
- * both; the writer may more than who opened the socket, and has not named the
- * kernel's address), EBADF (no descriptor), EMSGSIZE (can never fit), EAGAIN (no room: read
- * the answers first), ESHUTDOWN and EPROTO (the channel's state), and on attaching
- * EBUSY (the socket or the descriptor has a channel), and those of struct
- * kucomms_attach.
+ * both; the process that writes has more rights than the one that opened the
+ * socket, and has not named the kernel's address), EBADF (no descriptor),
+ * EMSGSIZE (can never fit), EAGAIN (no room: read the answers first), ESHUTDOWN
+ * and EPROTO (the channel's state), and on attaching EBUSY (the socket or the
+ * descriptor has a channel), and those of struct kucomms_attach.
  *
  * Trust. Each side writes only its own control page and its own data. Nothing
  * that the other side writes is believed: words are read once, checked, and
@@ -123,7 +124,7 @@
 #ifndef KUCOMMS_ABI_H
 #define KUCOMMS_ABI_H
 
-/* Without the rest, of which an older mode of the compiler understands nothing. */
+/* An older mode of the compiler gets this one error, and none of the rest. */
 #if defined(__KERNEL__) ? 0 : defined(__cplusplus) ? __cplusplus < 201103L : \
 	!defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L
 #error "kucomms needs C11 or C++11: compile with -std=gnu11 or -std=c++17, or newer"
@@ -265,8 +266,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
  * fields set), EBUSY (this open file has a channel already), ENOTCONN (no kernel
  * module serves this device), ENODEV (the device has been removed), EUSERS (the
  * device has as many channels as it may), EADDRINUSE (the number is taken),
- * EINTR (a signal handler ran while it waited), ENOMEM, or what the module's
- * connect handler says.
+ * EINTR (a signal handler ran while the caller waited), ENOMEM, or the error of
+ * the module's connect handler.
  */
 struct kucomms_attach {
 	__u32 size;
@@ -284,7 +285,7 @@ struct kucomms_attach {
 	__u64 reserved[3];
 };
 
-/* As short as it ever was: what a kernel takes, however long it has become. */
+/* Least size that every kernel accepts, in bytes: that of the first version. */
 #define KUCOMMS_ATTACH_SIZE_1	96u
 
 KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_attach) >= KUCOMMS_ATTACH_SIZE_1);
@@ -330,7 +331,7 @@ struct kucomms_wait {
 	__s64 deadline;
 };
 
-/* As with struct kucomms_attach. */
+/* Least size that every kernel accepts, in bytes: that of the first version. */
 #define KUCOMMS_WAIT_SIZE_1	16u
 
 KUCOMMS_STATIC_ASSERT(sizeof(struct kucomms_wait) >= KUCOMMS_WAIT_SIZE_1);

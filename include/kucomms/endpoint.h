@@ -38,8 +38,8 @@
  * at once: when there is nothing more to handle on the channel, or some dozens
  * of messages (fewer, if handlers are slow) have been.
  *
- * After fork() an endpoint stays the parent's, with all that it has: the child may
- * destroy its copy, and kucomms.h says what else.
+ * After fork() an endpoint and all its channels belong to the parent; the child
+ * may destroy its copy. kucomms.h says what else a child may do.
  *
  * A channel is valid from the beginning of the connect handler to the end of the
  * disconnect handler, and as long as somebody has a reference
@@ -50,7 +50,7 @@
 
 #include <kucomms/kucomms.h>
 
-/* Else abi.h has said what is wrong. */
+/* Not defined: abi.h has reported that the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 #ifdef __cplusplus
@@ -86,12 +86,12 @@ struct kucomms_endpoint;
  * @disconnect: the other side has gone, or the channel was removed. Nobody may
  *              use @channel after this returns, but for those with a reference.
  * @room:       kucomms_send(), or its kin, found no room in the ring towards
- *              @channel, and there is some again: for the message that found none,
- *              and mostly an eighth of the ring. For programs that send by
- *              themselves: not called while @message refuses a message, which is
- *              delivered again itself. Once for any number of failures; whoever
- *              finds no room again is told again. Others may have used the room
- *              first.
+ *              @channel, and there is room again: for the message that found
+ *              none, and mostly an eighth of the ring. For programs that send
+ *              by themselves: not called while @message refuses a message,
+ *              since that message is delivered again. Called once for any
+ *              number of sends that failed; a send that fails again has it
+ *              called again. Other senders may have used the room first.
  * @flags:      KUCOMMS_SHARED_RECEIVE; others will say that this structure has
  *              become longer
  *
@@ -177,10 +177,11 @@ int kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
  * calls in flight end with -ESHUTDOWN, in this thread. NULL is ignored. Not
  * from handlers.
  *
- * A program whose own threads send on the endpoint's channels ends in three steps,
- * which are one in a kernel module (its handler stop): kucomms_endpoint_stop(), after
- * which no handler runs that could start such a thread; the end of those threads,
- * while all channels are still there; this.
+ * A program whose own threads send on the endpoint's channels ends in three
+ * steps (a kernel module needs only its handler stop): it calls
+ * kucomms_endpoint_stop(), after which no handler runs that could start such a
+ * thread; it ends those threads, while all channels are still there; it calls
+ * kucomms_endpoint_destroy().
  */
 void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint);
 
@@ -217,7 +218,8 @@ int kucomms_endpoint_run(struct kucomms_endpoint *endpoint);
  * Readable when kucomms_endpoint_dispatch() has something to do. It stays the
  * endpoint's: do not read or close it.
  *
- * Return: the descriptor, or -ESTALE in a child.
+ * Return: the descriptor, or -ESTALE in a child of the process that made the
+ * endpoint.
  */
 int kucomms_endpoint_fd(const struct kucomms_endpoint *endpoint);
 
@@ -338,11 +340,11 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 /**
  * kucomms_broadcast() - send a message on every connected channel
  *
- * A channel does not get it if its ring is full or too small for it, or if it has
- * come to its end.
+ * A channel does not get the message if its ring is full or too small for it,
+ * or if the channel has come to its end.
  *
- * Return: on how many it was sent, at least 1; or -ESRCH (on none), -EINVAL
- * (unknown flag).
+ * Return: the number of channels on which the message was sent, at least 1; or
+ * -ESRCH (none), -EINVAL (unknown flag).
  */
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,
@@ -423,8 +425,9 @@ int kucomms_call_cancel(struct kucomms_call *call);
  *
  * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
  * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (a signal
- * handler ran: an answer that comes now is late), -EDEADLK (called from a handler),
- * or what kucomms_call_start() returns or gives to @done.
+ * handler ran; the call has ended, and an answer that comes now counts as
+ * late), -EDEADLK (called from a handler), or what kucomms_call_start() returns
+ * or gives to @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
 		      const struct kucomms_message *request, const void *data,

@@ -14,8 +14,8 @@
  *
  * Who is on the other side is in the name:
  *
- *	NAME, kernel:NAME	the kernel module that serves /dev/kucomms_NAME; if NAME
- *				begins with '/' it is the path of the device
+ *	NAME, kernel:NAME	the kernel module that serves /dev/kucomms_NAME; a NAME
+ *				that begins with '/' is the path of the device
  *	netlink:NAME		the same, by netlink instead of shared memory
  *	process:NAME		the process that listens there (kucomms_listen())
  *	local:NAME		whoever listens there in this process
@@ -37,10 +37,11 @@
  * that is stopped and continued, frozen or traced waits on, until the same time.
  * kucomms_endpoint_stop(), kucomms_endpoint_destroy() and kucomms_call_cancel(),
  * which wait for a handler of this process to return, take no notice of signals.
- * A handler that runs just before a wait begins does not end it. So a program that
- * must not miss a signal blocks it in all threads, and has one thread in sigwait(3),
- * which then calls kucomms_endpoint_stop(); or it waits in ppoll(2), or beside a
- * signalfd(2), for kucomms_fd() or kucomms_endpoint_fd().
+ * A signal handler that runs just before a wait begins does not end it. So a
+ * program that must not miss a signal blocks it in all threads, and has one
+ * thread in sigwait(3), which then calls kucomms_endpoint_stop(); or it waits
+ * in ppoll(2), or beside a signalfd(2), for kucomms_fd() or
+ * kucomms_endpoint_fd().
  *
  * Before a call sleeps it looks for another 20 microseconds, about what sleeping
  * and waking cost, if the process may use more than one CPU; over netlink never,
@@ -56,22 +57,23 @@
  * time. Open and close stand alone. Different channels know nothing of each
  * other.
  *
- * fork(): channels, listeners and endpoints stay the parent's. The child has copies,
- * which it may close, destroy or put: that closes its descriptors and frees its
- * memory, calls no handler, waits for no thread, and the parent does not notice. It
- * ought to, since the other side of a process that was killed hears of it only when
- * nobody has the descriptors any more; exec() closes them. All else fails with
- * -ESTALE, kucomms_fd() and its like included; kucomms_shutdown() and
- * kucomms_endpoint_stop() do nothing; kucomms_channel_priv() is NULL. The rings are
- * not there: who uses in the child what was reserved or received in place before is
- * ended by SIGSEGV. So open after daemon(3), not before. A child that a handler has
- * forked must not return from the handler.
+ * fork(): channels, listeners and endpoints belong to the parent. The child has
+ * copies, which it may close, destroy or put: that closes its descriptors and
+ * frees its memory, calls no handler, waits for no thread, and does not affect
+ * the parent. The child ought to close its copies, since the other side of a
+ * process that was killed hears of it only when no process has the descriptors
+ * any more; exec() closes them. All else fails with -ESTALE, kucomms_fd() and
+ * its like included; kucomms_shutdown() and kucomms_endpoint_stop() do nothing;
+ * kucomms_channel_priv() is NULL. The rings are not mapped in the child: if it
+ * accesses a message that was reserved or received in place before, SIGSEGV
+ * ends it. So open channels after daemon(3), not before. A child that a handler
+ * has forked must not return from the handler.
  *
  * Errors that every call on a channel may return: -ESHUTDOWN (the other side has
  * gone: the kernel module has unregistered, the process has closed the channel
  * or ended; what was sent before can still be received), -EPROTO (the other side
  * refused a message, or a side broke the rules: the channel is unusable), -ESTALE
- * (this process is a child of the one that opened it),
+ * (this process is a child of the one that opened the channel),
  * -EINTR. Where no system call is needed nothing is noticed: who sends to a
  * process that has been killed hears of it when it would have to be woken, or
  * the ring is full, or from poll().
@@ -85,7 +87,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Else abi.h has said what is wrong. */
+/* Not defined: abi.h has reported that the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 /* GCC knows how to tell threads apart without a call, clang not everywhere. */
@@ -110,11 +112,12 @@ extern "C" {
  * @in:       the ring towards this side; the receiving thread's, like the rest
  * @received: messages
  * @thread:   the one that released last
- * @awake:    need_data says nothing of @in, so a receiver need not ask the library
+ * @awake:    need_data is not set for @in, so the inline functions may receive
+ *            without asking the library
  *
  * All of it is the library's own. It can be seen here so that what every message
  * takes is inline; the two threads' parts are a pair of cache lines apart. In a
- * child after fork() all is zero: no room, and not awake.
+ * child after fork() all members are zero: there is no room, and @awake is 0.
  */
 struct kucomms_channel {
 	struct kucomms_producer out;
@@ -142,10 +145,10 @@ struct kucomms_channel {
  * @flags:          KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN
  * @channel:        with KUCOMMS_OPEN_NUMBER: the number that the channel is to
  *                  have on its device, or with its listener
- * @timeout_ms:     how long to wait for what is missing: the device, a kernel
- *                  module that serves it, somebody who listens, a channel that
- *                  nobody else has. 0: not at all, -1: for ever. When the time
- *                  is up the error is what it would have been at once
+ * @timeout_ms:     how many milliseconds to wait for whatever is missing: the
+ *                  device, a kernel module that serves it, a process that
+ *                  listens, a free channel. 0: not at all, -1: for ever. When
+ *                  the time is up the error is what it would have been at once
  * @spin_us:        how long calls look before they sleep, at most 1000000; 0:
  *                  what is best. Over netlink they never do
  */
@@ -196,14 +199,15 @@ const char *kucomms_version(void);
  * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the
  * other side's limits), -E2BIG (options that this library does not know),
  * -ENOENT (no such device, nobody listens), -EACCES (not allowed to open it),
- * -ENODEV or -ENXIO (removed just now, or long ago: the node is one that
- * somebody has kept), -ENOTCONN (no kernel module serves it), -EUSERS
- * (the other side has all the channels it may have), -EADDRINUSE (the number is
- * taken), -EINTR, -EPROTONOSUPPORT (the two sides do not fit together, or the
- * module has no netlink), -EPROTO (who listens does not keep to the rules),
- * -ETIMEDOUT (it does not answer), -ESHUTDOWN (it has gone before it answered),
- * -ENAMETOOLONG (a path), -ENOTTY, or over netlink -EPERM (not a kucomms device),
- * -ENOMEM, -EMFILE, -ENFILE, or what the other side's connect handler says.
+ * -ENODEV (the device has been removed just now), -ENXIO (the node was kept
+ * from a device that was removed), -ENOTCONN (no kernel module serves it),
+ * -EUSERS (the other side has all the channels it may have), -EADDRINUSE (the
+ * number is taken), -EINTR, -EPROTONOSUPPORT (the two sides do not fit
+ * together, or the module has no netlink), -EPROTO (who listens does not keep
+ * to the rules), -ETIMEDOUT (it does not answer), -ESHUTDOWN (it has gone
+ * before it answered), -ENAMETOOLONG (a path), -ENOTTY, or over netlink -EPERM
+ * (not a kucomms device), -ENOMEM, -EMFILE, -ENFILE, or what the other side's
+ * connect handler says.
  */
 int kucomms_open(const char *name, const struct kucomms_options *options,
 		 struct kucomms_channel **channel);
@@ -212,17 +216,19 @@ int kucomms_open(const char *name, const struct kucomms_options *options,
  * kucomms_name_error() - what is wrong with a name, in words
  * @name: as kucomms_open() or kucomms_listen() takes it
  *
- * For who is told -EINVAL or -ENAMETOOLONG. Says nothing of whether somebody is
- * there. May be called by any thread.
+ * For a program that got -EINVAL or -ENAMETOOLONG. This does not tell whether
+ * there is a device or listener of that name. May be called by any thread.
  *
- * Return: a string, such as "it is empty", that is never freed; NULL: nothing.
+ * Return: a string, such as "it is empty", that is never freed; NULL: nothing
+ * is wrong.
  */
 const char *kucomms_name_error(const char *name);
 
 /**
  * kucomms_reattach() - attach again after -ESHUTDOWN
- * @timeout_ms: how long to wait for the device, for a kernel module that serves it,
- *              or for somebody to listen; but not for a channel that is free
+ * @timeout_ms: how many milliseconds to wait for the device, for a kernel
+ *              module that serves it, or for a process that listens; this does
+ *              not wait for a free channel
  *
  * For when the other side has been replaced. The channel is as new: what was on
  * its way is lost, pointers into its rings are gone, its number may be another.
@@ -293,7 +299,7 @@ int kucomms_accept(struct kucomms_listener *listener,
 /**
  * kucomms_listener_fd() - a descriptor to poll: readable when to accept
  *
- * Return: the descriptor, or -ESTALE in a child.
+ * Return: the descriptor, or -ESTALE in a child after fork().
  */
 int kucomms_listener_fd(const struct kucomms_listener *listener);
 
@@ -359,7 +365,7 @@ void kucomms_close(struct kucomms_channel *channel);
  * Over netlink it is the socket: POLLOUT means nothing, POLLIN may come for what
  * only the library reads (receiving does), and also tells of the other side's end.
  *
- * Return: the descriptor, or -ESTALE in a child.
+ * Return: the descriptor, or -ESTALE in a child after fork().
  */
 int kucomms_fd(struct kucomms_channel *channel);
 
@@ -386,10 +392,11 @@ __u32 kucomms_length_max(const struct kucomms_channel *channel);
  * struct kucomms_space - the rings of a channel, in bytes
  * @in_size:  of the ring that this side receives from
  * @out_size: of the ring that this side sends in
- * @used: of the latter, by messages that the other side has not given back yet: it
- *        says so seldom, after an eighth of the ring or when it has read all
- * @free: of the latter; a message takes the length of its data, and 32 bytes for
- *        the header, rounded up to 32
+ * @used: bytes of the latter in messages that the other side has not released
+ *        yet, as far as this side knows: the other side tells of what it has
+ *        released only after an eighth of the ring, or when it has read all
+ * @free: the other bytes of the latter; a message takes the length of its data,
+ *        and 32 bytes for the header, rounded up to a multiple of 32
  */
 struct kucomms_space {
 	__u32 in_size;
@@ -401,10 +408,12 @@ struct kucomms_space {
 /**
  * kucomms_channel_space() - how large the rings of a channel are, and how full
  *
- * For a connect handler that refuses what does not suit, and for whoever would
- * rather send less than meet a full ring. Asks nobody, so it is cheap. Without
- * another side (a channel that is still looked for, or is no more) nothing is free.
- * For the thread that sends; on a channel of an endpoint for any thread.
+ * For a connect handler that refuses a client whose rings do not suit, and for
+ * senders that would rather send less than find a full ring. Makes no system
+ * call, so it is cheap. While the channel has no rings (the other side is still
+ * being looked for, or has gone, and the rings with it) all members are 0. May
+ * be called by the thread that sends; on a channel of an endpoint by any
+ * thread.
  */
 void kucomms_channel_space(struct kucomms_channel *channel,
 			   struct kucomms_space *space);
@@ -546,8 +555,9 @@ KUCOMMS_SCOPE inline int kucomms_receive(struct kucomms_channel *channel,
 /**
  * kucomms_release() - give back the room of everything received so far
  *
- * The other side is told of it once per eighth of the ring, and at once when nothing
- * is left to receive and it waits for room. Until then this makes no system call.
+ * The other side is told of the room once per eighth of the ring, and at once
+ * when nothing is left to receive and the other side waits for room. Until then
+ * this makes no system call.
  */
 KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 {

@@ -27,8 +27,9 @@
  * left out, is noexcept, and returns something empty when it fails. On success
  * the error code is 0. What a comment calls the errors of a C function are its
  * errnos, in kucomms::category(): compare with std::errc or kucomms::errc. A
- * program that is compiled with -fno-exceptions has the second of the two: where
- * it calls the first the compiler says so. None of its handlers throws.
+ * program that is compiled with -fno-exceptions has only the second form: a
+ * call of the first form is an error of the compiler. None of its handlers
+ * throws.
  *
  * Ownership: channel, shared_channel, listener, endpoint, received and record
  * own what their destructors give back. They are moved, not copied, and moving
@@ -39,9 +40,10 @@
  *
  * Threads: as in the C headers. Constness is the owner's, not the channel's.
  *
- * fork(): as in the C headers. In a child destructors, also those of static objects
- * at exit, close what is the child's and leave the parent's alone; the handlers of
- * an endpoint do not run. All else fails: inherited.
+ * fork(): as in the C headers. In a child the destructors, also those of static
+ * objects at exit, close the child's copies and do not affect the parent; the
+ * handlers of an endpoint do not run. Every other function fails with
+ * inherited.
  *
  * Nothing here allocates memory for a message: memory is needed to open, to
  * listen, to create an endpoint, and to throw.
@@ -49,7 +51,7 @@
 #ifndef KUCOMMS_KUCOMMS_HPP
 #define KUCOMMS_KUCOMMS_HPP
 
-/* Without the rest, of which an older mode of the compiler understands little. */
+/* An older mode of the compiler gets this one error, and none of the rest. */
 #if __cplusplus < 201703L
 #error "kucomms.hpp needs C++17: compile with -std=c++17 or newer"
 #else
@@ -91,8 +93,8 @@ enum class errc {
 	not_served = ENOTCONN,	/* the device has no kernel module behind it */
 	full = EUSERS,		/* the other side has enough channels */
 	in_handler = EDEADLK,	/* what waits is not for handlers */
-	interrupted = EINTR,	/* a signal handler ran while it waited */
-	inherited = ESTALE,	/* it is that of the process that forked this */
+	interrupted = EINTR,	/* a signal handler ran in the waiting thread */
+	inherited = ESTALE,	/* it belongs to the parent process */
 };
 
 namespace detail {
@@ -185,7 +187,9 @@ namespace detail {
 	throw error(-err, text);
 }
 #else
-/* Functions that are not called are not compiled as far as this call. */
+/*
+ * The compiler reports a call only where the calling inline function is used.
+ */
 [[noreturn]]
 #if __has_attribute(error)
 __attribute__((error("without exceptions call the form that takes a std::error_code")))
@@ -951,8 +955,8 @@ inline constexpr std::uint32_t any_number = UINT32_MAX;
  * @receive_size: the same for the other ring
  * @number:       that the channel is to have on its device, or with its
  *                listener
- * @wait:         for what is missing: the device, a module that serves it,
- *                somebody who listens, a channel that is free
+ * @wait:         how long to wait for whatever is missing: the device, a module
+ *                that serves it, a process that listens, a free channel
  * @spin:         how long calls look before they sleep, at most a second; 0:
  *                not at all; without: what is best
  */
@@ -1380,8 +1384,8 @@ public:
 	 *
 	 * Errors: too_long (for every ring there can be).
 	 *
-	 * Return: on how many it was sent; 0 (full rings, or none there) is no
-	 * error.
+	 * Return: the number of channels on which the message was sent; 0 (all
+	 * rings are full, or there is no channel) is no error.
 	 */
 	unsigned int broadcast(const message &message,
 			       publish when = publish::now) const
@@ -1564,8 +1568,8 @@ private:
  *                  std::error_code, which refuses it
  * @disconnect:     [](channel_ref): it has gone
  * @room:           [](channel_ref): a send to the channel found no room, and there
- *                  is some again; not called while the message handler refuses a
- *                  message
+ *                  is room again; not called while the message handler refuses
+ *                  a message
  * @shared_receive: messages of other processes are not copied before the
  *                  handler gets them: see KUCOMMS_SHARED_RECEIVE
  *
@@ -1685,7 +1689,7 @@ struct served {
 #endif
 	}
 
-	/* For those that may not, and for those of calls. */
+	/* For handlers that may not fail, and for the lambdas of calls. */
 	template <class Call>
 	static auto attempt_only(::kucomms_endpoint *endpoint,
 				 Call call_it) noexcept
@@ -1881,8 +1885,8 @@ public:
 	 * Calls the handlers in this thread, until stopped. What they throw
 	 * leaves both forms.
 	 *
-	 * Errors: EBUSY (another thread does), interrupted (call it again to go
-	 * on).
+	 * Errors: EBUSY (another thread runs the endpoint), interrupted (call
+	 * this again to go on).
 	 */
 	void run() const
 	{
@@ -2047,7 +2051,9 @@ private:
 		std::error_code code;
 
 		detail::report(err, code);
-		/* @self may be gone when the lambda has returned. */
+		/*
+		 * The lambda may destroy @self, so nothing uses it afterwards.
+		 */
 		detail::served::attempt_only(self.endpoint_, [&] {
 			self.done_(code, header ? message(*header, data) :
 						  message());

@@ -627,10 +627,11 @@ u32 kucomms_channel_length_max(const struct kucomms_channel *channel);
  * struct kucomms_space - the rings of a channel, in bytes
  * @in_size:  of the ring that the client sends in, as the client chose it
  * @out_size: of the ring towards the client, likewise
- * @used: of the latter, by messages that the client has not given back yet: it
- *        says so seldom, after an eighth of the ring or when it has read all
- * @free: of the latter; a message takes the length of its data, and 32 bytes for
- *        the header, rounded up to 32
+ * @used: bytes of the latter in messages that the client has not released yet,
+ *        as far as the kernel knows: the client tells of what it has released
+ *        only after an eighth of the ring, or when it has read all
+ * @free: the other bytes of the latter; a message takes the length of its data,
+ *        and 32 bytes for the header, rounded up to a multiple of 32
  */
 struct kucomms_space {
 	u32 in_size;

@@ -35,7 +35,7 @@
 
 #include <kucomms/abi.h>
 
-/* Else abi.h has said what is wrong. */
+/* Not defined: abi.h has reported that the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 #ifdef __KERNEL__
@@ -244,7 +244,7 @@ static inline int kucomms_producer_reserve(struct kucomms_producer *producer,
 	return 0;
 }
 
-/* Gives back the record that was taken last, which nobody has seen. */
+/* Gives back the record that was taken last, which has not been published. */
 static inline void kucomms_producer_untake(struct kucomms_producer *producer,
 					   __u32 length)
 {
@@ -337,7 +337,10 @@ static inline void kucomms_producer_arm(struct kucomms_producer *producer,
 	kucomms_producer_arm_as(producer, length, KUCOMMS_NEED);
 }
 
-/* Has the consumer released what the word @need_room asks it for? A hint. */
+/*
+ * Tells whether the consumer has released the position that the word @need_room
+ * asks for. The answer is only a hint.
+ */
 static inline bool
 kucomms_producer_has_room(const struct kucomms_producer *producer,
 			  __u32 need_room)
@@ -402,9 +405,9 @@ static inline int kucomms_consumer_skip(struct kucomms_consumer *consumer,
 }
 
 /*
- * For 64 bits whose halves need not fit together. As one atomic access they would
- * be a call of libatomic on some machines of 32 bits, and the programs that this
- * header is compiled into would have to be linked with it.
+ * Loads 64 bits whose two halves need not be of the same store. On some 32-bit
+ * machines one atomic access would be a call of libatomic, and every program
+ * that includes this header would have to be linked with it.
  */
 static inline __u64 kucomms_load_u64(const __u64 *word)
 {
@@ -498,10 +501,10 @@ static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
 /*
  * Gives back everything received so far. The producer is told once per eighth
  * of the ring, and by kucomms_consumer_tell() when there is nothing to read:
- * a word that it reads is a cache line that moves twice. So is one that sleeps
- * for room: woken for each message, it would fill the room of one message, and
- * sleep again. Returns whether it has been told, so that the caller asks
- * kucomms_consumer_must_ring().
+ * a word that it reads is a cache line that moves twice. A producer that sleeps
+ * for room is told no more often: woken for each message, it would fill the
+ * room of one message, and sleep again. Returns whether the producer has been
+ * told, so that the caller asks kucomms_consumer_must_ring().
  */
 static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 {
@@ -512,8 +515,9 @@ static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 }
 
 /*
- * After a release: does the producer sleep for room, and is nothing left to
- * read? Then it is to be told now, as this may be the last release for long.
+ * Tells, after a release, whether the producer sleeps for room and nothing is
+ * left to read. Then the caller tells the producer now, as this may be the last
+ * release for a long time.
  */
 static inline bool
 kucomms_consumer_is_last(const struct kucomms_consumer *consumer)
