@@ -143,7 +143,7 @@ static int attach_greet(struct kucomms_channel *channel)
 	return err > 0 ? -EPROTO : err;
 }
 
-/* In both turns: the module learns of its client. */
+/* Tells the module of its new client. The caller has both turns. */
 static int attach_connect(struct kucomms_channel *channel,
 			  enum kucomms_manner manner)
 {
@@ -186,9 +186,9 @@ static void give_turns(struct kucomms_channel *channel)
 }
 
 /*
- * Both turns, for what excludes the handlers of the channel and those of the
- * endpoint. The channel's own comes first: who waits for a handler of one client
- * keeps the endpoint from nobody.
+ * Takes both turns, so that neither a handler of the channel nor one of the
+ * endpoint runs. The channel's own turn comes first, so that a task that waits
+ * for the handler of one client does not hold the endpoint's turn meanwhile.
  */
 static void take_turns_surely(struct kucomms_channel *channel)
 {
@@ -197,7 +197,11 @@ static void take_turns_surely(struct kucomms_channel *channel)
 	kucomms_turn_take_surely(&channel->endpoint->turn);
 }
 
-/* 0, or -EINTR: killed. Nobody else wants a new channel's own turn for long. */
+/*
+ * Takes both turns. Returns 0, or -EINTR if the task is killed. The wait for
+ * the channel's own turn is short: nobody else wants that of a new channel for
+ * long.
+ */
 static int take_turns(struct kucomms_channel *channel)
 {
 	int err;
@@ -359,9 +363,10 @@ unlock:
 }
 
 /*
- * Others may have the number. That is not before the file is closed, unless the
- * device or the endpoint goes: a client that could have another channel while it
- * keeps the memory of the one before would have as much memory as it likes.
+ * Gives back the channel's number, so that other channels may have it. That
+ * happens only when the file is closed, or the device or the endpoint goes: a
+ * client that could have another channel while it keeps the memory of the one
+ * before could have any amount of memory.
  */
 void kucomms_channel_give_number(struct kucomms_channel *channel)
 {
@@ -374,7 +379,7 @@ void kucomms_channel_give_number(struct kucomms_channel *channel)
 	kucomms_turn_give(turn);
 }
 
-/* In both turns. */
+/* Takes the channel from the module. The caller has both turns. */
 static void detach(struct kucomms_channel *channel)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
@@ -392,8 +397,9 @@ static void detach(struct kucomms_channel *channel)
 }
 
 /*
- * The module forgets its client. Does nothing if that has been done: the file
- * was closed, the device removed or the endpoint went, whichever first.
+ * Takes the channel from the module, when the file is closed, the device
+ * removed or the endpoint unregistered, whichever comes first. Does nothing if
+ * that has been done before.
  */
 void kucomms_channel_detach(struct kucomms_channel *channel)
 {

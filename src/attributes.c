@@ -64,7 +64,10 @@ static ssize_t channels_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(channels);
 
-/* 0: it is not in the reader's PID namespace, or it has ended. */
+/*
+ * Returns the process that attached, as the reader's PID namespace numbers it;
+ * 0 if it is not in that namespace or has ended.
+ */
 static pid_t client_pid(const struct kucomms_channel *channel)
 {
 	pid_t pid;
@@ -77,9 +80,10 @@ static pid_t client_pid(const struct kucomms_channel *channel)
 }
 
 /*
- * Which processes attached the channels, as far as they fit into a page, with
- * "netlink:" before those that did it over netlink. /proc does not tell who has
- * a channel over netlink, or a file that only io_uring or a socket still holds.
+ * Lists the processes that attached the channels, as many as fit into a page,
+ * with "netlink:" before those that did it over netlink. /proc does not tell
+ * which process has a channel over netlink, or a file that only io_uring or a
+ * socket still holds.
  */
 static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
 			    char *buf)
@@ -103,7 +107,9 @@ static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
 		length += sysfs_emit_at(buf, length, "\n");
 	return length;
 }
-/* Not everybody may see every process: hidepid. */
+/*
+ * For root only: with the mount option hidepid users do not see all processes.
+ */
 static DEVICE_ATTR_ADMIN_RO(clients);
 
 /* Every counter is the sum of the past and of the channels there are. */

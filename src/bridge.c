@@ -108,12 +108,13 @@ static int bridge_conclude(struct kucomms_channel *channel,
 	bridge->current_tag.kind = bridge->current_tag.flags & NLM_F_MULTI ?
 				   KUCOMMS_TAG_DONE : KUCOMMS_TAG_ACK;
 	/*
-	 * Modules whose handlers send without the lock do so in this turn; others
-	 * may hold messages back now, which the end of the turn must not publish.
+	 * Takes the lock, since others may be sending, and sets @to_tell, not
+	 * @answered: the end of the turn must not publish messages that others
+	 * hold back. Handlers that send without the lock do so in this turn.
 	 */
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	err = kucomms_channel_put_message(channel, &status, NULL);
-	/* It is no message of the module's. */
+	/* Not counted: the module has not sent this message. */
 	channel->counters.messages_to_user -= !err;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	channel->to_tell = true;
@@ -269,7 +270,10 @@ static bool bridge_receipt_due(const struct kucomms_channel *channel)
 		     bridge->receipts[got % KUCOMMS_RECEIPTS].after) >= 0;
 }
 
-/* The client may wait for the receipt of what a module's thread has given back. */
+/*
+ * Wakes the client if a receipt is due for a message that the module's thread
+ * has released.
+ */
 void kucomms_bridge_released(struct kucomms_channel *channel)
 {
 	if (bridge_receipt_due(channel))
@@ -332,7 +336,7 @@ int kucomms_bridge_put(struct kucomms_channel *channel,
 	return err;
 }
 
-/* Has all been moved that is before the first gap? */
+/* Tells whether all messages before the first gap have been moved. */
 static bool bridge_is_at_gap(const struct kucomms_bridge *bridge)
 {
 	return READ_ONCE(bridge->missed) &&

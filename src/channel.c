@@ -9,9 +9,9 @@
  *    close comes from its release;
  *  - the endpoint's handlers, and what the module does between connect and
  *    disconnect: kucomms_channel_detach() ends that;
- *  - whoever in the module has a reference, from kucomms_accept() or
- *    kucomms_channel_get(): finds the channel closed when it no longer is
- *    connected;
+ *  - threads, interrupts and timers of the module that have a reference, from
+ *    kucomms_accept() or kucomms_channel_get(): find the channel closed when it
+ *    is no longer connected;
  *  - a netlink socket: holds the file until it is closed, and a reference;
  *  - a server: takes a reference while the channel is in its list, which
  *    kucomms_channel_detach() ends;
@@ -35,7 +35,10 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* What waits for handlers shall not keep what does not. */
+/*
+ * Two queues: work that waits for handlers must not delay the freeing of
+ * memory.
+ */
 static struct workqueue_struct *close_queue;
 static struct workqueue_struct *free_queue;
 static atomic_t channels_alive = ATOMIC_INIT(0);
@@ -80,7 +83,9 @@ struct kucomms_channel *kucomms_channel_get(struct kucomms_channel *channel)
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_get);
 
-/* Any context: what has to sleep is done by the free work. */
+/*
+ * May be called in any context: the free work does everything that may sleep.
+ */
 void kucomms_channel_put(struct kucomms_channel *channel)
 {
 	if (channel)
@@ -98,7 +103,7 @@ static void channel_wake_work(struct irq_work *work)
 	kucomms_calls_look(channel);
 }
 
-/* The file is closed, and so is every mapping. Waits for handlers. */
+/* Ends a channel whose file and mappings are all closed. Waits for handlers. */
 static void channel_end(struct kucomms_channel *channel)
 {
 	struct kucomms_device *device = channel->device;
@@ -106,7 +111,7 @@ static void channel_end(struct kucomms_channel *channel)
 	if (channel->manner != KUCOMMS_DETACHED) {
 		kucomms_channel_detach(channel);
 		kucomms_channel_give_number(channel);
-		/* For those who have it from kucomms_accept(). */
+		/* For threads that have it from kucomms_accept(). */
 		kucomms_channel_hang_up(channel);
 		kucomms_device_remove_channel(device, channel);
 		kucomms_plain_destroy(channel);
@@ -121,10 +126,11 @@ static void channel_close_work(struct work_struct *work)
 }
 
 /*
- * Who closes its file finds the channel's number free afterwards, and the device
- * unused: that is what waiting is for. What a thread of the kernel closes is nobody's
- * who would look; and it may be the one that closes all files of the system whose last
- * user could not, which must not wait for a handler.
+ * Ends the channel of a file that is closed. A process that closes its file
+ * waits, so that afterwards it finds the channel's number free and the device
+ * unused. A kernel thread does not wait: no process would look at the result,
+ * and the thread may be the one that closes all files of the system whose last
+ * user could not close them itself, which must not wait for a handler.
  */
 void kucomms_channel_close(struct kucomms_channel *channel)
 {
@@ -236,7 +242,7 @@ void kucomms_channel_disarm(struct kucomms_channel *channel)
 		kucomms_store(&channel->in.own->need_data, KUCOMMS_NEED);
 }
 
-/* In place of the message handler of a channel that is no longer open. */
+/* Takes the place of the message handler when a channel is no longer open. */
 static int channel_refuse(struct kucomms_channel *channel,
 			  const struct kucomms_message *message,
 			  const void *data, void *priv)
@@ -257,7 +263,7 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 	if (cmpxchg(&channel->state, KUCOMMS_STATE_OPEN, state) !=
 	    KUCOMMS_STATE_OPEN)
 		return false;
-	/* For a turn that goes on; later ones look at the state. */
+	/* For the turn that is under way; later turns look at the state. */
 	WRITE_ONCE(channel->message, channel_refuse);
 	/* Everything published before is there when the client sees this. */
 	smp_store_release(&control->state, state);
@@ -383,9 +389,9 @@ u32 kucomms_channel_length_max(const struct kucomms_channel *channel)
 EXPORT_SYMBOL_GPL(kucomms_channel_length_max);
 
 /*
- * The client's position first: what is sent meanwhile counts as used, and never is
- * less used than is. One that is a lie comes to a number that is none of the
- * kernel's business, but within bounds.
+ * Loads the client's position first: a message that is sent meanwhile counts as
+ * used, so @used is never too small. If the client's position is a lie @used is
+ * wrong, but within bounds, and the kernel does not depend on it.
  */
 void kucomms_channel_space(const struct kucomms_channel *channel,
 			   struct kucomms_space *space)

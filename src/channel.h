@@ -57,7 +57,7 @@ struct kucomms_server;
 /**
  * struct kucomms_channel - one open file of a device
  * @head:        what the module's inline functions know
- * @ref:         held by the file, by who has it from kucomms_accept() or
+ * @ref:         held by the file, by callers of kucomms_accept() and
  *               kucomms_channel_get(), and for a moment by a server
  * @device:      holds a reference
  * @cred:        of who opened the file
@@ -67,8 +67,9 @@ struct kucomms_server;
  *               with acquire
  * @connected:   the endpoint knows it; changed under @turn and the endpoint's
  * @number:      of the channel on its device
- * @numbered:    nobody else may have that; under the endpoint's turn
- * @stopping:    the module goes, and has looked at it; under the endpoint's turn
+ * @numbered:    no other channel may have @number; under the endpoint's turn
+ * @stopping:    kucomms_unregister() has looked at the channel; under the
+ *               endpoint's turn
  * @pid:         the process that attached
  *
  * @turn:        who may call the message handler: the endpoint's turn or, if
@@ -81,26 +82,29 @@ struct kucomms_server;
  *               when the channel is no longer open, one that refuses
  * @in:          the ring towards the kernel; under the turn or, without a
  *               message handler, the receiver's
- * @glanced:     the position in @in where the receiver last looked whether it is
- *               to end
- * @releaser:    the thread that released something last, for itself to see
+ * @glanced:     the position in @in where the receiving thread last looked
+ *               whether it is to end
+ * @releaser:    the thread that released something last, so that this thread
+ *               can recognize itself
  * @copy:        where handlers see the data of a message, unless shared
  * @handler:     who is having the client's messages handled; under the turn
  * @awake:       the client need not ring; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
  * @answered:    a handler has sent without @lock in this turn; under the turn
- * @to_tell:     the client has room, or an acknowledgement, since this turn began
- *               and may sleep for it; under the turn
+ * @to_tell:     in this turn the client has got room or an acknowledgement, for
+ *               which it may sleep; under the turn
  *
- * @lock:        protects @out and the seven below it
+ * @lock:        protects @out and the seven members below it
  * @out:         the ring towards the user
  * @wanted:      length of the last message of the message handler that found
  *               no room
  * @short_at:    the position in @in of the message that it was handling
  * @short_of_room: there has been one
- * @room_length: of the shortest message that others had no room for
- * @wants_room:  there has been one, and the room handler is to be told
- * @awaited:     @stalled or @wants_room
+ * @room_length: length of the shortest message for which a sender other than
+ *               the message handler had no room
+ * @wants_room:  there has been such a message, so the room handler is to be
+ *               called
+ * @awaited:     @stalled or @wants_room is set
  * @calls:       those that wait for the client's answer
  *
  * @server:      the thread that serves the channel, if one does
@@ -124,11 +128,12 @@ struct kucomms_server;
  * @wake_work:   wakes it from contexts that cannot
  * @peers:       in the endpoint's list; under the endpoint's turn, read under RCU
  * @siblings:    in the device's list; under kucomms_registry_lock
- * @close_work:  does what closing the file has to, where that cannot wait
+ * @close_work:  ends the channel when a kernel thread, which cannot wait, has
+ *               closed the file
  * @free_work:   frees everything, when neither kucomms_broadcast() nor a server
  *               can see it
  * @counters:    doorbells, messages_to_kernel and late_answers under the turn,
- *               others @lock
+ *               all others under @lock
  */
 struct kucomms_channel {
 	struct kucomms_channel_head head;
@@ -219,7 +224,10 @@ static inline int kucomms_channel_error(const struct kucomms_channel *channel)
 	return state == KUCOMMS_STATE_HANGUP ? -ESHUTDOWN : -EPROTO;
 }
 
-/* A hint: is there more room than when the room handler had to be told last? */
+/*
+ * Tells whether the room handler waits to be called and the client has released
+ * something since the producer last looked. The answer is only a hint.
+ */
 static inline bool kucomms_channel_has_room(const struct kucomms_channel *channel)
 {
 	return unlikely(READ_ONCE(channel->wants_room)) &&

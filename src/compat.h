@@ -33,9 +33,10 @@
 #endif
 
 /*
- * Whether what is written through one mapping of a page may be stale in another, as
- * the rings have several. Kernels before 6.9 do not say so, but of ARM; others align
- * shared memory by more than a page then.
+ * Tells whether data that is written through one mapping of a page may be stale
+ * in another mapping; the pages of a ring have several. Kernels before 6.9 tell
+ * this for ARM only; other architectures with such caches align shared memory
+ * (SHMLBA) by more than a page.
  */
 static inline bool kucomms_caches_alias(void)
 {

@@ -150,8 +150,8 @@ static DEVICE_ATTR_WO(create_device);
 
 /*
  * `echo kucomms_NAME [force] >remove_device`. EINVAL: no such name can be;
- * ENODEV: there is none; EBUSY: it is open; EPERM: not without CAP_SYS_ADMIN. With "force" those who have it open
- * see a hang-up.
+ * ENODEV: there is none; EBUSY: it is open; EPERM: not without CAP_SYS_ADMIN.
+ * With "force" an open device is removed, and its clients see a hang-up.
  */
 static ssize_t remove_device_store(struct device *dev,
 				   struct device_attribute *attr,

@@ -130,8 +130,8 @@ static int device_link(struct kucomms_device *device)
 	if (kucomms_device_find(&device->name))
 		return -EEXIST;
 	/*
-	 * Each number in its turn: a node that somebody has kept of a device which
-	 * is gone shall not be another device's soon.
+	 * Numbers are given out in turn, so that a node that somebody has kept
+	 * from a removed device does not soon open another device.
 	 */
 	err = xa_alloc_cyclic(&minors, &device->minor, device,
 			      XA_LIMIT(0, kucomms_devices_max - 1),
@@ -248,7 +248,10 @@ int kucomms_device_remove(const struct kucomms_name *name, bool force)
 	return err;
 }
 
-/* For a file that opens @minor; ERR_PTR(-ENXIO) if it has been removed. */
+/*
+ * Returns the device of a file that opens @minor, with a reference, or
+ * ERR_PTR(-ENXIO) if it has been removed.
+ */
 struct kucomms_device *kucomms_device_open(unsigned int minor)
 {
 	struct kucomms_device *device;

@@ -88,9 +88,9 @@ extern struct mutex kucomms_registry_lock;
 extern struct wait_queue_head kucomms_registry_wait;
 
 /*
- * For those who write to sysfs, beside the mode of the file, which lets in every
- * process of root's: also one in a container that has root's identity, but not
- * what root may do.
+ * Checks a process that writes to sysfs, in addition to the mode of the file:
+ * the mode lets in every process of root, also one in a container that has
+ * root's user ID but not root's capabilities.
  */
 static inline int kucomms_may_manage(void)
 {

@@ -18,7 +18,9 @@
 #define TURN_MESSAGES	256
 #define TURN_BYTES	(1u << 20)
 
-/* And about so long, if somebody waits: handlers may be slow. */
+/*
+ * Longest time of a turn, in ns, if another task waits: handlers may be slow.
+ */
 #define TURN_NS		(200 * NSEC_PER_USEC)
 
 /*
@@ -68,7 +70,10 @@ static noinline int dispatch_refused(struct kucomms_channel *channel,
 	return later ? -EAGAIN : 1;
 }
 
-/* Has somebody waited for long, since this turn first looked (@since, 0: never)? */
+/*
+ * Tells whether another task has waited for TURN_NS or more since this turn
+ * first saw one waiting. @since: when that was, in ns, or 0.
+ */
 static bool dispatch_is_long(const struct kucomms_channel *channel, u64 *since)
 {
 	u64 now;
@@ -151,9 +156,10 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 }
 
 /*
- * What the turn has read is given back: all of it; or, if there are turns to come
- * (@more), as much as makes an eighth of the ring. Says whether the client has been
- * told. Who has a signal may not come back.
+ * Gives back the room of the messages that the turn has read, and tells the
+ * client: at once, or, if more turns follow (@more), only when an eighth of the
+ * ring has been read. Returns whether the client has been told. A task with a
+ * pending signal may not come back for another turn, so it tells at once.
  */
 static __always_inline bool dispatch_release(struct kucomms_channel *channel,
 					     bool more)
@@ -188,7 +194,7 @@ static __always_inline void dispatch_publish(struct kucomms_channel *channel,
 		kucomms_channel_wake_writer(channel);
 }
 
-/* The end of a turn that was not the last one, or that something went wrong in. */
+/* Ends a turn that others will follow, or in which something went wrong. */
 static noinline int dispatch_unfinished(struct kucomms_channel *channel, int ret)
 {
 	dispatch_publish(channel, ret == 1);
@@ -216,8 +222,9 @@ static int dispatch_turn(struct kucomms_channel *channel, bool wipe)
 }
 
 /*
- * The client has been asked for room. If that is for a message that the handler
- * refused it goes first, and the room handler last.
+ * Runs a turn of a channel whose client has been asked for room: first for the
+ * message that the message handler refused, if there is one, and last for the
+ * room handler.
  */
 static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
 {
@@ -235,8 +242,9 @@ static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
 }
 
 /*
- * One turn of a channel, by whoever has it: with @wipe a thread, whose time it is.
- * Returns as dispatch_messages().
+ * Handles a channel's messages for one turn, in the task that has the turn.
+ * @wipe: it is a thread, and its time is not the client's. Returns as
+ *        dispatch_messages().
  */
 int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
 {
@@ -247,8 +255,8 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
 }
 
 /*
- * One place in the queue for each client: the threads of one that has many wait
- * for one another first.
+ * Waits for the turn, with one place in the queue for each client: the threads
+ * of one client first wait for one another.
  */
 static noinline int doorbell_wait(struct kucomms_channel *channel)
 {
@@ -312,9 +320,9 @@ int kucomms_channel_doorbell(struct kucomms_channel *channel)
 }
 
 /*
- * Rings until the endpoint has had a look at everything. A signal ends that, after
- * one more turn: that one tells of all the room that has been made. Returns 0,
- * -ERESTARTSYS or the channel's error.
+ * Rings until the endpoint has looked at all messages. A signal ends this after
+ * one more turn, in which the endpoint tells the client of all the room that it
+ * has made. Returns 0, -ERESTARTSYS or the channel's error.
  */
 int kucomms_channel_ring(struct kucomms_channel *channel)
 {

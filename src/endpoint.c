@@ -192,7 +192,7 @@ static bool ops_valid(const struct kucomms_ops *ops)
 		return false;
 	if (ops->threads > 1 && !(ops->flags & KUCOMMS_PARALLEL))
 		return false;
-	/* The client's doorbells are for the module's own threads then. */
+	/* Without @message, doorbells only wake the module's own threads. */
 	if (ops->room && !ops->message)
 		return false;
 	return !ops->cpus || cpumask_intersects(ops->cpus, cpu_possible_mask);
@@ -213,7 +213,7 @@ static int endpoint_init_servers(struct kucomms_endpoint *endpoint)
 	return copy_cpus(&endpoint->own_cpus, endpoint->ops.cpus);
 }
 
-/* The first server has the work handler. */
+/* Wakes the first server, which runs the work handler. */
 static void endpoint_wake_work(struct irq_work *work)
 {
 	struct kucomms_endpoint *endpoint =
@@ -258,7 +258,10 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	return NULL;
 }
 
-/* Under kucomms_registry_lock: from here on clients come, and handlers run. */
+/*
+ * Makes the endpoint known, under kucomms_registry_lock. From here on clients
+ * come and handlers run.
+ */
 static int endpoint_publish(struct kucomms_endpoint *endpoint)
 {
 	static const struct kucomms_tuning untuned = {
@@ -305,7 +308,10 @@ err_put:
 }
 EXPORT_SYMBOL_GPL(__kucomms_register);
 
-/* One that is to be left, with a reference, or NULL. */
+/*
+ * Returns the next channel that kucomms_endpoint_leave() has to detach, with a
+ * reference, or NULL.
+ */
 static struct kucomms_channel *
 endpoint_next(struct kucomms_endpoint *endpoint,
 	      const struct kucomms_device *device)
@@ -325,10 +331,11 @@ endpoint_next(struct kucomms_endpoint *endpoint,
 }
 
 /*
- * Loses the clients of @device, which has been removed, or, if that is NULL, all
- * of an endpoint that is dead: either way no more come. What handlers have held
- * back is published, since none runs any more. A module's own threads may be
- * sending, and do that themselves.
+ * Detaches all clients of @device, which has been removed, or, if that is NULL,
+ * all clients of the endpoint, which is dead: in both cases no more clients
+ * come. Publishes the messages that handlers have held back, since no handler
+ * runs any more. A module's own threads may still be sending, and publish what
+ * they hold back themselves.
  */
 void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_device *device)
@@ -346,8 +353,9 @@ void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 }
 
 /*
- * One whose message handler may still run, with a reference, or NULL. Looks at
- * each channel once, and wakes the module's threads that wait there.
+ * Returns the next channel whose message handler may still run, with a
+ * reference, or NULL. Looks at each channel once, and wakes the module's
+ * threads that wait there.
  */
 static struct kucomms_channel *
 endpoint_next_running(struct kucomms_endpoint *endpoint)
@@ -372,10 +380,11 @@ endpoint_next_running(struct kucomms_endpoint *endpoint)
 }
 
 /*
- * When the turn of each channel has been had once, no message handler runs any
- * more: whoever gets a turn after that sees @dead. Then the module stops whatever
- * sends by itself. It may wait there for its own threads, so those that wait in
- * kucomms are woken first; they find @dead, too.
+ * Ends all message handlers and then calls @stop. After this task has had the
+ * turn of each channel once, no message handler runs any more: a task that gets
+ * a turn later sees @dead. In @stop the module stops its own senders, and may
+ * wait there for its own threads, so the threads that wait in kucomms are woken
+ * first; these see @dead, too.
  */
 static void endpoint_stop(struct kucomms_endpoint *endpoint)
 {
@@ -400,8 +409,8 @@ static void endpoint_stop(struct kucomms_endpoint *endpoint)
  *  - a client's doorbell: sees @dead when it gets its turn, or a few messages
  *    later in the turn that it has;
  *  - a closing file: its channel is off the list, so nothing is left to do.
- * The memory stays until the last channel that was attached has been freed, and
- * until nobody is in kucomms_accept() any more.
+ * The endpoint's memory stays until the last channel that was attached has been
+ * freed, and until no thread is in kucomms_accept() any more.
  */
 void kucomms_unregister(struct kucomms_endpoint *endpoint)
 {

@@ -19,8 +19,8 @@ struct kucomms_device;
 /**
  * struct kucomms_endpoint - the kernel side of a device
  * @ref:        held by the module that registered it, by the device of that
- *              name, by every channel that was attached to it, until it is
- *              freed, and by whoever is in kucomms_accept()
+ *              name, by every channel that was attached to it, until the
+ *              channel is freed, and by every thread in kucomms_accept()
  * @node:       in the table of endpoints, until kucomms_unregister()
  * @name:       of the device it serves
  * @ops:        a copy of the module's; no handler is called when @dead
@@ -48,8 +48,8 @@ struct kucomms_device;
  * @servers:    the threads; channel N belongs to number N modulo @threads, and
  *              the first runs the work and timer handlers, too
  *
- * @wanted:     somebody wants the work handler called
- * @wake_work:  wakes its thread
+ * @wanted:     the work handler is to be called
+ * @wake_work:  wakes the thread that calls it
  *
  * What the administrator may tune is written under kucomms_registry_lock.
  */

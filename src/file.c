@@ -100,9 +100,10 @@ static long file_wait(struct kucomms_channel *channel, void __user *arg)
 }
 
 /*
- * An ioctl that waits ends as poll() does: with EINTR when a signal handler ran,
- * however it was installed. A process that was stopped and continued, or frozen,
- * begins it again, with the same deadline.
+ * Makes an ioctl that waits end as poll() does: with EINTR when a signal
+ * handler ran, with SA_RESTART or without. In a process that was stopped and
+ * continued, or frozen, the kernel begins the ioctl again, with the same
+ * deadline.
  */
 static long file_interrupted(long ret)
 {
@@ -213,14 +214,17 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 		  table);
 	if (!channel)
 		return EPOLLERR;
-	/* Pairs with the barriers in the ring's must_ring(): queue, then look. */
+	/*
+	 * Queue, then look: pairs with the barriers in the ring's must_ring().
+	 */
 	smp_mb();
 	err = kucomms_channel_error(channel);
 	events = kucomms_channel_events(channel);
 	if (!(events & KUCOMMS_EVENT_DATA)) {
 		/*
-		 * Likewise: ask, then look. Only a sender takes the wish back,
-		 * just before it wakes all: it may be another poller's.
+		 * Ask, then look: pairs likewise. The flag may be another
+		 * poller's, so only a sender clears it, just before it wakes
+		 * all.
 		 */
 		WRITE_ONCE(channel->polled, true);
 		smp_mb();

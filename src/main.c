@@ -31,7 +31,10 @@ unsigned int kucomms_ring_size = 128 * 1024;
 module_param_named(ring_size, kucomms_ring_size, uint, 0444);
 MODULE_PARM_DESC(ring_size, "bytes of a ring if neither client nor creator of the device say (power of two, default 131072)");
 
-/* What is mapped for one channel, four times that, is much of what there is. */
+/*
+ * Largest ring that may be asked for, in bytes. One channel maps four times as
+ * much, which is much of the address space of a 32-bit kernel.
+ */
 unsigned int kucomms_ring_size_max = (BITS_PER_LONG == 32 ? 1 : 16) *
 				     1024 * 1024;
 module_param_named(ring_size_max, kucomms_ring_size_max, uint, 0444);
@@ -111,9 +114,9 @@ err_channel:
 
 /*
  * No module uses the exported functions any more, no file is open, and no socket
- * of the protocol: the kernel counts all three. What is left are those who write
- * to the control files, which use all the rest; and channels that are still being
- * freed, which hold devices.
+ * of the protocol: the kernel counts all three. What may still be there:
+ * processes that write to the control files, which use everything below, and
+ * channels that are still being freed, which hold devices.
  */
 static void __exit kucomms_exit(void)
 {

@@ -121,10 +121,12 @@ static const char *attach_failure(int err)
 }
 
 /*
- * The descriptor is looked up among the writer's. Who has the socket from somebody
- * else, and only writes what it would have written into any file, is not to give away
- * a descriptor by that: so the writer names the kernel's address, or may no more than
- * who opened the socket, as with netlink_capable().
+ * Tells whether the writing process means to attach. The descriptor is looked
+ * up among those of the writer. A process that got the socket from another one,
+ * for instance as its standard output, must not give away one of its
+ * descriptors just by writing what it was told to. So the writer must name the
+ * kernel's address, or have no more rights than the process that opened the
+ * socket, as with netlink_capable().
  */
 static bool attach_is_meant(const struct sk_buff *skb)
 {
@@ -133,7 +135,7 @@ static bool attach_is_meant(const struct sk_buff *skb)
 
 	if (NETLINK_CB(skb).flags & NETLINK_SKB_DST)
 		return true;
-	/* It is being written to, so it has a file. */
+	/* The socket is being written to, so it has a file. */
 	opener = NETLINK_CB(skb).sk->sk_socket->file->f_cred;
 	return uid_eq(writer->euid, opener->euid) &&
 	       gid_eq(writer->egid, opener->egid) &&

@@ -76,7 +76,7 @@ static int plain_reserve(struct kucomms_channel *channel, u32 length,
 			break;
 		/* Also for poll(), which says when there is room for this. */
 		kucomms_producer_arm(out, length);
-		/* A signal may have kept a write() from ringing to the end. */
+		/* An earlier write() may have stopped ringing for a signal. */
 		err = kucomms_channel_ring(channel) ?:
 		      kucomms_producer_room(out, length);
 		if (err == -EAGAIN && nonblocking)
@@ -178,7 +178,7 @@ static int plain_receive(struct kucomms_channel *channel,
 		/* Stays armed: poll() need not be asked again before. */
 		if (nonblocking)
 			return err;
-		/* A signal may have kept a write() from ringing to the end. */
+		/* An earlier write() may have stopped ringing for a signal. */
 		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_RING |
 					   KUCOMMS_EVENT_DATA, -1);
 		if (err < 0)
@@ -189,7 +189,10 @@ static int plain_receive(struct kucomms_channel *channel,
 	return err;
 }
 
-/* @told: set if the endpoint may have been waiting for the room. */
+/*
+ * Copies the next message to the reader. @told: set if the endpoint may have
+ * been waiting for the room.
+ */
 static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
 			  bool nonblocking, bool *told)
 {
@@ -212,7 +215,9 @@ static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
 		kucomms_consumer_unreceive(in, message.length);
 		return err;
 	}
-	/* If nothing is left poll() asks the position how far this has come. */
+	/*
+	 * If nothing is left: poll() goes by the position that this publishes.
+	 */
 	*told = kucomms_consumer_release(in);
 	if (!kucomms_consumer_ready(in))
 		*told |= kucomms_consumer_tell(in);

@@ -10,7 +10,9 @@
 #include "channel.h"
 #include "endpoint.h"
 
-/* Does the message handler send, to the client whose message it has? */
+/*
+ * Tells whether the message handler sends to the client whose message it has.
+ */
 static bool send_is_handlers(const struct kucomms_channel *channel)
 {
 	return in_task() && channel->handler == current;
@@ -63,10 +65,10 @@ static __always_inline int send_try(struct kucomms_channel *channel,
 }
 
 /*
- * No room, and the room handler wants to know when there is: asks the client, then
- * looks once more, the order that loses no wake-up. While the message handler waits
- * for room it is its message that the client is asked for; when that has been
- * handled, it is this.
+ * Asks the client for room, of which the room handler is to be told, and then
+ * looks once more: in this order no wake-up is lost. While the message handler
+ * waits for room the client is asked for the room that the handler's message
+ * needs; when that message has been handled the client is asked for this one's.
  */
 static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
 				  struct kucomms_message **record)
@@ -82,7 +84,7 @@ static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
 		return -EAGAIN;
 	kucomms_producer_arm(&channel->out, channel->room_length);
 	err = send_try(channel, length, record);
-	/* Those that found none before are to be told all the same. */
+	/* Other senders found no room before: the room handler is still due. */
 	if (!err && !others) {
 		kucomms_producer_disarm(&channel->out);
 		WRITE_ONCE(channel->wants_room, false);
@@ -232,13 +234,15 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 }
 EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
 
-/* Clients over netlink have to ask for it. */
+/*
+ * Tells whether a client gets broadcasts: over netlink it has to ask for them.
+ */
 static bool broadcast_is_wanted(const struct kucomms_channel *channel)
 {
 	return !channel->bridge || channel->bridge->broadcasts;
 }
 
-/* Says whether the client has got it. */
+/* Sends a broadcast to one client. Returns whether the client has got it. */
 static bool broadcast_to(struct kucomms_channel *channel,
 			 const struct kucomms_message *message,
 			 const void *data, unsigned int flags)
@@ -431,8 +435,9 @@ void kucomms_channel_unstall(struct kucomms_channel *channel)
 }
 
 /*
- * Under the turn: is there room again for what others than the message handler had
- * none for? If not the client is asked for it.
+ * Tells whether there is room again for the message for which a sender other
+ * than the message handler had none; if not, asks the client for it. Under the
+ * turn.
  */
 bool kucomms_channel_find_room(struct kucomms_channel *channel)
 {

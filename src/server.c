@@ -18,7 +18,7 @@
 #include "channel.h"
 #include "endpoint.h"
 
-/* If the module does not say. */
+/* Default periods of the work and timer handlers, in us. */
 #define WORK_US		10000
 #define TIMER_US	USEC_PER_SEC
 
@@ -75,7 +75,10 @@ static u64 ticks_after(u64 due, u64 period, u64 now)
 	return max(due + period, now);
 }
 
-/* Whoever asks for work once it has begun is not heard by it, but by the next. */
+/*
+ * Calls the work handler if it is due or wanted. A request that comes after the
+ * handler has begun counts for the next call.
+ */
 static void ticks_work(struct ticks *ticks, struct kucomms_endpoint *endpoint,
 		       u64 now)
 {
@@ -110,7 +113,7 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 /* For so long a channel may be without messages before it falls asleep. */
 static u64 server_patience(const struct kucomms_endpoint *endpoint)
 {
-	/* Its clients ring: this is what is left from before it was. */
+	/* Clients ring now: the channel is left from the dispatch before. */
 	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_ADAPTIVE)
 		return 0;
 	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_POLL)
@@ -148,7 +151,7 @@ static struct kucomms_channel *server_next(struct kucomms_server *server)
 	return channel;
 }
 
-/* Under the turn: may its messages be handled? */
+/* Tells whether the channel's messages may be handled. Under the turn. */
 static bool server_may_dispatch(const struct kucomms_channel *channel)
 {
 	return channel->connected && !READ_ONCE(channel->endpoint->dead) &&
@@ -323,8 +326,9 @@ void kucomms_server_place(struct kucomms_server *server)
 }
 
 /*
- * Under kucomms_registry_lock, as whoever may start it or change its CPUs. It runs
- * when it is woken first, so that all that can fail can be done before.
+ * Creates the server's thread, under kucomms_registry_lock, like all that
+ * starts threads or changes their CPUs. The thread runs only when it is first
+ * woken, so that everything that can fail can be done before.
  */
 int kucomms_server_start(struct kucomms_server *server)
 {
@@ -343,7 +347,10 @@ int kucomms_server_start(struct kucomms_server *server)
 	return 0;
 }
 
-/* Any context where one may wake: RCU keeps a thread that is just ending. */
+/*
+ * Wakes the server's thread, in any context that may wake tasks. RCU keeps the
+ * memory of a thread that is just ending.
+ */
 void kucomms_server_wake(struct kucomms_server *server)
 {
 	struct task_struct *task;

@@ -21,8 +21,8 @@ struct task_struct;
  * @endpoint: whose handlers it runs
  * @index:    which of the endpoint's threads it is
  * @lock:     protects the rest
- * @task:     the thread; NULL before it is started and after it is stopped; also
- *            read under RCU
+ * @task:     the thread; NULL before it is started and after it is stopped; may
+ *            also be read under RCU
  * @channels: those that it looks at, whose turn is next first
  */
 struct kucomms_server {

@@ -232,8 +232,9 @@ static int socket_part(struct kucomms_socket *socket, int err, bool own)
 }
 
 /*
- * The endpoint may be waiting for the room that has been made: for an eighth of the
- * ring, or, when there is nothing more to send (@all), for what there is.
+ * Tells the endpoint, which may be waiting for room, of the room that has been
+ * made: when it is an eighth of the ring, or at once when there is nothing more
+ * to send (@all).
  */
 void kucomms_socket_give_back(struct kucomms_socket *socket, bool all)
 {

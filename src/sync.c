@@ -14,8 +14,8 @@
 
 /*
  * Sleeps, in the state and on the queue that the caller has prepared, unless
- * something ends the wait: kucomms_unregister(), kthread_stop(), a signal, the
- * time that is up.
+ * something ends the wait: kucomms_unregister(), kthread_stop(), a signal, or
+ * the timeout.
  */
 static int sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 {
@@ -51,7 +51,7 @@ static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_channel *channel;
 
-	/* Not the turn: @stop has that, and may wait for the caller. */
+	/* Not under the turn: @stop has it, and may wait for the caller. */
 	spin_lock(&endpoint->accept_wait.lock);
 	channel = list_first_entry_or_null(&endpoint->unaccepted,
 					   struct kucomms_channel, unaccepted);
@@ -63,7 +63,7 @@ static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
 	return channel;
 }
 
-/* Until somebody is there, as far as one can see without the lock. */
+/* Waits until a client is there, as far as the list tells without the lock. */
 static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 {
 	DEFINE_WAIT(wait);
@@ -101,7 +101,7 @@ static struct kucomms_channel *accept_one(struct kucomms_endpoint *endpoint,
 	}
 }
 
-/* The endpoint may be unregistered meanwhile. */
+/* Holds a reference, since the endpoint may be unregistered meanwhile. */
 struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
 				       long timeout)
 {
@@ -117,9 +117,9 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
 EXPORT_SYMBOL_GPL(kucomms_accept);
 
 /*
- * Tells the client what has been released, and wakes it if it waits for that. But
- * not when the channel has come to its end: what is left to be read then is what the
- * ring holds, whatever is still written into it.
+ * Tells the client what has been released, and wakes it if it waits for room.
+ * Does nothing when the channel has come to its end: without new room a client
+ * that still writes cannot keep the reader busy for longer than one ring.
  */
 static void sync_tell(struct kucomms_channel *channel, bool told)
 {
@@ -131,8 +131,9 @@ static void sync_tell(struct kucomms_channel *channel, bool told)
 }
 
 /*
- * A client that sends all the time must not keep a thread from ending, nor one that
- * may sleep from giving way to others: looked at once per eighth of the ring.
+ * Looks, once per eighth of the ring, whether the thread is to end, and gives
+ * way to other tasks if it may sleep: a client that sends all the time must
+ * prevent neither.
  */
 static int receive_glance(struct kucomms_channel *channel, bool may_sleep)
 {
@@ -151,10 +152,10 @@ static int receive_glance(struct kucomms_channel *channel, bool may_sleep)
 }
 
 /*
- * The next message, or -EAGAIN; what is to be skipped is. Nothing is left of a
- * record: a client could fill its ring once, and an endless stream of messages would
- * be read from it, lap after lap. Nor is there more to skip than the ring holds: it
- * is released meanwhile by nobody.
+ * Returns the next message, or -EAGAIN, and skips discarded records. Wipes each
+ * record that it has read: otherwise a client could fill its ring once, and an
+ * endless stream of messages would be read from it, lap after lap. The loop
+ * skips no more than one ring, since nothing is released meanwhile.
  */
 static int receive_next(struct kucomms_channel *channel,
 			struct kucomms_message *message, const void **data)
@@ -234,7 +235,7 @@ int kucomms_receive(struct kucomms_channel *channel,
 
 	if (unlikely(channel->endpoint->ops.message))
 		return -EINVAL;
-	/* Or a client that goes on sending would keep the module. */
+	/* Otherwise a client that goes on sending would keep the module. */
 	if (unlikely(READ_ONCE(channel->endpoint->dead)))
 		return -ESHUTDOWN;
 	err = receive_glance(channel, timeout) ?:
@@ -257,8 +258,8 @@ int kucomms_receive(struct kucomms_channel *channel,
 EXPORT_SYMBOL_GPL(kucomms_receive);
 
 /*
- * The client is told once per eighth of the ring, and of all when nothing is left to
- * read, as this may be the last release for a while.
+ * Tells the client of the room once per eighth of the ring, and of all room
+ * when nothing is left to read, as this may be the last release for a while.
  */
 void kucomms_release(struct kucomms_channel *channel)
 {
@@ -294,7 +295,9 @@ int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 		prepare_to_wait(&channel->module_wait, &wait,
 				TASK_INTERRUPTIBLE);
 		kucomms_producer_arm(&channel->out, length);
-		/* The client may be waiting for room itself: for this thread. */
+		/*
+		 * The client may itself wait for room that this thread makes.
+		 */
 		if (READ_ONCE(channel->releaser) == current)
 			sync_tell(channel, false);
 		err = room_look(channel, length);

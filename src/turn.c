@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Turns: who may run the handlers of an endpoint. Here are those who wait; who
- * has a turn sees how many they are, and makes it short.
+ * Turns: the right to run the handlers of an endpoint. This file has the
+ * waiting for a turn; the task that has the turn sees how many tasks wait, and
+ * makes it short.
  */
 #include "turn.h"
 

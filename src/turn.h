@@ -10,13 +10,14 @@
 
 /**
  * struct kucomms_turn - the right to run handlers: one task at a time
- * @mutex:   whoever holds it has the turn
- * @waiting: how many tasks sleep for it
- * @holder:  who has the turn, for that task itself to see
+ * @mutex:   the task that holds it has the turn
+ * @waiting: how many tasks wait for it
+ * @holder:  the task that has the turn, so that this task can recognize itself
  *
- * A mutex and no rt_mutex, on purpose. Its waiters can be killed on every kernel,
- * it is handed over to the one that has waited longest as soon as that one has
- * run once and found it taken, and no client ever gets the priority of another.
+ * A mutex and no rt_mutex, on purpose. Tasks that wait for it can be killed on
+ * every kernel, it is handed over to the task that has waited longest as soon
+ * as that task has run once and found it taken, and no client ever gets the
+ * priority of another.
  */
 struct kucomms_turn {
 	struct mutex mutex;
@@ -40,13 +41,18 @@ static inline void kucomms_turn_destroy(struct kucomms_turn *turn)
 int kucomms_turn_wait(struct kucomms_turn *turn);
 void kucomms_turn_wait_surely(struct kucomms_turn *turn);
 
-/* For who has the turn and could go on; only a hint. */
+/*
+ * Tells the task that has the turn whether others wait for it. The answer is
+ * only a hint.
+ */
 static inline bool kucomms_turn_wanted(const struct kucomms_turn *turn)
 {
 	return atomic_read(&turn->waiting);
 }
 
-/* Those who wait come first, as far as one can see. */
+/*
+ * Takes the turn if it is free and, as far as can be seen, no other task waits.
+ */
 static inline bool kucomms_turn_try(struct kucomms_turn *turn)
 {
 	/* What trying hides from the checkers: nothing where there are none. */
@@ -60,8 +66,9 @@ static inline bool kucomms_turn_try(struct kucomms_turn *turn)
 }
 
 /*
- * Nobody has it, and what is stored before is seen by whoever takes it next. May
- * be asked under any other turn, since it does not wait.
+ * Tells whether no task has the turn. If so, the next task that takes it sees
+ * what the caller has stored before. May be called under any other turn, since
+ * this does not wait.
  */
 static inline bool kucomms_turn_is_free(struct kucomms_turn *turn)
 {
@@ -71,7 +78,7 @@ static inline bool kucomms_turn_is_free(struct kucomms_turn *turn)
 	return true;
 }
 
-/* 0, or -EINTR: killed while another task had it. */
+/* Takes the turn. Returns 0, or -EINTR if killed while another task had it. */
 static inline int kucomms_turn_take(struct kucomms_turn *turn)
 {
 	return likely(kucomms_turn_try(turn)) ? 0 : kucomms_turn_wait(turn);
@@ -90,7 +97,10 @@ static inline void kucomms_turn_give(struct kucomms_turn *turn)
 	mutex_unlock(&turn->mutex);
 }
 
-/* For a task that may have it already: then only that task can give it. */
+/*
+ * Tells whether the calling task has the turn. If so it stays true: only that
+ * task can give the turn.
+ */
 static inline bool kucomms_turn_is_mine(const struct kucomms_turn *turn)
 {
 	return READ_ONCE(turn->holder) == current;
