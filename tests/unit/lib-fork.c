@@ -36,6 +36,7 @@ struct family {
 	struct kucomms_endpoint *endpoint;
 	struct kucomms_message *record;
 	struct kucomms_call call;
+	bool over;
 };
 
 static int echo(struct kucomms_channel *channel,
@@ -341,7 +342,10 @@ static void *be_busy(void *arg)
 	struct kucomms_message message = { .length = 1 };
 	const void *data;
 
-	while (!kucomms_call(family->here, &message, "x", &message, &data, -1)) {
+	while (!__atomic_load_n(&family->over, __ATOMIC_ACQUIRE)) {
+		if (kucomms_call(family->here, &message, "x", &message, &data,
+				 -1))
+			break;
 		kucomms_release(family->here);
 		kucomms_broadcast(family->endpoint, &message, "y", 0);
 		kucomms_receive(family->here, &message, &data, -1);
@@ -376,8 +380,9 @@ static void whatever_its_threads_do_when_the_parent_forks(void **state)
 		}
 		expect_exit(pid);
 	}
-	kucomms_endpoint_destroy(family.endpoint);
+	__atomic_store_n(&family.over, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
+	kucomms_endpoint_destroy(family.endpoint);
 	kucomms_close(family.here);
 }
 

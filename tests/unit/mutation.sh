@@ -160,7 +160,7 @@ mutation 'the producer is told of each release' \
 mutation 'the producer is told by quarters only' \
 	"$(within kucomms_consumer_release 's/consumer->share/consumer->share * 2/')" ring
 mutation 'release gives nothing back' \
-	"$(within kucomms_consumer_release '/consumer->done = consumer->position/d')" ring
+	"$(within kucomms_consumer_release '/kucomms_store\(&consumer->done/d')" ring
 mutation 'tell tells what has not been given back' \
 	"$(within kucomms_consumer_tell 's/, consumer->done\)/, consumer->position)/')" ring
 mutation 'tell reads its own page back' \
