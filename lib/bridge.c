@@ -65,8 +65,8 @@
  * @lost:      the kernel says that something was
  *
  * @wait_lock: for the following
- * @polling:   a thread waits in poll(); others wait for @pulled
- * @pulled:    an event: something has been read
+ * @polling:   one thread waits in poll(); the other threads wait for @pulled
+ * @pulled:    an event: something has been read from the socket
  * @bell:      an eventfd that tells the one in poll() the same
  */
 struct kucomms_bridge {
@@ -160,7 +160,10 @@ int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 	return bridge_make_rings(bridge, end, to_kernel, to_user);
 }
 
-/* In a child: a thread of its parent may have held the locks. */
+/*
+ * Frees a child's copy. Does not touch the locks: a thread of the parent may
+ * have held them.
+ */
 void kucomms_bridge_abandon(struct kucomms_bridge *bridge)
 {
 	if (!bridge)
@@ -562,7 +565,7 @@ int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 		return 0;
 	}
 	if (bridge->polling) {
-		/* Another thread waits for the socket, and will tell. */
+		/* Another thread waits for the socket, and wakes this one. */
 		err = kucomms_event_wait(&bridge->pulled, &bridge->wait_lock,
 					 deadline);
 		pthread_mutex_unlock(&bridge->wait_lock);

@@ -385,7 +385,10 @@ static void waiter_done(struct kucomms_call *call, int err,
 	kucomms_futex_wake(&waiter->done);
 }
 
-/* Until the call has ended, or a signal handler ran, which ends it, too. */
+/*
+ * Waits until the call has ended, or until a signal handler has run, and then
+ * ends the call itself.
+ */
 static int waiter_wait(struct waiter *waiter)
 {
 	int err = 0;

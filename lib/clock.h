@@ -30,7 +30,10 @@ static inline __s64 kucomms_deadline(int timeout_ms)
 				 kucomms_now() + timeout_ms * NSEC_PER_MSEC;
 }
 
-/* What is left until a deadline, as poll() takes it: rounded up; 0: nothing. */
+/*
+ * Returns the time until a deadline in milliseconds, rounded up, as poll()
+ * takes it; 0: the deadline has passed.
+ */
 static inline int kucomms_left_ms(__s64 deadline)
 {
 	__s64 left = deadline - kucomms_now();

@@ -79,7 +79,10 @@ static void door_handle(struct kucomms_source *source, __u32 events)
 	door_set_trigger(door, door->stuck ? EPOLLET : 0);
 }
 
-/* Of a parent's endpoint its listeners have no descriptor to be watched. */
+/*
+ * Closes a door. In a child, listeners of the parent's endpoint have no
+ * descriptor that would have to be unwatched.
+ */
 static void door_close(struct kucomms_door *door)
 {
 	kucomms_endpoint_unwatch(door->endpoint,

@@ -27,7 +27,7 @@
 /* So long somebody who listens may take to answer. */
 #define ANSWER_MS	1000
 
-/* How long to sleep between two tries to open: first, and at most. */
+/* First and longest pause between two tries to open, in ns. */
 #define PAUSE_NS	NSEC_PER_MSEC
 #define PAUSE_MAX_NS	(100 * NSEC_PER_MSEC)
 
@@ -115,8 +115,9 @@ void kucomms_end_unmap(struct kucomms_end *end)
 }
 
 /*
- * In a child: its copies of the descriptors go. The rings are not there, since they
- * are not inherited, and something of the child's own may be in their place.
+ * Closes a child's copies of the descriptors. Does not unmap the rings: the
+ * child has not inherited them, and may have mapped something of its own in
+ * their place.
  */
 void kucomms_end_abandon(struct kucomms_end *end)
 {
@@ -131,7 +132,10 @@ void kucomms_end_abandon(struct kucomms_end *end)
 	end->fd = -1;
 }
 
-/* In a child no lock is touched: a thread of the parent may have held it. */
+/*
+ * Frees an end. In a child this touches no lock: a thread of the parent may
+ * have held it.
+ */
 void kucomms_end_free(struct kucomms_end *end)
 {
 	if (end_is_inherited(end)) {
@@ -212,9 +216,9 @@ int kucomms_end_begin(struct kucomms_end *end, __s64 deadline)
 }
 
 /*
- * Is what was missing worth waiting for? @place: also a channel that somebody else
- * has to give back first. @appeared: the device is new, so udev may not have said
- * yet who may open it.
+ * Tells whether to wait for what the error @err says is missing. @place: also
+ * for a channel that another client has to give back first. @appeared: the
+ * device is new, so udev may not have set its owner and mode yet.
  */
 static bool may_come(int err, bool place, bool appeared)
 {
@@ -234,7 +238,10 @@ static bool may_come(int err, bool place, bool appeared)
 	}
 }
 
-/* Sleeps a little longer each time; -ETIMEDOUT: it is too late for that. */
+/*
+ * Sleeps for *@ns ns, but not beyond the deadline, and makes *@ns longer for
+ * the next time. Returns -ETIMEDOUT if the deadline has passed.
+ */
 static int pause_until(__s64 deadline, __s64 *ns)
 {
 	const __s64 left = deadline - kucomms_now();
@@ -248,9 +255,10 @@ static int pause_until(__s64 deadline, __s64 *ns)
 }
 
 /*
- * Only a module that is missing tells when it comes: the kernel waits for that one.
- * All else is looked for now and then. A process that listens has let in as many as
- * it can (-EAGAIN): to let in more is its to do in the second that it has to answer.
+ * Opens the channel, and waits for whatever is missing. The kernel itself waits
+ * for a missing module; for all else this tries again and again. -EAGAIN says
+ * that a process that listens has as many connections waiting as it can have:
+ * it gets one second to accept some, as for any answer.
  */
 int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place)
 {
@@ -346,7 +354,7 @@ KUCOMMS_API int kucomms_reattach(struct kucomms_channel *channel,
 	fresh = kucomms_end_alike(end);
 	if (!fresh)
 		return -ENOMEM;
-	/* Its place is taken by @end itself, maybe. */
+	/* Not for a free channel: @end itself may have the last one. */
 	err = kucomms_end_open(fresh, timeout_ms, false);
 	if (err) {
 		kucomms_end_free(fresh);

@@ -19,8 +19,9 @@ struct kucomms_numbers;
 
 /**
  * struct kucomms_transport - how a channel's memory and doorbells come to be
- * @begin:  connects to end->path; -ENOENT: nobody is there. Only one for a device
- *          waits until the deadline, for a kernel module. If this fails, or
+ * @begin:  connects to end->path; -ENOENT: nobody is there. Only that of a
+ *          device waits, until the deadline, for a kernel module. If this
+ *          fails, or
  *          @finish does, end is to be closed
  * @finish: 1: the other side has not answered yet; end->fd will be readable
  * @close:  lets go of what @begin and @finish have got
@@ -63,7 +64,10 @@ struct kucomms_region {
 	size_t length;
 };
 
-/* A multiple of any machine's page size. */
+/*
+ * Size of the part of an end that is zero in a child, in bytes: a multiple of
+ * any machine's page size.
+ */
 #define KUCOMMS_WIPED	65536
 
 /* What epoll tells an endpoint about. */
@@ -93,8 +97,8 @@ struct kucomms_source {
  * @shut:      somebody has hung up; the same
  * @refs:      on the end: one is the endpoint's
  * @lock:      for sending from any thread
- * @room:      an event: there may be room
- * @waiters:   how many do
+ * @room:      an event: there may be room to send
+ * @waiters:   how many threads wait for it
  * @call_base: the id of the channel's first call
  * @calls:     how many there have been; written under @lock
  */
@@ -129,8 +133,8 @@ struct kucomms_member {
 /**
  * struct kucomms_end - a channel, and what not every message takes
  * @channel:   what the application has a pointer to
- * @wiped:     what is zero in a child
- * @mark:      of the process whose channel it is
+ * @wiped:     the part that is zero in a child
+ * @mark:      mark of the process whose channel it is, see fork.c
  * @transport: what it goes through
  * @fd:        the open device, or the socket
  * @number:    of the channel on the device, or of the listener
@@ -156,7 +160,7 @@ struct kucomms_member {
  * @send_bell:  the other side's bell before that
  * @rung:       the other side's need_data when it was rung for last
  * @send_doorbells, @send_waits: system calls
- * @armed:        what need_data says, if it says anything
+ * @armed:        the value of need_data, if it is set
  * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell; the
  *                receiving thread's, like the rest
  * @receive_bell: the other side's bell before need_data was set
@@ -207,7 +211,7 @@ static inline struct kucomms_end *end_of(const struct kucomms_channel *channel)
 	return (struct kucomms_end *)channel;
 }
 
-/* Is it the parent's of this process? */
+/* Tells whether the end belongs to a process that this one was forked from. */
 static inline bool end_is_inherited(const struct kucomms_end *end)
 {
 	return kucomms_is_inherited(end->mark);

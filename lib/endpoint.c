@@ -110,7 +110,10 @@ static bool is_inherited(const struct kucomms_endpoint *endpoint)
 	return kucomms_is_inherited(endpoint->mark);
 }
 
-/* All but the locks: of a parent's endpoint somebody may have them, for ever. */
+/*
+ * Frees all but the locks: those of a parent's endpoint may be held for ever in
+ * the child, by a thread that the child does not have.
+ */
 static void endpoint_abandon(struct kucomms_endpoint *endpoint)
 {
 	close_descriptor(endpoint->timer);
@@ -310,9 +313,10 @@ KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 }
 
 /*
- * In a child: there is no thread to wait for, and no handler is called. The lists
- * are read although a thread of the parent may have been changing them: what comes
- * next is set before what leads there.
+ * Destroys a child's copy of an endpoint. There is no thread to wait for, and
+ * no handler is called. The lists can be read although a thread of the parent
+ * may have been changing them during fork(): an entry's pointer to the next
+ * entry is set before any pointer to the entry.
  */
 static void destroy_inherited(struct kucomms_endpoint *endpoint)
 {

@@ -17,7 +17,7 @@ struct kucomms_door;
 
 /**
  * struct kucomms_endpoint - handlers, and the channels they are for
- * @mark:    of the process whose endpoint it is
+ * @mark:    mark of the process whose endpoint it is, see fork.c
  * @ops:     the handlers
  * @priv:    theirs
  * @options: with all defaults filled in

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * After fork() a child has copies of its parent's channels, listeners and
- * endpoints. It may close them, which frees the copies; all else fails with
- * -ESTALE. Each of them has the mark of the process that made it, and a process'
- * own mark is in memory that the kernel wipes in a child: so nothing has to be
- * called when a process forks, and it does not matter how it does.
+ * endpoints. The child may close them, which frees the copies; all else fails
+ * with -ESTALE. Each object has the mark of the process that made it, and the
+ * mark of the running process is in memory that the kernel wipes in a child. So
+ * the library need not be called when a process forks, and any way of forking
+ * will do.
  *
- * The inline functions of kucomms.h look at no mark. A child finds all zeros in
- * struct kucomms_channel, which is in such memory, too: a ring without room, and a
- * receiver that has to ask the library.
+ * The inline functions of kucomms.h compare no marks. struct kucomms_channel is
+ * in wiped memory, too, so a child finds only zeros there: a ring without room,
+ * and a receiver that has to ask the library.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -18,12 +19,13 @@
 static struct kucomms_self nobody;
 struct kucomms_self *kucomms_self = &nobody;
 
-/* The last mark that was given; children count on from here. */
+/* The last mark that was given; a child goes on counting from its copy. */
 static __u32 last_mark;
 
 /*
- * Zeroed memory whose first @wiped bytes, a multiple of the page size, are zero in
- * a child; NULL: there is none. To be freed with munmap().
+ * Allocates zeroed memory whose first @wiped bytes, a multiple of the page
+ * size, are zero in a child. Returns NULL if there is none. The caller frees it
+ * with munmap().
  */
 void *kucomms_alloc_wiped(size_t size, size_t wiped)
 {
@@ -38,7 +40,10 @@ void *kucomms_alloc_wiped(size_t size, size_t wiped)
 	return NULL;
 }
 
-/* Other threads may be doing the same. */
+/*
+ * Returns this process' own data, or NULL without memory; allocates them the
+ * first time, which several threads may do at the same time.
+ */
 static struct kucomms_self *find_self(void)
 {
 	struct kucomms_self *self = kucomms_load_acquire(&kucomms_self);
@@ -57,7 +62,10 @@ static struct kucomms_self *find_self(void)
 	return fresh;
 }
 
-/* The mark of this process, for what it makes: 0, or -ENOMEM. */
+/*
+ * Gets the mark of this process, for an object that it makes. Returns 0 or
+ * -ENOMEM.
+ */
 int kucomms_mark(__u32 *mark)
 {
 	struct kucomms_self *self = find_self();

@@ -10,7 +10,7 @@
 struct kucomms_listener;
 
 /**
- * struct kucomms_self - what a process has for itself: all zero in a child
+ * struct kucomms_self - data of one process, which are all zero in its child
  * @mark:       a number that neither its parent nor a child of it has
  * @local_lock: for @local; all zero is a mutex that nobody holds
  * @local:      the listeners of "local:"
@@ -26,7 +26,10 @@ extern struct kucomms_self *kucomms_self;
 void *kucomms_alloc_wiped(size_t size, size_t wiped);
 int kucomms_mark(__u32 *mark);
 
-/* Does what has this mark belong to a process that this one was forked from? */
+/*
+ * Tells whether an object with this mark belongs to a process that this one was
+ * forked from.
+ */
 static inline bool kucomms_is_inherited(__u32 mark)
 {
 	return kucomms_unlikely(kucomms_load(&kucomms_load(&kucomms_self)->mark) !=

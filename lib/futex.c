@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sleeping on a word until somebody changes it.
+ * Sleeping on a word until another thread or process changes it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,9 +15,10 @@
 #include "futex.h"
 
 /*
- * The C library has no futex(). Of the kernel's two this is the one that takes a
- * time of 64 bits on every machine, whatever the size of time_t is: only
- * machines of 32 bits have two, and the newest of those have only this one.
+ * The C library has no function for this system call. The call that is chosen
+ * here takes a 64-bit time on every machine, whatever the size of time_t is:
+ * only 32-bit machines have two calls, futex and futex_time64, and the newest
+ * 32-bit machines have futex_time64 only.
  */
 #ifdef SYS_futex_time64
 #define FUTEX_CALL	SYS_futex_time64
@@ -33,11 +34,12 @@ static long futex(const __u32 *word, int operation, __u32 value,
 }
 
 /*
- * Sleeps while *@word is @value, until the deadline, negative: for ever. Returns
- * 0, also for no reason, -ETIMEDOUT, or -EINTR: a signal handler ran.
+ * Sleeps while *@word is @value, until the deadline; a negative deadline means
+ * for ever. Returns 0, maybe also for no reason, -ETIMEDOUT, or -EINTR if a
+ * signal handler ran.
  *
- * There is always a time: without one the kernel would go on sleeping behind a
- * handler that was installed with SA_RESTART.
+ * The kernel is always given a timeout: without one it would go on sleeping
+ * after a signal handler that was installed with SA_RESTART.
  */
 int kucomms_futex_wait(const __u32 *word, __u32 value, __s64 deadline)
 {
@@ -52,15 +54,16 @@ int kucomms_futex_wait(const __u32 *word, __u32 value, __s64 deadline)
 	return -errno;
 }
 
-/* Returns how many slept. */
+/* Wakes all threads that sleep on a word. Returns how many there were. */
 long kucomms_futex_wake(const __u32 *word)
 {
 	return futex(word, FUTEX_WAKE, INT_MAX, NULL);
 }
 
 /*
- * Like a condition variable; but those end no wait when a signal handler ran.
- * Under @lock, which is given up meanwhile.
+ * Waits like pthread_cond_timedwait(), but also ends, with -EINTR, when a
+ * signal handler has run. The caller holds @lock, which is released during the
+ * wait.
  */
 int kucomms_event_wait(const __u32 *event, pthread_mutex_t *lock,
 		       __s64 deadline)
@@ -74,7 +77,7 @@ int kucomms_event_wait(const __u32 *event, pthread_mutex_t *lock,
 	return err;
 }
 
-/* Wakes all who wait; under their lock. */
+/* Wakes all threads that wait for an event. The caller holds their lock. */
 void kucomms_event_tell(__u32 *event)
 {
 	kucomms_store(event, *event + 1);

@@ -153,7 +153,10 @@ static void close_descriptor(int fd)
 		close(fd);
 }
 
-/* In a child: the name, and what the epoll descriptor watches, are the parent's. */
+/*
+ * Frees a child's copy of a listener. Does not touch the name, nor what the
+ * epoll descriptor watches: both are the parent's.
+ */
 static void listener_abandon(struct kucomms_listener *listener)
 {
 	struct kucomms_end *end;

@@ -9,7 +9,7 @@
 
 /**
  * struct kucomms_listener - what others connect to
- * @mark:      of the process whose listener it is
+ * @mark:      mark of the process whose listener it is, see fork.c
  * @fd:        readable when there may be somebody to accept: the epoll of
  *             @socket and of strangers, or an eventfd
  * @socket:    of a process; -1: it is in this process

@@ -15,7 +15,7 @@
 #include "peer.h"
 #include "process.h"
 
-/* For the list of listeners, and for every listener's list of those who wait. */
+/* Protects the list of listeners, and each listener's list of waiting ends. */
 static void lock(void)
 {
 	pthread_mutex_lock(&kucomms_self->local_lock);

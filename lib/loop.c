@@ -207,10 +207,11 @@ static bool loop_is_busy(const struct kucomms_endpoint *endpoint)
 }
 
 /*
- * The calling thread sleeps until there are events, and -EINTR says that one of
- * its signal handlers ran. epoll_wait() fails so, too, when the process has been
- * stopped and continued, or frozen; poll() goes on then. In the thread of
- * kucomms_endpoint_start() no handler runs, and EINTR means nothing.
+ * Sleeps until there are events; -EINTR says that a signal handler ran in the
+ * calling thread. This sleeps in poll(), since epoll_wait() also fails with
+ * EINTR when the process has been stopped and continued, or frozen. In the
+ * thread of kucomms_endpoint_start() no signal handler runs, so EINTR means
+ * nothing there.
  */
 static int loop_sleep(const struct kucomms_endpoint *endpoint, int timeout_ms)
 {

@@ -172,7 +172,9 @@ static int make_buffer(struct kucomms_endpoint *endpoint,
 	buffer = malloc(end->channel.in.size);
 	if (!buffer)
 		return -ENOMEM;
-	/* In this order: what a child frees is still there, at any time. */
+	/*
+	 * In this order: at any fork() the child has a buffer that it can free.
+	 */
 	kucomms_store(&endpoint->buffer, buffer);
 	free(old);
 	endpoint->capacity = end->channel.in.size;
@@ -468,7 +470,10 @@ static bool round_is_over(const struct kucomms_endpoint *endpoint,
 	       kucomms_now() - endpoint->now > KUCOMMS_ROUND_NS;
 }
 
-/* Is there room again that somebody wanted? The wish is forgotten then. */
+/*
+ * Tells whether there is room again for a sender that found none, and if so
+ * takes back the request for it.
+ */
 static bool member_finds_room(struct kucomms_end *end)
 {
 	bool found;
@@ -498,7 +503,7 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 		if (round_is_over(endpoint, left))
 			break;
 	}
-	/* What a refused message waits for comes first. */
+	/* While a message is refused the room is for that message's answer. */
 	if (endpoint->ops.room && ret >= 0 && !end->member.refused &&
 	    member_finds_room(end))
 		endpoint->ops.room(&end->channel, endpoint->priv);
@@ -507,7 +512,10 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 		kucomms_member_drop(end, ret);
 		return;
 	}
-	/* If there is more to read, it is an eighth of the ring that is told of. */
+	/*
+	 * With more to read, the other side is told once per eighth of the
+	 * ring.
+	 */
 	if (ret != 1 || told)
 		kucomms_end_tell(end, told);
 	if (left != endpoint->budget) {

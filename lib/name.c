@@ -35,8 +35,8 @@ const struct kucomms_transport *kucomms_name_transport(const char *name)
 }
 
 /*
- * What is wrong with a name that is no path, or NULL. As the kernel checks names, so
- * that none can lead out of its directory.
+ * Returns what is wrong with a name that is no path, or NULL. Checks names as
+ * the kernel does, so that none can lead out of its directory.
  */
 static const char *plain_error(const char *name)
 {
@@ -61,7 +61,7 @@ static bool name_valid(const char *name)
 	return !plain_error(name);
 }
 
-/* What follows what says which device it is about: a name, or a path. */
+/* Returns the part of a name that follows the prefixes: a name or a path. */
 static const char *device_part(const char *name)
 {
 	const char *rest = after(name, "kernel:");

@@ -77,7 +77,7 @@ static int netlink_connect(const struct kucomms_end *end)
 		       sizeof(kernel)) ? -errno : 0;
 }
 
-/* @to_kernel: 0: as the device likes. */
+/* Asks to attach. @to_kernel: bytes of the ring; 0: the device's default. */
 static int send_attach(const struct kucomms_end *end, int device,
 		       __u32 to_kernel)
 {
@@ -233,8 +233,9 @@ static int netlink_open(struct kucomms_end *end, int device)
 }
 
 /*
- * Waits for no module. The kernel would, but sendmsg() would say EINTR then also to
- * a process that was only stopped and continued.
+ * Connects, but does not wait for a module. The kernel could wait, but then
+ * sendmsg() would fail with EINTR also in a process that was only stopped and
+ * continued.
  */
 static int netlink_begin(struct kucomms_end *end, __s64 deadline)
 {

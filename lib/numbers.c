@@ -15,8 +15,8 @@
 
 /**
  * struct kucomms_numbers - which numbers are taken
- * @users: the listener, and every number that is taken; atomic
- * @lock:  for the rest: ends are closed in any thread
+ * @users: references: one for the listener, one for every number taken; atomic
+ * @lock:  protects the rest, since ends are closed in any thread
  * @limit: how many there may be
  * @size:  of @taken
  * @taken: by number
@@ -95,7 +95,10 @@ int kucomms_numbers_take(struct kucomms_numbers *numbers, bool wanted,
 	return err;
 }
 
-/* Also in a child, where a thread of its parent may have held the lock. */
+/*
+ * Gives back a reference. Takes no lock, since in a child a thread of the
+ * parent may have held it.
+ */
 void kucomms_numbers_put(struct kucomms_numbers *numbers)
 {
 	if (!numbers ||

@@ -3,10 +3,10 @@
 #define KUCOMMS_LIB_QUEUE_H
 
 /*
- * Doubly linked lists, appended to at the end: what the library uses of BSD's
- * sys/queue.h, which not every C library has (musl does not), under its names
- * and with its meaning. An entry knows the pointer that points to it, so it can
- * be removed without a special case for the first.
+ * Doubly linked lists to which entries are appended: the part of BSD's
+ * sys/queue.h that the library uses, with the same names and meaning, since not
+ * every C library has that header (musl has not). An entry knows the pointer
+ * that points to it, so the first entry can be removed without a special case.
  */
 #define TAILQ_HEAD(name, type)						\
 	struct name {							\

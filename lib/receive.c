@@ -140,7 +140,7 @@ static void receive_disarm(struct kucomms_end *end)
 		kucomms_consumer_mark(&channel->in);
 		end->armed = ~KUCOMMS_NEED;
 		channel->awake = false;
-		/* What was released may be what the next message waits for. */
+		/* The next message may wait for the room that was released. */
 		if (!kucomms_consumer_ready(&channel->in))
 			kucomms_end_tell(end, false);
 	} else if (end->armed) {
@@ -252,9 +252,10 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
 }
 
 /*
- * The other side waits for room, or this one sleeps in poll(), or the inline part
- * has told of an eighth of the ring. If nothing is left to read all is told, as
- * this may be the last release for a while.
+ * Finishes a release for kucomms_release(): the other side waits for room, or
+ * this side sleeps in poll(), or the inline part has told of an eighth of the
+ * ring. If nothing is left to read this tells of all room, as this may be the
+ * last release for a while.
  */
 KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
 {

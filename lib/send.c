@@ -263,8 +263,9 @@ KUCOMMS_API __u32 kucomms_length_max(const struct kucomms_channel *channel)
 }
 
 /*
- * Where there was no room @end says so until there is, lest reserve finds it by
- * itself: so it is the other side's position that counts.
+ * Returns how many bytes of the ring are used. Goes by the other side's
+ * position and not by @end: that is set to @position while a sender waits for
+ * room, so that the inline functions find none.
  */
 static __u32 space_used(const struct kucomms_producer *out, __u32 capacity)
 {
