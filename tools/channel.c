@@ -26,7 +26,7 @@ static const struct problem open_problems[] = {
 	{ EPERM, EXIT_PERMISSION,
 	  "the cgroup of this process does not let it open the device "
 	  "(DevicePolicy= of a unit, a container)",
-	  "let it: DeviceAllow=char-kucomms rw in the unit, or give the "
+	  "allow it: DeviceAllow=char-kucomms rw in the unit, or give the "
 	  "container the device" },
 	{ ENOTCONN, EXIT_FAILURE, "no kernel module serves the device",
 	  "load the kernel module that registers \"NAME\"" },
@@ -49,8 +49,8 @@ static const struct problem open_problems[] = {
 
 static const struct problem no_devices_here = {
 	EACCES, EXIT_PERMISSION,
-	"/dev/kucomms_NAME is yours to open, but not here: this /dev is mounted "
-	"with nodev, or a security module forbids it",
+	"/dev/kucomms_NAME has the right mode, but this /dev is mounted with "
+	"nodev, or a security module forbids opening the device",
 	"look at the options of the mount: findmnt -T /dev/kucomms_NAME"
 };
 
@@ -100,7 +100,7 @@ int open_channel(const struct device_name *name, const char *what,
 	struct stat node;
 	int error;
 
-	/* Another's node would lead to another device, or none. */
+	/* A node that is not the device's leads to another device, or none. */
 	state = device_node_stat(name, &node);
 	if (state == NODE_MISSING || state == NODE_OTHER)
 		return device_report_node(name, state, what);

@@ -31,7 +31,7 @@ static const struct {
 	const char *option;
 	const char *key;
 	const char *parameter;
-	enum device_field field;	/* what the device tells of it */
+	enum device_field field;	/* where the device's value is */
 } limits[LIMITS] = {
 	[LIMIT_CHANNELS]	= { "--channels", "channels", "channels_max",
 				    DEVICE_CHANNELS_MAX },
@@ -43,10 +43,10 @@ static const struct {
 
 /**
  * struct request - the device that is wanted
- * @numbers:    0: as the module thinks best
- * @dispatch:   NULL: likewise
- * @exist_ok:   one that there is will do, if it has these limits
- * @timeout_ms: how long to wait for udev
+ * @numbers:    the limits; 0: the module's default
+ * @dispatch:   NULL: the module's default
+ * @exist_ok:   a device that exists already will do, if it has these limits
+ * @timeout_ms: how many milliseconds to wait for udev
  */
 struct request {
 	struct device_name name;
@@ -58,8 +58,8 @@ struct request {
 
 static const struct problem problems[] = {
 	{ EEXIST, EXIT_EXISTS, "there is such a device already",
-	  "look at it: kucommsctl show NAME; if it will do: kucommsctl create "
-	  "--exist-ok NAME" },
+	  "show its limits: kucommsctl show NAME; if they will do: kucommsctl "
+	  "create --exist-ok NAME" },
 	{ ENODEV, EXIT_NO_DEVICE,
 	  "somebody has removed the device again meanwhile",
 	  "see which there are: kucommsctl list" },
@@ -142,15 +142,17 @@ static int write_request(const struct request *request)
 	return error;
 }
 
-/* Reports the first limit of a device that there is which is not as wanted. */
+/*
+ * Reports the first limit of an existing device that differs from the request.
+ */
 static int check_limits(const struct request *request)
 {
 	const char *name = short_name(&request->name);
 	char explanation[128];
 	const struct problem problem = {
 		EEXIST, EXIT_EXISTS, explanation,
-		"do without --exist-ok what has to be done: kucommsctl remove "
-		"NAME, then create it"
+		"remove the device, then create it again: kucommsctl remove "
+		"NAME"
 	};
 	struct device device;
 	int i, status = 0;
@@ -172,7 +174,7 @@ static int check_limits(const struct request *request)
 	return status;
 }
 
-/* The device is there. Can it be used, by those who may, from here? */
+/* Checks that the device, which exists, can be used through this /dev. */
 static int check_node(const struct request *request)
 {
 	const struct device_name *name = &request->name;
@@ -207,8 +209,10 @@ static int create(const struct request *request)
 }
 
 /*
- * A module that leaves no choice is no reason to fail: another may come. Nor is
- * it that somebody has chosen otherwise for a device that there was.
+ * Warns if the device has another dispatch than the one asked for. That is no
+ * failure: a module that leaves no choice may be replaced by another one, and
+ * for a device that existed already somebody may have chosen the other
+ * dispatch.
  */
 static void check_dispatch(const struct request *request)
 {
@@ -315,8 +319,8 @@ const struct command command_create = {
 	"  -R, --ring-size-max BYTES  of a ring at most\n"
 	"  -t, --timeout SECONDS      how long to wait for udev (10)\n"
 	"  -v, --verbose              print the path of the device\n"
-	"  -x, --exist-ok             a device that there is will do, if it has the limits\n"
-	"                             that are asked for\n"
+	"  -x, --exist-ok             succeed if the device exists already and has the\n"
+	"                             limits that are asked for\n"
 	"\n"
 	"Parameters of the kernel module say what is the default, and what is allowed.\n",
 	.short_options = ":c:d:hr:R:t:vx",

@@ -104,7 +104,7 @@ static char *group_text(gid_t id)
 	return group ? text("%s", group->gr_name) : text("%u", id);
 }
 
-/* A node that is not the device's tells nothing about the device. */
+/* Reads owner and mode of the node, if the node is the device's. */
 static void read_node(struct device *device, const struct device_name *name)
 {
 	char *user, *group;

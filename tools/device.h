@@ -42,10 +42,12 @@ const char *device_key(enum device_field field);
 
 bool device_exists(const struct device_name *name);
 
-/* The device's number, which is the same wherever its node is. */
+/* Reads the device's number, which is the same in every /dev. */
 bool device_number(const struct device_name *name, dev_t *number);
 
-/* What this /dev, which need not be that of the host, has for a device. */
+/*
+ * What this /dev, which may be another one than the host's, has for a device.
+ */
 enum node_state {
 	NODE_RIGHT,
 	NODE_MISSING,
@@ -53,13 +55,15 @@ enum node_state {
 	NODE_NO_DEVICE,	/* sysfs does not know the device */
 };
 
-/* Fills in @node, unless it is missing or there is no device. */
+/*
+ * Looks for the node. Fills in @node, unless the node or the device is missing.
+ */
 enum node_state device_node_stat(const struct device_name *name,
 				 struct stat *node);
 
 /*
- * Says why "@what" cannot be done with a node that is missing or another one's;
- * returns the exit code.
+ * Says why "@what" cannot be done when the node is missing or is something
+ * else. Returns the exit code.
  */
 int device_report_node(const struct device_name *name, enum node_state state,
 		       const char *what);

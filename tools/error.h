@@ -30,7 +30,7 @@ int report(const struct problem *problems, int error, const char *what,
 int report_problem(const struct problem *problem, const char *what,
 		   const char *name);
 
-/* "EINVAL" for EINVAL, and so on. */
+/* Returns the name of an error, such as "EINVAL". */
 const char *error_name(int error);
 
 /* For mistakes in the arguments of @command, NULL before it is known. */

@@ -19,7 +19,7 @@ void print_help(void)
 	for (command = commands; *command; command++)
 		printf("  %-10s%s\n", (*command)->name, (*command)->summary);
 	puts("\n"
-	     "NAME is that of a device, with or without the prefix kucomms_, or a path:\n"
+	     "NAME is the name of a device, with or without the prefix kucomms_, or its path:\n"
 	     "/dev/kucomms_NAME or /dev/kucomms/NAME.\n"
 	     "kucommsctl help COMMAND tells more, kucommsctl(8) all.");
 }

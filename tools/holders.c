@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which processes have a device open. A search through /proc finds descriptors,
- * and the mappings of processes that have closed theirs; the kernel module tells
- * which processes have attached a channel, by whatever way.
+ * Finds the processes that have a device open. A search through /proc finds
+ * descriptors, and mappings of processes that have closed their descriptors.
+ * The kernel module tells which processes have attached a channel, in any way.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -24,13 +24,14 @@
 
 /**
  * struct search - what has been found
- * @list:      the text that is being made
- * @number:    of the device
+ * @list:      the text that is being written
+ * @number:    the device's number
  * @found:     the processes that are in the list
- * @count:     of them
- * @unseen:    channels of processes that are not in this PID namespace, or gone
- * @forbidden: processes whose descriptors must not be looked at
- * @no_proc:   there is no /proc to look into
+ * @count:     how many processes are in @found
+ * @unseen:    how many channels belong to processes that are in another PID
+ *             namespace or have ended
+ * @forbidden: how many processes do not let this one look at their descriptors
+ * @no_proc:   /proc is not mounted
  */
 struct search {
 	FILE *list;
@@ -43,8 +44,8 @@ struct search {
 };
 
 /*
- * Does one of the links in the directory lead to the device? Sets @forbidden if
- * that cannot be told.
+ * Tells whether one of the links in the directory leads to the device. Sets
+ * @forbidden if the directory must not be read.
  */
 static bool links_to(int process, const char *directory, dev_t number,
 		     bool *forbidden)
@@ -67,7 +68,10 @@ static bool links_to(int process, const char *directory, dev_t number,
 	return found;
 }
 
-/* @how the device is held, if it is not by a descriptor or mapping as usual. */
+/*
+ * Adds a process to the list. @how: in what way it has the device open; ""
+ * stands for a descriptor or a mapping.
+ */
 static void add_process(struct search *search, pid_t pid, const char *how)
 {
 	char directory[sizeof("/proc/") + 3 * sizeof(pid)], *command;
@@ -135,7 +139,7 @@ static void add_client(struct search *search, const char *client)
 			    "with io_uring, or passed on)");
 }
 
-/* An older module does not tell. */
+/* Adds what the module tells of its clients; an older module tells nothing. */
 static void search_clients(struct search *search, const struct device_name *name)
 {
 	char *clients = read_attribute(device_directory(name).text, "clients");
@@ -160,7 +164,7 @@ static void print_unseen(const struct search *search)
 			"in another PID namespace or have ended",
 			search->unseen, search->unseen == 1 ? "is" : "are");
 	if (search->forbidden)
-		fprintf(list, "; %u processes must not be looked into",
+		fprintf(list, "; %u processes do not show their descriptors",
 			search->forbidden);
 	if (search->no_proc)
 		fputs("; /proc is not mounted", list);

@@ -5,9 +5,9 @@
 #include "name.h"
 
 /*
- * Which processes have the device open, and what cannot be seen of them: what
- * follows "it is open in process"; NULL if no process has. The caller frees the
- * text.
+ * Returns a text that follows "it is open in process": which processes have the
+ * device open, and what cannot be seen of them; NULL if no process has it open.
+ * The caller frees the text.
  */
 char *device_holders(const struct device_name *name);
 

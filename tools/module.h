@@ -13,7 +13,7 @@
 /* And its parameters are here. */
 #define PARAMETERS_DIR	"/sys/module/kucomms/parameters"
 
-/* Is there a sysfs that could tell? */
+/* Tells whether sysfs is mounted. */
 bool sysfs_mounted(void);
 
 bool module_loaded(void);
@@ -24,17 +24,17 @@ bool module_loaded(void);
  */
 int report_no_module(const char *what, const char *name);
 
-/* What some errors of writing into sysfs mean, for tables of problems. */
+/* Explanations of errors of writing into sysfs, for tables of problems. */
 #define SYSFS_READ_ONLY \
 	"sysfs is mounted read-only, as in a container or in a unit with " \
 	"ProtectKernelTunables="
 #define NOT_THE_HOSTS_ROOT \
-	"this root may not: it is that of a user namespace (a container, " \
+	"this root may not: it is root of a user namespace only (a container, " \
 	"PrivateUsers= of a unit), or it has lost its capabilities"
 
 /*
- * Writes @text into a file in sysfs. Returns 0 or an errno: EACCES to users who
- * are not root, EPERM to a root who may not.
+ * Writes @text into a file in sysfs. Returns 0 or an errno: EACCES for users
+ * other than root, EPERM for root without CAP_SYS_ADMIN.
  */
 int write_attribute(const char *directory, const char *attribute,
 		    const char *text);

@@ -18,8 +18,8 @@ static bool starts_with(const char *text, const char *beginning)
 }
 
 /*
- * The name in a path, without the prefix, which is a part of the name in
- * LINK_DIRECTORY. NULL: it is no path of a device.
+ * Returns the name in a path, without the prefix (in LINK_DIRECTORY a prefix is
+ * part of the name), or NULL if it is no path of a device.
  */
 static const char *name_in_path(const char *path)
 {

@@ -13,8 +13,8 @@ struct device_name {
 };
 
 /*
- * Takes @text with or without the prefix, or the path of the node or of udev's
- * link to it. Returns NULL, or what is wrong.
+ * Parses @text: a name with or without the prefix, or the path of the node or
+ * of udev's link to it. Returns NULL, or what is wrong with it.
  */
 const char *parse_name(struct device_name *name, const char *text);
 

@@ -21,7 +21,7 @@ struct field {
 /* What stands for a value that there is not, for people. */
 #define NO_VALUE	"-"
 
-/* The value, or what stands for it. */
+/* Returns the value of a field, or the text that stands for a missing value. */
 static inline const char *field_text(const struct field *field)
 {
 	return field->value ? field->value : NO_VALUE;

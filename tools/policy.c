@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who may open a device: what udev was asked for, beside what the node has got.
- * udev ignores accounts that it does not know and, as systemd 258 announces,
- * those that are no system accounts; it says so in its log only.
+ * Compares the owner, group and mode that udev was asked for with those that
+ * the node has. udev ignores accounts that it does not know and, as systemd 258
+ * announces, accounts that are no system accounts; it says so in its log only.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,10 +19,14 @@
 
 #define WHAT	"give NAME the owner and mode that were asked for"
 
-/* The largest number of a system account, as systemd and useradd(8) have it. */
+/*
+ * Largest user or group ID of a system account, as in systemd and useradd(8).
+ */
 #define SYSTEM_ID_MAX	999
 
-/* What the kernel says of accounts that a user namespace does not have. */
+/*
+ * User and group ID that stat() gives for accounts outside the user namespace.
+ */
 #define OVERFLOW_ID	65534
 
 /* Why udev has not done what it was asked for. */
@@ -33,13 +37,14 @@ static const struct problem reasons[] = {
 	  "/dev/kucomms_NAME" },
 	{ EPERM, EXIT_FAILURE,
 	  "it is no system account, and udev of systemd 258 or newer may give "
-	  "devices to no other",
-	  "make a system group (groupadd --system) of those who may, and name "
-	  "it in /etc/kucomms/devices.d/NAME.conf" },
+	  "devices to system accounts only",
+	  "make a system group (groupadd --system) of the users who may open "
+	  "the device, and name it in /etc/kucomms/devices.d/NAME.conf" },
 	{ EINVAL, EXIT_FAILURE, "that is no mode, such as 0660",
 	  "correct /etc/kucomms/devices.d/NAME.conf, then let udev look again: "
 	  "sudo udevadm trigger /dev/kucomms_NAME" },
-	{ 0, EXIT_FAILURE, "it has done otherwise, perhaps for another rule",
+	{ 0, EXIT_FAILURE,
+	  "it has done otherwise, perhaps because of another rule",
 	  "see what its rules do: udevadm test "
 	  "/sys/devices/virtual/kucomms/kucomms_NAME" }
 };
@@ -112,9 +117,10 @@ static int report_ignored(const struct device_name *name, const char *key,
 }
 
 /*
- * Whose is the node? What udev ignores is left to root. So an account that is
- * not known, but has the node, is only not known here, in a container; and
- * nothing can be said of one that this user namespace does not have.
+ * Checks the node's owner or group. If udev ignores an account the node belongs
+ * to root. So if the account is unknown here but the node does not belong to
+ * root, only this container does not know the account. Nothing can be said of
+ * an account outside this user namespace.
  */
 static int check_account(const struct device_name *name, const char *key,
 			 bool (*find)(const char *name, unsigned int *id),
@@ -136,7 +142,7 @@ static int check_account(const struct device_name *name, const char *key,
 	return error;
 }
 
-/* Without a mode of its own, a node that has a group is for that, too. */
+/* Checks the node's mode, if udev was asked for one. */
 static int check_mode(const struct device_name *name, const struct stat *node)
 {
 	char *wanted = udev_property(name, "KUCOMMS_MODE");
@@ -166,7 +172,7 @@ static bool has_file(const struct device_name *name)
 	return found;
 }
 
-/* udev's rule puts what it asks for into udev's record. */
+/* Tells whether udev's rule has run: it puts the group into udev's record. */
 static bool has_rule(const struct device_name *name)
 {
 	char *group = udev_property(name, "KUCOMMS_GROUP");

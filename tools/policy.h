@@ -5,9 +5,9 @@
 #include "name.h"
 
 /*
- * To be called when udev has finished with a device, whose node is in this /dev:
- * has the node the owner, group and mode that udev was asked for? Returns 0, or
- * the exit code of what has been reported.
+ * Checks that the node has the owner, group and mode that udev was asked for.
+ * To be called when udev has finished with the device, whose node is in this
+ * /dev. Returns 0, or the exit code for the problem that it has reported.
  */
 int policy_check(const struct device_name *name);
 

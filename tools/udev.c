@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What udev has done. Its events are not waited for, since they do not reach
- * another network namespace, nor a process that may have no netlink socket. Its
- * records and links can be looked at wherever /run/udev and /dev are those of
- * the host, so they are looked at again and again, with ever longer pauses.
+ * Waits for udev. udev's events do not reach another network namespace, nor a
+ * process that may have no netlink socket. udev's records and links can be seen
+ * where /run/udev and /dev are those of the host, so this file looks at them
+ * again and again, with ever longer pauses.
  */
 #include <errno.h>
 #include <libudev.h>
@@ -19,11 +19,11 @@
 #include "error.h"
 #include "udev.h"
 
-/* The shortest and the longest pause between two looks. */
+/* Shortest and longest pause between two looks, in milliseconds. */
 #define PAUSE_MIN_MS	1
 #define PAUSE_MAX_MS	64
 
-/* After this the user is told what is waited for. */
+/* Time after which the user is told of the wait, in milliseconds. */
 #define PATIENCE_MS	2000
 
 bool udev_runs(void)
@@ -38,9 +38,9 @@ static struct udev_device *find(struct udev *udev,
 }
 
 /*
- * Returns 0, EAGAIN as long as udev has not finished, or ENODEV. The kernel
- * module gives out numbers in turn, so udev's record, which goes by the number,
- * is not that of an earlier device.
+ * Tells whether udev has finished with a created device. Returns 0, EAGAIN as
+ * long as it has not, or ENODEV. The kernel module gives out numbers in turn,
+ * so udev's record, which goes by the number, is not that of an earlier device.
  */
 static int look_if_created(const struct device_name *name)
 {
@@ -57,7 +57,10 @@ static int look_if_created(const struct device_name *name)
 	return error;
 }
 
-/* If the device has been created again meanwhile, the link is that device's. */
+/*
+ * Tells whether udev has removed the link of a removed device. If the device
+ * has been created again meanwhile, the link belongs to the new device.
+ */
 static int look_if_removed(const struct device_name *name)
 {
 	struct stat link;
