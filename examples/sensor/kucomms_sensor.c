@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A sensor: a timer takes samples in hard interrupt context and sends them to those
- * clients that have asked for them. It runs as long as there is one.
+ * clients that have asked for them. The timer runs as long as there is such a
+ * client.
  *
- * What runs when: the handlers in process context, one after the other; the timer
- * beside them, at any time between hrtimer_start() and hrtimer_cancel(). Both
- * happen in handlers only, and after stop() no handler starts it again. So
- * there is no lock; what the timer and the handlers share is a word each.
+ * What runs when: the handlers run in process context, one after the other; the
+ * timer runs beside them, at any time between hrtimer_start() and
+ * hrtimer_cancel(). Only handlers call these two, and after stop() no handler
+ * starts the timer again. So there is no lock; the timer and the handlers share
+ * single words only.
  *
  * Handlers use kucomms_send() and not kucomms_send_unlocked(): the timer may be
  * sending on the same channel.
@@ -23,9 +25,10 @@
 /**
  * struct sensor - what all clients share
  * @timer:    takes the samples
- * @target:   whom it sends them to; set before it is started
+ * @target:   the endpoint that it sends them to; set before the timer is
+ *            started
  * @rate:     samples a second; handlers write it, the timer reads it
- * @next:     the number of the next sample; the timer's
+ * @next:     the number of the next sample; only the timer uses it
  * @watchers: how many clients have a topic
  */
 struct sensor {
@@ -47,7 +50,7 @@ struct client {
 static struct sensor sensor = { .rate = SENSOR_RATE };
 static struct kucomms_endpoint *endpoint;
 
-/* There is no real sensor: it goes up and down. */
+/* Makes up a value, which goes up and down: there is no real sensor. */
 static s32 measure(u64 number)
 {
 	u32 phase = number & 255;
@@ -55,13 +58,16 @@ static s32 measure(u64 number)
 	return phase < 128 ? phase : 255 - phase;
 }
 
-/* Topic N is for those who want the multiples of 2 to the power of N. */
+/* Returns the topics of a sample: N for a multiple of 2 to the power of N. */
 static u32 topics_of(u64 number)
 {
 	return number ? (u32)(2ull << __ffs64(number)) - 1 : ~0u;
 }
 
-/* In hard interrupt context. Whoever has no room misses a number, and sees that. */
+/*
+ * Takes and sends a sample, in hard interrupt context. A client without room
+ * misses the sample, and sees that from the numbers.
+ */
 static enum hrtimer_restart take_sample(struct hrtimer *timer)
 {
 	const u64 number = sensor.next++;
@@ -79,7 +85,10 @@ static enum hrtimer_restart take_sample(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-/* A handler may run before kucomms_register() has returned, so @target is set here. */
+/*
+ * Starts a client's samples. Sets @target here, since a handler may run before
+ * kucomms_register() has returned.
+ */
 static int start(struct kucomms_channel *channel, u64 power)
 {
 	const bool first = !kucomms_channel_topics(channel);
@@ -104,7 +113,7 @@ static void end(struct kucomms_channel *channel)
 		hrtimer_cancel(&sensor.timer);
 }
 
-/* The timer goes by it from the next sample on. */
+/* Sets the rate, in samples a second, for the time after the next sample. */
 static int set_rate(u64 rate)
 {
 	if (!rate || rate > SENSOR_RATE_MAX)
@@ -113,7 +122,10 @@ static int set_rate(u64 rate)
 	return 0;
 }
 
-/* 0 or an errno. Doing it again does nothing: see sensor_message(). */
+/*
+ * Executes a command. Returns 0 or an errno. A command that is executed again
+ * changes nothing: see sensor_message().
+ */
 static int execute(struct kucomms_channel *channel,
 		   const struct kucomms_message *command)
 {
@@ -133,8 +145,9 @@ static int execute(struct kucomms_channel *channel,
 }
 
 /*
- * A bad command is answered, not punished: who goes on is hung up on. Without room
- * for the answer kucomms_send() fails with -EAGAIN, and the command comes again.
+ * Answers a command, also a bad one; hangs up on a client that has sent
+ * SENSOR_ERRORS_MAX bad ones. Without room for the answer kucomms_send() fails
+ * with -EAGAIN, and the command comes again.
  */
 static int sensor_message(struct kucomms_channel *channel,
 			  const struct kucomms_message *command,
@@ -164,14 +177,16 @@ static int sensor_connect(struct kucomms_channel *channel, void *priv)
 	return 0;
 }
 
-/* The timer knows of channels only what kucomms tells it: nothing that goes here. */
+/*
+ * Ends the client's samples and frees its data, which the timer does not use.
+ */
 static void sensor_disconnect(struct kucomms_channel *channel, void *priv)
 {
 	end(channel);
 	kfree(kucomms_channel_priv(channel));
 }
 
-/* No message comes any more that could start it again. */
+/* Stops the timer. No message comes any more that could start it again. */
 static void sensor_stop(struct kucomms_endpoint *endpoint, void *priv)
 {
 	hrtimer_cancel(&sensor.timer);

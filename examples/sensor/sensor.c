@@ -19,7 +19,7 @@ struct reader {
 	__u64 last;
 };
 
-/* Those that it wants; others may be on their way when it has them. */
+/* Prints a sample, unless the reader has all that it wants already. */
 static void print_sample(struct reader *reader,
 			 const struct kucomms_message *message,
 			 const void *data)
@@ -34,7 +34,7 @@ static void print_sample(struct reader *reader,
 		       (unsigned long long)message->user, sample->value);
 }
 
-/* Samples may come before the answer. */
+/* Sends a command and waits for the answer; samples may come before it. */
 static int command(struct reader *reader, __u64 type, __u64 user)
 {
 	const struct kucomms_message ask = { .type = type, .user = user };

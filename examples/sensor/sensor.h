@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the sensor and its clients say to each other: the type of a message.
+ * The messages of the sensor and its clients.
  *
- * A client's command is answered with a message of the same type and id, whose user
- * is 0 or an errno: EINVAL (the command has data, and none has any), ERANGE (user is
- * too large, or no rate), EOPNOTSUPP (no such command). A client whose commands
- * were wrong SENSOR_ERRORS_MAX times is hung up on. A command that is given twice
- * changes nothing the second time.
+ * The sensor answers a command with a message of the same type and id, whose
+ * user is 0 or an errno: EINVAL (the command has data; no command may have
+ * any), ERANGE (user is too large, or no rate), EOPNOTSUPP (no such command).
+ * The sensor hangs up on a client that has sent SENSOR_ERRORS_MAX wrong
+ * commands. A command that comes twice changes nothing the second time.
  */
 #ifndef SENSOR_H
 #define SENSOR_H
@@ -14,15 +14,15 @@
 #include <linux/types.h>
 
 enum {
-	SENSOR_START = 1,	/* send me samples: every one whose number is a
+	SENSOR_START = 1,	/* send me the samples whose number is a
 				   multiple of 2 to the power of user */
-	SENSOR_STOP,		/* no more; one that is being sent may still come */
+	SENSOR_STOP,		/* send me no more; one may still be on its way */
 	SENSOR_SET_RATE,	/* user: samples a second, for all clients */
-	SENSOR_SAMPLE,		/* from the sensor. id: its number; user: its time, ns */
+	SENSOR_SAMPLE,		/* from the sensor; id: number, user: time in ns */
 };
 
-#define SENSOR_RATE_MAX	10000u
-#define SENSOR_RATE	100u	/* until somebody says otherwise */
+#define SENSOR_RATE_MAX	10000u	/* largest rate, in samples a second */
+#define SENSOR_RATE	100u	/* rate until a client sets another one */
 #define SENSOR_POWER_MAX	31u
 #define SENSOR_ERRORS_MAX	100
 

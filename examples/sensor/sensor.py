@@ -28,7 +28,7 @@ class Reader:
             print(number, time, *struct.unpack_from("=i", data))
 
     def command(self, command, user=0):
-        """Samples may come before the answer."""
+        """Sends a command and waits for the answer; samples may come before it."""
         os.write(self.fd, HEADER.pack(0, 0, command, 0, user))
         while True:
             kind, number, user, data = receive(self.fd)
