@@ -208,10 +208,10 @@ static bool loop_is_busy(const struct kucomms_endpoint *endpoint)
 
 /*
  * Sleeps until there are events; -EINTR says that a signal handler ran in the
- * calling thread. This sleeps in poll(), since epoll_wait() also fails with
- * EINTR when the process has been stopped and continued, or frozen. In the
- * thread of kucomms_endpoint_start() no signal handler runs, so EINTR means
- * nothing there.
+ * calling thread. epoll_wait() also fails with EINTR when the process has been
+ * stopped and continued, or frozen; poll() goes on sleeping then. In the thread
+ * of kucomms_endpoint_start() no signal handler runs, so EINTR means nothing
+ * there.
  */
 static int loop_sleep(const struct kucomms_endpoint *endpoint, int timeout_ms)
 {
