@@ -33,7 +33,10 @@
 /* So many time out in one turn. */
 #define EXPIRE_BATCH	256
 
-/* A done() that runs: on the stack of whoever runs it, in its endpoint's list. */
+/*
+ * A done() that runs: on the stack of the task that runs it, and in the list of
+ * its endpoint.
+ */
 struct run {
 	struct list_head node;
 	struct kucomms_call *call;
@@ -52,7 +55,9 @@ static void run_begin(struct run *run, struct kucomms_call *call)
 	raw_spin_unlock(&endpoint->runs_lock);
 }
 
-/* done() may have freed the call. */
+/*
+ * Takes a finished done() off the list. Does not use the call: it may be freed.
+ */
 static void run_end(struct run *run, struct kucomms_endpoint *endpoint)
 {
 	raw_spin_lock_irq(&endpoint->runs_lock);
@@ -61,7 +66,7 @@ static void run_end(struct run *run, struct kucomms_endpoint *endpoint)
 	wake_up_all(&endpoint->run_ended);
 }
 
-/* Does it run, and not for the caller's own sake? */
+/* Tells whether done() of the call runs in a task other than the caller. */
 static bool run_is_elsewhere(struct kucomms_endpoint *endpoint,
 			     const struct kucomms_call *call)
 {
@@ -76,8 +81,9 @@ static bool run_is_elsewhere(struct kucomms_endpoint *endpoint,
 }
 
 /*
- * The work ends those that are due. It holds a reference, unless nobody else has
- * one any more: then the channel has come to its end, and its calls before.
+ * Queues the work that ends the calls that are due. The work holds a reference
+ * to the channel. If no reference is left the channel has come to its end, and
+ * all its calls before, so there is nothing to queue.
  */
 static void calls_queue(struct kucomms_channel *channel)
 {
@@ -88,8 +94,9 @@ static void calls_queue(struct kucomms_channel *channel)
 }
 
 /*
- * The timer is set for the first deadline, or before: that it goes off for a call
- * that has been answered costs less than to set it for each.
+ * Makes the timer go off at the first deadline or before. A timer that goes off
+ * for a call that has been answered costs less than setting it anew for each
+ * call.
  */
 static void calls_set_timer(struct kucomms_calls *calls)
 {
@@ -103,7 +110,10 @@ static void calls_set_timer(struct kucomms_calls *calls)
 		     jiffies + clamp_t(s64, left, 0, MAX_JIFFY_OFFSET));
 }
 
-/* Queues nothing under the channel's lock, which is taken in the scheduler, too. */
+/*
+ * Queues the work; not under the channel's lock, which may also be taken in the
+ * scheduler.
+ */
 static void calls_timer(struct timer_list *timer)
 {
 	calls_queue(container_of(timer, struct kucomms_channel, calls.timer));
@@ -325,7 +335,7 @@ int kucomms_call_start(struct kucomms_channel *channel,
 	if (err)
 		return err;
 	timerqueue_init(&call->deadline);
-	/* This jiffy has begun already. */
+	/* One more, since the current jiffy has begun already. */
 	call->deadline.expires = timeout_ms < 0 ? KTIME_MAX :
 		get_jiffies_64() + msecs_to_jiffies(timeout_ms) + 1;
 

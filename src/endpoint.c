@@ -222,7 +222,7 @@ static void endpoint_wake_work(struct irq_work *work)
 	kucomms_server_wake(&endpoint->servers[0]);
 }
 
-/* Whoever finds that it is wanted already knows that it has been woken for that. */
+/* If @wanted is set already, an earlier caller has woken the thread. */
 void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint)
 {
 	if (endpoint->ops.work && !xchg(&endpoint->wanted, 1))

@@ -33,11 +33,11 @@ struct kucomms_device;
  * @unaccepted: those that kucomms_accept() has not given out; under the lock of
  *              @accept_wait
  * @accept_wait: where it waits for more
- * @queue:      for the work of calls and of clients that come by netlink. Its own,
- *              for that work waits for handlers
+ * @queue:      for the work of calls and of clients that come by netlink; a
+ *              queue of its own, since that work waits for handlers
  * @runs_lock:  protects @runs; inside a channel's lock
- * @runs:       the done() of calls that run now
- * @run_ended:  where kucomms_call_cancel() waits for one of them
+ * @runs:       the calls whose done() runs now
+ * @run_ended:  where kucomms_call_cancel() waits for a done() to end
  *
  * @dispatch:   where the message handler runs now; read without a lock
  * @adaptive:   doorbells call it; likewise

@@ -105,10 +105,10 @@ static __always_inline int send_take(struct kucomms_channel *channel,
 }
 
 /*
- * For kernels with lockdep, nothing on others. A sender that has the lock but not
- * the turn may meet a handler that left the lock out. It need not be at the same
- * time to be a mistake of the module: once such a sender has been there, handlers
- * have to take the lock, too.
+ * Notes, on kernels with lockdep, that a sender has the lock but not the turn:
+ * a handler that leaves out the lock may run at the same time. It is a mistake
+ * of the module even if both have not met: once there has been such a sender,
+ * handlers have to take the lock, too.
  */
 static __always_inline void send_note_lock(struct kucomms_channel *channel)
 {
@@ -117,7 +117,10 @@ static __always_inline void send_note_lock(struct kucomms_channel *channel)
 		WRITE_ONCE(channel->shared, true);
 }
 
-/* A module without a message handler has senders of its own, and no turns. */
+/*
+ * Warns of a send without the lock after one with it. Not for a module without
+ * a message handler: it has senders of its own, and no turns.
+ */
 static __always_inline void
 send_note_no_lock(const struct kucomms_channel *channel)
 {
