@@ -310,7 +310,7 @@ static bool work_runs(void)
 		if (!file)
 			continue;
 		if (fgets(name, sizeof(name), file) &&
-		    strstr(name, "+kucomms_netlink"))
+		    strstr(name, "+kucomms_endpoint"))
 			runs = true;
 		fclose(file);
 	}
