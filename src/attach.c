@@ -140,6 +140,9 @@ static int attach_greet(struct kucomms_channel *channel)
 	err = endpoint->ops.connect(channel, endpoint->priv);
 	if (err)
 		kucomms_calls_end(channel);
+	else
+		/* No turn of the channel ends here: publishes what connect() held. */
+		kucomms_channel_flush_locked(channel);
 	return err > 0 ? -EPROTO : err;
 }
 

@@ -385,13 +385,15 @@ static bool call_withdraw(struct kucomms_call *call)
 /* A done() that runs meanwhile may start it again, hence more than once. */
 int kucomms_call_cancel(struct kucomms_call *call)
 {
-	struct kucomms_endpoint *endpoint = READ_ONCE(call->endpoint);
+	struct kucomms_endpoint *endpoint;
 	bool mine = false;
 
 	might_sleep();
-	if (!endpoint)
-		return -ENOENT;
 	for (;;) {
+		/* Each time: done() may start the call on another endpoint. */
+		endpoint = READ_ONCE(call->endpoint);
+		if (!endpoint)
+			return -ENOENT;
 		mine |= call_withdraw(call);
 		if (!run_is_elsewhere(endpoint, call))
 			return mine ? 0 : -ENOENT;

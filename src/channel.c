@@ -110,9 +110,13 @@ static void channel_end(struct kucomms_channel *channel)
 
 	if (channel->manner != KUCOMMS_DETACHED) {
 		kucomms_channel_detach(channel);
-		kucomms_channel_give_number(channel);
-		/* For threads that have it from kucomms_accept(). */
+		/*
+		 * For threads that have it from kucomms_accept(). Giving the number
+		 * takes the turn, which the module's stop handler may have while it
+		 * waits for these threads: so they hear of the end first.
+		 */
 		kucomms_channel_hang_up(channel);
+		kucomms_channel_give_number(channel);
 		kucomms_device_remove_channel(device, channel);
 		kucomms_plain_destroy(channel);
 	}
@@ -435,6 +439,10 @@ int kucomms_channel_init(void)
 /* No file is open, so all channels are on their way to be freed. */
 void kucomms_channel_uninit(void)
 {
+	if (!wait_var_event_timeout(&channels_alive,
+				    !atomic_read(&channels_alive), 60 * HZ))
+		pr_warn("kucomms: waiting for %d channels: does a module miss a kucomms_channel_put()?\n",
+			atomic_read(&channels_alive));
 	wait_var_event(&channels_alive, !atomic_read(&channels_alive));
 	destroy_workqueue(close_queue);
 	destroy_workqueue(free_queue);

@@ -236,8 +236,11 @@ static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
 	ret = dispatch_turn(channel, wipe);
 	if (!READ_ONCE(channel->endpoint->dead) &&
 	    !kucomms_channel_error(channel) &&
-	    kucomms_channel_find_room(channel))
+	    kucomms_channel_find_room(channel)) {
 		channel->endpoint->ops.room(channel, channel->endpoint->priv);
+		/* The turn has published already: publishes what room() held. */
+		kucomms_channel_flush_locked(channel);
+	}
 	return ret;
 }
 

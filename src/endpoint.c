@@ -368,9 +368,10 @@ endpoint_next_running(struct kucomms_endpoint *endpoint)
 			continue;
 		channel->stopping = true;
 		wake_up_all(&channel->module_wait);
-		if (channel->turn == &endpoint->turn ||
-		    kucomms_turn_is_free(channel->turn))
+		if (channel->turn == &endpoint->turn) {
+			kucomms_calls_end(channel);
 			continue;
+		}
 		kref_get(&channel->ref);
 		running = channel;
 		break;
@@ -393,6 +394,7 @@ static void endpoint_stop(struct kucomms_endpoint *endpoint)
 	wake_up_all(&endpoint->accept_wait);
 	while ((channel = endpoint_next_running(endpoint))) {
 		kucomms_turn_take_surely(channel->turn);
+		kucomms_calls_end(channel);
 		kucomms_turn_give(channel->turn);
 		kucomms_channel_put(channel);
 	}

@@ -113,7 +113,8 @@ static __always_inline int send_take(struct kucomms_channel *channel,
 static __always_inline void send_note_lock(struct kucomms_channel *channel)
 {
 	if (IS_ENABLED(CONFIG_PROVE_LOCKING) &&
-	    !(in_task() && kucomms_turn_is_mine(channel->turn)))
+	    !(in_task() && (kucomms_turn_is_mine(channel->turn) ||
+			    kucomms_turn_is_mine(&channel->endpoint->turn))))
 		WRITE_ONCE(channel->shared, true);
 }
 
@@ -314,8 +315,12 @@ static int send_reserve(struct kucomms_channel *channel, u32 length,
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 		    struct kucomms_message **record, long timeout)
 {
-	int err = send_reserve(channel, length, record);
+	int err;
 
+	/* Who may wait is one whom @stop waits for, whether or not there is room. */
+	if (timeout && unlikely(READ_ONCE(channel->endpoint->dead)))
+		return -ESHUTDOWN;
+	err = send_reserve(channel, length, record);
 	if (likely(err != -EAGAIN) || !timeout)
 		return err;
 	/* Where doorbells are for the message handler nobody would be woken. */
@@ -446,12 +451,13 @@ bool kucomms_channel_find_room(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 	bool found = false;
+	int err = 0;
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	if (channel->wants_room && !channel->stalled) {
 		kucomms_producer_arm(&channel->out, channel->room_length);
-		found = !kucomms_producer_room(&channel->out,
-					       channel->room_length);
+		err = kucomms_producer_room(&channel->out, channel->room_length);
+		found = !err;
 		WRITE_ONCE(channel->awaited, !found);
 	}
 	if (found) {
@@ -459,5 +465,7 @@ bool kucomms_channel_find_room(struct kucomms_channel *channel)
 		WRITE_ONCE(channel->wants_room, false);
 	}
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	if (err == -EPROTO)
+		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
 	return found;
 }

@@ -80,6 +80,9 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 			break;
 	}
 	finish_wait(&endpoint->accept_wait, &wait);
+	/* The one wake-up for a client may have come to this task just now. */
+	if (err && !list_empty(&endpoint->unaccepted))
+		wake_up_interruptible(&endpoint->accept_wait);
 	return err;
 }
 

@@ -16,8 +16,8 @@
  *
  * A mutex and no rt_mutex, on purpose. Tasks that wait for it can be killed on
  * every kernel, it is handed over to the task that has waited longest as soon
- * as that task has run once and found it taken, and no client ever gets the
- * priority of another.
+ * as that task has run once and found it taken, and no client gets the priority
+ * of another, except with PREEMPT_RT, where every mutex lends it.
  */
 struct kucomms_turn {
 	struct mutex mutex;
@@ -62,19 +62,6 @@ static inline bool kucomms_turn_try(struct kucomms_turn *turn)
 	if (kucomms_turn_wanted(turn) || !mutex_trylock(&turn->mutex))
 		return false;
 	WRITE_ONCE(turn->holder, current);
-	return true;
-}
-
-/*
- * Tells whether no task has the turn. If so, the next task that takes it sees
- * what the caller has stored before. May be called under any other turn, since
- * this does not wait.
- */
-static inline bool kucomms_turn_is_free(struct kucomms_turn *turn)
-{
-	if (!mutex_trylock(&turn->mutex))
-		return false;
-	mutex_unlock(&turn->mutex);
 	return true;
 }
 

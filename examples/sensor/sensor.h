@@ -21,7 +21,7 @@ enum {
 	SENSOR_SAMPLE,		/* from the sensor; id: number, user: time in ns */
 };
 
-#define SENSOR_RATE_MAX	10000u	/* largest rate, in samples a second */
+#define SENSOR_RATE_MAX	1000u	/* largest rate, in samples a second */
 #define SENSOR_RATE	100u	/* rate until a client sets another one */
 #define SENSOR_POWER_MAX	31u
 #define SENSOR_ERRORS_MAX	100

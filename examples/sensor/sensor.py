@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A client of the sensor that needs nothing but read() and write(): sensor.py [COUNT [RATE]]"""
 import os

@@ -147,8 +147,8 @@ enum kucomms_dispatch {
  * @stop:       kucomms_unregister() has been called: stop the module's own
  *              senders (timers, interrupts, works, threads), and wait for their
  *              end, with hrtimer_cancel(), free_irq(), cancel_work_sync(),
- *              kthread_stop(). No @message, @work, @timer or @connect runs any
- *              more, so nobody starts the senders again; all channels are still
+ *              kthread_stop(). No @message, @work, @timer, @connect or done()
+ *              of a call runs any more (calls have ended with -ESHUTDOWN), so nobody starts the senders again; all channels are still
  *              there, so what the senders send meanwhile does no harm. Called
  *              once
  * @room:       kucomms_send(), or its kin, found no room in the ring towards
@@ -351,7 +351,7 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
  *
  * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
  * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN (the channel is
- * closing; or there is no room and the endpoint is being unregistered), -EPROTO,
+ * closing, or the endpoint is being unregistered and @timeout is not 0), -EPROTO,
  * -EINVAL (a timeout where there cannot be one).
  */
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
@@ -428,9 +428,11 @@ int kucomms_call_start(struct kucomms_channel *channel,
  *
  * Afterwards @done does not run, and will not be called: if it is just running
  * for somebody else, this waits for it. Called in @done itself it does not wait. The
- * channel may have gone, but the endpoint must still be there: after
- * kucomms_unregister() has returned no call is left to be cancelled. With KUCOMMS_PARALLEL one @done must not cancel another
- * that might cancel it. Context: may sleep.
+ * channel may have gone. With KUCOMMS_PARALLEL one @done must not cancel another
+ * that might cancel it.
+ *
+ * Not to be called after kucomms_unregister() has returned: by then every call
+ * has ended, and the endpoint may have been freed. Context: may sleep.
  *
  * Return: 0, or -ENOENT (@done has been called, or the call was never started).
  */
@@ -484,7 +486,8 @@ int kucomms_call_wait(struct kucomms_channel *channel,
  * @endpoint: one without a message handler
  * @timeout:  jiffies, 0: do not wait, MAX_SCHEDULE_TIMEOUT: for ever
  *
- * Gives out every client once, in the order in which they came.
+ * Gives out every client once, in the order in which they came. Context: process;
+ * sleeps unless @timeout is 0.
  *
  * Return: a channel, for kucomms_channel_put(), or ERR_PTR of -EAGAIN,
  * -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR, -ESHUTDOWN (the endpoint is
@@ -522,8 +525,8 @@ int kucomms_receive(struct kucomms_channel *channel,
  * kucomms_release() - give back the room of everything received so far
  *
  * The client is told of the room once per eighth of the ring, and at once when
- * nothing is left to receive and the client waits for room. Context: as
- * kucomms_receive() with a timeout of 0.
+ * nothing is left to receive and the client waits for room. Context:
+ * process; does not sleep.
  */
 void kucomms_release(struct kucomms_channel *channel);
 
