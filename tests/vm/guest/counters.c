@@ -47,9 +47,13 @@ static bool is_asleep(const char *pid)
 	return where[0] && strcmp(where, "0");
 }
 
-/* Whether any task is there that has this name, or its first 15 characters, and awake. */
+/*
+ * Whether any task is there and awake whose name begins with this one, of which a task
+ * has 15 characters at most.
+ */
 static bool is_awake(const char *task)
 {
+	const size_t length = strlen(task) < 15 ? strlen(task) : 15;
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
 	bool awake = false;
@@ -66,7 +70,7 @@ static bool is_awake(const char *task)
 		if (fgets(name, sizeof(name), file))
 			name[strcspn(name, "\n")] = '\0';
 		fclose(file);
-		if (!strncmp(name, task, 15) && !is_asleep(entry->d_name))
+		if (!strncmp(name, task, length) && !is_asleep(entry->d_name))
 			awake = true;
 	}
 	closedir(proc);
@@ -75,7 +79,7 @@ static bool is_awake(const char *task)
 
 /*
  * Whoever looks at the ring, if anybody does, has done all up to @position, and
- * sleeps. The first client's thread of the proxy has a name of its own.
+ * sleeps. The proxy has a thread for each client.
  */
 static void wait_until_asleep(const char *device,
 			      const struct kucomms_control *kernel,
@@ -87,7 +91,7 @@ static void wait_until_asleep(const char *device,
 			       (position | KUCOMMS_NEED) :
 		       !(kucomms_load(&kernel->need_data) & KUCOMMS_NEED))
 		;
-	while (is_awake(proxy ? "proxy/0" : device))
+	while (is_awake(proxy ? "proxy/" : device))
 		;
 }
 
