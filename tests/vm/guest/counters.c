@@ -48,15 +48,15 @@ static bool is_asleep(const char *pid)
 }
 
 /*
- * Whether any task is there and awake whose name begins with this one, of which a task
- * has 15 characters at most.
+ * Whether a task is awake whose name begins with this one, of which a task has 15
+ * characters at most; with @to_come also if there is none yet.
  */
-static bool is_awake(const char *task)
+static bool is_awake(const char *task, bool to_come)
 {
 	const size_t length = strlen(task) < 15 ? strlen(task) : 15;
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
-	bool awake = false;
+	bool found = false, awake = false;
 
 	t_assert(proc);
 	while ((entry = readdir(proc))) {
@@ -70,16 +70,18 @@ static bool is_awake(const char *task)
 		if (fgets(name, sizeof(name), file))
 			name[strcspn(name, "\n")] = '\0';
 		fclose(file);
-		if (!strncmp(name, task, length) && !is_asleep(entry->d_name))
-			awake = true;
+		if (strncmp(name, task, length))
+			continue;
+		found = true;
+		awake |= !is_asleep(entry->d_name);
 	}
 	closedir(proc);
-	return awake;
+	return awake || (to_come && !found);
 }
 
 /*
  * Whoever looks at the ring, if anybody does, has done all up to @position, and
- * sleeps. The proxy has a thread for each client.
+ * sleeps. The proxy has a thread for each client, which it creates when it accepts one.
  */
 static void wait_until_asleep(const char *device,
 			      const struct kucomms_control *kernel,
@@ -91,7 +93,7 @@ static void wait_until_asleep(const char *device,
 			       (position | KUCOMMS_NEED) :
 		       !(kucomms_load(&kernel->need_data) & KUCOMMS_NEED))
 		;
-	while (is_awake(proxy ? "proxy/" : device))
+	while (is_awake(proxy ? "proxy/" : device, proxy))
 		;
 }
 
