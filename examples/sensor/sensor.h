@@ -21,7 +21,12 @@ enum {
 	SENSOR_SAMPLE,		/* from the sensor; id: number, user: time in ns */
 };
 
-#define SENSOR_RATE_MAX	1000u	/* largest rate, in samples a second */
+/*
+ * Largest rate, in samples a second. Any client sets the rate for all, and one
+ * interrupt sends a sample to every client: with many clients a higher rate would
+ * take a whole processor.
+ */
+#define SENSOR_RATE_MAX	1000u
 #define SENSOR_RATE	100u	/* rate until a client sets another one */
 #define SENSOR_POWER_MAX	31u
 #define SENSOR_ERRORS_MAX	100

@@ -27,7 +27,7 @@ for mode in adaptive thread poll; do
 	sensor 100 1000 >c 2>c.end || fail "the client in C: $(cat c.end)"
 	samples 100 c
 	grep -q ' samples, [0-9]* missed$' c.end || fail "the client in C says: $(cat c.end)"
-	python /usr/bin/sensor.py 50 2000 >python.out 2>python.end || fail "the client in Python: $(cat python.end)"
+	python /usr/bin/sensor.py 50 500 >python.out 2>python.end || fail "the client in Python: $(cat python.end)"
 	samples 50 python.out
 	grep -q ' samples, [0-9]* missed$' python.end || fail "the client in Python says: $(cat python.end)"
 done
