@@ -42,8 +42,8 @@
  *
  * fork(): as in the C headers. In a child the destructors, also those of static
  * objects at exit, close the child's copies and do not affect the parent; the
- * handlers of an endpoint do not run. Every other function fails with
- * inherited.
+ * handlers of an endpoint do not run. Every other function that can
+ * fail does so with inherited.
  *
  * Nothing here allocates memory for a message: memory is needed to open, to
  * listen, to create an endpoint, and to throw.
