@@ -317,7 +317,7 @@ int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 {
 	int err;
 
-	/* Who may wait is one whom @stop waits for, whether or not there is room. */
+	/* The stop handler waits for a sender that may sleep, also if there is room. */
 	if (timeout && unlikely(READ_ONCE(channel->endpoint->dead)))
 		return -ESHUTDOWN;
 	err = send_reserve(channel, length, record);

@@ -357,7 +357,7 @@ static void what_is_held_keeps_nobody_from_the_room_that_is_there(void **state)
 	}
 }
 
-/* Who has given back the last one may not come back soon. */
+/* A receiver that has released its last message may not call again soon. */
 static void the_last_release_is_told_at_once(void **state)
 {
 	const unsigned int fit = (4096 - 32) / RECORD;

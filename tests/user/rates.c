@@ -66,7 +66,7 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *new,
 	return 0;
 }
 
-/* Who would sleep until the timer fires wakes up then, or when time ends. */
+/* An endpoint that would sleep until the timer fires wakes up then, or when time ends. */
 static void sleep_until_timer(void)
 {
 	must(made_up_timer != NEVER);
@@ -95,7 +95,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 	return ready;
 }
 
-/* So many seconds, and a bit in which no call is due. */
+/* SECONDS seconds, and half a work period in which no call is due. */
 static void make_up_time(void)
 {
 	made_up = true;
