@@ -4,7 +4,8 @@
  * kucomms_unregister() has returned it does not run, whatever came when: the
  * module stops it in its stop handler, after which no handler runs. What of the
  * module waits in kucomms, as a work that nothing else can end, is woken, so
- * that the stop handler can wait for it.
+ * that the stop handler can wait for it, whatever the work does in kucomms next,
+ * and whoever closes its channel meanwhile.
  */
 #include "test.h"
 
@@ -125,6 +126,69 @@ static void test_wait(enum test_exit how)
 	kucomms_close(channel);
 }
 
+/* The work sends after the end has begun: then it is told, though there is room. */
+static void test_send(void)
+{
+	struct kucomms_channel *channel;
+	struct kucomms_message message;
+	const void *data;
+
+	t_equal(module_exit(TEST_EXIT_SEND), 0);
+	channel = t_open("exit", 0, 0);
+	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	kucomms_release(channel);
+	t_equal(module_exit(0), 0);
+	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
+	kucomms_close(channel);
+}
+
+/* The work waits for a message when its client closes. */
+static void close_one(void)
+{
+	struct kucomms_channel *channel = t_open("exit", 0, 0);
+	struct kucomms_message message;
+	const void *data;
+
+	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	kucomms_close(channel);
+}
+
+/*
+ * The end comes while a client closes, which then waits for the stop handler; that
+ * waits for the work, and the work for the client to be gone.
+ */
+static void test_close(void)
+{
+	pid_t pid;
+
+	t_equal(module_exit(TEST_EXIT_CLOSE), 0);
+	pid = fork();
+	t_assert(pid >= 0);
+	if (!pid) {
+		close_one();
+		exit(0);
+	}
+	/* The module lets it begin when the client is about to be gone. */
+	t_equal(module_exit(0), 0);
+	t_equal(t_wait(pid), 0);
+}
+
+/* Nobody waits for the call; its done() is called, and before the stop handler. */
+static void test_done(enum test_exit how)
+{
+	struct kucomms_message message = { .type = TEST_CALL };
+	struct kucomms_channel *channel;
+	const void *data;
+
+	t_equal(module_exit(how), 0);
+	channel = t_open("exit", 0, 0);
+	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	t_equal(message.type, TEST_CALLED);
+	t_equal(module_exit(0), 0);
+	kucomms_close(channel);
+}
+
 static void test_call(void)
 {
 	struct kucomms_message message = { .type = TEST_CALL };
@@ -152,7 +216,12 @@ int main(void)
 		test_wait(TEST_EXIT_RECEIVE);
 		test_wait(TEST_EXIT_ROOM);
 		test_call();
+		test_send();
+		test_done(TEST_EXIT_PLAIN);
+		test_done(TEST_EXIT_PARALLEL);
 	}
+	for (i = 0; i < ROUNDS; i++)
+		test_close();
 	t_equal(t_remove("kucomms_exit"), 0);
 	return 0;
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The room handler: a module that sends by itself goes on when a ring that was full
- * has room again, whatever the dispatch and the way the client receives.
+ * has room again, whatever the dispatch and the way the client receives. A client
+ * that lies about the room breaks its channel.
  */
-#include "test.h"
+#include <poll.h>
+
+#include "raw.h"
 
 #define DEVICE	"kucomms_flowing"
 #define SIZE	4096u
@@ -106,6 +109,32 @@ static void check_leaving(void)
 	}
 }
 
+/* The ring is full, and the client claims to have read what was never sent. */
+static void check_lie(void)
+{
+	struct raw raw = raw_open(DEVICE, SIZE);
+	struct pollfd polled = { .fd = raw.fd };
+	struct kucomms_message *record;
+	int ret;
+
+	t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+	record->type = TEST_FLOW;
+	record->id = COUNT;
+	record->user = LENGTH;
+	kucomms_producer_commit(&raw.out, record, KUCOMMS_CONTROL_MESSAGE,
+				false);
+	t_assert(raw_ring(&raw) >= 0);
+	while (!(kucomms_load(&raw.kernel->need_room) & KUCOMMS_NEED))
+		;
+	kucomms_store(&raw.user->position, 1);
+	ret = raw_ring(&raw);
+	t_assert(ret >= 0 || ret == -EPROTO);
+	t_equal(poll(&polled, 1, t_patience_ms()), 1);
+	t_equal(raw.kernel->state, KUCOMMS_STATE_BROKEN);
+	t_equal(raw_ring(&raw), -EPROTO);
+	raw_close(&raw);
+}
+
 int main(void)
 {
 	struct kucomms_channel *channel;
@@ -119,6 +148,7 @@ int main(void)
 		check_read();
 		check_both();
 		check_leaving();
+		check_lie();
 	}
 	channel = t_open(DEVICE, 0, 0);
 	t_equal(t_report(channel).overlaps, 0);

@@ -4,6 +4,7 @@
  * The parameter `exit` registers the endpoint of that name (enum test_exit in
  * protocol.h says how) and unregisters it; what went wrong is an error of that.
  */
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -24,6 +25,9 @@
  * @waiter:    waits for what the endpoint was registered for
  * @result:    what the wait came to
  * @channel:   whom @waiter calls
+ * @call:      waits for an answer that never comes
+ * @calls:     how many of these wait: one at most
+ * @closing:   the disconnect handler runs
  */
 static struct {
 	struct kucomms_endpoint *endpoint;
@@ -35,6 +39,9 @@ static struct {
 	enum test_exit how;
 	int result;
 	struct kucomms_channel *channel;
+	struct kucomms_call call;
+	atomic_t calls;
+	struct completion closing;
 } state;
 
 /* Starts anew instead of going on: a handler may have started it meanwhile. */
@@ -53,6 +60,24 @@ static void note_late(void)
 		atomic_inc(&state.late);
 }
 
+/* It is a handler, too. */
+static void exit_done(struct kucomms_call *call, int err,
+		      const struct kucomms_message *answer, const void *data)
+{
+	note_late();
+	atomic_dec(&state.calls);
+}
+
+static int start_call(struct kucomms_channel *channel)
+{
+	static const struct kucomms_message request = { .type = TEST_CALLED };
+
+	if (atomic_inc_return(&state.calls) > 1)
+		return -EBUSY;
+	state.call.done = exit_done;
+	return kucomms_call_start(channel, &state.call, &request, NULL, -1);
+}
+
 static int exit_message(struct kucomms_channel *channel,
 			const struct kucomms_message *message, const void *data,
 			void *priv)
@@ -63,6 +88,8 @@ static int exit_message(struct kucomms_channel *channel,
 		hrtimer_start(&state.sender, ns_to_ktime(PERIOD_NS),
 			      HRTIMER_MODE_REL_HARD);
 	} else if (message->type == TEST_CALL) {
+		if (state.how != TEST_EXIT_CALL)
+			return start_call(channel);
 		queue_work(system_unbound_wq, &state.waiter);
 	}
 	return 0;
@@ -76,11 +103,28 @@ static int exit_connect(struct kucomms_channel *channel, void *priv)
 	return 0;
 }
 
+/* It returns when the end of the endpoint has begun, since no client comes. */
+static int wait_for_end(void)
+{
+	struct kucomms_channel *channel = kucomms_accept(state.endpoint,
+							 MAX_SCHEDULE_TIMEOUT);
+
+	if (IS_ERR(channel))
+		return PTR_ERR(channel);
+	kucomms_channel_put(channel);
+	return -EEXIST;
+}
+
 /* Channels go after the senders, but for those whose clients close them. */
 static void exit_disconnect(struct kucomms_channel *channel, void *priv)
 {
 	if (atomic_read(&state.stopped) && hrtimer_active(&state.sender))
 		atomic_inc(&state.late);
+	if (state.how == TEST_EXIT_CLOSE) {
+		complete(&state.closing);
+		/* Then kucomms_unregister() is the next to have the turn. */
+		wait_for_end();
+	}
 }
 
 static bool exit_work(struct kucomms_endpoint *endpoint, void *priv)
@@ -127,6 +171,32 @@ static int wait_for_room(struct kucomms_channel *channel)
 	return err;
 }
 
+/* The client sees by the first message that the work has its channel. */
+static int send_late(struct kucomms_channel *channel)
+{
+	static const struct kucomms_message message = { .type = TEST_FULL };
+	int err = kucomms_send(channel, &message, NULL, 0);
+
+	if (err)
+		return err;
+	err = wait_for_end();
+	if (err != -ESHUTDOWN)
+		return err;
+	err = kucomms_send_wait(channel, &message, NULL, 0,
+				MAX_SCHEDULE_TIMEOUT);
+	return err ?: -EIO;
+}
+
+static int wait_for_closed(struct kucomms_channel *channel)
+{
+	static const struct kucomms_message message = { .type = TEST_SINK };
+	struct kucomms_message none;
+	const void *data;
+
+	return kucomms_send(channel, &message, NULL, 0) ?:
+	       kucomms_receive(channel, &none, &data, MAX_SCHEDULE_TIMEOUT);
+}
+
 static int wait_for_answer(struct kucomms_channel *channel)
 {
 	static const struct kucomms_message request = { .type = TEST_CALLED };
@@ -148,6 +218,10 @@ static int wait_for_client(void)
 			err = wait_for_message(channel);
 		else if (state.how == TEST_EXIT_ROOM)
 			err = wait_for_room(channel);
+		else if (state.how == TEST_EXIT_SEND)
+			err = send_late(channel);
+		else if (state.how == TEST_EXIT_CLOSE)
+			err = wait_for_closed(channel);
 		kucomms_channel_put(channel);
 	} while (!err);
 	return err;
@@ -174,6 +248,8 @@ static int exit_register(enum test_exit how)
 	state.result = -ESHUTDOWN;
 	atomic_set(&state.stopped, 0);
 	atomic_set(&state.late, 0);
+	atomic_set(&state.calls, 0);
+	reinit_completion(&state.closing);
 	if (how <= TEST_EXIT_CALL) {
 		ops.message = exit_message;
 		ops.work = exit_work;
@@ -195,12 +271,15 @@ static int exit_unregister(void)
 
 	if (IS_ERR_OR_NULL(state.endpoint))
 		return 0;
+	if (state.how == TEST_EXIT_CLOSE)
+		wait_for_completion_killable(&state.closing);
 	kucomms_unregister(state.endpoint);
 	state.endpoint = NULL;
 	/* From here on a module frees what the timer uses, and its code. */
 	if (hrtimer_cancel(&state.sender) || work_pending(&state.waiter))
 		err = -EBUSY;
-	else if (atomic_read(&state.stopped) != 1 || atomic_read(&state.late))
+	else if (atomic_read(&state.stopped) != 1 || atomic_read(&state.late) ||
+		 atomic_read(&state.calls))
 		err = -EPROTO;
 	else if (state.how >= TEST_EXIT_CALL && state.result != -ESHUTDOWN)
 		err = state.result ?: -EIO;
@@ -225,6 +304,7 @@ void test_exit_init(void)
 {
 	test_init_hrtimer(&state.sender, exit_send);
 	INIT_WORK(&state.waiter, exit_wait);
+	init_completion(&state.closing);
 }
 
 void test_exit_uninit(void)

@@ -68,12 +68,15 @@ enum test_call_kind {
 
 /* What the parameter `exit` registers; 0: nothing. */
 enum test_exit {
-	TEST_EXIT_PLAIN = 1,	/* all handlers; TEST_START starts a timer */
+	TEST_EXIT_PLAIN = 1,	/* all handlers; TEST_START starts a timer, TEST_CALL
+				   a call that nobody waits for */
 	TEST_EXIT_PARALLEL,	/* the same, with KUCOMMS_PARALLEL */
 	TEST_EXIT_CALL,		/* TEST_CALL: a work calls, and waits for ever */
 	TEST_EXIT_ACCEPT,	/* no message handler: a work waits for clients */
 	TEST_EXIT_RECEIVE,	/* for the second message of the first client */
 	TEST_EXIT_ROOM,		/* for room in the ring of the first client */
+	TEST_EXIT_SEND,		/* for the end, and then sends where there is room */
+	TEST_EXIT_CLOSE,	/* for a client that closes until the end has begun */
 };
 
 struct test_call_spec {
