@@ -50,7 +50,8 @@ static void check_flow(const char *name)
 	rung = t_attribute(DEVICE, "doorbells") - rung;
 	printf("%s: %u messages, %llu calls, %llu doorbells\n", name, COUNT,
 	       (unsigned long long)calls, rung);
-	t_assert(calls > 1);
+	/* The first messages fill the ring; a client may read the rest as they come. */
+	t_assert(calls > 0);
 	t_assert(calls <= most);
 	t_assert(rung <= most + 4);
 	kucomms_close(channel);
