@@ -34,8 +34,12 @@ static struct kucomms_message take(struct kucomms_channel *channel)
 	return message;
 }
 
-/* At most one call, and one doorbell, for each eighth of the ring. */
-static void check_flow(const char *name)
+/*
+ * At most one call, and one doorbell, for each eighth of the ring. Where the module sends
+ * in the client's own call the ring is full each time; a thread may find that the client
+ * reads as fast as it sends, so @least is 0 there.
+ */
+static void check_flow(const char *name, __u64 least)
 {
 	struct kucomms_channel *channel = t_open(name, SIZE, SIZE);
 	const __u64 most = COUNT * RECORD / (SIZE / 8) + 8;
@@ -50,8 +54,7 @@ static void check_flow(const char *name)
 	rung = t_attribute(DEVICE, "doorbells") - rung;
 	printf("%s: %u messages, %llu calls, %llu doorbells\n", name, COUNT,
 	       (unsigned long long)calls, rung);
-	/* The first messages fill the ring; a client may read the rest as they come. */
-	t_assert(calls > 0);
+	t_assert(calls >= least);
 	t_assert(calls <= most);
 	t_assert(rung <= most + 4);
 	kucomms_close(channel);
@@ -144,8 +147,8 @@ int main(void)
 	t_device(DEVICE);
 	for (i = 0; i < T_MODES; i++) {
 		t_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
-		check_flow("flowing");
-		check_flow("netlink:flowing");
+		check_flow("flowing", strcmp(t_modes[i], "adaptive") ? 0 : 2);
+		check_flow("netlink:flowing", 0);
 		check_read();
 		check_both();
 		check_leaving();
