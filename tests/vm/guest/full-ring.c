@@ -77,7 +77,8 @@ static void kernel_to_user(const char *name)
 }
 
 /*
- * Who reads makes a system call for each message, but no handler runs for it. The
+ * A client that uses read() makes a system call for each message, but no handler runs
+ * for it. The
  * ring has the default size, which is no smaller.
  */
 static void kernel_to_read(const char *name)
