@@ -24,6 +24,14 @@ static const char *bad_option(const struct command *command, char **argv)
 	return letter;
 }
 
+void print_command_help(const struct command *command)
+{
+	printf("Usage: kucommsctl %s %s\n\n%s\n%s", command->name,
+	       command->synopsis, command->summary,
+	       *command->details ? "\n" : "");
+	printf("%s", command->details);
+}
+
 int next_option(const struct command *command, int argc, char **argv)
 {
 	int option;

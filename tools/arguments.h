@@ -8,6 +8,8 @@
 #include "kucommsctl.h"
 #include "name.h"
 
+void print_command_help(const struct command *command);
+
 /*
  * These read the arguments of @command. On a mistake they explain it and exit,
  * as they do after --help; so commands must not hold anything by then.

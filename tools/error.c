@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "output.h"
 
 static void print_with_name(const char *text, const char *name)
 {
@@ -30,7 +29,7 @@ int report_problem(const struct problem *problem, const char *what,
 	if (!explanation)
 		explanation = strerror(problem->error);
 	/* Whoever reads both in one place sees them in order. */
-	flush_output();
+	fflush(stdout);
 	fputs("kucommsctl: cannot ", stderr);
 	print_with_name(what, name);
 	fprintf(stderr, ": %s: ", error_name(problem->error));

@@ -1,12 +1,37 @@
 // SPDX-License-Identifier: MIT
 /*
- * kucommsctl help
+ * kucommsctl help, and the table of commands
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "error.h"
+
+static const struct command *const commands[] = {
+	&command_create,
+	&command_remove,
+	&command_list,
+	&command_show,
+	&command_set,
+	&command_send,
+	&command_recv,
+	&command_bench,
+	&command_version,
+	&command_help,
+	NULL
+};
+
+const struct command *command_find(const char *name)
+{
+	const struct command *const *command;
+
+	for (command = commands; *command; command++)
+		if (!strcmp((*command)->name, name))
+			return *command;
+	return NULL;
+}
 
 void print_help(void)
 {
@@ -22,14 +47,6 @@ void print_help(void)
 	     "NAME is the name of a device, with or without the prefix kucomms_, or its path:\n"
 	     "/dev/kucomms_NAME or /dev/kucomms/NAME.\n"
 	     "kucommsctl help COMMAND tells more, kucommsctl(8) all.");
-}
-
-void print_command_help(const struct command *command)
-{
-	printf("Usage: kucommsctl %s %s\n\n%s\n%s", command->name,
-	       command->synopsis, command->summary,
-	       *command->details ? "\n" : "");
-	printf("%s", command->details);
 }
 
 static int run(const struct command *command, int argc, char **argv)

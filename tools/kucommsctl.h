@@ -53,12 +53,8 @@ extern const struct command command_bench;
 extern const struct command command_version;
 extern const struct command command_help;
 
-/* The table, which ends with NULL, and a look into it; main.c */
-extern const struct command *const commands[];
-const struct command *command_find(const char *name);
-
 /* help.c */
+const struct command *command_find(const char *name);
 void print_help(void);
-void print_command_help(const struct command *command);
 
 #endif

@@ -11,30 +11,6 @@
 #include "kucommsctl.h"
 #include "output.h"
 
-const struct command *const commands[] = {
-	&command_create,
-	&command_remove,
-	&command_list,
-	&command_show,
-	&command_set,
-	&command_send,
-	&command_recv,
-	&command_bench,
-	&command_version,
-	&command_help,
-	NULL
-};
-
-const struct command *command_find(const char *name)
-{
-	const struct command *const *command;
-
-	for (command = commands; *command; command++)
-		if (!strcmp((*command)->name, name))
-			return *command;
-	return NULL;
-}
-
 static bool is_either(const char *argument, const char *one, const char *other)
 {
 	return !strcmp(argument, one) || !strcmp(argument, other);
