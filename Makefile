@@ -351,7 +351,7 @@ $(BUILD)/obj/tests/routes/%.o: tests/routes/%.c | check-version
 check-proofs: ## the ring's memory orders, simulated on weak memory models; no root, seconds after the first time
 	tests/run proofs
 
-style: ## shellcheck, codespell, man pages, licence lines, checkpatch
+style: ## shellcheck, codespell, layers, man pages, licence lines, checkpatch
 	scripts/check-style
 
 check-packages: ## build the packages, look into them, install them in a chroot; root
