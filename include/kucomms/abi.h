@@ -1,130 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
- * The contract between the two sides of a kucomms channel.
+ * What both sides of a kucomms channel agree on: structures, numbers, errors.
+ * docs/protocol.md says how a process gets a channel, and how the two sides
+ * publish, release and sleep; kucomms_netlink(7) is for clients over netlink.
  *
- * A channel is two rings, one each way, between exactly two sides; through a
- * device it is one open file of /dev/kucomms_NAME. To get one, a process
- *
- *   1. opens the device,
- *   2. attaches (KUCOMMS_IOC_ATTACH): asks for ring sizes, learns the offsets,
- *   3. maps four regions, each whole, shared, and at its own offset (which takes
- *      more than 32 bits: -D_FILE_OFFSET_BITS=64):
- *
- *      region            written by  user mapping  length
- *      user control      user        read-write    one page
- *      kernel control    kernel      read-only     one page
- *      to-kernel data    user        read-write    2 * to_kernel_size
- *      to-user data      kernel      read-only     2 * to_user_size
- *
- * The data regions show the same pages twice in a row, so a message that
- * begins near the end of the ring goes on without a seam: nobody wraps.
- *
- * Messages. A record is a struct kucomms_message and `length` bytes of data.
- * The next record begins where this one ends, rounded up to
- * KUCOMMS_RECORD_ALIGN. Positions are free-running u32 byte counts, both start
- * at 0, and `position & (size - 1)` is where a record lies in the data region.
- * A record and the control word of its successor must fit into the ring
- * together, so the longest message has KUCOMMS_LENGTH_MAX(size) bytes.
- *
- * Publication. The producer owns the space from its own position up to the
- * consumer's released position + size. It
- *
- *   a. clears the `control` word where the *next* record will begin,
- *   b. writes the record,
- *   c. stores this record's `control` with release semantics.
- *
- * The consumer loads the `control` word at its own position with acquire
- * semantics: 0 says "nothing yet". Because of (a) it never takes stale bytes
- * for a header. A batch is published at once by storing the control word of
- * its *first* record last.
- *
- * Release. The consumer stores its position into its own control page with
- * release semantics when it no longer needs the bytes before it: once per
- * eighth of the ring, and always before it says "nothing to read". The
- * producer loads it with acquire semantics when its last copy shows no room.
- * A producer that sleeps for room is told no more often than that: woken for
- * each message, it would fill the room of one message and sleep again. But if
- * the consumer releases something when nothing is left to read, and the
- * producer sleeps, the consumer tells it at once.
- *
- * Doorbells. Busy sides make no system call. A side that is about to sleep
- *
- *   - for data: sets need_data in its control page to (position | 1), where
- *     `position` is that of the record it waits for;
- *   - for room: sets need_room to (position | 1), where `position` is what the
- *     consumer must have released before the record will fit;
- *
- * then executes a full barrier, looks once more, and sleeps. The other side
- * publishes (or releases), executes a full barrier, reads need_data (or
- * need_room), and only if the lowest bit is set - and, for need_room, only if
- * the position has been reached - rings the doorbell. Whoever is about to sleep
- * for one of the two should first have told of what it has released, lest the
- * other side sleep for that. Positions are multiples
- * of KUCOMMS_RECORD_ALIGN, so the lowest bit is free to say "somebody waits".
- *
- * The kernel side of a device never sleeps on behalf of an adaptive endpoint:
- * it has need_data set whenever it is not looking at the ring, and the message
- * handler runs inside the client's doorbell call.
- *
- * Without mappings. An open file that is not attached can be read and written
- * instead, one message per call: struct kucomms_message and the data. The first
- * such call attaches it, with the device's defaults, and from then on it can be
- * neither attached nor mapped (EBUSY); nor can a file that has been attached be
- * read or written (EBUSY). write() takes exactly one message: EINVAL if `length`
- * is not what follows the header, EMSGSIZE if it can never fit. It waits for
- * room, read() for a message, or with O_NONBLOCK they fail with EAGAIN. If the
- * message is longer than the caller's buffer read() fails with EMSGSIZE and the
- * message stays. Both fail with ESHUTDOWN and EPROTO as the other calls do.
- *
- * Over netlink. Programs that know netlink, and nothing of shared memory, use a
- * socket of the protocol that the file netlink_protocol beside create_device
- * names (KUCOMMS_NETLINK_PROTOCOL, unless the administrator has chosen another).
- * A socket gets its channel by KUCOMMS_NLMSG_ATTACH with the descriptor of an
- * open, not yet attached device (open for reading and writing): who may open the
- * device may do so, and nobody else. The descriptor may be closed then; the channel
- * ends with the socket. From then on KUCOMMS_NLMSG_MESSAGE carries messages, struct
- * kucomms_message and the data, both ways, several in a datagram if one likes.
- *
- *   - The message handler's answers carry the sequence number of the request,
- *     what the module sends by itself 0. With NLM_F_ACK an NLMSG_ERROR of 0
- *     follows when the handler has done with a message and all its answers; or,
- *     if the module has none, when it has released the message, in no order with
- *     what it sends.
- *   - With NLM_F_DUMP the answers are a dump: NLM_F_MULTI, at the end NLMSG_DONE,
- *     and the kernel goes on when the socket is read. One at a time (EBUSY).
- *   - Broadcasts come only to sockets that attached with
- *     KUCOMMS_NLA_BROADCASTS, in order with all other messages. NLMSG_OVERRUN
- *     stands where some have been missed since there was no room.
- *   - A message that the socket has no room for waits in the kernel.
- *   - When the channel comes to its end an NLMSG_ERROR with sequence number 0
- *     says so: ESHUTDOWN or EPROTO.
- *
- * What is not accepted is answered by NLMSG_ERROR, with a text for those who set
- * NETLINK_EXT_ACK: EINVAL (a message or a datagram that is cut short, lengths
- * that contradict each other, attributes that are unknown, missing or wrong),
- * EOPNOTSUPP (unknown type; a dump of a module that has no message handler),
- * EPERM (no channel: attach first; the descriptor is no device, or not open for
- * both; the process that writes has more rights than the one that opened the
- * socket, and has not named the kernel's address), EBADF (no descriptor),
- * EMSGSIZE (can never fit), EAGAIN (no room: read the answers first), ESHUTDOWN
- * and EPROTO (the channel's state), and on attaching EBUSY (the socket or the
- * descriptor has a channel), and those of struct kucomms_attach.
- *
- * Trust. Each side writes only its own control page and its own data. Nothing
- * that the other side writes is believed: words are read once, checked, and
- * only the checked copy is used. A side that breaks the rules breaks its own
- * channel (KUCOMMS_STATE_BROKEN) and nothing else.
- *
- * Extensibility. Structures passed to ioctls begin with their own size. The
- * kernel accepts shorter ones (missing fields are 0) and longer ones whose
- * unknown tail is 0 (else E2BIG). Unknown flags and non-zero reserved fields
- * are refused with EINVAL. Layouts are the same for 32-bit and 64-bit
- * processes.
+ * Structures passed to ioctls begin with their own size. The kernel accepts
+ * shorter ones (missing members are 0) and longer ones whose unknown tail is 0
+ * (else E2BIG). Unknown flags and reserved members that are not 0 are refused
+ * with EINVAL. Layouts are the same for 32-bit and 64-bit processes.
  */
 #ifndef KUCOMMS_ABI_H
 #define KUCOMMS_ABI_H
 
-/* An older mode of the compiler gets this one error, and none of the rest. */
+/* A compiler in an older mode reports this one error, and no other. */
 #if defined(__KERNEL__) ? 0 : defined(__cplusplus) ? __cplusplus < 201103L : \
 	!defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L
 #error "kucomms needs C11 or C++11: compile with -std=gnu11 or -std=c++17, or newer"
@@ -167,9 +55,9 @@
 /*
  * struct kucomms_message - what stands before the data of every message
  * @length:  bytes of data that follow; 0 is legal
- * @control: the ring's own, KUCOMMS_CONTROL_*: senders need not set it, receivers
- *           find nothing in it
- * @type:    the user's own, like @id and @user: any value, none is reserved
+ * @control: the ring's, KUCOMMS_CONTROL_*: a sender need not set it, and it
+ *           means nothing to a receiver
+ * @type:    the program's, like @id and @user: no value is reserved
  */
 struct kucomms_message {
 	__u32 length;
@@ -191,8 +79,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_message, user, 24);
 #define KUCOMMS_CONTROL_DISCARDED	3u	/* a record to skip */
 
 /*
- * The longest message of a ring of @size bytes: behind its record one unit
- * stays free, for the control word of the next one.
+ * Bytes of data of the longest message in a ring of @size bytes: behind its
+ * record one unit stays free, for the control word of the next record.
  */
 #define KUCOMMS_LENGTH_MAX(size) \
 	((size) - KUCOMMS_RECORD_ALIGN - (__u32)sizeof(struct kucomms_message))
@@ -200,17 +88,19 @@ KUCOMMS_ASSERT_OFFSET(kucomms_message, user, 24);
 /*
  * struct kucomms_control - a control page: what one side tells the other
  * @position:  how far this side, as a consumer, has released its incoming ring
- * @need_data: lowest bit (KUCOMMS_NEED) set: ring the doorbell when something
- *             is published at the rest of the word or beyond. Not set: do not
- *             ring; the rest may still say how far this side has read
- * @need_room: lowest bit set: ring it when the rest of the word is released
- * @state:     KUCOMMS_STATE_*; between a device and its client the kernel's only
- * @bell:      between processes: counts the times that this side rang for one
- *             who sleeps on the word, as a futex (see KUCOMMS_NEED_FUTEX)
+ * @need_data: a position and KUCOMMS_NEED: the other side has to ring the
+ *             doorbell when it publishes a record at that position or beyond.
+ *             Without KUCOMMS_NEED it need not ring; the position may still say
+ *             how far this side has read
+ * @need_room: a position and KUCOMMS_NEED: the other side has to ring the
+ *             doorbell when it has released that position
+ * @state:     KUCOMMS_STATE_*; on a device only that of the kernel counts
+ * @bell:      between processes, a futex: how often this side has rung for the
+ *             other side while that slept on this word (KUCOMMS_NEED_FUTEX)
  *
- * The position changes all the time and the other words hardly ever, so they
- * are kept apart by 128 bytes: a pair of cache lines, as adjacent-line
- * prefetchers fetch them.
+ * The position changes all the time and the other words hardly ever, so 128
+ * bytes lie between them: a pair of cache lines, which adjacent-line
+ * prefetchers fetch together.
  */
 struct kucomms_control {
 	__u32 position;
@@ -230,9 +120,9 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, state, 136);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
 
 #define KUCOMMS_NEED		1u
-/* Beside it, between processes: who waits sleeps on the other side's @bell. */
+/* Beside it, between processes: the sleeper waits on the other side's @bell. */
 #define KUCOMMS_NEED_FUTEX	2u
-/* And: may find a message, leave it, and wait again for the doorbell. */
+/* And: the sleeper may leave a message that it found, and wait for a bell. */
 #define KUCOMMS_NEED_ALWAYS	4u
 
 #define KUCOMMS_STATE_OPEN	0u	/* messages flow */
@@ -244,9 +134,8 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
  * @size:                  in: sizeof(struct kucomms_attach) as the caller knows
  *                         it; out: as the kernel knows it
  * @flags:                 in: KUCOMMS_ATTACH_*
- * @to_kernel_size:        in: bytes wanted for the ring towards the kernel, a
- *                         power of two, or 0 for the device's default; out:
- *                         bytes given
+ * @to_kernel_size:        in: bytes of the ring towards the kernel, a power of
+ *                         two, or 0 for the device's default; out: bytes given
  * @to_user_size:          the same for the other ring
  * @version:               out: KUCOMMS_ABI_VERSION of the kernel
  * @channel:               in: the number wanted, with KUCOMMS_ATTACH_NUMBER; out:
@@ -256,9 +145,9 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
  * @kernel_control_offset: out: mmap offset of the kernel control page
  * @to_kernel_offset:      out: mmap offset of the ring towards the kernel
  * @to_user_offset:        out: mmap offset of the ring towards the user
- * @deadline:              in: if no kernel module serves the device, wait for one
- *                         until this time: CLOCK_MONOTONIC nanoseconds, 0: do
- *                         not wait, negative: for ever
+ * @deadline:              in: if no kernel module serves the device, wait for
+ *                         one until this time, in nanoseconds of
+ *                         CLOCK_MONOTONIC; 0: do not wait; negative: for ever
  * @reserved:              in: 0
  *
  * Errors: EINVAL (size, flags, reserved fields, a number that the device cannot
@@ -309,16 +198,16 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 72);
  * struct kucomms_wait - KUCOMMS_IOC_WAIT: ring the doorbell, then wait
  * @size:     in: sizeof(struct kucomms_wait)
  * @events:   in: KUCOMMS_EVENT_* to wait for, at least one; RING rings first
- * @deadline: in: CLOCK_MONOTONIC nanoseconds when to give up, negative: never,
- *            0 (or any time gone by): do not sleep
+ * @deadline: in: when to give up, in nanoseconds of CLOCK_MONOTONIC; negative:
+ *            never; 0, or any time in the past: do not sleep
  *
- * What to wait for is read from the user control page, which the caller has
- * prepared as for any sleep: DATA is true when something has been published
- * beyond the position in `need_data` (or beyond `position`, if the word is 0),
- * ROOM when the position in `need_room` has been released. poll() looks at the
- * same words, and needs no flag to wake: it counts as asking.
- * Because the deadline is absolute the call can be made again after a signal; the
- * kernel does so by itself where no handler ran (stop and continue, the freezer).
+ * The kernel reads from the user control page what to wait for: DATA is true
+ * when a record has been published at the position in `need_data` (or at
+ * `position`, if the word is 0), ROOM when the position in `need_room` has been
+ * released. poll() looks at the same words, and wakes without KUCOMMS_NEED.
+ * The deadline is absolute, so a caller can make the call again after a signal.
+ * Where no signal handler ran (stop and continue, the freezer) the kernel makes
+ * it again.
  *
  * Returns the events (DATA, ROOM) that came true, or fails with ETIMEDOUT (none
  * until the deadline), ESHUTDOWN or EPROTO (the channel's state, when there is
@@ -347,14 +236,14 @@ KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
 #define KUCOMMS_IOC_ATTACH	_IOWR(KUCOMMS_IOC_MAGIC, 1, struct kucomms_attach)
 
 /*
- * The doorbell: tells the kernel that something has been published or
- * released. The argument is 0 (flags; others: EINVAL). For an adaptive
+ * The doorbell: tells the kernel that the process has published or released
+ * something. The argument is reserved for flags: 0, or EINVAL. For an adaptive
  * endpoint the message handler runs before the call returns.
  *
  * Returns 0 when the ring has been emptied (or the handler waits for room in
- * the other one), 1 when the call has done its share and more is left: ring
- * again. Fails with ESHUTDOWN or EPROTO (the channel's state), EINTR (killed
- * while others had their turn), ENOTCONN (not attached).
+ * the other ring), 1 when the client's turn has ended and messages are left:
+ * ring again. Fails with ESHUTDOWN or EPROTO (the channel's state), EINTR (killed
+ * while other clients had their turn), ENOTCONN (not attached).
  */
 #define KUCOMMS_IOC_DOORBELL	_IO(KUCOMMS_IOC_MAGIC, 2)
 #define KUCOMMS_IOC_WAIT	_IOW(KUCOMMS_IOC_MAGIC, 3, struct kucomms_wait)
@@ -379,10 +268,10 @@ KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
 #define KUCOMMS_NLA_VERSION		8	/* u32, out */
 #define KUCOMMS_NLA_MAX			8
 
-/* What a datagram from the kernel has at most, unless one message has more. */
+/* Most bytes of a datagram from the kernel, unless one message has more. */
 #define KUCOMMS_DATAGRAM_DEFAULT	4096u
 
-/* The longest message over netlink, whatever the ring: a datagram is one piece. */
+/* Bytes of the longest message over netlink: it must fit into one datagram. */
 #define KUCOMMS_NETLINK_LENGTH_MAX	(128u * 1024)
 
 #endif
