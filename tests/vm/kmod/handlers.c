@@ -334,6 +334,7 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	case TEST_HOLD:
 		return kucomms_send(channel, message, data, KUCOMMS_MORE);
 	case TEST_FLOW:
+		client->shared = true;
 		return test_flow_start(&client->flow, message);
 	case TEST_RESERVE:
 		return reserve(channel, client);
