@@ -94,12 +94,14 @@ struct kucomms_server;
  * @to_tell:     in this turn the client has got room or an acknowledgement, for
  *               which it may sleep; under the turn
  *
- * @lock:        protects @out and the seven members below it
+ * @lock:        protects @out and the eight members below it
  * @out:         the ring towards the user
  * @wanted:      length of the last message of the message handler that found
  *               no room
  * @short_at:    the position in @in of the message that it was handling
  * @short_of_room: there has been one
+ * @sent_glanced: the position in @out where a sending thread last looked whether
+ *               it is to end
  * @room_length: length of the shortest message for which a sender other than
  *               the message handler had no room
  * @wants_room:  there has been such a message, so the room handler is to be
@@ -169,6 +171,7 @@ struct kucomms_channel {
 	u32 wanted;
 	u32 short_at;
 	bool short_of_room;
+	u32 sent_glanced;
 	u32 room_length;
 	bool wants_room;
 	bool awaited;
@@ -260,6 +263,7 @@ bool kucomms_channel_find_room(struct kucomms_channel *channel);
 
 /* sync.c */
 void kucomms_sync_call(struct kucomms_channel *channel);
+int kucomms_sync_glance(bool may_sleep);
 int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 			   long timeout);
 

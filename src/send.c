@@ -312,14 +312,33 @@ static int send_reserve(struct kucomms_channel *channel, u32 length,
 	return err;
 }
 
+/*
+ * Tells whether a sender that may sleep is to end, also if there is room: a
+ * client may read as fast as the sender sends, for ever.
+ */
+static int reserve_glance(struct kucomms_channel *channel)
+{
+	const u32 position = channel->out.position;
+
+	/* The module's stop handler waits for the sender. */
+	if (unlikely(READ_ONCE(channel->endpoint->dead)))
+		return -ESHUTDOWN;
+	/* Once per eighth of the ring. */
+	if (likely(position - channel->sent_glanced < channel->out.size / 8))
+		return 0;
+	channel->sent_glanced = position;
+	return kucomms_sync_glance(true);
+}
+
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 		    struct kucomms_message **record, long timeout)
 {
-	int err;
+	int err = timeout ? reserve_glance(channel) : 0;
 
-	/* The stop handler waits for a sender that may sleep, also if there is room. */
-	if (timeout && unlikely(READ_ONCE(channel->endpoint->dead)))
-		return -ESHUTDOWN;
+	if (unlikely(err)) {
+		kucomms_flush(channel);
+		return err;
+	}
 	err = send_reserve(channel, length, record);
 	if (likely(err != -EAGAIN) || !timeout)
 		return err;

@@ -134,17 +134,12 @@ static void sync_tell(struct kucomms_channel *channel, bool told)
 }
 
 /*
- * Looks, once per eighth of the ring, whether the thread is to end, and gives
- * way to other tasks if it may sleep: a client that sends all the time must
- * prevent neither.
+ * Gives way to other tasks, if the caller may sleep, and tells whether the
+ * caller's thread is to end. A thread that never sleeps, because its client
+ * sends or reads all the time, has to call this now and then.
  */
-static int receive_glance(struct kucomms_channel *channel, bool may_sleep)
+int kucomms_sync_glance(bool may_sleep)
 {
-	const u32 position = channel->in.position;
-
-	if (likely(position - channel->glanced < channel->in.share))
-		return 0;
-	channel->glanced = position;
 	if (may_sleep)
 		cond_resched();
 	if (!in_task())
@@ -152,6 +147,17 @@ static int receive_glance(struct kucomms_channel *channel, bool may_sleep)
 	if ((current->flags & PF_KTHREAD) && kthread_should_stop())
 		return -EINTR;
 	return fatal_signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+/* Once per eighth of the ring. */
+static int receive_glance(struct kucomms_channel *channel, bool may_sleep)
+{
+	const u32 position = channel->in.position;
+
+	if (likely(position - channel->glanced < channel->in.share))
+		return 0;
+	channel->glanced = position;
+	return kucomms_sync_glance(may_sleep);
 }
 
 /*

@@ -349,6 +349,11 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
  * reserved before the first is committed; each must be committed or discarded,
  * in any order: what was reserved later waits behind it.
  *
+ * A client may read as fast as the thread sends, and for ever. So unless @timeout
+ * is 0 this function looks once per eighth of the ring whether the thread is to
+ * end or its process is being killed, even if there is room, and lets other
+ * tasks run.
+ *
  * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
  * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN (the channel is
  * closing, or the endpoint is being unregistered and @timeout is not 0), -EPROTO,

@@ -239,6 +239,30 @@ static void check_stop(void)
 }
 
 /*
+ * A thread that is told to stop sends an eighth of a ring at most, although there is
+ * room for all that it has.
+ */
+static void check_stop_with_room(void)
+{
+	const unsigned int all = 1000, most = 65536 / 8 / 32;
+	struct kucomms_channel *channel = t_open(DEVICE, 4096, 65536);
+	struct kucomms_message message;
+	unsigned int count = 0;
+	int err;
+
+	t_equal(t_echo(channel, "before the stop"), 0);
+	ask(channel, TEST_STREAM_STOPPED, all, 0);
+	proxy("0");
+	while (!(err = kucomms_receive_copy(channel, &message, NULL, 0, -1)))
+		t_equal(message.id, count++);
+	t_equal(err, -ESHUTDOWN);
+	t_assert(count > 0);
+	t_assert(count <= most);
+	kucomms_close(channel);
+	proxy("1");
+}
+
+/*
  * Without end: whatever the module has read is there again. The first record of each
  * lap is of @type.
  */
@@ -319,6 +343,7 @@ int main(void)
 	check_kill(TEST_RECEIVE, 3600000);
 	check_kill(TEST_STREAM, MANY);
 	check_stop();
+	check_stop_with_room();
 	check_endless_client();
 	channel = t_open(DEVICE, 0, 0);
 	do {	/* every client is accepted once, and given back */

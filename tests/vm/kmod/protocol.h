@@ -40,6 +40,7 @@ enum test_type {
 	/* for the proxy, whose threads have no handler */
 	TEST_PASS,	/* answer with kucomms_pass() */
 	TEST_RECEIVE,	/* wait `id` ms for a message; `user` is what it came to */
+	TEST_STREAM_STOPPED, /* TEST_STREAM, when kthread_stop() has been called */
 	TEST_SEND,	/* fill the ring, wait `id` ms, then the same with `user` */
 
 	/* calls, the other way round; also for the proxy, whom it is refused */

@@ -102,6 +102,20 @@ static int proxy_stream(struct kucomms_channel *channel,
 	return 0;
 }
 
+/* Sends only when the thread has been told to stop, and tries to send all the same. */
+static int proxy_stream_stopped(struct kucomms_channel *channel,
+				const struct kucomms_message *message)
+{
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return proxy_stream(channel, message);
+}
+
 static int proxy_report(struct kucomms_channel *channel,
 			const struct kucomms_message *message)
 {
@@ -134,6 +148,8 @@ static int proxy_handle(struct kucomms_channel *channel,
 		return proxy_fill(channel, message);
 	case TEST_STREAM:
 		return proxy_stream(channel, message);
+	case TEST_STREAM_STOPPED:
+		return proxy_stream_stopped(channel, message);
 	case TEST_CALL:
 		return proxy_call(channel, message);
 	case TEST_REPORT:
