@@ -14,6 +14,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "event.h"
 #include "futex.h"
 #include "member.h"
 

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "door.h"
+#include "event.h"
 #include "listener.h"
 #include "member.h"
 

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "door.h"
 #include "endpoint.h"
+#include "event.h"
 #include "member.h"
 
 #define WORK_US		10000
@@ -49,21 +50,6 @@ static int set_options(struct kucomms_endpoint *endpoint,
 	endpoint->spin_ns = kucomms_spin_ns(
 		own->flags & KUCOMMS_ENDPOINT_NO_SPIN, own->spin_us);
 	return 0;
-}
-
-int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
-			   __u32 events, struct kucomms_source *source)
-{
-	struct epoll_event event = { .events = events, .data.ptr = source };
-
-	return epoll_ctl(endpoint->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-/* Before it is closed: a child may have a copy, and epoll would keep it. */
-void kucomms_endpoint_unwatch(const struct kucomms_endpoint *endpoint, int fd)
-{
-	if (fd >= 0)
-		epoll_ctl(endpoint->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 static void nothing(struct kucomms_source *source, __u32 events)
@@ -172,17 +158,6 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	kucomms_endpoint_wake(fresh);
 	*endpoint = fresh;
 	return 0;
-}
-
-/* Its thread, if it sleeps, or whoever polls its descriptor, has something to do. */
-void kucomms_endpoint_wake(const struct kucomms_endpoint *endpoint)
-{
-	eventfd_write(endpoint->wake, 1);
-}
-
-bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint)
-{
-	return kucomms_load(&endpoint->owner) == KUCOMMS_THIS_THREAD();
 }
 
 /* Under the lock, which the thread does not take any more: it has ended. */

@@ -123,13 +123,6 @@ static inline void kucomms_count(__u64 *counter)
 	kucomms_store(counter, *counter + 1);
 }
 
-/* endpoint.c */
-int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
-			   __u32 events, struct kucomms_source *source);
-void kucomms_endpoint_unwatch(const struct kucomms_endpoint *endpoint, int fd);
-void kucomms_endpoint_wake(const struct kucomms_endpoint *endpoint);
-bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint);
-
 /* loop.c */
 void kucomms_loop_init(struct kucomms_endpoint *endpoint);
 int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,

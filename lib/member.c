@@ -20,6 +20,7 @@
 #include "call.h"
 #include "clock.h"
 #include "endpoint.h"
+#include "event.h"
 #include "futex.h"
 #include "member.h"
 
