@@ -31,6 +31,7 @@
 #include "futex.h"
 #include "memory.h"
 #include "peer.h"
+#include "send.h"
 
 /* An acknowledgement is asked for once per eighth of the ring. */
 #define ACKS	8u
@@ -62,8 +63,6 @@
  * @read:      bytes since the socket was empty
  * @blocked:   there is no room for that
  *
- * @lost:      the kernel says that something was
- *
  * @wait_lock: for the following
  * @polling:   one thread waits in poll(); the other threads wait for @pulled
  * @pulled:    an event: something has been read from the socket
@@ -91,8 +90,6 @@ struct kucomms_bridge {
 	int left;
 	size_t read;
 	bool blocked;
-
-	bool lost;
 
 	pthread_mutex_t wait_lock;
 	bool polling;
@@ -164,10 +161,13 @@ int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
  * Frees a child's copy. Does not touch the locks: a thread of the parent may
  * have held them.
  */
-void kucomms_bridge_abandon(struct kucomms_bridge *bridge)
+void kucomms_bridge_abandon(struct kucomms_end *end)
 {
+	struct kucomms_bridge *bridge = end->bridge;
+
 	if (!bridge)
 		return;
+	end->bridge = NULL;
 	if (bridge->bell >= 0)
 		close(bridge->bell);
 	free(bridge->request);
@@ -175,14 +175,16 @@ void kucomms_bridge_abandon(struct kucomms_bridge *bridge)
 	free(bridge);
 }
 
-void kucomms_bridge_free(struct kucomms_bridge *bridge)
+void kucomms_bridge_free(struct kucomms_end *end)
 {
+	struct kucomms_bridge *bridge = end->bridge;
+
 	if (!bridge)
 		return;
 	pthread_mutex_destroy(&bridge->wait_lock);
 	pthread_mutex_destroy(&bridge->receive_lock);
 	pthread_mutex_destroy(&bridge->send_lock);
-	kucomms_bridge_abandon(bridge);
+	kucomms_bridge_abandon(end);
 }
 
 /* There is nobody any more, or the kernel says what it never would. */
@@ -376,7 +378,7 @@ static bool receive_one(struct kucomms_end *end, const struct nlmsghdr *header)
 		receive_error(end, header);
 		return true;
 	case NLMSG_OVERRUN:
-		kucomms_store(&end->bridge->lost, true);
+		kucomms_store(&end->lost, true);
 		return true;
 	default:
 		return true;
@@ -435,7 +437,7 @@ static bool datagram_read(struct kucomms_end *end)
 	}
 	if (length < 0 && (errno == ENOBUFS || errno == EINTR)) {
 		if (errno == ENOBUFS)
-			kucomms_store(&bridge->lost, true);
+			kucomms_store(&end->lost, true);
 		return true;
 	}
 	bridge_gone(end, -EPROTO);
@@ -477,19 +479,12 @@ bool kucomms_bridge_is_blocked(const struct kucomms_bridge *bridge)
 	return kucomms_load(&bridge->blocked);
 }
 
-/* Whether messages have been missed since this was asked last. */
-bool kucomms_bridge_take_lost(struct kucomms_bridge *bridge)
-{
-	return kucomms_load(&bridge->lost) &&
-	       __atomic_exchange_n(&bridge->lost, false, __ATOMIC_RELAXED);
-}
-
 static bool wait_is_over(struct kucomms_end *end, __u32 event)
 {
 	return kucomms_load(&end->gone) ||
 	       ((event & KUCOMMS_EVENT_DATA) &&
 		(kucomms_consumer_ready(&end->channel.in) ||
-		 kucomms_load(&end->bridge->lost))) ||
+		 kucomms_load(&end->lost))) ||
 	       ((event & KUCOMMS_EVENT_ROOM) &&
 		kucomms_consumer_is_awaited(&end->bridge->out));
 }

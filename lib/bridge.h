@@ -9,13 +9,12 @@
 
 int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 			  __u32 to_user);
-void kucomms_bridge_free(struct kucomms_bridge *bridge);
-void kucomms_bridge_abandon(struct kucomms_bridge *bridge);
+void kucomms_bridge_free(struct kucomms_end *end);
+void kucomms_bridge_abandon(struct kucomms_end *end);
 int kucomms_bridge_push(struct kucomms_end *end, __u64 *count);
 void kucomms_bridge_pull(struct kucomms_end *end);
 int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 			__u64 *count);
 bool kucomms_bridge_is_blocked(const struct kucomms_bridge *bridge);
-bool kucomms_bridge_take_lost(struct kucomms_bridge *bridge);
 
 #endif

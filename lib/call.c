@@ -16,7 +16,7 @@
 #include "clock.h"
 #include "event.h"
 #include "futex.h"
-#include "member.h"
+#include "send.h"
 
 #define FIRST_SIZE	64u
 

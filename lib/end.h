@@ -25,6 +25,8 @@ struct kucomms_numbers;
  *          @finish does, end is to be closed
  * @finish: 1: the other side has not answered yet; end->fd will be readable
  * @close:  lets go of what @begin and @finish have got
+ * @abandon: frees, in a child, its copy of what @begin has made; NULL: there
+ *          is nothing but descriptors
  * @error:  whether, as far as is known, there is still somebody there
  * @ring:   the other side sleeps, or did just now, as it has said in @need
  * @wait:   sleeps for @event, after arming; may return before it came true
@@ -40,6 +42,7 @@ struct kucomms_transport {
 	int (*begin)(struct kucomms_end *end, __s64 deadline);
 	int (*finish)(struct kucomms_end *end);
 	void (*close)(struct kucomms_end *end);
+	void (*abandon)(struct kucomms_end *end);
 	int (*error)(struct kucomms_end *end);
 	int (*ring)(struct kucomms_end *end, __u32 need, __u64 *count);
 	int (*wait)(struct kucomms_end *end, __u32 event, __s64 deadline,
@@ -152,6 +155,7 @@ struct kucomms_member {
  * @answers_late: the other side does not answer within the doorbell
  * @peer:      who is on the other side
  * @bridge:    to the socket, of those that have one
+ * @lost:      the kernel says that messages were; any thread's
  * @memory:    between begin and finish: what this side writes, for the other
  * @closing:   the other side has gone: what is in the ring is all that comes
  * @looked:    when it was last looked whether the other side is alive
@@ -188,6 +192,7 @@ struct kucomms_end {
 	bool answers_late;
 	struct kucomms_peer peer;
 	struct kucomms_bridge *bridge;
+	bool lost;
 	int memory;
 	bool closing;
 	__s64 looked;
@@ -217,38 +222,15 @@ static inline bool end_is_inherited(const struct kucomms_end *end)
 	return kucomms_is_inherited(end->mark);
 }
 
-/* end.c */
 struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport);
-struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end);
 void kucomms_end_free(struct kucomms_end *end);
 void kucomms_end_abandon(struct kucomms_end *end);
 void kucomms_end_unmap(struct kucomms_end *end);
-int kucomms_end_prepare(struct kucomms_end **end, const char *name,
-			const struct kucomms_options *options);
-int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place);
-int kucomms_end_begin(struct kucomms_end *end, __s64 deadline);
-void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh);
 void kucomms_end_break(struct kucomms_end *end);
+bool kucomms_end_take_lost(struct kucomms_end *end);
 #define KUCOMMS_SPIN_US_MAX	1000000
 __u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us);
 int kucomms_options_read(void *own, size_t own_size, const void *options,
 			 size_t least);
-
-/* receive.c */
-void kucomms_end_give_back(struct kucomms_end *end);
-void kucomms_end_arm(struct kucomms_end *end);
-void kucomms_end_disarm(struct kucomms_end *end);
-void kucomms_end_tell(struct kucomms_end *end, bool told);
-
-/* send.c */
-int kucomms_end_ring(struct kucomms_end *end);
-int kucomms_end_try_reserve(struct kucomms_end *end, __u32 length,
-			    struct kucomms_message **record);
-void kucomms_end_forget_room(struct kucomms_end *end);
-int kucomms_end_ask_room(struct kucomms_end *end, __u32 length, __u32 how,
-			 struct kucomms_message **record);
-void kucomms_record_fill(struct kucomms_message *record,
-			 const struct kucomms_message *message,
-			 const void *data);
 
 #endif

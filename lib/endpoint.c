@@ -18,6 +18,8 @@
 #include "endpoint.h"
 #include "event.h"
 #include "member.h"
+#include "open.h"
+#include "send.h"
 
 #define WORK_US		10000
 #define TIMER_US	1000000

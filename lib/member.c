@@ -16,13 +16,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "bridge.h"
 #include "call.h"
 #include "clock.h"
 #include "endpoint.h"
 #include "event.h"
 #include "futex.h"
 #include "member.h"
+#include "open.h"
+#include "receive.h"
+#include "send.h"
 
 /* So many messages between two looks at the clock. */
 #define LOOKS		8
@@ -82,11 +84,25 @@ void kucomms_member_add(struct kucomms_endpoint *endpoint,
  * Under the member's lock, so without the endpoint's: somebody hangs up, of which
  * a device's descriptor does not tell.
  */
-void kucomms_member_shut(struct kucomms_end *end)
+static void member_shut(struct kucomms_end *end)
 {
 	kucomms_store(&end->member.shut, true);
 	kucomms_store_release(&endpoint_of(end)->shut, true);
 	kucomms_endpoint_wake(endpoint_of(end));
+}
+
+KUCOMMS_API void kucomms_shutdown(struct kucomms_channel *channel)
+{
+	struct kucomms_end *end = end_of(channel);
+
+	if (end_is_inherited(end))
+		return;
+	/* Of an endpoint: its thread may be about to let go of it. */
+	pthread_mutex_lock(&end->member.lock);
+	if (end->own && end->member.endpoint && !end->transport->how)
+		member_shut(end);
+	end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
+	pthread_mutex_unlock(&end->member.lock);
 }
 
 /* Those whom somebody has hung up on. */
@@ -151,7 +167,7 @@ static void member_handle(struct kucomms_source *source, __u32 events)
 	(void)events;
 	if (end->transport->quiet)
 		end->transport->quiet(end);
-	if (end->bridge && kucomms_bridge_take_lost(end->bridge))
+	if (kucomms_end_take_lost(end))
 		kucomms_count(&endpoint_of(end)->stats.lost);
 	pthread_mutex_lock(&end->member.lock);
 	if (end->member.waiters)
@@ -566,74 +582,6 @@ KUCOMMS_API int kucomms_send_unlocked(struct kucomms_channel *channel,
 		endpoint->replies = end;
 	}
 	return 0;
-}
-
-/* Waits for what the endpoint's thread is told by the other side. */
-static int wait_for_room(struct kucomms_end *end, __s64 deadline)
-{
-	int err;
-
-	end->member.waiters++;
-	err = kucomms_event_wait(&end->member.room, &end->member.lock,
-				 deadline);
-	end->member.waiters--;
-	return err;
-}
-
-static int reserve_by(struct kucomms_end *end, __u32 length,
-		      struct kucomms_message **record, __s64 deadline)
-{
-	int err;
-
-	for (;;) {
-		err = kucomms_reserve(&end->channel, length, record, 0);
-		if (err != -EAGAIN || !deadline)
-			return err;
-		if (kucomms_endpoint_is_mine(endpoint_of(end)))
-			err = -EDEADLK;
-		else
-			err = wait_for_room(end, deadline);
-		if (err)
-			return err;
-	}
-}
-
-/*
- * Under the member's lock, which is given up while waiting. Unless room is still
- * wanted for this message the other side is not asked for any more; so others who
- * wait have to ask anew.
- */
-int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
-			   struct kucomms_message **record, __s64 deadline)
-{
-	int err = reserve_by(end, length, record, deadline);
-
-	if (err != -EAGAIN) {
-		kucomms_end_forget_room(end);
-		if (end->member.waiters)
-			kucomms_event_tell(&end->member.room);
-	}
-	return err;
-}
-
-int kucomms_member_send(struct kucomms_end *end,
-			const struct kucomms_message *message, const void *data,
-			unsigned int flags, int timeout_ms)
-{
-	struct kucomms_message *record;
-	int err;
-
-	if (end_is_inherited(end))
-		return -ESTALE;
-	pthread_mutex_lock(&end->member.lock);
-	err = kucomms_member_reserve(end, message->length, &record,
-				     kucomms_deadline(timeout_ms));
-	if (!err) {
-		kucomms_record_fill(record, message, data);
-		err = kucomms_commit(&end->channel, record, flags);
-	}
-	pthread_mutex_unlock(&end->member.lock);
-	return err;
 }
 
 KUCOMMS_API struct kucomms_endpoint *

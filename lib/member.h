@@ -7,13 +7,7 @@
 /* Any thread's. */
 void kucomms_member_add(struct kucomms_endpoint *endpoint,
 			struct kucomms_end *end);
-void kucomms_member_shut(struct kucomms_end *end);
 void kucomms_member_queue(struct kucomms_end *end);
-int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
-			   struct kucomms_message **record, __s64 deadline);
-int kucomms_member_send(struct kucomms_end *end,
-			const struct kucomms_message *message, const void *data,
-			unsigned int flags, int timeout_ms);
 
 /* The endpoint's thread's. */
 void kucomms_member_join(struct kucomms_endpoint *endpoint,

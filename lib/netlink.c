@@ -270,8 +270,7 @@ static void netlink_close(struct kucomms_end *end)
 	if (end->fd >= 0)
 		close(end->fd);
 	end->fd = -1;
-	kucomms_bridge_free(end->bridge);
-	end->bridge = NULL;
+	kucomms_bridge_free(end);
 	kucomms_end_unmap(end);
 }
 
@@ -311,6 +310,7 @@ const struct kucomms_transport kucomms_netlink_transport = {
 	.begin = netlink_begin,
 	.finish = netlink_finish,
 	.close = netlink_close,
+	.abandon = kucomms_bridge_abandon,
 	.error = netlink_error,
 	.ring = netlink_ring,
 	.wait = netlink_wait,

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "barrier.h"
-#include "bridge.h"
 #include "clock.h"
-#include "end.h"
+#include "receive.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #define relax()	__builtin_ia32_pause()
@@ -80,7 +79,7 @@ static int receive_idle(struct kucomms_end *end,
 		kucomms_end_break(end);
 	if (err != -EAGAIN)
 		return err;
-	if (end->bridge && kucomms_bridge_take_lost(end->bridge))
+	if (kucomms_end_take_lost(end))
 		return -ENOBUFS;
 	return state ? state : err;
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "clock.h"
-#include "end.h"
-#include "member.h"
+#include "event.h"
+#include "futex.h"
+#include "receive.h"
+#include "send.h"
 
 /*
  * Is what the other side sleeps for there? It may have taken what was published
@@ -190,6 +192,74 @@ void kucomms_record_fill(struct kucomms_message *record,
 	record->user = message->user;
 	if (message->length)
 		memcpy(record + 1, data, message->length);
+}
+
+/* Waits for what the endpoint's thread is told by the other side. */
+static int wait_for_room(struct kucomms_end *end, __s64 deadline)
+{
+	int err;
+
+	end->member.waiters++;
+	err = kucomms_event_wait(&end->member.room, &end->member.lock,
+				 deadline);
+	end->member.waiters--;
+	return err;
+}
+
+static int reserve_by(struct kucomms_end *end, __u32 length,
+		      struct kucomms_message **record, __s64 deadline)
+{
+	int err;
+
+	for (;;) {
+		err = kucomms_reserve(&end->channel, length, record, 0);
+		if (err != -EAGAIN || !deadline)
+			return err;
+		if (kucomms_endpoint_is_mine(end->member.endpoint))
+			err = -EDEADLK;
+		else
+			err = wait_for_room(end, deadline);
+		if (err)
+			return err;
+	}
+}
+
+/*
+ * Under the member's lock, which is given up while waiting. Unless room is still
+ * wanted for this message the other side is not asked for any more; so others who
+ * wait have to ask anew.
+ */
+int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
+			   struct kucomms_message **record, __s64 deadline)
+{
+	int err = reserve_by(end, length, record, deadline);
+
+	if (err != -EAGAIN) {
+		kucomms_end_forget_room(end);
+		if (end->member.waiters)
+			kucomms_event_tell(&end->member.room);
+	}
+	return err;
+}
+
+int kucomms_member_send(struct kucomms_end *end,
+			const struct kucomms_message *message, const void *data,
+			unsigned int flags, int timeout_ms)
+{
+	struct kucomms_message *record;
+	int err;
+
+	if (end_is_inherited(end))
+		return -ESTALE;
+	pthread_mutex_lock(&end->member.lock);
+	err = kucomms_member_reserve(end, message->length, &record,
+				     kucomms_deadline(timeout_ms));
+	if (!err) {
+		kucomms_record_fill(record, message, data);
+		err = kucomms_commit(&end->channel, record, flags);
+	}
+	pthread_mutex_unlock(&end->member.lock);
+	return err;
 }
 
 KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_OPEN_H
+#define KUCOMMS_LIB_OPEN_H
+
+#include "end.h"
+
+struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end);
+int kucomms_end_prepare(struct kucomms_end **end, const char *name,
+			const struct kucomms_options *options);
+int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place);
+int kucomms_end_begin(struct kucomms_end *end, __s64 deadline);
+void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh);
+
+#endif
