@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_BRIDGE_H
 #define KUCOMMS_LIB_BRIDGE_H
 
-#include "end.h"
+#include "types.h"
 
 /* What a datagram has at most, either way, unless one message has more. */
 #define KUCOMMS_DATAGRAM	32000u

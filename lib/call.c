@@ -14,6 +14,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "end.h"
 #include "event.h"
 #include "futex.h"
 #include "send.h"

@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_CALL_H
 #define KUCOMMS_LIB_CALL_H
 
-#include "endpoint.h"
+#include "types.h"
 
 /* Is @id one that kucomms_call_start() has given out on this channel? */
 static inline bool kucomms_call_covers(const struct kucomms_member *member,

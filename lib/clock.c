@@ -2,7 +2,7 @@
 #include <kucomms/handler.h>
 
 #include "clock.h"
-#include "end.h"
+#include "types.h"
 
 KUCOMMS_API __u64 kucomms_time_ns(void)
 {

@@ -3,11 +3,15 @@
 #define KUCOMMS_LIB_CLOCK_H
 
 #include <linux/types.h>
+#include <stdint.h>
 #include <time.h>
 
 #define NSEC_PER_SEC	1000000000LL
 #define NSEC_PER_MSEC	1000000LL
 #define NSEC_PER_USEC	1000LL
+
+/* A time that never comes. */
+#define KUCOMMS_NEVER	INT64_MAX
 
 static inline __s64 kucomms_clock(clockid_t clock)
 {

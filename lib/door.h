@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_DOOR_H
 #define KUCOMMS_LIB_DOOR_H
 
-#include "endpoint.h"
+#include "types.h"
 
 int kucomms_door_open(struct kucomms_endpoint *endpoint, const char *name,
 		      const struct kucomms_listen_options *options);

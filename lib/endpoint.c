@@ -13,10 +13,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "door.h"
-#include "endpoint.h"
+#include "end.h"
 #include "event.h"
+#include "loop.h"
 #include "member.h"
 #include "open.h"
 #include "send.h"

@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_EVENT_H
 #define KUCOMMS_LIB_EVENT_H
 
-#include "endpoint.h"
+#include "types.h"
 
 int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
 			   __u32 events, struct kucomms_source *source);

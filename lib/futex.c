@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "end.h"
 #include "futex.h"
+#include "types.h"
 
 /*
  * The C library has no function for this system call. The call that is chosen

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "barrier.h"
-#include "end.h"
 #include "process.h"
+#include "types.h"
 
 /* Room for one descriptor, and by its exact length for no second one. */
 union ancillary {

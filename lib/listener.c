@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "end.h"
 #include "listener.h"
 #include "memory.h"
 #include "name.h"

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "end.h"
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"

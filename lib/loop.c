@@ -11,7 +11,7 @@
 
 #include "call.h"
 #include "clock.h"
-#include "endpoint.h"
+#include "loop.h"
 #include "member.h"
 
 #define EVENTS		64

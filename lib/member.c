@@ -18,7 +18,7 @@
 
 #include "call.h"
 #include "clock.h"
-#include "endpoint.h"
+#include "end.h"
 #include "event.h"
 #include "futex.h"
 #include "member.h"

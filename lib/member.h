@@ -2,7 +2,11 @@
 #ifndef KUCOMMS_LIB_MEMBER_H
 #define KUCOMMS_LIB_MEMBER_H
 
-#include "end.h"
+#include "clock.h"
+#include "types.h"
+
+/* How long a round of one member takes, if its handlers are fast enough. */
+#define KUCOMMS_ROUND_NS	(50 * NSEC_PER_USEC)
 
 /* Any thread's. */
 void kucomms_member_add(struct kucomms_endpoint *endpoint,

@@ -14,8 +14,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "end.h"
 #include "memory.h"
+#include "types.h"
 
 /* Linux 5.1, but not in every C library's headers. */
 #ifndef F_SEAL_FUTURE_WRITE

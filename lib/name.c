@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "end.h"
 #include "name.h"
+#include "types.h"
 
 #define SYSTEM_DIRECTORY	"/run/kucomms"
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "bridge.h"
+#include "end.h"
 #include "memory.h"
 
 #define PROTOCOL_FILE	"/sys/devices/virtual/kucomms/kucomms/netlink_protocol"

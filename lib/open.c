@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "end.h"
 #include "name.h"
 #include "open.h"
 #include "receive.h"
@@ -226,6 +227,7 @@ void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 	end->room_armed = false;
 	end->rung = 0;
 	end->closing = false;
+	kucomms_store(&end->lost, false);
 	kucomms_store(&end->gone, 0);
 	kucomms_end_free(fresh);
 }

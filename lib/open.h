@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_OPEN_H
 #define KUCOMMS_LIB_OPEN_H
 
-#include "end.h"
+#include "types.h"
 
 struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end);
 int kucomms_end_prepare(struct kucomms_end **end, const char *name,

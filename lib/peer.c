@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "end.h"
 #include "futex.h"
 #include "memory.h"
 #include "peer.h"

@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_PEER_H
 #define KUCOMMS_LIB_PEER_H
 
-#include "end.h"
+#include "types.h"
 
 /* regions[] of an end whose other side is in user space */
 #define KUCOMMS_MINE	0

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "end.h"
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"

@@ -6,6 +6,7 @@
 
 #include "barrier.h"
 #include "clock.h"
+#include "end.h"
 #include "receive.h"
 
 #if defined(__x86_64__) || defined(__i386__)

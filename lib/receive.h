@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_RECEIVE_H
 #define KUCOMMS_LIB_RECEIVE_H
 
-#include "end.h"
+#include "types.h"
 
 void kucomms_end_give_back(struct kucomms_end *end);
 void kucomms_end_arm(struct kucomms_end *end);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "end.h"
 #include "event.h"
 #include "futex.h"
 #include "receive.h"

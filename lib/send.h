@@ -2,7 +2,7 @@
 #ifndef KUCOMMS_LIB_SEND_H
 #define KUCOMMS_LIB_SEND_H
 
-#include "end.h"
+#include "types.h"
 
 int kucomms_end_ring(struct kucomms_end *end);
 int kucomms_end_try_reserve(struct kucomms_end *end, __u32 length,

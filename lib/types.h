@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_TYPES_H
+#define KUCOMMS_LIB_TYPES_H
+
+/*
+ * The library's types, in the order of lib/layers from below, and which of them
+ * points at which:
+ *
+ *	transport	a table of functions, one for each prefix of a name
+ *	    ^
+ *	    |		 .-> numbers, shared with the listener (numbers.c)
+ *	   end ---------<
+ *	   ^ ^ ^	 `-> bridge, if it goes over netlink (bridge.c)
+ *	   | | |
+ *	   | | `------- listener->waiting, until it is accepted ("local:" only)
+ *	   | `--------- endpoint->members, active, commands, replies;
+ *	   |		end->member.endpoint points back
+ *	   `----------- struct kucomms_channel is its first member, and all of it
+ *			that an application sees
+ *
+ *	endpoint->doors -> door (door.c) -> listener -> numbers
+ *	endpoint->calls -> struct kucomms_call, the caller's
+ *
+ * Locks, each of which may be taken while those before it in its line are held:
+ *
+ *	endpoint->lock, end->member.lock, endpoint->calls_lock
+ *	end->member.lock, bridge->receive_lock, bridge->send_lock
+ *	endpoint->lock, kucomms_self->local_lock (fork.h), numbers->lock
+ *	bridge->wait_lock
+ *
+ * What no lock covers belongs to one thread. A channel has a sending and a
+ * receiving thread, which may be the same; both are the endpoint's thread if an
+ * endpoint has the channel, and other threads send with end->member.lock held.
+ * What is said to be any thread's is read and written atomically.
+ */
+#include <kucomms/endpoint.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/un.h>
+
+#include "queue.h"
+
+#define KUCOMMS_API __attribute__((visibility("default")))
+
+struct kucomms_bridge;
+struct kucomms_door;
+struct kucomms_end;
+struct kucomms_numbers;
+
+/* ---- an endpoint's events (event.c) */
+
+/* What epoll tells an endpoint's thread about. */
+struct kucomms_source {
+	void (*handle)(struct kucomms_source *source, __u32 events);
+};
+
+/* ---- channels (end.c, receive.c, send.c) */
+
+/**
+ * struct kucomms_transport - how a channel's memory and doorbells come to be
+ * @begin:  connects to end->path; -ENOENT: nobody is there. Only that of a
+ *          device waits, until the deadline, for a kernel module. If this
+ *          fails, or @finish does, end is to be closed
+ * @finish: 1: the other side has not answered yet; end->fd will be readable
+ * @close:  lets go of what @begin and @finish have got
+ * @abandon: frees, in a child, its copy of what @begin has made; NULL: there
+ *          is nothing but descriptors
+ * @error:  whether, as far as is known, there is still somebody there
+ * @ring:   the other side sleeps, or did just now, as it has said in @need
+ * @wait:   sleeps for @event, after arming; may return before it came true
+ * @quiet:  takes back what makes poll() say that there is something to do;
+ *          NULL: poll() looks for itself
+ * @fill:   brings what has come into the ring; NULL: it is there already
+ * @hangup: tells the other side that no more will come, whatever the reason
+ * @how:    KUCOMMS_NEED_FUTEX if it can wait so
+ * @always: KUCOMMS_NEED_ALWAYS if it knows that
+ * @copies: messages can change while they are read
+ */
+struct kucomms_transport {
+	int (*begin)(struct kucomms_end *end, __s64 deadline);
+	int (*finish)(struct kucomms_end *end);
+	void (*close)(struct kucomms_end *end);
+	void (*abandon)(struct kucomms_end *end);
+	int (*error)(struct kucomms_end *end);
+	int (*ring)(struct kucomms_end *end, __u32 need, __u64 *count);
+	int (*wait)(struct kucomms_end *end, __u32 event, __s64 deadline,
+		    __u64 *count);
+	void (*quiet)(struct kucomms_end *end);
+	void (*fill)(struct kucomms_end *end);
+	void (*hangup)(struct kucomms_end *end, __u32 state);
+	__u32 how;
+	__u32 always;
+	bool copies;
+};
+
+extern const struct kucomms_transport kucomms_device_transport;
+extern const struct kucomms_transport kucomms_netlink_transport;
+extern const struct kucomms_transport kucomms_process_transport;
+extern const struct kucomms_transport kucomms_local_transport;
+
+#define KUCOMMS_REGIONS	4
+
+struct kucomms_region {
+	void *address;
+	size_t length;
+};
+
+/*
+ * Size of the part of an end that is zero in a child, in bytes: a multiple of
+ * any machine's page size.
+ */
+#define KUCOMMS_WIPED	65536
+
+/**
+ * struct kucomms_member - what a channel is to the endpoint that has it
+ * @source:    of doorbells
+ * @endpoint:  which; never changes once it is set
+ * @all:       in endpoint->members; under its lock
+ * @queue:     in endpoint->commands, while @queued; under its lock, both
+ * @active:    in endpoint->active, while @awake; the endpoint's thread's, as the
+ *             following
+ * @next_reply: in endpoint->replies, while @replies
+ * @fresh:     is being opened anew
+ * @due:       when to try that again
+ * @idle:      since when there has been nothing to do; 0: there has
+ * @connected: between connect and disconnect
+ * @awake:     in the list of those whom the thread looks at
+ * @refused:   the handler does not want the next message yet
+ * @replies:   sent in this round, and neither published nor rung for
+ * @again:     KUCOMMS_RECONNECT
+ * @queued:    see @queue
+ * @leaving:   to be removed; any thread's, like the rest
+ * @shut:      somebody has hung up; the same
+ * @refs:      on the end: one is the endpoint's
+ * @lock:      for sending from any thread
+ * @room:      an event: there may be room to send
+ * @waiters:   how many threads wait for it
+ * @call_base: the id of the channel's first call
+ * @calls:     how many there have been; written under @lock
+ */
+struct kucomms_member {
+	struct kucomms_source source;
+	struct kucomms_endpoint *endpoint;
+	TAILQ_ENTRY(kucomms_end) all;
+	TAILQ_ENTRY(kucomms_end) active;
+	TAILQ_ENTRY(kucomms_end) queue;
+	struct kucomms_end *next_reply;
+	struct kucomms_end *fresh;
+	__s64 due;
+	__s64 idle;
+	bool connected;
+	bool awake;
+	bool refused;
+	bool replies;
+	bool again;
+
+	bool queued;
+	bool leaving;
+	bool shut;
+
+	unsigned int refs;
+	pthread_mutex_t lock;
+	__u32 room;
+	unsigned int waiters;
+	__u64 call_base;
+	__u64 calls;
+};
+
+/**
+ * struct kucomms_end - a channel, and what not every message takes
+ * @channel:   what the application has a pointer to
+ * @wiped:     the part that is zero in a child
+ * @mark:      mark of the process whose channel it is, see fork.c
+ * @transport: what it goes through
+ * @fd:        the open device, or the socket
+ * @number:    of the channel on the device, or of the listener
+ * @numbers:   where it has been taken from; NULL: the other side gave it
+ * @name:      of the other side, as it was given
+ * @path:      what it means now: a device, a socket, a listener's name
+ * @options:   as kucomms_open() was told
+ * @regions:   what is mapped
+ * @own:       this side's control page
+ * @heavy:     executes the other side's barriers before it sleeps
+ * @spin_ns:   how long to look before sleeping
+ * @polled:    the caller may sleep in poll(), so a failed try must arm
+ * @gone:      0, or why there is nobody on the other side any more: -ESHUTDOWN,
+ *             or -EPROTO if this side has seen it break the rules
+ * @answers_late: the other side does not answer within the doorbell
+ * @peer:      who is on the other side
+ * @bridge:    to the socket, of those that have one
+ * @lost:      the kernel says that messages were; any thread's
+ * @memory:    between begin and finish: what this side writes, for the other
+ * @closing:   the other side has gone: what is in the ring is all that comes
+ * @looked:    when it was last looked whether the other side is alive
+ * @member:    what an endpoint keeps
+ * @room_armed: need_room is set; the sending thread's, like the rest
+ * @send_bell:  the other side's bell before that
+ * @rung:       the other side's need_data when it was rung for last
+ * @send_doorbells, @send_waits: system calls
+ * @armed:        the value of need_data, if it is set
+ * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell; the
+ *                receiving thread's, like the rest
+ * @receive_bell: the other side's bell before need_data was set
+ * @receive_doorbells, @receive_waits: system calls
+ */
+struct kucomms_end {
+	union {
+		struct kucomms_channel channel;
+		char wiped[KUCOMMS_WIPED];
+	};
+	__u32 mark;
+	const struct kucomms_transport *transport;
+	int fd;
+	unsigned int number;
+	struct kucomms_numbers *numbers;
+	char name[sizeof("process:") + sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct kucomms_options options;
+	struct kucomms_region regions[KUCOMMS_REGIONS];
+	struct kucomms_control *own;
+	__u32 spin_ns;
+	bool heavy;
+	bool polled;
+	int gone;
+	bool answers_late;
+	struct kucomms_peer peer;
+	struct kucomms_bridge *bridge;
+	bool lost;
+	int memory;
+	bool closing;
+	__s64 looked;
+	struct kucomms_member member;
+
+	bool room_armed __attribute__((aligned(128)));
+	__u32 send_bell;
+	__u32 rung;
+	__u64 send_doorbells;
+	__u64 send_waits;
+
+	__u32 armed __attribute__((aligned(128)));
+	__u32 receive_how;
+	__u32 receive_bell;
+	__u64 receive_doorbells;
+	__u64 receive_waits;
+};
+
+/* ---- what others connect to (listener.c, process-listener.c, local.c) */
+
+/* How many may have connected without having said what they want. */
+#define KUCOMMS_STRANGERS	64
+
+/**
+ * struct kucomms_listener - what others connect to
+ * @mark:      mark of the process whose listener it is, see fork.c
+ * @fd:        readable when there may be somebody to accept: the epoll of
+ *             @socket and of strangers, or an eventfd
+ * @socket:    of a process; -1: it is in this process
+ * @path:      of the socket, or the name
+ * @options:   with all defaults filled in
+ * @numbers:   of the channels
+ * @strangers: sockets of those who have not said yet what they want
+ * @next:      whose place the next stranger takes
+ * @all:       the next in the list of this process's own listeners, under its lock
+ * @waiting:   ends of those in this process who have connected; the same
+ */
+struct kucomms_listener {
+	__u32 mark;
+	int fd;
+	int socket;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct kucomms_listen_options options;
+	struct kucomms_numbers *numbers;
+	int strangers[KUCOMMS_STRANGERS];
+	unsigned int next;
+	struct kucomms_listener *all;
+	TAILQ_HEAD(, kucomms_end) waiting;
+};
+
+/* ---- endpoints (call.c, member.c, loop.c, door.c, endpoint.c) */
+
+/**
+ * struct kucomms_endpoint - handlers, and the channels they are for
+ * @mark:    mark of the process whose endpoint it is, see fork.c
+ * @ops:     the handlers
+ * @priv:    theirs
+ * @options: with all defaults filled in
+ * @name:    of the thread
+ * @spin_ns: how long to look before sleeping
+ * @epoll:   what the thread sleeps on
+ * @wake:    eventfd: there is something to do that no other descriptor tells
+ * @timer:   timerfd: of whatever is due first
+ * @wake_source:  of @wake
+ * @timer_source: of @timer
+ *
+ * @lock:     for the following; before a member's lock
+ * @left:     nobody runs it any more
+ * @members:  all channels
+ * @commands: those that have come, or are to go
+ * @commanded: there are such
+ * @shut:     somebody has hung up on a member; any thread's
+ * @doors:    listeners
+ * @count:    of @members
+ * @owner:    the thread that runs it, or 0
+ * @thread:   what start started
+ * @started:  there is such a thread, to be joined
+ * @stop:     it shall end
+ *
+ * @calls_lock: for the following; after a member's lock
+ * @called:     a call has been answered to
+ * @calls:      those in flight, by id
+ * @calls_size: of that, a power of two
+ * @calls_count: how many they are
+ * @first_call, @last_call: those with a deadline, the first one first
+ * @running:    whose done is being called
+ *
+ * @active:  members to look at; the thread's, like the rest
+ * @replies: members that have been sent to in this round
+ * @refused: how many handlers do not want the next message yet
+ * @now:     as of the last look at the clock
+ * @looked:  when events were last asked for
+ * @work_due, @timer_due, @again_due: when what is next
+ * @armed:   when @timer will fire, at the latest, as far as calls need not
+ *           care; read by others
+ * @timer_set: what @timer is set to
+ * @more:    the work handler has more to do
+ * @budget:  how many messages make a round
+ * @buffer:  for a private copy of a message
+ * @capacity: of that
+ * @stats:   counters; read by others
+ */
+struct kucomms_endpoint {
+	__u32 mark;
+	struct kucomms_ops ops;
+	void *priv;
+	struct kucomms_endpoint_options options;
+	char name[16];
+	__u32 spin_ns;
+	int epoll;
+	int wake;
+	int timer;
+	struct kucomms_source wake_source;
+	struct kucomms_source timer_source;
+
+	pthread_mutex_t lock;
+	pthread_cond_t left;
+	TAILQ_HEAD(, kucomms_end) members;
+	TAILQ_HEAD(, kucomms_end) commands;
+	bool commanded;
+	bool shut;
+	TAILQ_HEAD(, kucomms_door) doors;
+	__u64 count;
+	uintptr_t owner;
+	pthread_t thread;
+	bool started;
+	bool stop;
+
+	pthread_mutex_t calls_lock;
+	pthread_cond_t called;
+	struct kucomms_call **calls;
+	__u32 calls_size;
+	__u32 calls_count;
+	struct kucomms_call *first_call;
+	struct kucomms_call *last_call;
+	struct kucomms_call *running;
+
+	TAILQ_HEAD(, kucomms_end) active;
+	struct kucomms_end *replies;
+	unsigned int refused;
+	__s64 now;
+	__s64 looked;
+	__s64 work_due;
+	__s64 timer_due;
+	__s64 again_due;
+	__s64 armed;
+	__s64 timer_set;
+	bool more;
+	unsigned int budget;
+	void *buffer;
+	size_t capacity;
+	struct kucomms_endpoint_stats stats;
+};
+
+/* One more; only its own thread counts, but any may read. */
+static inline void kucomms_count(__u64 *counter)
+{
+	kucomms_store(counter, *counter + 1);
+}
+
+#endif
