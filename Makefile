@@ -377,10 +377,10 @@ build/tests/without: tests/without.c
 check: ## everything, after installing what it needs; with LOADED=1 beside busy loops; root on Debian 12
 	LOADED=$(LOADED) tests/run
 
-# ---- benchmarks; compare.c and netlink_echo.c are the demonstration's
+# ---- benchmarks
 
 BENCH_OBJECTS := $(patsubst tests/bench/%.c,build/bench/obj/%.o,$(filter-out \
-	%/compare.c %/netlink_echo.c %.bpf.c,$(wildcard tests/bench/*.c)))
+	%.bpf.c,$(wildcard tests/bench/*.c)))
 
 bench-programs: module build/bench/bench ## the benchmark, and its kernel modules for KDIR
 	@cp -ru tests/bench/kmod build/bench/
@@ -441,8 +441,7 @@ bench-native: ## what they cost between processes and threads, beside all else; 
 	tests/bench/run-native $(if $(QUICK),--quick)
 
 demo: ## the user's story in a virtual machine, from packages to messages; root
-	scripts/install-deps
-	tests/vm/demo
+	@tests/vm/demo
 
 clean: ## remove build/
 	rm -rf build

@@ -15,6 +15,42 @@ cache=${KUCOMMS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kucomms}
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
+# progress SECONDS WHAT: a line about work that takes about so many seconds; on a terminal it counts them. `progressed`
+# ends the line with the time that the work took.
+progress() {
+	progress_text=$2 progress_start=$SECONDS progress_clock=''
+	printf '%s (about %d s) ... ' "$2" "$1" >&2
+	[ -t 2 ] || return 0
+	while sleep 1 && [ -e /proc/$$ ]; do
+		printf '\r%s (about %d s) ... %d s ' "$2" "$1" $((SECONDS - progress_start)) >&2
+	done 8>&- 9>&- &
+	progress_clock=$!
+}
+
+progressed() {
+	if [ -n "$progress_clock" ]; then
+		kill "$progress_clock"
+		wait "$progress_clock" 2>/dev/null || true
+		printf '\r%s ... \033[K' "$progress_text" >&2
+	fi
+	printf '%d s\n' $((SECONDS - progress_start)) >&2
+}
+
+# step LOG SECONDS WHAT PROGRAM...: a line of progress for PROGRAM, whose output goes to LOG; of one that fails, the end
+# of the output and the name of the log are shown.
+step() {
+	local log=$1 seconds=$2 what=$3 status=0
+	shift 3
+	mkdir -p "${log%/*}"
+	progress "$seconds" "$what"
+	"$@" >"$log" 2>&1 8>&- || status=$?
+	progressed
+	[ $status -ne 0 ] || return 0
+	tail -n 40 "$log" >&2
+	say "failed: $what; its last output is above, all of it in $log"
+	return $status
+}
+
 # The comment at the top of a script is its manual: everything from "Usage:" to the first line of code.
 usage() { sed -n '/^# Usage:/,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 
@@ -129,9 +165,10 @@ pack_initramfs() {
 		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet) >"$2"
 }
 
-# boot KERNEL INITRAMFS SILENCE APPEND QEMU-ARGUMENT...: runs a guest; what it writes to its second serial port is our
-# output, its console goes to $work/console.log. A guest without a sign of life for SILENCE seconds, or for ten times
-# as long as it took to boot, has come to a stop.
+# boot KERNEL INITRAMFS SILENCE APPEND QEMU-ARGUMENT...: runs a guest. What it writes to its second serial port is our
+# output, and the first line of that ends the line of progress that the caller has begun. Its console goes to
+# $work/console.log. A guest without a sign of life for SILENCE seconds, or for ten times as long as it took to boot, has
+# come to a stop.
 boot() {
 	local kernel=$1 initramfs=$2 silence=$3 append=$4 firmware=() status=0 guest
 	shift 4
@@ -160,11 +197,13 @@ relay_results() {
 		IFS= read -r -t "$limit" line && status=0 || status=$?
 		[ $status -eq 0 ] || break
 		if [ -z "$booted" ]; then
+			progressed
 			booted=yes limit=$((10 * (SECONDS - started)))
 			[ $limit -gt "$silence" ] || limit=$silence
 		fi
 		[ "${line%$'\r'}" = alive ] || printf '%s\n' "$line"
 	done
+	[ -n "$booted" ] || progressed
 	# Above 128: nothing came in time.
 	[ $status -gt 128 ] || return 0
 	echo "lost it gave no sign of life for $limit s"
