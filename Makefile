@@ -110,7 +110,7 @@ KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build), \
 DKMS_FILES := dkms.conf Kbuild VERSION scripts/dkms-keep-symvers \
 	      $(shell find src include -name '*.[ch]')
 
-module: check-version ## kucomms.ko, for the kernel whose headers are in KDIR
+module: check-version ## kucomms.ko and kucomms_netlink.ko, for the kernel whose headers are in KDIR
 	@test -e "$(KDIR)/Makefile" || { echo \
 		"make: no kernel headers in '$(KDIR)': install linux-headers-$$(uname -r)," \
 		"or say where they are: make module KDIR=..." >&2; exit 1; }

@@ -18,7 +18,7 @@
 #include "end.h"
 #include "memory.h"
 
-#define PROTOCOL_FILE	"/sys/devices/virtual/kucomms/kucomms/netlink_protocol"
+#define PROTOCOL_FILE	"/sys/module/kucomms_netlink/parameters/protocol"
 
 /* Of the ring towards the kernel: then no message is too long for a datagram. */
 #define RING_SIZE_MAX	KUCOMMS_NETLINK_LENGTH_MAX
@@ -34,18 +34,33 @@ struct request {
 	char attributes[REQUEST_SIZE];
 };
 
-/* -EPROTONOSUPPORT: the module is older than this, or has none. */
+/* Returns the number of the protocol: the default if the module is not loaded. */
 static int netlink_protocol(void)
 {
 	FILE *file = fopen(PROTOCOL_FILE, "re");
 	int protocol;
 
 	if (!file)
-		return -EPROTONOSUPPORT;
+		return KUCOMMS_NETLINK_PROTOCOL;
 	if (fscanf(file, "%d", &protocol) != 1)
-		protocol = -EPROTONOSUPPORT;
+		protocol = KUCOMMS_NETLINK_PROTOCOL;
 	fclose(file);
 	return protocol;
+}
+
+/*
+ * Returns a socket, or -EPROTONOSUPPORT if the module is neither loaded nor
+ * installed. The first socket() loads the module, which may have been configured
+ * for another number than the default: only then is that number known.
+ */
+static int netlink_socket(void)
+{
+	const int type = SOCK_RAW | SOCK_CLOEXEC;
+	int fd = socket(AF_NETLINK, type, netlink_protocol());
+
+	if (fd < 0 && errno == EPROTONOSUPPORT)
+		fd = socket(AF_NETLINK, type, netlink_protocol());
+	return fd < 0 ? -errno : fd;
 }
 
 static void add_attribute(struct request *request, __u16 type,
@@ -241,20 +256,17 @@ static int netlink_open(struct kucomms_end *end, int device)
 static int netlink_begin(struct kucomms_end *end, __s64 deadline)
 {
 	int device = open(end->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	int protocol, err;
+	int err;
 
 	(void)deadline;
 	if (device < 0)
 		return -errno;
 	/* Only the kernel knows when there is something. */
 	end->spin_ns = 0;
-	protocol = netlink_protocol();
-	end->fd = protocol < 0 ? -1 :
-		  socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	if (end->fd >= 0)
+	err = netlink_socket();
+	end->fd = err < 0 ? -1 : err;
+	if (err >= 0)
 		err = netlink_open(end, device);
-	else
-		err = protocol < 0 ? protocol : -errno;
 	close(device);
 	return err;
 }

@@ -5,12 +5,15 @@
 #include <linux/hrtimer.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "channel.h"
+#include "compat.h"
 #include "endpoint.h"
 
 /* No error: there may be another one soon. Handlers return none above 0. */
@@ -90,6 +93,44 @@ static int attach_alloc(struct kucomms_channel *channel,
 	return 0;
 }
 
+/* How many channels there are over netlink. */
+static atomic_t netlink_alive = ATOMIC_INIT(0);
+
+/* kucomms_netlink.ko may go: none of its code runs for a channel any more. */
+void kc_netlink_wait(void)
+{
+	wait_var_event(&netlink_alive, !atomic_read(&netlink_alive));
+}
+KC_EXPORT(kc_netlink_wait);
+
+static void netlink_gone(void)
+{
+	if (atomic_dec_and_test(&netlink_alive))
+		wake_up_var(&netlink_alive);
+}
+
+static int netlink_create(struct kucomms_channel *channel,
+			  const struct kc_netlink_ops *ops)
+{
+	int err;
+
+	atomic_inc(&netlink_alive);
+	err = ops->create(channel);
+	if (err)
+		netlink_gone();
+	return err;
+}
+
+/* Does nothing for a channel that is not over netlink. */
+void kc_netlink_destroy(struct kucomms_channel *channel)
+{
+	if (!channel->netlink)
+		return;
+	channel->netlink->ops->destroy(channel);
+	channel->netlink = NULL;
+	netlink_gone();
+}
+
 static void attach_free(struct kucomms_channel *channel)
 {
 	int i;
@@ -99,7 +140,7 @@ static void attach_free(struct kucomms_channel *channel)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
 	channel->copy = NULL;
-	kucomms_bridge_destroy(channel);
+	kc_netlink_destroy(channel);
 	put_pid(channel->pid);
 	channel->pid = NULL;
 	channel->endpoint = NULL;
@@ -221,8 +262,9 @@ static void attach_choose(struct kucomms_channel *channel,
 			  struct kucomms_endpoint *endpoint)
 {
 	channel->endpoint = endpoint;
-	channel->message = endpoint->ops.message && channel->bridge ?
-				kucomms_bridge_message : endpoint->ops.message;
+	channel->message = endpoint->ops.message && channel->netlink ?
+				channel->netlink->ops->message :
+				endpoint->ops.message;
 	channel->turn = endpoint->ops.flags & KUCOMMS_PARALLEL ?
 				&channel->own_turn : &endpoint->turn;
 	channel->server =
@@ -232,7 +274,8 @@ static void attach_choose(struct kucomms_channel *channel,
 static int attach_to(struct kucomms_channel *channel,
 		     struct kucomms_endpoint *endpoint,
 		     const struct kucomms_attach *attach,
-		     enum kucomms_manner manner)
+		     enum kucomms_manner manner,
+		     const struct kc_netlink_ops *netlink)
 {
 	int err;
 
@@ -247,8 +290,8 @@ static int attach_to(struct kucomms_channel *channel,
 	attach_init_rings(channel, attach);
 	if (manner == KUCOMMS_COPIED)
 		err = kucomms_plain_create(channel);
-	else if (manner == KUCOMMS_BRIDGED)
-		err = kucomms_bridge_create(channel, endpoint);
+	else if (netlink)
+		err = netlink_create(channel, netlink);
 	if (err)
 		goto err_free;
 
@@ -334,7 +377,8 @@ static void attach_reply(const struct kucomms_channel *channel,
 /* Its errors are those that abi.h lists with struct kucomms_attach. */
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
-			   enum kucomms_manner manner)
+			   enum kucomms_manner manner,
+			   const struct kc_netlink_ops *netlink)
 {
 	struct kucomms_endpoint *endpoint;
 	int err;
@@ -352,18 +396,23 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 		err = attach_find(channel->device, attach->deadline, &endpoint);
 		if (err)
 			goto unlock;
-		err = attach_to(channel, endpoint, attach, manner);
+		err = attach_to(channel, endpoint, attach, manner, netlink);
 		if (err)
 			kucomms_endpoint_put(endpoint);
 	} while (err == ENDPOINT_GONE && attach->deadline);
 	if (err == ENDPOINT_GONE)
 		err = -ENOTCONN;
-	if (!err)
-		attach_reply(channel, attach);
+	if (err)
+		goto unlock;
+	attach_reply(channel, attach);
+	/* The caller is one of its sockets, so the module is there. */
+	if (netlink)
+		__module_get(netlink->owner);
 unlock:
 	mutex_unlock(&channel->attach_lock);
 	return err;
 }
+KC_EXPORT(kucomms_channel_attach);
 
 /*
  * Gives back the channel's number, so that other channels may have it. That
@@ -411,3 +460,4 @@ void kucomms_channel_detach(struct kucomms_channel *channel)
 		detach(channel);
 	give_turns(channel);
 }
+KC_EXPORT(kucomms_channel_detach);

@@ -99,7 +99,7 @@ static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
 			break;
 		length += sysfs_emit_at(buf, length, "%s%s%d",
 					length ? " " : "",
-					channel->bridge ? "netlink:" : "",
+					channel->netlink ? "netlink:" : "",
 					client_pid(channel));
 	}
 	mutex_unlock(&kucomms_registry_lock);

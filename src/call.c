@@ -28,6 +28,7 @@
 
 #include "channel.h"
 #include "compat.h"
+#include "compat.h"
 #include "endpoint.h"
 
 /* So many time out in one turn. */
@@ -278,8 +279,8 @@ static bool calls_answer(struct kucomms_channel *channel,
 }
 
 /*
- * Instead of the endpoint's message handler, on channels that have called, and for
- * kucomms_bridge_message().
+ * Takes the place of the endpoint's message handler on channels that have called.
+ * kucomms_netlink.ko calls it for every message.
  */
 int kucomms_calls_message(struct kucomms_channel *channel,
 			  const struct kucomms_message *message,
@@ -289,6 +290,7 @@ int kucomms_calls_message(struct kucomms_channel *channel,
 		return 0;
 	return channel->endpoint->ops.message(channel, message, data, priv);
 }
+KC_EXPORT(kucomms_calls_message);
 
 /*
  * The number is given out, and answers are looked for, before the client can
@@ -307,7 +309,7 @@ static int call_send(struct kucomms_channel *channel, struct kucomms_call *call,
 	call->number = calls->given;
 	message.id = calls->base + call->number;
 	WRITE_ONCE(calls->given, call->number + 1);
-	if (!channel->bridge)
+	if (!channel->netlink)
 		/* Unless the channel is no longer open. */
 		cmpxchg(&channel->message, channel->endpoint->ops.message,
 			kucomms_calls_message);

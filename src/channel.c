@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Channels: one open file each. This file has their life, their state and the
- * notification of both sides; attach.c, send.c, dispatch.c, sync.c, plain.c,
- * bridge.c and wait.c have what is done with them.
+ * notification of both sides; attach.c, send.c, dispatch.c, sync.c, plain.c
+ * and wait.c have what is done with them.
  *
  * Who may use a channel, and until when:
  *  - the file's own calls (ioctl, mmap, poll, read, write): hold the file, and
@@ -25,11 +25,13 @@
  */
 #include <linux/cred.h>
 #include <linux/export.h>
+#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "channel.h"
+#include "compat.h"
 #include "endpoint.h"
 
 #define CREATE_TRACE_POINTS
@@ -54,7 +56,7 @@ static void channel_free(struct work_struct *work)
 	for (i = 0; i < KUCOMMS_REGIONS; i++)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
-	kucomms_bridge_destroy(channel);
+	kc_netlink_destroy(channel);
 	kucomms_turn_destroy(&channel->own_turn);
 	if (channel->endpoint)
 		kucomms_endpoint_put(channel->endpoint);
@@ -119,6 +121,9 @@ static void channel_end(struct kucomms_channel *channel)
 		kucomms_channel_give_number(channel);
 		kucomms_device_remove_channel(device, channel);
 		kucomms_plain_destroy(channel);
+		/* The socket may live on, and hold the module; or not. */
+		if (channel->netlink)
+			module_put(channel->netlink->ops->owner);
 	}
 	kucomms_device_close(device);
 	kucomms_channel_put(channel);
@@ -209,6 +214,7 @@ void kucomms_channel_wake_reader(struct kucomms_channel *channel)
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	channel_wake(channel);
 }
+KC_EXPORT(kucomms_channel_wake_reader);
 
 /* Another thread of the client waits for the room that has been made. */
 void kucomms_channel_wake_writer(struct kucomms_channel *channel)
@@ -284,6 +290,7 @@ void kucomms_channel_hang_up(struct kucomms_channel *channel)
 {
 	channel_leave_open(channel, KUCOMMS_STATE_HANGUP);
 }
+KC_EXPORT(kucomms_channel_hang_up);
 
 void kucomms_shutdown(struct kucomms_channel *channel)
 {
@@ -370,7 +377,7 @@ EXPORT_SYMBOL_GPL(kucomms_channel_pid);
 enum kucomms_transport
 kucomms_channel_transport(const struct kucomms_channel *channel)
 {
-	if (channel->bridge)
+	if (channel->netlink)
 		return KUCOMMS_TRANSPORT_NETLINK;
 	return channel->plain ? KUCOMMS_TRANSPORT_FILE :
 				KUCOMMS_TRANSPORT_KERNEL;
@@ -387,7 +394,7 @@ u32 kucomms_channel_length_max(const struct kucomms_channel *channel)
 {
 	u32 most = KUCOMMS_LENGTH_MAX(channel->out.size);
 
-	return channel->bridge ? min_t(u32, most, KUCOMMS_NETLINK_LENGTH_MAX) :
+	return channel->netlink ? min_t(u32, most, KUCOMMS_NETLINK_LENGTH_MAX) :
 				 most;
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_length_max);

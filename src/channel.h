@@ -12,9 +12,9 @@
 #include <kucomms/module.h>
 #include <kucomms/ring.h>
 
-#include "bridge.h"
 #include "call.h"
 #include "device.h"
+#include "netlink.h"
 #include "region.h"
 #include "turn.h"
 
@@ -49,8 +49,8 @@ enum kucomms_manner {
 	KUCOMMS_BRIDGED,	/* by datagrams of netlink */
 };
 
+struct file;
 struct iov_iter;
-struct kucomms_bridge;
 struct kucomms_plain;
 struct kucomms_server;
 
@@ -78,7 +78,7 @@ struct kucomms_server;
  * @queueing:    held by the one of the client's tasks that waits for the turn
  * @message:     the endpoint's message handler or, when the channel has called,
  *               kucomms_calls_message(), which looks for answers first, or,
- *               over netlink, kucomms_bridge_message(), which calls that;
+ *               over netlink, kc_netlink_ops.message, which calls that;
  *               when the channel is no longer open, one that refuses
  * @in:          the ring towards the kernel; under the turn or, without a
  *               message handler, the receiver's
@@ -121,7 +121,7 @@ struct kucomms_server;
  * @module_wait: where the module's own threads sleep
  *
  * @plain:       the user's end of a channel that is COPIED
- * @bridge:      that of one that is BRIDGED; from before the module learns of
+ * @netlink:     that of one that is BRIDGED; from before the module learns of
  *               the channel until nobody can send to it any more
  *
  * @polled:      somebody has found nothing in poll(), and wants to be woken
@@ -192,7 +192,7 @@ struct kucomms_channel {
 	wait_queue_head_t module_wait;
 
 	struct kucomms_plain *plain;
-	struct kucomms_bridge *bridge;
+	struct kc_netlink *netlink;
 	struct irq_work wake_work;
 	struct list_head peers;
 	struct list_head siblings;
@@ -241,9 +241,11 @@ static inline bool kucomms_channel_has_room(const struct kucomms_channel *channe
 /* attach.c */
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
-			   enum kucomms_manner manner);
+			   enum kucomms_manner manner,
+			   const struct kc_netlink_ops *netlink);
 void kucomms_channel_detach(struct kucomms_channel *channel);
 void kucomms_channel_give_number(struct kucomms_channel *channel);
+void kc_netlink_destroy(struct kucomms_channel *channel);
 
 /* dispatch.c */
 int kucomms_channel_doorbell(struct kucomms_channel *channel);
@@ -280,6 +282,7 @@ ssize_t kucomms_plain_read(struct kucomms_channel *channel,
 			   struct iov_iter *to, bool nonblocking);
 
 /* file.c */
+struct kucomms_channel *kucomms_file_channel(const struct file *file);
 extern const struct file_operations kucomms_file_operations;
 
 #endif

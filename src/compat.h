@@ -8,9 +8,11 @@
 #define KUCOMMS_SRC_COMPAT_H
 
 #include <linux/cacheinfo.h>
+#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/timer.h>
 #include <linux/shm.h>
 #include <linux/version.h>
@@ -82,5 +84,17 @@ static inline void kucomms_timer_delete_sync(struct timer_list *timer)
 	del_timer_sync(timer);
 #endif
 }
+
+/*
+ * Exports a function to kucomms_netlink.ko: modules have to import the namespace
+ * by name. Since 6.13 the name is a string.
+ */
+#ifdef HAVE_NAMESPACE_TOKEN
+#define KC_EXPORT(function)	EXPORT_SYMBOL_NS_GPL(function, KUCOMMS_INTERNAL)
+#define KC_IMPORT()		MODULE_IMPORT_NS(KUCOMMS_INTERNAL)
+#else
+#define KC_EXPORT(function)	EXPORT_SYMBOL_NS_GPL(function, "KUCOMMS_INTERNAL")
+#define KC_IMPORT()		MODULE_IMPORT_NS("KUCOMMS_INTERNAL")
+#endif
 
 #endif

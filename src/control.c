@@ -11,7 +11,6 @@
 #include <linux/sysfs.h>
 
 #include "device.h"
-#include "netlink.h"
 
 static struct device *control;
 
@@ -181,22 +180,11 @@ static ssize_t abi_version_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(abi_version);
 
-/* Empty: there are no channels over netlink. */
-static ssize_t netlink_protocol_show(struct device *dev,
-				     struct device_attribute *attr, char *buf)
-{
-	if (!kucomms_netlink_is_on())
-		return 0;
-	return sysfs_emit(buf, "%d\n", kucomms_netlink_protocol);
-}
-static DEVICE_ATTR_RO(netlink_protocol);
-
 static struct attribute *control_attrs[] = {
 	&dev_attr_create_device.attr,
 	&dev_attr_remove_device.attr,
 	&dev_attr_version.attr,
 	&dev_attr_abi_version.attr,
-	&dev_attr_netlink_protocol.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(control);

@@ -3,11 +3,13 @@
  * Dispatch: messages from the client to the message handler, inside the
  * client's own doorbell call or in a server's thread.
  */
+#include <linux/export.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "channel.h"
+#include "compat.h"
 #include "endpoint.h"
 
 /*
@@ -321,6 +323,7 @@ int kucomms_channel_doorbell(struct kucomms_channel *channel)
 		return doorbell_dispatch(channel);
 	return doorbell_call(channel);
 }
+KC_EXPORT(kucomms_channel_doorbell);
 
 /*
  * Rings until the endpoint has looked at all messages. A signal ends this after

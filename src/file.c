@@ -11,6 +11,7 @@
 #include <linux/uio.h>
 
 #include "channel.h"
+#include "compat.h"
 
 static int file_open(struct inode *inode, struct file *file)
 {
@@ -80,7 +81,7 @@ static long file_attach(struct kucomms_channel *channel, void __user *arg)
 			       arg);
 	if (size < 0)
 		return size;
-	err = kucomms_channel_attach(channel, &attach, KUCOMMS_MAPPED);
+	err = kucomms_channel_attach(channel, &attach, KUCOMMS_MAPPED, NULL);
 	if (err)
 		return err;
 	attach.size = sizeof(attach);
@@ -170,7 +171,7 @@ static int file_attach_plain(struct file *file)
 
 	if (file_manner(file) == KUCOMMS_DETACHED) {
 		err = kucomms_channel_attach(file->private_data, &attach,
-					     KUCOMMS_COPIED);
+					     KUCOMMS_COPIED, NULL);
 		/* -EBUSY: somebody was faster, maybe another read or write. */
 		if (err && err != -EBUSY)
 			return err;
@@ -252,3 +253,13 @@ const struct file_operations kucomms_file_operations = {
 	.write_iter = file_write,
 	.poll = file_poll,
 };
+
+/* The channel of a file that is an open device, and is open for both ways; or NULL. */
+struct kucomms_channel *kucomms_file_channel(const struct file *file)
+{
+	const fmode_t both = FMODE_READ | FMODE_WRITE;
+
+	return file->f_op == &kucomms_file_operations &&
+	       (file->f_mode & both) == both ? file->private_data : NULL;
+}
+KC_EXPORT(kucomms_file_channel);

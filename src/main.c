@@ -8,12 +8,10 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/netlink.h>
 
 #include "channel.h"
 #include "compat.h"
 #include "endpoint.h"
-#include "netlink.h"
 
 unsigned int kucomms_devices_max = 4096;
 module_param_named(devices_max, kucomms_devices_max, uint, 0444);
@@ -40,10 +38,6 @@ unsigned int kucomms_ring_size_max = (BITS_PER_LONG == 32 ? 1 : 16) *
 module_param_named(ring_size_max, kucomms_ring_size_max, uint, 0444);
 MODULE_PARM_DESC(ring_size_max, "most bytes that a client or creator may ask for (power of two up to 1 GiB, default 16777216, on 32 bits 1048576)");
 
-int kucomms_netlink_protocol = KUCOMMS_NETLINK_PROTOCOL;
-module_param_named(netlink_protocol, kucomms_netlink_protocol, int, 0444);
-MODULE_PARM_DESC(netlink_protocol, "number of the netlink protocol for channels over netlink (0 to 31, -1: none, default 31)");
-
 static bool parameter_valid(const char *name, unsigned int value, unsigned int least,
 		     unsigned int most)
 {
@@ -64,12 +58,6 @@ static bool parameters_valid(void)
 	    !parameter_valid("ring_size", kucomms_ring_size, PAGE_SIZE,
 		      kucomms_ring_size_max))
 		return false;
-	if (kucomms_netlink_protocol < -1 ||
-	    kucomms_netlink_protocol >= MAX_LINKS) {
-		pr_err("netlink_protocol=%d: must be from 0 to %d, or -1\n",
-		       kucomms_netlink_protocol, MAX_LINKS - 1);
-		return false;
-	}
 	if (is_power_of_2(kucomms_ring_size) &&
 	    is_power_of_2(kucomms_ring_size_max))
 		return true;
@@ -94,17 +82,12 @@ static int __init kucomms_init(void)
 	err = kucomms_endpoint_init();
 	if (err)
 		goto err_channel;
-	err = kucomms_netlink_init();
-	if (err)
-		goto err_endpoint;
 	/* Last: from here on user space comes. */
 	err = kucomms_device_init();
 	if (err)
-		goto err_netlink;
+		goto err_endpoint;
 	return 0;
 
-err_netlink:
-	kucomms_netlink_uninit();
 err_endpoint:
 	kucomms_endpoint_uninit();
 err_channel:
@@ -113,15 +96,14 @@ err_channel:
 }
 
 /*
- * No module uses the exported functions any more, no file is open, and no socket
- * of the protocol: the kernel counts all three. What may still be there:
+ * No module uses the exported functions any more, kucomms_netlink.ko being one of
+ * them, and no file is open: the kernel counts both. What may still be there:
  * processes that write to the control files, which use everything below, and
  * channels that are still being freed, which hold devices.
  */
 static void __exit kucomms_exit(void)
 {
 	kucomms_control_uninit();
-	kucomms_netlink_uninit();
 	kucomms_channel_uninit();
 	kucomms_device_uninit();
 	kucomms_endpoint_uninit();

@@ -8,6 +8,7 @@
 #include <linux/string.h>
 
 #include "channel.h"
+#include "compat.h"
 #include "endpoint.h"
 
 /*
@@ -39,7 +40,7 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 
 /* The record is what it returns, lest others have theirs in memory for this. */
 static noinline struct kucomms_message *
-send_take_tagged(struct kucomms_channel *channel, u32 length)
+send_take_netlink(struct kucomms_channel *channel, u32 length)
 {
 	struct kucomms_message *record;
 	int err;
@@ -49,7 +50,7 @@ send_take_tagged(struct kucomms_channel *channel, u32 length)
 	err = kucomms_producer_reserve(&channel->out, length, &record);
 	if (err)
 		return ERR_PTR(err);
-	kucomms_bridge_tag(channel, record);
+	channel->netlink->ops->reserved(channel, record);
 	return record;
 }
 
@@ -57,8 +58,8 @@ static __always_inline int send_try(struct kucomms_channel *channel,
 				    u32 length,
 				    struct kucomms_message **record)
 {
-	if (unlikely(channel->bridge)) {
-		*record = send_take_tagged(channel, length);
+	if (unlikely(channel->netlink)) {
+		*record = send_take_netlink(channel, length);
 		return PTR_ERR_OR_ZERO(*record);
 	}
 	return kucomms_producer_reserve(&channel->out, length, record);
@@ -164,6 +165,7 @@ int kucomms_channel_put_message(struct kucomms_channel *channel,
 	send_note_lock(channel);
 	return send_put(channel, message, data, false);
 }
+KC_EXPORT(kucomms_channel_put_message);
 
 /* Rings the client's doorbell, if it sleeps. */
 void kucomms_channel_notify(struct kucomms_channel *channel)
@@ -243,7 +245,7 @@ EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
  */
 static bool broadcast_is_wanted(const struct kucomms_channel *channel)
 {
-	return !channel->bridge || channel->bridge->broadcasts;
+	return !channel->netlink || channel->netlink->broadcasts;
 }
 
 /* Sends a broadcast to one client. Returns whether the client has got it. */
@@ -251,12 +253,10 @@ static bool broadcast_to(struct kucomms_channel *channel,
 			 const struct kucomms_message *message,
 			 const void *data, unsigned int flags)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
-	int err;
+	int err = kucomms_send(channel, message, data, flags);
 
-	err = kucomms_send(channel, message, data, flags);
-	if (bridge && (err == -EAGAIN || err == -EMSGSIZE))
-		kucomms_bridge_missed(channel);
+	if (channel->netlink && (err == -EAGAIN || err == -EMSGSIZE))
+		channel->netlink->ops->missed(channel);
 	return !err;
 }
 

@@ -282,8 +282,8 @@ void kucomms_release(struct kucomms_channel *channel)
 		sync_tell(channel, true);
 	else if (kucomms_consumer_is_last(in))
 		sync_tell(channel, false);
-	if (channel->bridge)
-		kucomms_bridge_released(channel);
+	if (channel->netlink)
+		channel->netlink->ops->released(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_release);
 

@@ -2,11 +2,13 @@
 /*
  * Waiting: where a client sleeps.
  */
+#include <linux/export.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 
 #include "channel.h"
+#include "compat.h"
 
 /*
  * What is there is given out before bad news: messages that arrived before a
@@ -72,3 +74,4 @@ int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 		return ret;
 	return wait_sleep(channel, wanted, deadline < 0 ? NULL : &expires);
 }
+KC_EXPORT(kucomms_channel_wait);

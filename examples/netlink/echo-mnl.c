@@ -13,22 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROTOCOL	"/sys/devices/virtual/kucomms/kucomms/netlink_protocol"
-
-/* -1, for which there is no socket: there are no channels over netlink. */
-static int protocol(void)
-{
-	FILE *file = fopen(PROTOCOL, "re");
-	int number;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%d", &number) != 1)
-		number = -1;
-	fclose(file);
-	return number;
-}
-
 static int print(const struct nlmsghdr *header, void *priv)
 {
 	const struct kucomms_message *message = mnl_nlmsg_get_payload(header);
@@ -113,7 +97,7 @@ int main(int argc, char **argv)
 		fputs("usage: echo-mnl NAME TEXT\n", stderr);
 		return 2;
 	}
-	socket = mnl_socket_open2(protocol(), SOCK_CLOEXEC);
+	socket = mnl_socket_open2(KUCOMMS_NETLINK_PROTOCOL, SOCK_CLOEXEC);
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
 	    attach(socket, argv[1]) || say(socket, argv[2])) {
 		perror(argv[1]);

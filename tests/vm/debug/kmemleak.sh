@@ -5,12 +5,12 @@
 . guest.sh
 
 [ -w /sys/kernel/debug/kmemleak ] || skip "this kernel has no kmemleak"
-rmmod kucomms_test kucomms_echo kucomms || fail "the modules do not unload"
+rmmod kucomms_test kucomms_echo kucomms_netlink kucomms || fail "the modules do not unload"
 echo scan >/sys/kernel/debug/kmemleak
 echo scan >/sys/kernel/debug/kmemleak
 cat /sys/kernel/debug/kmemleak >/tmp/leaks
 head -n 60 /tmp/leaks
-for module in kucomms kucomms_echo kucomms_test; do
+for module in kucomms kucomms_netlink kucomms_echo kucomms_test; do
 	insmod /modules/$module.ko || fail "$module does not load again"
 done
 [ ! -s /tmp/leaks ] || fail "$(grep -c '^unreferenced' /tmp/leaks) objects leaked"

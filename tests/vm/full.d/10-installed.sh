@@ -6,8 +6,11 @@
 dkms status kucomms | grep -q "$(uname -r).*: installed" || fail "DKMS has not built it: $(dkms status kucomms)"
 modprobe kucomms || fail "modprobe kucomms"
 for field in version license author description parm; do
-	[ -n "$(modinfo -F $field kucomms)" ] || fail "modinfo has no $field"
+	for module in kucomms kucomms_netlink; do
+		[ -n "$(modinfo -F $field $module)" ] || fail "modinfo of $module has no $field"
+	done
 done
+[ ! -d /sys/module/kucomms_netlink ] || fail "kucomms_netlink is loaded before a socket asks for it"
 [ "$(cat /sys/module/kucomms/version)" = "$(modinfo -F version kucomms)" ] || fail "versions differ"
 kucommsctl version || fail "kucommsctl version"
 getent group kucomms || fail "no group kucomms"

@@ -20,6 +20,7 @@ kucommsctl create route || fail "create"
 
 as alice kucomms-route add 10.0.0.0/8 via 192.0.2.1 || fail "alice cannot add"
 [ "$(as alice kucomms-route show)" = "10.0.0.0/8 via 192.0.2.1" ] || fail "alice does not see what she added"
+[ ! -d /sys/module/kucomms_netlink ] || fail "kucomms_netlink is loaded before a socket asks for it"
 as alice kucomms-route -t netlink add 2001:db8::/32 via fe80::1 || fail "alice cannot add over netlink"
 [ "$(as alice kucomms-route show)" = "$(as alice kucomms-route -t netlink show)" ] ||
 	fail "the transports disagree: $(kucomms-route show; kucomms-route -t netlink show)"
@@ -30,5 +31,7 @@ refused kucomms-route -t netlink show
 
 kucommsctl remove route || fail "remove"
 rmmod kucomms_route || fail "kucomms_route does not unload"
-modprobe -r kucomms || fail "kucomms does not unload"
+! modprobe -r kucomms 2>/dev/null || fail "kucomms was unloaded under kucomms_netlink"
+modprobe -r kucomms_netlink || fail "kucomms_netlink does not unload"
+[ ! -d /sys/module/kucomms ] || fail "kucomms does not unload"
 trap - EXIT

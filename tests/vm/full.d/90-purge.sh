@@ -16,4 +16,6 @@ DEBIAN_FRONTEND=noninteractive apt-get purge -y "${packages[@]}" >/tmp/purge 2>&
 left=$(find / -xdev \( -path /root -o -path /proc -o -path /sys -o -path /tmp -o -path /tests -o -path /usr/local \) \
 	-prune -o -name '*kucomms*' ! -name kucomms-tests.service -print)
 [ -z "$left" ] || fail "left behind: $left"
-! modinfo kucomms 2>/dev/null || fail "the module is still there"
+for module in kucomms kucomms_netlink; do
+	! modinfo $module 2>/dev/null || fail "$module is still there"
+done

@@ -280,7 +280,7 @@ umount /sys
 for name in idle mymodule picky test ticker; do
 	prints '' kucommsctl remove $name
 done
-rmmod kucomms_test kucomms_echo kucomms || fail "the modules cannot be removed"
+rmmod kucomms_test kucomms_echo kucomms_netlink kucomms || fail "the modules cannot be removed"
 for verb in create remove show send recv bench; do
 	complains 3 'dkms status kucomms' kucommsctl $verb mymodule
 done
@@ -294,6 +294,6 @@ mkdir -p "/lib/modules/$(uname -r)"
 echo 'updates/dkms/kucomms.ko:' >"/lib/modules/$(uname -r)/modules.dep"
 complains 3 'modprobe kucomms' kucommsctl create mymodule
 rm "/lib/modules/$(uname -r)/modules.dep"
-for module in kucomms kucomms_echo kucomms_test; do
+for module in kucomms kucomms_netlink kucomms_echo kucomms_test; do
 	insmod /modules/$module.ko || fail "$module cannot be loaded again"
 done

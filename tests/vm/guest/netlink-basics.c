@@ -3,6 +3,8 @@
  * Channels over netlink: who gets one, what comes back and in which order, what is
  * answered when something is wrong, and that nobody else notices.
  */
+#include <sys/syscall.h>
+
 #include "netlink.h"
 
 static const struct kucomms_message empty_echo = { .type = TEST_ECHO };
@@ -106,8 +108,8 @@ static void check_deputies(void)
 }
 
 /*
- * Whoever closes the socket and keeps the descriptor keeps the memory of the channel,
- * and so the number.
+ * A process that closes the socket and keeps the descriptor keeps the memory of the
+ * channel, and so the number, and the module.
  */
 static void check_kept_descriptors(void)
 {
@@ -124,6 +126,8 @@ static void check_kept_descriptors(void)
 	}
 	while (t_attribute("kucomms_test", "opens") != 2)
 		;
+	t_equal(t_sys(syscall(SYS_delete_module, "kucomms_netlink", O_NONBLOCK)),
+		-EWOULDBLOCK);
 	netlink = n_socket(0);
 	for (i = 0; i < 100; i++)
 		t_equal(n_attach(netlink, "test"), -EUSERS);

@@ -31,7 +31,8 @@ struct netlink {
 static inline int n_protocol(void)
 {
 	char text[16] = "";
-	int fd = open(T_CONTROL "netlink_protocol", O_RDONLY);
+	int fd = open("/sys/module/kucomms_netlink/parameters/protocol",
+		      O_RDONLY);
 
 	t_assert(fd >= 0);
 	t_assert(read(fd, text, sizeof(text) - 1) > 0);

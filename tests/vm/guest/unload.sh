@@ -28,6 +28,7 @@ write_to $control/remove_device kucomms_mymodule
 # Nobody has anything open, but somebody creates and removes devices all the time.
 rmmod kucomms_echo
 rmmod kucomms_test
+rmmod kucomms_netlink
 while [ ! -e /tmp/enough ]; do
 	echo kucomms_other >$control/create_device
 	echo kucomms_other >$control/remove_device
@@ -39,5 +40,6 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 touch /tmp/enough
 wait $creator
+insmod /modules/kucomms_netlink.ko
 insmod /modules/kucomms_echo.ko
 insmod /modules/kucomms_test.ko

@@ -12,8 +12,8 @@
 #include <net/netlink.h>
 #include <net/sock.h>
 
-#include "channel.h"
 #include "dump.h"
+#include "ring.h"
 #include "socket.h"
 
 /* So long it waits for answers that another thread has to give. */
@@ -30,18 +30,18 @@ static int dump_fill(struct kucomms_socket *socket, struct sk_buff *skb,
 	struct kucomms_channel *channel = socket->channel;
 	int ret;
 
-	kucomms_consumer_disarm(&channel->bridge->in);
+	kucomms_consumer_disarm(&kucomms_bridge(channel)->in);
 	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
 	if (ret || skb->len)
 		return ret;
-	kucomms_consumer_tell(&channel->bridge->in);
+	kucomms_consumer_tell(&kucomms_bridge(channel)->in);
 	kucomms_bridge_ring(channel);
 	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
 	if (ret || skb->len)
 		return ret;
-	kucomms_consumer_arm(&channel->bridge->in);
+	kucomms_consumer_arm(&kucomms_bridge(channel)->in);
 	wait_event_interruptible_timeout(channel->wait,
-			kucomms_consumer_ready(&channel->bridge->in) ||
+			kucomms_consumer_ready(&kucomms_bridge(channel)->in) ||
 			kucomms_channel_error(channel), DUMP_WAIT);
 	return kucomms_bridge_fill(channel, skb, socket->portid, result);
 }
@@ -56,7 +56,7 @@ static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 	struct kucomms_channel *channel = socket->channel;
 	int ret, state, result;
 
-	mutex_lock(&channel->bridge->receive_lock);
+	mutex_lock(&kucomms_bridge(channel)->receive_lock);
 	/* Before the look: what was sent before it changed counts. */
 	state = kucomms_channel_error(channel);
 	ret = dump_fill(socket, skb, &result);
@@ -66,7 +66,7 @@ static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 	cb->min_dump_alloc = kucomms_bridge_size(channel, 0);
 	kucomms_bridge_settle(channel);
 	kucomms_socket_give_back(socket, true);
-	mutex_unlock(&channel->bridge->receive_lock);
+	mutex_unlock(&kucomms_bridge(channel)->receive_lock);
 
 	if (result > 0 && !skb->len)
 		nlmsg_put(skb, socket->portid, cb->nlh->nlmsg_seq, NLMSG_NOOP,
@@ -76,7 +76,7 @@ static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 
 static void dump_set(struct kucomms_socket *socket, bool dumping)
 {
-	struct mutex *lock = &socket->channel->bridge->receive_lock;
+	struct mutex *lock = &kucomms_bridge(socket->channel)->receive_lock;
 
 	mutex_lock(lock);
 	socket->dumping = dumping;

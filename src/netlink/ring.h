@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef KUCOMMS_SRC_BRIDGE_H
-#define KUCOMMS_SRC_BRIDGE_H
+#ifndef KUCOMMS_SRC_NETLINK_RING_H
+#define KUCOMMS_SRC_NETLINK_RING_H
 
 #include <linux/mutex.h>
 #include <kucomms/ring.h>
 
-struct kucomms_channel;
-struct kucomms_endpoint;
+#include "../channel.h"
+
 struct nlmsghdr;
 struct sk_buff;
 
@@ -43,7 +43,7 @@ struct kucomms_mark {
 
 /**
  * struct kucomms_bridge - the user's end of a channel over netlink
- * @queue:        of the endpoint, for what is done without the client
+ * @head:         what kucomms.ko knows of it
  * @send_lock:    one sender at a time; protects @out and @out_tags
  * @out:          the ring towards the kernel
  * @out_tags:     of the records in it, by where they begin
@@ -58,7 +58,6 @@ struct kucomms_mark {
  *                turn, like @handled
  * @handled:      all but the ACK or DONE of that message has been sent
  * @unfinished:   a signal came when the endpoint had more to do
- * @broadcasts:   the client wants them in the channel
  * @missed:       there was no room for one; this and the next two under the
  *                channel's lock
  * @missed_first, @missed_last: positions in the ring where some are missing: the
@@ -67,7 +66,7 @@ struct kucomms_mark {
  *                receive_lock
  */
 struct kucomms_bridge {
-	struct workqueue_struct *queue;
+	struct kc_netlink head;
 	struct mutex send_lock;
 	struct kucomms_producer out;
 	struct kucomms_tag *out_tags;
@@ -81,25 +80,22 @@ struct kucomms_bridge {
 	struct kucomms_tag current_tag;
 	bool handled;
 	bool unfinished;
-	bool broadcasts;
 	bool missed;
 	u32 missed_first;
 	u32 missed_last;
 	bool told;
 };
 
-int kucomms_bridge_create(struct kucomms_channel *channel,
-			  struct kucomms_endpoint *endpoint);
-void kucomms_bridge_destroy(struct kucomms_channel *channel);
-void kucomms_bridge_tag(struct kucomms_channel *channel,
-			const struct kucomms_message *record);
-int kucomms_bridge_message(struct kucomms_channel *channel,
-			   const struct kucomms_message *message,
-			   const void *data, void *priv);
+static inline struct kucomms_bridge *
+kucomms_bridge(const struct kucomms_channel *channel)
+{
+	return container_of(channel->netlink, struct kucomms_bridge, head);
+}
+
+extern const struct kc_netlink_ops kucomms_bridge_ops;
+
 int kucomms_bridge_put(struct kucomms_channel *channel,
 		       const struct nlmsghdr *header, bool more, u64 *until);
-void kucomms_bridge_missed(struct kucomms_channel *channel);
-void kucomms_bridge_released(struct kucomms_channel *channel);
 int kucomms_bridge_ring(struct kucomms_channel *channel);
 bool kucomms_bridge_finish(struct kucomms_channel *channel);
 size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef KUCOMMS_SRC_SOCKET_H
-#define KUCOMMS_SRC_SOCKET_H
+#ifndef KUCOMMS_SRC_NETLINK_SOCKET_H
+#define KUCOMMS_SRC_NETLINK_SOCKET_H
 
 #include <linux/kref.h>
 #include <linux/wait.h>

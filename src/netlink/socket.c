@@ -23,9 +23,9 @@
 #include <net/netlink.h>
 #include <net/sock.h>
 
-#include "channel.h"
-#include "compat.h"
-#include "endpoint.h"
+#include "../compat.h"
+#include "../endpoint.h"
+#include "ring.h"
 #include "socket.h"
 
 /* So many datagrams in the client's call, the others are left to the work. */
@@ -84,7 +84,7 @@ struct kucomms_socket *kucomms_socket_find(u32 portid, const struct sock *sk)
 void kucomms_socket_kick(struct kucomms_socket *socket, unsigned long delay)
 {
 	kref_get(&socket->ref);
-	if (mod_delayed_work(socket->channel->bridge->queue, &socket->work,
+	if (mod_delayed_work(socket->channel->endpoint->queue, &socket->work,
 			     delay))
 		kucomms_socket_put(socket);
 }
@@ -238,7 +238,7 @@ static int socket_part(struct kucomms_socket *socket, int err, bool own)
  */
 void kucomms_socket_give_back(struct kucomms_socket *socket, bool all)
 {
-	struct kucomms_consumer *in = &socket->channel->bridge->in;
+	struct kucomms_consumer *in = &kucomms_bridge(socket->channel)->in;
 
 	if (all)
 		kucomms_consumer_tell(in);
@@ -253,7 +253,7 @@ void kucomms_socket_give_back(struct kucomms_socket *socket, bool all)
  */
 static int socket_drain(struct kucomms_socket *socket, bool own)
 {
-	struct kucomms_consumer *in = &socket->channel->bridge->in;
+	struct kucomms_consumer *in = &kucomms_bridge(socket->channel)->in;
 	unsigned int left = PUSH_DATAGRAMS;
 	int ret, state;
 
@@ -281,7 +281,7 @@ static int socket_drain(struct kucomms_socket *socket, bool own)
 void kucomms_socket_push(struct kucomms_socket *socket)
 {
 	struct kucomms_channel *channel = socket->channel;
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	bool ring;
 	int ret = 1;
 
@@ -307,7 +307,7 @@ static void socket_work(struct work_struct *work)
 	struct kucomms_socket *socket =
 		container_of(to_delayed_work(work), struct kucomms_socket,
 			     work);
-	struct kucomms_bridge *bridge = socket->channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(socket->channel);
 	bool more = kucomms_bridge_finish(socket->channel);
 	u32 position;
 	int ret = 0;
@@ -347,9 +347,9 @@ static void socket_drop(struct kucomms_socket *socket)
 
 	remove_wait_queue(&channel->wait, &socket->wait);
 	/* If there is another channel by now nobody is to confuse them. */
-	mutex_lock(&channel->bridge->receive_lock);
+	mutex_lock(&kucomms_bridge(channel)->receive_lock);
 	socket->parted = true;
-	mutex_unlock(&channel->bridge->receive_lock);
+	mutex_unlock(&kucomms_bridge(channel)->receive_lock);
 	/* The file may stay open: the channel ends here all the same. */
 	kucomms_channel_detach(channel);
 	kucomms_channel_hang_up(channel);
@@ -397,7 +397,7 @@ static struct kucomms_socket *socket_create(struct sk_buff *skb,
 	socket->kernel = skb->sk;
 	socket->portid = NETLINK_CB(skb).portid;
 	socket->file = file;
-	socket->channel = file->private_data;
+	socket->channel = kucomms_file_channel(file);
 	kref_get(&socket->channel->ref);
 	init_waitqueue_func_entry(&socket->wait, socket_woken);
 	INIT_DELAYED_WORK(&socket->work, socket_work);
@@ -414,9 +414,7 @@ static struct file *attach_file(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (file->f_op == &kucomms_file_operations &&
-	    (file->f_mode & (FMODE_READ | FMODE_WRITE)) ==
-		    (FMODE_READ | FMODE_WRITE))
+	if (kucomms_file_channel(file))
 		return file;
 	fput(file);
 	return ERR_PTR(-EPERM);
@@ -444,12 +442,13 @@ struct kucomms_socket *kucomms_socket_attach(struct sk_buff *skb, int fd,
 	socket->datagram = round_down(min_t(u32, datagram,
 					    KUCOMMS_NETLINK_LENGTH_MAX),
 				      NLMSG_ALIGNTO);
-	err = kucomms_channel_attach(socket->channel, attach, KUCOMMS_BRIDGED);
+	err = kucomms_channel_attach(socket->channel, attach, KUCOMMS_BRIDGED,
+				     &kucomms_bridge_ops);
 	if (err) {
 		socket_give_up(socket);
 		return ERR_PTR(err);
 	}
-	socket->channel->bridge->broadcasts = broadcasts;
+	socket->channel->netlink->broadcasts = broadcasts;
 	add_wait_queue(&socket->channel->wait, &socket->wait);
 	err = socket_insert(socket);
 	if (err) {
@@ -487,7 +486,7 @@ void kucomms_socket_closed(const struct net *net, u32 portid)
 	hlist_for_each_entry_safe(socket, next, &closed, gone) {
 		file = socket->file;
 		socket->file = NULL;
-		queue_work(socket->channel->bridge->queue, &socket->drop);
+		queue_work(socket->channel->endpoint->queue, &socket->drop);
 		fput(file);
 	}
 }

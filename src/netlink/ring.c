@@ -9,13 +9,14 @@
  * written before its record is committed and read after it was received.
  */
 #include <linux/ktime.h>
+#include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/netlink.h>
 
-#include "channel.h"
-#include "endpoint.h"
+#include "../endpoint.h"
+#include "ring.h"
 
 /* So long a client waits, for each datagram, for room that a thread has to make. */
 #define ROOM_WAIT_NS	(20 * NSEC_PER_MSEC)
@@ -35,9 +36,20 @@ static struct kucomms_tag *tag_at(struct kucomms_tag *tags, u32 mask,
 	return &tags[(position & mask) / KUCOMMS_RECORD_ALIGN];
 }
 
+static void bridge_destroy(struct kucomms_channel *channel)
+{
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
+
+	channel->netlink = NULL;
+	kvfree(bridge->out_tags);
+	kvfree(bridge->in_tags);
+	mutex_destroy(&bridge->send_lock);
+	mutex_destroy(&bridge->receive_lock);
+	kfree(bridge);
+}
+
 /* Before anybody knows the channel, so nothing has been sent yet. */
-int kucomms_bridge_create(struct kucomms_channel *channel,
-			  struct kucomms_endpoint *endpoint)
+static int bridge_create(struct kucomms_channel *channel)
 {
 	struct kucomms_bridge *bridge = kzalloc(sizeof(*bridge),
 						GFP_KERNEL_ACCOUNT);
@@ -48,12 +60,12 @@ int kucomms_bridge_create(struct kucomms_channel *channel,
 		return -ENOMEM;
 	mutex_init(&bridge->send_lock);
 	mutex_init(&bridge->receive_lock);
-	channel->bridge = bridge;
+	bridge->head.ops = &kucomms_bridge_ops;
+	channel->netlink = &bridge->head;
 	bridge->out_tags = tags_alloc(channel->in.size);
 	bridge->in_tags = tags_alloc(channel->out.size);
-	bridge->queue = endpoint->queue;
 	if (!bridge->out_tags || !bridge->in_tags) {
-		kucomms_bridge_destroy(channel);
+		bridge_destroy(channel);
 		return -ENOMEM;
 	}
 	kucomms_producer_init(&bridge->out, channel->in.data, channel->in.size,
@@ -63,26 +75,11 @@ int kucomms_bridge_create(struct kucomms_channel *channel,
 	return 0;
 }
 
-/* Also for a channel that has none. Nobody can send to it any more. */
-void kucomms_bridge_destroy(struct kucomms_channel *channel)
-{
-	struct kucomms_bridge *bridge = channel->bridge;
-
-	if (!bridge)
-		return;
-	channel->bridge = NULL;
-	kvfree(bridge->out_tags);
-	kvfree(bridge->in_tags);
-	mutex_destroy(&bridge->send_lock);
-	mutex_destroy(&bridge->receive_lock);
-	kfree(bridge);
-}
-
 /* Whoever sends to the user, before the record is committed. */
-void kucomms_bridge_tag(struct kucomms_channel *channel,
-			const struct kucomms_message *record)
+static void bridge_tag(struct kucomms_channel *channel,
+		       const struct kucomms_message *record)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	u32 offset = (const unsigned char *)record - channel->out.data;
 	struct kucomms_tag *tag = tag_at(bridge->in_tags, channel->out.mask,
 					 offset);
@@ -97,7 +94,7 @@ void kucomms_bridge_tag(struct kucomms_channel *channel,
 static int bridge_conclude(struct kucomms_channel *channel,
 			   const struct kucomms_message *message, int result)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	const struct kucomms_message status = {
 		.id = message->length,
 		.user = (s64)result,
@@ -130,11 +127,11 @@ static bool is_dump(u16 flags)
  * In place of the endpoint's message handler. If the message has been handled and
  * only its end finds no room, that is what is tried again.
  */
-int kucomms_bridge_message(struct kucomms_channel *channel,
-			   const struct kucomms_message *message,
-			   const void *data, void *priv)
+static int bridge_message(struct kucomms_channel *channel,
+			  const struct kucomms_message *message,
+			  const void *data, void *priv)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	u32 at = channel->in.position -
 		 kucomms_record_after(0, message->length);
 	const struct kucomms_tag *tag = tag_at(bridge->out_tags,
@@ -167,7 +164,7 @@ int kucomms_bridge_message(struct kucomms_channel *channel,
  */
 int kucomms_bridge_ring(struct kucomms_channel *channel)
 {
-	const u32 until = READ_ONCE(channel->bridge->out.position);
+	const u32 until = READ_ONCE(kucomms_bridge(channel)->out.position);
 	int ret;
 
 	do {
@@ -176,7 +173,7 @@ int kucomms_bridge_ring(struct kucomms_channel *channel)
 	} while (ret > 0 && !fatal_signal_pending(current) &&
 		 (s32)(READ_ONCE(channel->in.position) - until) < 0);
 	if (ret > 0 || ret == -EINTR) {
-		WRITE_ONCE(channel->bridge->unfinished, true);
+		WRITE_ONCE(kucomms_bridge(channel)->unfinished, true);
 		wake_up(&channel->wait);
 	}
 	return ret < 0 ? ret : 0;
@@ -188,7 +185,7 @@ int kucomms_bridge_ring(struct kucomms_channel *channel)
  */
 bool kucomms_bridge_finish(struct kucomms_channel *channel)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 
 	if (!READ_ONCE(bridge->unfinished))
 		return false;
@@ -208,7 +205,7 @@ bool kucomms_bridge_finish(struct kucomms_channel *channel)
 static int bridge_wait_room(struct kucomms_channel *channel, u32 length,
 			    u64 *until)
 {
-	struct kucomms_producer *out = &channel->bridge->out;
+	struct kucomms_producer *out = &kucomms_bridge(channel)->out;
 	const u64 now = ktime_get_ns();
 	int err;
 
@@ -228,7 +225,7 @@ static int bridge_wait_room(struct kucomms_channel *channel, u32 length,
 static int bridge_reserve(struct kucomms_channel *channel, u32 length,
 			  struct kucomms_message **record, u64 *until)
 {
-	struct kucomms_producer *out = &channel->bridge->out;
+	struct kucomms_producer *out = &kucomms_bridge(channel)->out;
 	int err = kucomms_channel_error(channel) ?:
 		  kucomms_producer_reserve(out, length, record);
 
@@ -261,7 +258,7 @@ static void bridge_expect_receipt(struct kucomms_bridge *bridge,
 
 static bool bridge_receipt_due(const struct kucomms_channel *channel)
 {
-	const struct kucomms_bridge *bridge = channel->bridge;
+	const struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	u32 got = READ_ONCE(bridge->receipts_got);
 
 	/* Pairs with bridge_expect_receipt(). */
@@ -274,7 +271,7 @@ static bool bridge_receipt_due(const struct kucomms_channel *channel)
  * Wakes the client if a receipt is due for a message that the module's thread
  * has released.
  */
-void kucomms_bridge_released(struct kucomms_channel *channel)
+static void bridge_released(struct kucomms_channel *channel)
 {
 	if (bridge_receipt_due(channel))
 		wake_up(&channel->wait);
@@ -297,7 +294,7 @@ int kucomms_bridge_put(struct kucomms_channel *channel,
 		       const struct nlmsghdr *header, bool more, u64 *until)
 {
 	const void *payload = nlmsg_data(header);
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	struct kucomms_message message;
 	struct kucomms_message *record;
 	bool receipt;
@@ -349,7 +346,7 @@ static bool bridge_is_at_gap(const struct kucomms_bridge *bridge)
  */
 size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most)
 {
-	const struct kucomms_consumer *in = &channel->bridge->in;
+	const struct kucomms_consumer *in = &kucomms_bridge(channel)->in;
 	const struct kucomms_message *record =
 		kucomms_record_at(in->data, in->mask, in->position);
 	size_t pending = READ_ONCE(channel->out.position) - in->position;
@@ -357,7 +354,7 @@ size_t kucomms_bridge_size(const struct kucomms_channel *channel, size_t most)
 
 	/* The length is read after that. */
 	if (kucomms_load_acquire(&record->control) == KUCOMMS_CONTROL_EMPTY)
-		return bridge_is_at_gap(channel->bridge) ||
+		return bridge_is_at_gap(kucomms_bridge(channel)) ||
 		       bridge_receipt_due(channel) ?
 		       nlmsg_total_size(sizeof(struct nlmsgerr)) : 0;
 	first = nlmsg_total_size(sizeof(*record) + record->length);
@@ -424,9 +421,9 @@ static bool bridge_fill_one(struct sk_buff *skb, u32 portid,
 }
 
 /* There was no room for a broadcast. Any context but NMI. */
-void kucomms_bridge_missed(struct kucomms_channel *channel)
+static void bridge_missed(struct kucomms_channel *channel)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
@@ -443,7 +440,7 @@ void kucomms_bridge_missed(struct kucomms_channel *channel)
 static bool bridge_fill_overrun(struct kucomms_channel *channel,
 				struct sk_buff *skb, u32 portid)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	unsigned long flags;
 
 	if (!nlmsg_put(skb, portid, 0, NLMSG_OVERRUN, 0, 0))
@@ -461,7 +458,7 @@ static bool bridge_fill_overrun(struct kucomms_channel *channel,
 static bool bridge_fill_receipts(struct kucomms_channel *channel,
 				 struct sk_buff *skb, u32 portid)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	const struct kucomms_receipt *receipt;
 
 	while (bridge_receipt_due(channel)) {
@@ -485,7 +482,7 @@ static bool bridge_fill_receipts(struct kucomms_channel *channel,
 int kucomms_bridge_fill(struct kucomms_channel *channel, struct sk_buff *skb,
 			u32 portid, int *result)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	struct kucomms_consumer *in = &bridge->in;
 	struct kucomms_message message = { };
 	const struct kucomms_tag *tag;
@@ -519,7 +516,7 @@ int kucomms_bridge_fill(struct kucomms_channel *channel, struct sk_buff *skb,
 void kucomms_bridge_mark(struct kucomms_channel *channel,
 			 struct kucomms_mark *mark)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	unsigned long flags;
 
 	mark->position = bridge->in.position;
@@ -534,7 +531,7 @@ void kucomms_bridge_mark(struct kucomms_channel *channel,
 void kucomms_bridge_unfill(struct kucomms_channel *channel,
 			   const struct kucomms_mark *mark)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 	unsigned long flags;
 
 	/* Nothing has been released, so all is there still. */
@@ -553,9 +550,19 @@ void kucomms_bridge_unfill(struct kucomms_channel *channel,
 /* What has been moved has been sent. */
 void kucomms_bridge_settle(struct kucomms_channel *channel)
 {
-	struct kucomms_bridge *bridge = channel->bridge;
+	struct kucomms_bridge *bridge = kucomms_bridge(channel);
 
 	/* Pairs with kucomms_bridge_put(), which takes their places. */
 	smp_store_release(&bridge->receipts_sent, bridge->receipts_got);
 	kucomms_consumer_release(&bridge->in);
 }
+
+const struct kc_netlink_ops kucomms_bridge_ops = {
+	.owner = THIS_MODULE,
+	.create = bridge_create,
+	.destroy = bridge_destroy,
+	.message = bridge_message,
+	.reserved = bridge_tag,
+	.missed = bridge_missed,
+	.released = bridge_released,
+};

@@ -7,12 +7,11 @@
  * message is delimited by what has been received, its length is compared with
  * that, and what is not accepted is answered.
  */
-#define pr_fmt(fmt) "kucomms: " fmt
-
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
 #include <net/net_namespace.h>
@@ -20,24 +19,25 @@
 #include <net/netns/generic.h>
 #include <net/sock.h>
 
-#include "channel.h"
+#include "../compat.h"
+#include "../endpoint.h"
 #include "dump.h"
-#include "endpoint.h"
-#include "netlink.h"
+#include "ring.h"
 #include "socket.h"
+
+static int protocol = KUCOMMS_NETLINK_PROTOCOL;
+module_param(protocol, int, 0444);
+MODULE_PARM_DESC(protocol, "number of the netlink protocol (0 to 31, default 31)");
 
 /**
  * struct netlink_net - what there is in each network namespace
- * @kernel: the kernel's socket; NULL if somebody else has the number
+ * @kernel: the kernel's socket; NULL if another module has the number
  */
 struct netlink_net {
 	struct sock *kernel;
 };
 
 static unsigned int net_id;
-static bool registered;
-/* For who asks while all is being taken down. */
-static bool is_on;
 
 /**
  * struct input - a datagram that is being looked at
@@ -354,7 +354,7 @@ static int netlink_event(struct notifier_block *block, unsigned long event,
 	const struct netlink_notify *notify = data;
 
 	if (event == NETLINK_URELEASE &&
-	    notify->protocol == kucomms_netlink_protocol)
+	    notify->protocol == protocol)
 		kucomms_socket_closed(notify->net, notify->portid);
 	return NOTIFY_DONE;
 }
@@ -363,14 +363,6 @@ static struct notifier_block netlink_notifier = {
 	.notifier_call = netlink_event,
 };
 
-/* NULL: somebody else has the protocol's number. */
-static struct sock *netlink_kernel(const struct net *net)
-{
-	const struct netlink_net *own = net_generic(net, net_id);
-
-	return READ_ONCE(own->kernel);
-}
-
 static int __net_init netlink_net_init(struct net *net)
 {
 	struct netlink_kernel_cfg config = {
@@ -378,15 +370,13 @@ static int __net_init netlink_net_init(struct net *net)
 	};
 	struct netlink_net *own = net_generic(net, net_id);
 
-	/* Which is the first: who has the number there has it everywhere. */
-	if (!net_eq(net, &init_net) && !netlink_kernel(&init_net))
-		return 0;
-	own->kernel = netlink_kernel_create(net, kucomms_netlink_protocol,
-					    &config);
-	if (!own->kernel && net_eq(net, &init_net))
-		pr_warn("netlink protocol %d is in use by another module: no channels over netlink; the parameter netlink_protocol chooses another number\n",
-			kucomms_netlink_protocol);
-	return 0;
+	own->kernel = netlink_kernel_create(net, protocol, &config);
+	/*
+	 * The first namespace comes first, and then this module is not loaded:
+	 * netlink would take its sockets elsewhere for those of the module that
+	 * has the number here, and call that when it has gone.
+	 */
+	return own->kernel || !net_eq(net, &init_net) ? 0 : -EADDRINUSE;
 }
 
 static void __net_exit netlink_net_exit(struct net *net)
@@ -404,36 +394,39 @@ static struct pernet_operations netlink_net_ops = {
 	.size = sizeof(struct netlink_net),
 };
 
-bool kucomms_netlink_is_on(void)
-{
-	return READ_ONCE(is_on);
-}
-
-int kucomms_netlink_init(void)
+static int __init netlink_init(void)
 {
 	int err;
 
-	if (kucomms_netlink_protocol < 0)
-		return 0;
+	if (protocol < 0 || protocol >= MAX_LINKS)
+		return -EINVAL;
 	err = netlink_register_notifier(&netlink_notifier);
 	if (err)
 		return err;
 	err = register_pernet_subsys(&netlink_net_ops);
-	if (err) {
+	if (err)
 		netlink_unregister_notifier(&netlink_notifier);
-		return err;
-	}
-	registered = true;
-	is_on = netlink_kernel(&init_net);
-	return 0;
+	return err;
 }
 
-void kucomms_netlink_uninit(void)
+/*
+ * No socket of the protocol is open, and no device that one had a channel of: the
+ * kernel counts both.
+ */
+static void __exit netlink_exit(void)
 {
-	if (!registered)
-		return;
-	WRITE_ONCE(is_on, false);
 	unregister_pernet_subsys(&netlink_net_ops);
 	netlink_unregister_notifier(&netlink_notifier);
 	kucomms_socket_uninit();
+	kc_netlink_wait();
 }
+
+module_init(netlink_init);
+module_exit(netlink_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_VERSION(KUCOMMS_VERSION);
+MODULE_AUTHOR("The kucomms authors");
+MODULE_DESCRIPTION("Channels of kucomms over netlink");
+MODULE_ALIAS_NET_PF_PROTO(PF_NETLINK, KUCOMMS_NETLINK_PROTOCOL);
+KC_IMPORT();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef KUCOMMS_SRC_DUMP_H
-#define KUCOMMS_SRC_DUMP_H
+#ifndef KUCOMMS_SRC_NETLINK_DUMP_H
+#define KUCOMMS_SRC_NETLINK_DUMP_H
 
 struct kucomms_socket;
 struct nlmsghdr;
