@@ -31,6 +31,7 @@
 #include <cmocka.h>
 #include <kucomms/endpoint.h>
 
+#include "../../lib/end.h"
 #include "../../lib/listener.h"
 #include "../../lib/peer.h"
 #include "../patience.h"
