@@ -134,7 +134,7 @@ bool kucomms_end_take_lost(struct kucomms_end *end)
 	       __atomic_exchange_n(&end->lost, false, __ATOMIC_RELAXED);
 }
 
-KUCOMMS_API void kucomms_close(struct kucomms_channel *channel)
+KUCOMMS_API void kucomms_channel_close(struct kucomms_channel *channel)
 {
 	if (channel)
 		kucomms_end_free(end_of(channel));

@@ -17,8 +17,8 @@ kucomms_channel_number(const struct kucomms_channel *channel)
 	return end_of(channel)->number;
 }
 
-KUCOMMS_API int kucomms_get_stats(const struct kucomms_channel *channel,
-				  struct kucomms_stats *stats)
+KUCOMMS_API int kucomms_channel_get_stats(const struct kucomms_channel *channel,
+					  struct kucomms_channel_stats *stats)
 {
 	const struct kucomms_end *end = end_of(channel);
 
@@ -33,8 +33,8 @@ KUCOMMS_API int kucomms_get_stats(const struct kucomms_channel *channel,
 	return 0;
 }
 
-KUCOMMS_API int kucomms_get_peer(const struct kucomms_channel *channel,
-				 struct kucomms_peer *peer)
+KUCOMMS_API int kucomms_channel_get_peer(const struct kucomms_channel *channel,
+					 struct kucomms_peer *peer)
 {
 	const struct kucomms_end *end = end_of(channel);
 

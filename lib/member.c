@@ -91,7 +91,7 @@ static void member_shut(struct kucomms_end *end)
 	kucomms_endpoint_wake(endpoint_of(end));
 }
 
-KUCOMMS_API void kucomms_shutdown(struct kucomms_channel *channel)
+KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 {
 	struct kucomms_end *end = end_of(channel);
 
@@ -558,9 +558,9 @@ void kucomms_member_publish(struct kucomms_endpoint *endpoint)
 	}
 }
 
-KUCOMMS_API int kucomms_send_unlocked(struct kucomms_channel *channel,
-				      const struct kucomms_message *message,
-				      const void *data, unsigned int flags)
+KUCOMMS_API int kucomms_reply(struct kucomms_channel *channel,
+			      const struct kucomms_message *message,
+			      const void *data, unsigned int flags)
 {
 	struct kucomms_end *end = end_of(channel);
 	struct kucomms_endpoint *endpoint = endpoint_of(end);

@@ -232,8 +232,8 @@ void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
 	kucomms_end_free(fresh);
 }
 
-KUCOMMS_API int kucomms_reattach(struct kucomms_channel *channel,
-				 int timeout_ms)
+KUCOMMS_API int kucomms_channel_reattach(struct kucomms_channel *channel,
+					 int timeout_ms)
 {
 	struct kucomms_end *end = end_of(channel), *fresh;
 	int err;

@@ -227,10 +227,10 @@ static int receive_look(struct kucomms_end *end,
 }
 
 /* @found: what kucomms_consumer_receive() said. */
-KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
-				       struct kucomms_message *message,
-				       const void **data, int timeout_ms,
-				       int found)
+KUCOMMS_API int kucomms_receive_slow(struct kucomms_channel *channel,
+				     struct kucomms_message *message,
+				     const void **data, int timeout_ms,
+				     int found)
 {
 	struct kucomms_end *end = end_of(channel);
 	int err;
@@ -257,7 +257,7 @@ KUCOMMS_API int kucomms_receive_slowly(struct kucomms_channel *channel,
  * ring. If nothing is left to read this tells of all room, as this may be the
  * last release for a while.
  */
-KUCOMMS_API void kucomms_release_slowly(struct kucomms_channel *channel)
+KUCOMMS_API void kucomms_release_slow(struct kucomms_channel *channel)
 {
 	const struct kucomms_consumer *in = &channel->in;
 	struct kucomms_end *end = end_of(channel);
@@ -301,7 +301,14 @@ KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
 	return 0;
 }
 
-KUCOMMS_API int kucomms_fd(struct kucomms_channel *channel)
+KUCOMMS_API int kucomms_channel_fd(const struct kucomms_channel *channel)
+{
+	const struct kucomms_end *end = end_of(channel);
+
+	return end_is_inherited(end) ? -ESTALE : end->fd;
+}
+
+KUCOMMS_API int kucomms_channel_poll_start(struct kucomms_channel *channel)
 {
 	struct kucomms_end *end = end_of(channel);
 

@@ -126,10 +126,10 @@ static int send_wait_room(struct kucomms_end *end, __u32 length,
 }
 
 /* There is no room, as far as is known, or worse. */
-KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
-				       __u32 length,
-				       struct kucomms_message **record,
-				       int timeout_ms)
+KUCOMMS_API int kucomms_reserve_slow(struct kucomms_channel *channel,
+				     __u32 length,
+				     struct kucomms_message **record,
+				     int timeout_ms)
 {
 	struct kucomms_end *end = end_of(channel);
 	int err;
@@ -152,8 +152,8 @@ KUCOMMS_API int kucomms_reserve_slowly(struct kucomms_channel *channel,
 }
 
 /* Somebody sleeps, or the message handler runs in the call. */
-KUCOMMS_API int kucomms_commit_slowly(struct kucomms_channel *channel,
-				      __u32 need)
+KUCOMMS_API int kucomms_commit_slow(struct kucomms_channel *channel,
+				    __u32 need)
 {
 	return send_ring(end_of(channel), need);
 }
@@ -304,10 +304,11 @@ static int call_ring(struct kucomms_end *end, int timeout_ms)
 				    &end->send_doorbells);
 }
 
-KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
-			     const struct kucomms_message *request,
-			     const void *data, struct kucomms_message *answer,
-			     const void **answer_data, int timeout_ms)
+KUCOMMS_API int kucomms_exchange(struct kucomms_channel *channel,
+				 const struct kucomms_message *request,
+				 const void *data,
+				 struct kucomms_message *answer,
+				 const void **answer_data, int timeout_ms)
 {
 	struct kucomms_end *end = end_of(channel);
 	struct kucomms_message *record;
@@ -328,7 +329,8 @@ KUCOMMS_API int kucomms_call(struct kucomms_channel *channel,
 	return kucomms_receive(channel, answer, answer_data, timeout_ms);
 }
 
-KUCOMMS_API __u32 kucomms_length_max(const struct kucomms_channel *channel)
+KUCOMMS_API __u32
+kucomms_channel_length_max(const struct kucomms_channel *channel)
 {
 	return channel->out.size ? KUCOMMS_LENGTH_MAX(channel->out.size) : 0;
 }
@@ -346,8 +348,8 @@ static __u32 space_used(const struct kucomms_producer *out, __u32 capacity)
 	return used < capacity ? used : capacity;
 }
 
-KUCOMMS_API void kucomms_channel_space(struct kucomms_channel *channel,
-				       struct kucomms_space *space)
+KUCOMMS_API void kucomms_channel_get_space(struct kucomms_channel *channel,
+					   struct kucomms_space *space)
 {
 	struct kucomms_end *end = end_of(channel);
 	__u32 capacity;

@@ -292,12 +292,12 @@ void kucomms_channel_hang_up(struct kucomms_channel *channel)
 }
 KC_EXPORT(kucomms_channel_hang_up);
 
-void kucomms_shutdown(struct kucomms_channel *channel)
+void kucomms_channel_shutdown(struct kucomms_channel *channel)
 {
 	kucomms_channel_flush_locked(channel);
 	kucomms_channel_hang_up(channel);
 }
-EXPORT_SYMBOL_GPL(kucomms_shutdown);
+EXPORT_SYMBOL_GPL(kucomms_channel_shutdown);
 
 /* Called once per channel at most with effect, so nothing can flood a log. */
 void kucomms_channel_break(struct kucomms_channel *channel,
@@ -404,8 +404,8 @@ EXPORT_SYMBOL_GPL(kucomms_channel_length_max);
  * used, so @used is never too small. If the client's position is a lie @used is
  * wrong, but within bounds, and the kernel does not depend on it.
  */
-void kucomms_channel_space(const struct kucomms_channel *channel,
-			   struct kucomms_space *space)
+void kucomms_channel_get_space(const struct kucomms_channel *channel,
+			       struct kucomms_space *space)
 {
 	const struct kucomms_producer *out = &channel->out;
 	const u32 capacity = kucomms_ring_capacity(out->size);
@@ -416,7 +416,7 @@ void kucomms_channel_space(const struct kucomms_channel *channel,
 	space->used = min(READ_ONCE(out->position) - released, capacity);
 	space->free = capacity - space->used;
 }
-EXPORT_SYMBOL_GPL(kucomms_channel_space);
+EXPORT_SYMBOL_GPL(kucomms_channel_get_space);
 
 void kucomms_channel_set_topics(struct kucomms_channel *channel, u32 topics)
 {
@@ -432,7 +432,7 @@ EXPORT_SYMBOL_GPL(kucomms_channel_topics);
 
 int kucomms_channel_init(void)
 {
-	close_queue = alloc_workqueue("kucomms_close", WQ_UNBOUND,
+	close_queue = alloc_workqueue("kucomms_channel_close", WQ_UNBOUND,
 				      WQ_UNBOUND_MAX_ACTIVE);
 	if (!close_queue)
 		return -ENOMEM;

@@ -128,7 +128,7 @@ send_note_no_lock(const struct kucomms_channel *channel)
 {
 	if (IS_ENABLED(CONFIG_PROVE_LOCKING) && channel->endpoint->ops.message)
 		WARN_ONCE(READ_ONCE(channel->shared),
-			  "kucomms: %s sends without the lock of a channel, with kucomms_send_unlocked() or kucomms_reserve(), to which others send with it\n",
+			  "kucomms: %s sends without the lock of a channel, with kucomms_reply() or kucomms_reserve(), to which others send with it\n",
 			  module_name(channel->endpoint->owner));
 }
 
@@ -222,9 +222,9 @@ err_flush:
 }
 EXPORT_SYMBOL_GPL(kucomms_send);
 
-int kucomms_send_unlocked(struct kucomms_channel *channel,
-			  const struct kucomms_message *message,
-			  const void *data, unsigned int flags)
+int kucomms_reply(struct kucomms_channel *channel,
+		  const struct kucomms_message *message,
+		  const void *data, unsigned int flags)
 {
 	int err;
 
@@ -238,7 +238,7 @@ int kucomms_send_unlocked(struct kucomms_channel *channel,
 	send_tell(channel, flags);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kucomms_send_unlocked);
+EXPORT_SYMBOL_GPL(kucomms_reply);
 
 /*
  * Tells whether a client gets broadcasts: over netlink it has to ask for them.

@@ -91,7 +91,7 @@ static void plan_size(struct bench *bench, uint32_t size, uint32_t window)
 
 static int plan(struct bench *bench)
 {
-	const uint32_t most = kucomms_length_max(bench->echo.channel);
+	const uint32_t most = kucomms_channel_length_max(bench->echo.channel);
 	uint32_t size;
 	int i;
 
@@ -182,14 +182,15 @@ static int run_bench(struct bench *bench)
 	if (status)
 		return status;
 	/* Anything but zeros, which a ring may be full of anyway. */
-	data = must_have(malloc(kucomms_length_max(bench->echo.channel)));
-	memset(data, 0x5a, kucomms_length_max(bench->echo.channel));
+	data = must_have(
+		malloc(kucomms_channel_length_max(bench->echo.channel)));
+	memset(data, 0x5a, kucomms_channel_length_max(bench->echo.channel));
 	bench->echo.data = data;
 	status = plan(bench);
 	if (!status)
 		status = bench->json ? run_json(bench) : run_loads(bench, NULL);
 	free(data);
-	kucomms_close(bench->echo.channel);
+	kucomms_channel_close(bench->echo.channel);
 	return status;
 }
 

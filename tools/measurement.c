@@ -43,9 +43,9 @@ static int64_t device_wakeups(const struct device_name *name)
 static struct counters read_counters(const struct echo *echo,
 				     const struct device_name *name)
 {
-	struct kucomms_stats stats = { .size = sizeof(stats) };
+	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 
-	kucomms_get_stats(echo->channel, &stats);
+	kucomms_channel_get_stats(echo->channel, &stats);
 	return (struct counters) {
 		.messages = stats.received,
 		.syscalls = stats.doorbells + stats.waits,

@@ -66,7 +66,7 @@ static int run(const struct command *command, int argc, char **argv)
 	if (status)
 		return status;
 	err = receive(channel, count, timeout_ms, &format);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	return err ? report_message(&name, -err, what) : EXIT_SUCCESS;
 }
 

@@ -46,7 +46,7 @@ static int report_too_long(const struct exchange *exchange)
 
 	snprintf(explanation, sizeof(explanation),
 		 "a message may have %u bytes here",
-		 kucomms_length_max(exchange->channel));
+		 kucomms_channel_length_max(exchange->channel));
 	return report_problem(&problem, WHAT, short_name(&exchange->name));
 }
 
@@ -83,7 +83,7 @@ static int send_data(struct exchange *exchange, const char *data,
 {
 	int err;
 
-	if (length > kucomms_length_max(exchange->channel))
+	if (length > kucomms_channel_length_max(exchange->channel))
 		return report_too_long(exchange);
 	exchange->message.length = length;
 	err = kucomms_send(exchange->channel, &exchange->message, data, 0,
@@ -96,7 +96,8 @@ static int send_data(struct exchange *exchange, const char *data,
 /* One byte more than can be sent is read, to see that there is too much. */
 static int send_input(struct exchange *exchange)
 {
-	const size_t capacity = kucomms_length_max(exchange->channel) + 1;
+	const size_t capacity =
+		kucomms_channel_length_max(exchange->channel) + 1;
 	char *data = must_have(malloc(capacity));
 	size_t length;
 	int status;
@@ -139,7 +140,7 @@ static int run_exchange(struct exchange *exchange)
 		status = send_lines(exchange);
 	else
 		status = send_input(exchange);
-	kucomms_close(exchange->channel);
+	kucomms_channel_close(exchange->channel);
 	return status;
 }
 

@@ -22,7 +22,7 @@ static void serve(const char *name)
 	/* No room? What is thrown has the same message come again. */
 	handlers.message = [](kucomms::channel_ref channel,
 			      const kucomms::message &message) {
-		channel.send_unlocked(message);
+		channel.reply(message);
 	};
 	kucomms::endpoint endpoint(std::move(handlers));
 
@@ -37,7 +37,7 @@ static void ask(const char *name, std::string_view text)
 	options.wait = 1s;
 	kucomms::channel channel(name, options);
 
-	std::cout << channel.call(text, 1s).data.text() << '\n';
+	std::cout << channel.exchange(text, 1s).data.text() << '\n';
 }
 
 int main(int argc, char **argv)

@@ -35,8 +35,8 @@ static int ask(struct kucomms_channel *channel, __u64 type, const void *data,
 	};
 	int err;
 
-	err = kucomms_call(channel, &request, data, answer, answer_data,
-			   PATIENCE);
+	err = kucomms_exchange(channel, &request, data, answer, answer_data,
+			       PATIENCE);
 	if (err)
 		return err;
 	if (answer->user)
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	err = command->run(channel, argv + 3);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	if (err)
 		fprintf(stderr, "cannot %s: %s\n", command->name,
 			err == -ENOENT ? "there is no such key" :

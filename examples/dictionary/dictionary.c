@@ -142,8 +142,7 @@ static void notify(struct dictionary *dictionary, struct watch *watch,
 		.user = what,
 	};
 
-	watch->missed = kucomms_send_unlocked(watch->channel, &event, key.data,
-					      0) != 0;
+	watch->missed = kucomms_reply(watch->channel, &event, key.data, 0) != 0;
 	if (watch->missed)
 		dictionary->missed = true;
 }
@@ -358,12 +357,12 @@ static int answer_query(struct dictionary *dictionary,
 		err = next(dictionary, key, &found);
 	answer.length = found.length;
 	answer.user = -err;
-	err = kucomms_send_unlocked(channel, &answer, found.data, 0);
+	err = kucomms_reply(channel, &answer, found.data, 0);
 	if (err != -EMSGSIZE)
 		return err;
 	answer.length = 0;
 	answer.user = EMSGSIZE;
-	return kucomms_send_unlocked(channel, &answer, NULL, 0);
+	return kucomms_reply(channel, &answer, NULL, 0);
 }
 
 static int change(struct dictionary *dictionary,

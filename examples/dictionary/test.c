@@ -75,7 +75,7 @@ static struct client *connect_with(__u32 to_user_size)
 
 static void disconnect(struct client *client)
 {
-	kucomms_close(client->channel);
+	kucomms_channel_close(client->channel);
 	free(client);
 }
 

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 		printf("%.*s\n", (int)message.length, (const char *)data);
 		kucomms_release(channel);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	if (err)
 		fprintf(stderr, "no echo: %s\n", strerror(-err));
 	return err ? 1 : 0;

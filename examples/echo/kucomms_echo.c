@@ -14,7 +14,7 @@ static int echo(struct kucomms_channel *channel,
 	 * No room? -EAGAIN: the same message comes again when there is.
 	 * _unlocked: only handlers send here, and they take turns.
 	 */
-	return kucomms_send_unlocked(channel, message, data, 0);
+	return kucomms_reply(channel, message, data, 0);
 }
 
 static const struct kucomms_ops ops = { .message = echo };

@@ -35,7 +35,7 @@ static int post(struct member *member, __u64 type, const char *text)
 		.type = type,
 	};
 
-	return kucomms_send_unlocked(member->channel, &message, text, 0);
+	return kucomms_reply(member->channel, &message, text, 0);
 }
 
 /* A member that does not read is not waited for: it misses what is said. */

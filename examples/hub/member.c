@@ -102,7 +102,7 @@ static int print_messages(struct kucomms_channel *channel)
 static int chat(struct kucomms_channel *channel)
 {
 	struct pollfd polled[] = {
-		{ .fd = kucomms_fd(channel), .events = POLLIN },
+		{ .fd = kucomms_channel_poll_start(channel), .events = POLLIN },
 		{ .fd = STDIN_FILENO, .events = POLLIN },
 	};
 	struct input input = { .length = 0 };
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 	err = send_text(channel, HUB_NAME, argv[1], strlen(argv[1]));
 	if (!err)
 		err = chat(channel);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	if (err)
 		fprintf(stderr, "the chat has ended: %s\n", strerror(-err));
 	return err ? 1 : 0;

@@ -20,7 +20,7 @@
 
 /*
  * Answers and notifications go to the same channel from different CPUs: no
- * channel has one sender only, so kucomms_send_unlocked() will not do.
+ * channel has one sender only, so kucomms_reply() will not do.
  */
 #define route_send(channel, message, data, flags) \
 	kucomms_send(channel, message, data, flags)
@@ -33,7 +33,7 @@
 #include <sys/socket.h>
 
 #define route_send(channel, message, data, flags) \
-	kucomms_send_unlocked(channel, message, data, flags)
+	kucomms_reply(channel, message, data, flags)
 
 struct mutex {
 	bool held;

@@ -10,7 +10,7 @@
  * starts the timer again. So there is no lock; the timer and the handlers share
  * single words only.
  *
- * Handlers use kucomms_send() and not kucomms_send_unlocked(): the timer may be
+ * Handlers use kucomms_send() and not kucomms_reply(): the timer may be
  * sending on the same channel.
  */
 #include <linux/bitops.h>
@@ -163,7 +163,7 @@ static int sensor_message(struct kucomms_channel *channel,
 
 	err = kucomms_send(channel, &answer, NULL, 0);
 	if (!err && answer.user && ++client->errors == SENSOR_ERRORS_MAX)
-		kucomms_shutdown(channel);
+		kucomms_channel_shutdown(channel);
 	return err;
 }
 

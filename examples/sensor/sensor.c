@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	err = run(&reader, argc > 2 ? strtoul(argv[2], NULL, 0) : 0);
-	kucomms_close(reader.channel);
+	kucomms_channel_close(reader.channel);
 	if (err)
 		fprintf(stderr, "%s: %s\n", name, strerror(-err));
 	return err ? 1 : 0;

@@ -7,7 +7,7 @@
  *			const struct kucomms_message *message,
  *			const void *data, void *priv)
  *	{
- *		return kucomms_send_unlocked(channel, message, data, 0);
+ *		return kucomms_reply(channel, message, data, 0);
  *	}
  *
  *	static const struct kucomms_ops ops = { .message = echo };
@@ -27,15 +27,15 @@
  *
  *	send			from any thread, any number at a time; may wait for
  *				room, but not in a handler (-EDEADLK)
- *	send_unlocked		from handlers only, and only if nobody uses send or
+ *	reply			from handlers only, and only if nobody uses send or
  *				broadcast meanwhile: without a lock
- *	reserve, commit,	like send_unlocked, and do not wait
+ *	reserve, commit,	like reply, and do not wait
  *	discard, flush
  *	receive, release	not at all: the message handler gets all messages
  *	shutdown		from any thread
  *
- * What handlers send with send_unlocked is published when their round is over, all
- * at once: when there is nothing more to handle on the channel, or some dozens
+ * What handlers send with kucomms_reply() is published when their round is over,
+ * all at once: when there is nothing more to handle on the channel, or some dozens
  * of messages (fewer, if handlers are slow) have been.
  *
  * After fork() an endpoint and all its channels belong to the parent; the child
@@ -325,7 +325,7 @@ struct kucomms_channel *kucomms_channel_get(struct kucomms_channel *channel);
 void kucomms_channel_put(struct kucomms_channel *channel);
 
 /**
- * kucomms_send_unlocked() - send from a handler
+ * kucomms_reply() - send from a handler
  * @message: header: length, type, id and user are sent; control is ignored
  * @data:    message->length bytes, copied; may be NULL if there are none
  * @flags:   KUCOMMS_MORE or 0
@@ -333,9 +333,9 @@ void kucomms_channel_put(struct kucomms_channel *channel);
  * Return: 0, or -EAGAIN (no room now: return it, and the message is delivered
  * again when there is), -EMSGSIZE, -EINVAL (unknown flag), -ESHUTDOWN, -EPROTO.
  */
-int kucomms_send_unlocked(struct kucomms_channel *channel,
-			  const struct kucomms_message *message,
-			  const void *data, unsigned int flags);
+int kucomms_reply(struct kucomms_channel *channel,
+		  const struct kucomms_message *message,
+		  const void *data, unsigned int flags);
 
 /**
  * kucomms_broadcast() - send a message on every connected channel

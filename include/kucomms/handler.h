@@ -7,12 +7,13 @@
  *
  *	struct kucomms_ops: message, work, timer, connect, disconnect, and the
  *		flag KUCOMMS_SHARED_RECEIVE
- *	kucomms_send_unlocked(), kucomms_broadcast()
+ *	kucomms_reply(), kucomms_broadcast()
  *	kucomms_reserve() with a timeout of 0, kucomms_commit(),
  *		kucomms_discard(), kucomms_flush()
  *	kucomms_call_start(), kucomms_call_cancel()
- *	kucomms_shutdown()
- *	kucomms_channel_get(), kucomms_channel_put(), kucomms_channel_space()
+ *	kucomms_channel_shutdown()
+ *	kucomms_channel_get(), kucomms_channel_put(),
+ *		kucomms_channel_get_space()
  *	kucomms_channel_endpoint(), kucomms_channel_number(),
  *		kucomms_channel_priv(), kucomms_channel_set_priv()
  *

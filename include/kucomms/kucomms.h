@@ -10,7 +10,7 @@
  *	kucomms_open("echo", NULL, &channel);
  *	kucomms_send(channel, &message, "hello", 0, -1);
  *	kucomms_receive_copy(channel, &message, answer, sizeof(answer), -1);
- *	kucomms_close(channel);
+ *	kucomms_channel_close(channel);
  *
  * Who is on the other side is in the name:
  *
@@ -40,8 +40,8 @@
  * A signal handler that runs just before a wait begins does not end it. So a
  * program that must not miss a signal blocks it in all threads, and has one
  * thread in sigwait(3), which then calls kucomms_endpoint_stop(); or it waits
- * in ppoll(2), or beside a signalfd(2), for kucomms_fd() or
- * kucomms_endpoint_fd().
+ * in ppoll(2), or beside a signalfd(2), for the descriptor of
+ * kucomms_channel_poll_start() or kucomms_endpoint_fd().
  *
  * Before a call sleeps it looks for another 20 microseconds, about what sleeping
  * and waking cost, if the process may use more than one CPU; over netlink never,
@@ -62,10 +62,10 @@
  * frees its memory, calls no handler, waits for no thread, and does not affect
  * the parent. The child ought to close its copies, since the other side of a
  * process that was killed hears of it only when no process has the descriptors
- * any more; exec() closes them. All else fails with -ESTALE, kucomms_fd() and
- * its like included; kucomms_shutdown() and kucomms_endpoint_stop() do nothing;
- * kucomms_channel_priv() is NULL. The rings are not mapped in the child: if it
- * accesses a message that was reserved or received in place before, SIGSEGV
+ * any more; exec() closes them. All else fails with -ESTALE, kucomms_channel_fd()
+ * and its like included; kucomms_channel_shutdown() and kucomms_endpoint_stop() do
+ * nothing; kucomms_channel_priv() is NULL. The rings are not mapped in the child:
+ * if it accesses a message that was reserved or received in place before, SIGSEGV
  * ends it. So open channels after daemon(3), not before. A child that a handler
  * has forked must not return from the handler.
  *
@@ -166,14 +166,14 @@ struct kucomms_options {
 #define KUCOMMS_OPEN_NO_SPIN	(1u << 1)	/* sleep at once */
 
 /**
- * struct kucomms_stats - what a channel has cost so far
- * @size:      in: sizeof(struct kucomms_stats)
+ * struct kucomms_channel_stats - what a channel has cost so far
+ * @size:      in: sizeof(struct kucomms_channel_stats)
  * @sent:      messages sent
  * @received:  messages received
  * @doorbells: system calls made to ring the other side's doorbell
  * @waits:     system calls made to wait
  */
-struct kucomms_stats {
+struct kucomms_channel_stats {
 	size_t size;
 	__u64 sent;
 	__u64 received;
@@ -189,7 +189,7 @@ const char *kucomms_version(void);
  * @name:    of a device, with or without the prefix "kucomms_", or its path, or one
  *           that begins with "kernel:", "netlink:", "process:" or "local:"
  * @options: NULL for the defaults
- * @channel: where to put the channel; kucomms_close() frees it
+ * @channel: where to put the channel; kucomms_channel_close() frees it
  *
  * Of a process that listens the user's own is looked for first, then root's
  * (kucomms_listen()). It has a second to answer: do not open "process:NAME" in
@@ -225,7 +225,7 @@ int kucomms_open(const char *name, const struct kucomms_options *options,
 const char *kucomms_name_error(const char *name);
 
 /**
- * kucomms_reattach() - attach again after -ESHUTDOWN
+ * kucomms_channel_reattach() - attach again after -ESHUTDOWN
  * @timeout_ms: how many milliseconds to wait for the device, for a kernel
  *              module that serves it, or for a process that listens; this does
  *              not wait for a free channel
@@ -240,7 +240,7 @@ const char *kucomms_name_error(const char *name);
  * Return: 0, or what kucomms_open() returns, and then the channel is as before;
  * -EINVAL for a channel that has been accepted.
  */
-int kucomms_reattach(struct kucomms_channel *channel, int timeout_ms);
+int kucomms_channel_reattach(struct kucomms_channel *channel, int timeout_ms);
 
 /* What others connect to. */
 struct kucomms_listener;
@@ -285,7 +285,7 @@ int kucomms_listen(const char *name,
 
 /**
  * kucomms_accept() - wait for somebody to connect
- * @channel:    where to put the channel; kucomms_close() frees it
+ * @channel:    where to put the channel; kucomms_channel_close() frees it
  * @timeout_ms: how long to wait
  *
  * For one thread at a time. Who connects and then says nothing, or nonsense, is
@@ -323,15 +323,15 @@ struct kucomms_peer {
 };
 
 /**
- * kucomms_get_peer() - ask who is on the other side
+ * kucomms_channel_get_peer() - ask who is on the other side
  *
  * Return: 0, or -EOPNOTSUPP (it is a kernel module, be it over netlink).
  */
-int kucomms_get_peer(const struct kucomms_channel *channel,
-		     struct kucomms_peer *peer);
+int kucomms_channel_get_peer(const struct kucomms_channel *channel,
+			     struct kucomms_peer *peer);
 
 /**
- * kucomms_shutdown() - hang up
+ * kucomms_channel_shutdown() - hang up
  *
  * The other side sees -ESHUTDOWN when it has received what was sent before, and
  * so do callers here, also those who sleep in a call (some of them a tenth of a
@@ -339,18 +339,33 @@ int kucomms_get_peer(const struct kucomms_channel *channel,
  * called by any thread. A kernel module hears of it only when the channel is
  * closed, and who sleeps in a call on a device, or over netlink, sleeps on.
  */
-void kucomms_shutdown(struct kucomms_channel *channel);
+void kucomms_channel_shutdown(struct kucomms_channel *channel);
 
 /**
- * kucomms_close() - detach and free a channel
+ * kucomms_channel_close() - detach and free a channel
  *
  * The other side sees a hang-up. Pointers into its rings are gone. NULL is
  * ignored. Not for channels that an endpoint has: kucomms_endpoint_remove().
  */
-void kucomms_close(struct kucomms_channel *channel);
+void kucomms_channel_close(struct kucomms_channel *channel);
 
 /**
- * kucomms_fd() - a descriptor to poll
+ * kucomms_channel_fd() - the channel's descriptor
+ *
+ * poll(2) and epoll(7) say what it means only after kucomms_channel_poll_start().
+ * The descriptor stays the channel's: do not read, write or close it. It keeps
+ * its number when the channel is attached again.
+ *
+ * Return: the descriptor, or -ESTALE in a child after fork().
+ */
+int kucomms_channel_fd(const struct kucomms_channel *channel);
+
+/**
+ * kucomms_channel_poll_start() - have poll(2) told of the channel from now on
+ *
+ * Call this once, before the channel is polled for the first time. From then on
+ * the other side rings while this side is not in a call, which costs both sides
+ * a system call now and then; that is why poll(2) is not told without it.
  *
  * Readable (POLLIN): there is something to receive; POLLHUP: the other side has
  * gone. Of a device also writable (POLLOUT): there is room for what send or
@@ -358,16 +373,15 @@ void kucomms_close(struct kucomms_channel *channel);
  * by POLLIN, too: then try both, and poll in one thread only. Before waiting, also
  * for the first time, receive until -EAGAIN and only then try to send; where a
  * device is polled level-triggered, and not over netlink, you may take as many
- * messages at a time as you like. Call it once before polling: from then on the
- * channel keeps poll() informed. The descriptor stays the channel's: do not read,
- * write or close it.
+ * messages at a time as you like.
  *
  * Over netlink it is the socket: POLLOUT means nothing, POLLIN may come for what
  * only the library reads (receiving does), and also tells of the other side's end.
  *
- * Return: the descriptor, or -ESTALE in a child after fork().
+ * Return: the descriptor, as kucomms_channel_fd() has it, or -ESTALE in a child
+ * after fork().
  */
-int kucomms_fd(struct kucomms_channel *channel);
+int kucomms_channel_poll_start(struct kucomms_channel *channel);
 
 /** kucomms_channel_number() - which of its device's or listener's this is */
 unsigned int kucomms_channel_number(const struct kucomms_channel *channel);
@@ -385,8 +399,8 @@ static inline void *kucomms_channel_priv(const struct kucomms_channel *channel)
 	return __atomic_load_n(&channel->priv, __ATOMIC_RELAXED);
 }
 
-/** kucomms_length_max() - bytes of the longest message that can be sent */
-__u32 kucomms_length_max(const struct kucomms_channel *channel);
+/** kucomms_channel_length_max() - bytes of the longest message one can send */
+__u32 kucomms_channel_length_max(const struct kucomms_channel *channel);
 
 /**
  * struct kucomms_space - the rings of a channel, in bytes
@@ -406,7 +420,7 @@ struct kucomms_space {
 };
 
 /**
- * kucomms_channel_space() - how large the rings of a channel are, and how full
+ * kucomms_channel_get_space() - tell how large the rings are, and how full
  *
  * For a connect handler that refuses a client whose rings do not suit, and for
  * senders that would rather send less than find a full ring. Makes no system
@@ -415,25 +429,25 @@ struct kucomms_space {
  * be called by the thread that sends; on a channel of an endpoint by any
  * thread.
  */
-void kucomms_channel_space(struct kucomms_channel *channel,
-			   struct kucomms_space *space);
+void kucomms_channel_get_space(struct kucomms_channel *channel,
+			       struct kucomms_space *space);
 
 /**
- * kucomms_get_stats() - read the channel's counters
+ * kucomms_channel_get_stats() - read the channel's counters
  *
  * Return: 0, or -EINVAL (stats->size is too small).
  */
-int kucomms_get_stats(const struct kucomms_channel *channel,
-		      struct kucomms_stats *stats);
+int kucomms_channel_get_stats(const struct kucomms_channel *channel,
+			      struct kucomms_channel_stats *stats);
 
 /* What the inline functions leave to the library. */
-int kucomms_reserve_slowly(struct kucomms_channel *channel, __u32 length,
-			   struct kucomms_message **record, int timeout_ms);
-int kucomms_commit_slowly(struct kucomms_channel *channel, __u32 need);
-int kucomms_receive_slowly(struct kucomms_channel *channel,
-			   struct kucomms_message *message, const void **data,
-			   int timeout_ms, int found);
-void kucomms_release_slowly(struct kucomms_channel *channel);
+int kucomms_reserve_slow(struct kucomms_channel *channel, __u32 length,
+			 struct kucomms_message **record, int timeout_ms);
+int kucomms_commit_slow(struct kucomms_channel *channel, __u32 need);
+int kucomms_receive_slow(struct kucomms_channel *channel,
+			 struct kucomms_message *message, const void **data,
+			 int timeout_ms, int found);
+void kucomms_release_slow(struct kucomms_channel *channel);
 
 /* The library defines them, too, for languages that cannot read this. */
 #ifndef KUCOMMS_SCOPE
@@ -448,7 +462,7 @@ void kucomms_release_slowly(struct kucomms_channel *channel);
  * @timeout_ms: how long to wait for room
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (no room), -EMSGSIZE (longer than
- * kucomms_length_max()), -EINVAL (unknown flag). On any failure before the
+ * kucomms_channel_length_max()), -EINVAL (unknown flag). On any failure before the
  * message was published nothing has been sent; -ESHUTDOWN and -EPROTO may
  * also mean that nobody took it any more. -EDEADLK: a handler of the endpoint
  * that has the channel would have to wait for room.
@@ -479,7 +493,7 @@ KUCOMMS_SCOPE inline int kucomms_reserve(struct kucomms_channel *channel,
 		*record = kucomms_producer_take(&channel->out, length);
 		return 0;
 	}
-	return kucomms_reserve_slowly(channel, length, record, timeout_ms);
+	return kucomms_reserve_slow(channel, length, record, timeout_ms);
 }
 
 /**
@@ -503,7 +517,7 @@ KUCOMMS_SCOPE inline int kucomms_commit(struct kucomms_channel *channel,
 	if (flags & KUCOMMS_MORE)
 		return 0;
 	need = kucomms_producer_must_ring(&channel->out);
-	return kucomms_likely(!need) ? 0 : kucomms_commit_slowly(channel, need);
+	return kucomms_likely(!need) ? 0 : kucomms_commit_slow(channel, need);
 }
 
 /**
@@ -548,8 +562,8 @@ KUCOMMS_SCOPE inline int kucomms_receive(struct kucomms_channel *channel,
 			return 0;
 		}
 	}
-	return kucomms_receive_slowly(channel, message, data, timeout_ms,
-				      found);
+	return kucomms_receive_slow(channel, message, data, timeout_ms,
+				    found);
 }
 
 /**
@@ -568,7 +582,7 @@ KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 	/* The other side may wait for the room, or this one sleep in poll(). */
 	if (kucomms_unlikely(told || !channel->awake ||
 			     kucomms_load(&channel->in.peer->need_room)))
-		kucomms_release_slowly(channel);
+		kucomms_release_slow(channel);
 }
 
 /**
@@ -589,7 +603,7 @@ int kucomms_receive_copy(struct kucomms_channel *channel,
 			 size_t capacity, int timeout_ms);
 
 /**
- * kucomms_call() - send a message and receive the answer
+ * kucomms_exchange() - send a message and receive the answer
  * @request:    header of the message to send
  * @data:       request->length bytes, copied; may be NULL if there are none
  * @answer:     where to put the answer's header
@@ -604,10 +618,10 @@ int kucomms_receive_copy(struct kucomms_channel *channel,
  * later; or no room: nothing has been sent; @request->length tells nothing),
  * -ENOBUFS (as kucomms_receive(); the answer is yet to come), -EMSGSIZE.
  */
-int kucomms_call(struct kucomms_channel *channel,
-		 const struct kucomms_message *request, const void *data,
-		 struct kucomms_message *answer, const void **answer_data,
-		 int timeout_ms);
+int kucomms_exchange(struct kucomms_channel *channel,
+		     const struct kucomms_message *request, const void *data,
+		     struct kucomms_message *answer, const void **answer_data,
+		     int timeout_ms);
 
 #ifdef __cplusplus
 }

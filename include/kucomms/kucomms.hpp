@@ -15,7 +15,7 @@
  *	kucomms::handlers handlers;
  *	handlers.message = [](kucomms::channel_ref channel,
  *			      const kucomms::message &message) {
- *		channel.send_unlocked(message);
+ *		channel.reply(message);
  *	};
  *
  *	kucomms::endpoint endpoint(std::move(handlers));
@@ -625,20 +625,19 @@ public:
 	 * handlers' round is over. Not while another thread uses send() on the
 	 * channel, or broadcast().
 	 *
-	 * Errors: those of kucomms_send_unlocked(). again: return it, or let it
+	 * Errors: those of kucomms_reply(). again: return it, or let it
 	 * leave the handler, and the same message is delivered again when there
 	 * is room.
 	 */
-	void send_unlocked(const message &message,
-			   publish when = publish::now) const
+	void reply(const message &message, publish when = publish::now) const
 	{
-		detail::check(do_send_unlocked(message, when), "send");
+		detail::check(do_reply(message, when), "send");
 	}
 
-	void send_unlocked(const message &message, std::error_code &code,
-			   publish when = publish::now) const noexcept
+	void reply(const message &message, std::error_code &code,
+		   publish when = publish::now) const noexcept
 	{
-		detail::report(do_send_unlocked(message, when), code);
+		detail::report(do_reply(message, when), code);
 	}
 
 	/**
@@ -714,10 +713,10 @@ public:
 		return answer;
 	}
 
-	/** Hangs up, as kucomms_shutdown(). From any thread. */
+	/** Hangs up, as kucomms_channel_shutdown(). From any thread. */
 	void shutdown() const noexcept
 	{
-		kucomms_shutdown(handle_);
+		kucomms_channel_shutdown(handle_);
 	}
 
 	/** Which of its device's or listener's channels this is. */
@@ -729,16 +728,16 @@ public:
 	/** Bytes of the longest message that can be sent. */
 	std::uint32_t length_max() const noexcept
 	{
-		return kucomms_length_max(handle_);
+		return kucomms_channel_length_max(handle_);
 	}
 
 	/** What the channel has cost so far. */
-	::kucomms_stats stats() const noexcept
+	::kucomms_channel_stats stats() const noexcept
 	{
-		::kucomms_stats stats = {};
+		::kucomms_channel_stats stats = {};
 
 		stats.size = sizeof(stats);
-		kucomms_get_stats(handle_, &stats);
+		kucomms_channel_get_stats(handle_, &stats);
 		return stats;
 	}
 
@@ -751,7 +750,7 @@ public:
 	{
 		::kucomms_peer peer = {};
 
-		detail::check(kucomms_get_peer(handle_, &peer),
+		detail::check(kucomms_channel_get_peer(handle_, &peer),
 			      "tell the peer");
 		return peer;
 	}
@@ -760,7 +759,7 @@ public:
 	{
 		::kucomms_peer peer = {};
 
-		detail::report(kucomms_get_peer(handle_, &peer), code);
+		detail::report(kucomms_channel_get_peer(handle_, &peer), code);
 		return peer;
 	}
 
@@ -796,17 +795,15 @@ private:
 				    wait.milliseconds());
 	}
 
-	int do_send_unlocked(const message &message,
-			     publish when) const noexcept
+	int do_reply(const message &message, publish when) const noexcept
 	{
 		::kucomms_message header;
 		int err = detail::to_header(message, header);
 
 		if (kucomms_unlikely(err))
 			return err;
-		return kucomms_send_unlocked(handle_, &header,
-					     message.data.data(),
-					     static_cast<unsigned int>(when));
+		return kucomms_reply(handle_, &header, message.data.data(),
+				     static_cast<unsigned int>(when));
 	}
 
 	int do_reserve(record &made, std::size_t length,
@@ -993,7 +990,7 @@ inline ::kucomms_options to_c(const options &from) noexcept
  *
  * One thread may send while another receives.
  */
-class channel : public detail::owner<channel_ref, &kucomms_close> {
+class channel : public detail::owner<channel_ref, &kucomms_channel_close> {
 public:
 	channel() noexcept = default;
 
@@ -1018,17 +1015,19 @@ public:
 	 * Attaches again when the other side is gone. What was received, and
 	 * what was reserved, must have been given back.
 	 *
-	 * Errors: those of kucomms_reattach().
+	 * Errors: those of kucomms_channel_reattach().
 	 */
 	void reattach(timeout wait = no_wait)
 	{
-		detail::check(kucomms_reattach(handle_, wait.milliseconds()),
+		detail::check(kucomms_channel_reattach(handle_,
+						       wait.milliseconds()),
 			      "reattach");
 	}
 
 	void reattach(std::error_code &code, timeout wait = no_wait) noexcept
 	{
-		detail::report(kucomms_reattach(handle_, wait.milliseconds()),
+		detail::report(kucomms_channel_reattach(handle_,
+							wait.milliseconds()),
 			       code);
 	}
 
@@ -1058,30 +1057,53 @@ public:
 	 * Sends a message and receives the next that arrives. @wait: for room,
 	 * and once more for the answer.
 	 *
-	 * Errors: those of kucomms_call(): again, timed_out, too_long, gone,
+	 * Errors: those of kucomms_exchange(): again, timed_out, too_long, gone,
 	 * broken, interrupted.
 	 */
-	received call(const message &request, timeout wait = forever)
+	received exchange(const message &request, timeout wait = forever)
 	{
 		received answer;
 
-		detail::check(do_call(answer, request, wait), "call");
+		detail::check(do_exchange(answer, request, wait), "exchange");
 		return answer;
 	}
 
-	received call(const message &request, std::error_code &code,
-		      timeout wait = forever) noexcept
+	received exchange(const message &request, std::error_code &code,
+			  timeout wait = forever) noexcept
 	{
 		received answer;
 
-		detail::report(do_call(answer, request, wait), code);
+		detail::report(do_exchange(answer, request, wait), code);
 		return answer;
 	}
 
-	/** A descriptor to poll, as kucomms_fd() has it; the channel's own. */
+	/**
+	 * Has poll(2) told of the channel from now on. Once, before polling.
+	 *
+	 * Errors: inherited.
+	 *
+	 * Return: the descriptor to poll, as fd() has it.
+	 */
+	int poll_start()
+	{
+		int fd = kucomms_channel_poll_start(handle_);
+
+		detail::check(fd, "poll");
+		return fd;
+	}
+
+	int poll_start(std::error_code &code) noexcept
+	{
+		int fd = kucomms_channel_poll_start(handle_);
+
+		detail::report(fd, code);
+		return fd;
+	}
+
+	/** The channel's descriptor, as kucomms_channel_fd() has it. */
 	int fd() const noexcept
 	{
-		return kucomms_fd(handle_);
+		return kucomms_channel_fd(handle_);
 	}
 
 private:
@@ -1116,8 +1138,8 @@ private:
 		return 0;
 	}
 
-	int do_call(received &answer, const message &request,
-		    timeout wait) noexcept
+	int do_exchange(received &answer, const message &request,
+			timeout wait) noexcept
 	{
 		::kucomms_message header, reply;
 		const void *data;
@@ -1125,8 +1147,8 @@ private:
 
 		if (kucomms_unlikely(err))
 			return err;
-		err = kucomms_call(handle_, &header, request.data.data(),
-				   &reply, &data, wait.milliseconds());
+		err = kucomms_exchange(handle_, &header, request.data.data(),
+				       &reply, &data, wait.milliseconds());
 		if (kucomms_unlikely(err))
 			return err;
 		answer.hold(handle_, held_.get(), reply, data);

@@ -6,12 +6,12 @@
  *			const struct kucomms_message *message,
  *			const void *data, void *priv)
  *	{
- *		return kucomms_send_unlocked(channel, message, data, 0);
+ *		return kucomms_reply(channel, message, data, 0);
  *	}
  *
  *	static const struct kucomms_ops ops = { .message = echo };
  *
- * (_unlocked: as long as nobody but handlers sends to the channel.)
+ * (kucomms_reply(): as long as nobody but handlers sends to the channel.)
  *
  *	endpoint = kucomms_register("echo", &ops, NULL);
  *
@@ -273,7 +273,7 @@ void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
  * that sleeps is woken. Context: any but NMI; takes no sleeping lock, so it
  * may be called from hard interrupts and under spinlocks. Any number of
  * callers at a time. Interrupts are off while the data are copied, so long
- * messages are better sent from handlers, with kucomms_send_unlocked().
+ * messages are better sent from handlers, with kucomms_reply().
  *
  * Return: 0, or -EAGAIN (no room now), -EMSGSIZE (longer than the ring ever
  * admits, or over netlink than 128 KiB), -EINVAL (unknown flag), -ESHUTDOWN (the
@@ -284,7 +284,7 @@ int kucomms_send(struct kucomms_channel *channel,
 		 unsigned int flags);
 
 /**
- * kucomms_send_unlocked() - send from a handler
+ * kucomms_reply() - send from a handler
  *
  * Like kucomms_send(), but without taking the channel's lock, for endpoints
  * that send to @channel, and broadcast, from their handlers only (and with
@@ -294,9 +294,9 @@ int kucomms_send(struct kucomms_channel *channel,
  * that sleeps is woken once, when its turn ends; what KUCOMMS_MORE holds back is
  * then published, too.
  */
-int kucomms_send_unlocked(struct kucomms_channel *channel,
-			  const struct kucomms_message *message,
-			  const void *data, unsigned int flags);
+int kucomms_reply(struct kucomms_channel *channel,
+		  const struct kucomms_message *message,
+		  const void *data, unsigned int flags);
 
 /**
  * kucomms_broadcast() - send a message to every client of an endpoint
@@ -345,7 +345,7 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
  *           one cannot sleep, and if the endpoint has a message handler, whom
  *           the client's doorbells are for
  *
- * For one sender at a time, like kucomms_send_unlocked(). Several records may be
+ * For one sender at a time, like kucomms_reply(). Several records may be
  * reserved before the first is committed; each must be committed or discarded,
  * in any order: what was reserved later waits behind it.
  *
@@ -538,7 +538,7 @@ void kucomms_release(struct kucomms_channel *channel);
 /**
  * kucomms_send_wait() - send a message, and wait for room if there is none
  *
- * Like kucomms_send_unlocked(), and in addition: -ETIMEDOUT, -ERESTARTSYS,
+ * Like kucomms_reply(), and in addition: -ETIMEDOUT, -ERESTARTSYS,
  * -EINTR.
  */
 int kucomms_send_wait(struct kucomms_channel *channel,
@@ -554,7 +554,7 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
 }
 
 /**
- * kucomms_shutdown() - hang up on one client
+ * kucomms_channel_shutdown() - hang up on one client
  *
  * It sees POLLHUP and ESHUTDOWN when it has read what was sent before, and so do
  * callers here. A message handler that runs now is not called again for this
@@ -564,9 +564,9 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
  * The messages that KUCOMMS_MORE holds back are published first. Context: any
  * in which the endpoint may send to @channel: any at all if it sends with
  * kucomms_send(), and only the one sender's if it sends without the lock
- * (kucomms_send_unlocked(), kucomms_commit(), kucomms_send_wait()).
+ * (kucomms_reply(), kucomms_commit(), kucomms_send_wait()).
  */
-void kucomms_shutdown(struct kucomms_channel *channel);
+void kucomms_channel_shutdown(struct kucomms_channel *channel);
 
 /**
  * kucomms_channel_get() - keep a channel beyond its handlers
@@ -649,14 +649,14 @@ struct kucomms_space {
 };
 
 /**
- * kucomms_channel_space() - how large the rings of a channel are, and how full
+ * kucomms_channel_get_space() - tell how large the rings are, and how full
  *
  * For @connect, which may refuse a client whose rings do not suit, and for senders
  * that would rather send less than find a full ring. Other senders may send,
  * and the client may read, meanwhile. Context: any.
  */
-void kucomms_channel_space(const struct kucomms_channel *channel,
-			   struct kucomms_space *space);
+void kucomms_channel_get_space(const struct kucomms_channel *channel,
+			       struct kucomms_space *space);
 
 /**
  * kucomms_channel_cred() - who opened the device

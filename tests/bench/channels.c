@@ -155,7 +155,7 @@ void measure_channels(unsigned int most, unsigned int idle_seconds)
 		       DEVICE "\"}\n");
 		return;
 	}
-	kucomms_close(sleeper);
+	kucomms_channel_close(sleeper);
 	if (attach(THREAD_DEVICE, &sleeper))
 		sleeper = NULL;
 	for (number = 0; number < most; number = end) {
@@ -163,7 +163,7 @@ void measure_channels(unsigned int most, unsigned int idle_seconds)
 		grow(number, end);
 	}
 	idle(number, idle_seconds);
-	kucomms_close(sleeper);
+	kucomms_channel_close(sleeper);
 	for (i = 0; i < number; i++)
-		kucomms_close(channels[i]);
+		kucomms_channel_close(channels[i]);
 }

@@ -54,7 +54,7 @@ static const char *library_open(const struct subject *subject,
 static void library_close(void)
 {
 	free(copy);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Before looking again, if that is what the error says. */
@@ -151,9 +151,10 @@ static void call_echo(uint64_t count)
 	}
 	for (; count; count--) {
 		*(uint64_t *)copy = sequence;
-		err = kucomms_call(channel, &message, copy, &answer, &data, -1);
+		err = kucomms_exchange(channel, &message, copy, &answer, &data,
+				       -1);
 		if (err)
-			die("kucomms_call", -err);
+			die("kucomms_exchange", -err);
 		check(data, sequence++);
 		kucomms_release(channel);
 	}
@@ -305,9 +306,9 @@ static struct bench_count library_count(void)
 
 static uint64_t library_syscalls(void)
 {
-	struct kucomms_stats stats = { .size = sizeof(stats) };
+	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 
-	kucomms_get_stats(channel, &stats);
+	kucomms_channel_get_stats(channel, &stats);
 	return stats.doorbells + stats.waits;
 }
 

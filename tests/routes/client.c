@@ -29,7 +29,7 @@ void client_open(struct client *client, const char *name, __u32 ring_size)
 
 void client_close(struct client *client)
 {
-	kucomms_close(client->channel);
+	kucomms_channel_close(client->channel);
 }
 
 void client_send(struct client *client, __u64 type, __u64 flags,

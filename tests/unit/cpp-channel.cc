@@ -352,7 +352,7 @@ static void options_reach_the_library()
 static void a_descriptor_tells_of_messages()
 {
 	pair pair;
-	struct pollfd poll_for = {pair.far.fd(), POLLIN, 0};
+	struct pollfd poll_for = {pair.far.poll_start(), POLLIN, 0};
 
 	CHECK(poll(&poll_for, 1, 0) == 0);
 	pair.near.send("x"sv);
@@ -413,7 +413,7 @@ static void another_process_answers()
 
 		CHECK(channel.peer().pid == pid);
 		for (std::uint64_t i = 0; i < 1000; i++)
-			CHECK(channel.call({"hello"sv, i}).type == i);
+			CHECK(channel.exchange({"hello"sv, i}).type == i);
 		channel.send("bye"sv);
 		CHECK(channel.receive().data.text() == "bye");
 	}

@@ -96,7 +96,7 @@ cat >"$work/without.cc" <<-'EOF'
 		handlers.message = [](kucomms::channel_ref from, const kucomms::message &message) {
 			std::error_code failed;
 
-			from.send_unlocked(message, failed);
+			from.reply(message, failed);
 			return failed;
 		};
 

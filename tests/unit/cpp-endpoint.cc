@@ -37,7 +37,7 @@ static kucomms::handlers handlers_with(
 
 static void send_back(channel_ref channel, const kucomms::message &message)
 {
-	channel.send_unlocked(message);
+	channel.reply(message);
 }
 
 /* Everything that is due without waiting, in this thread. */
@@ -147,7 +147,7 @@ static void handlers_live_as_long_as_their_endpoint()
 			[owned = std::move(owned), shared = std::move(shared)]
 			(channel_ref channel, const kucomms::message &message) {
 				++*owned;
-				channel.send_unlocked({message.data,
+				channel.reply({message.data,
 					static_cast<unsigned>(*owned)});
 			}));
 		kucomms::endpoint moved = std::move(served.endpoint);
@@ -195,7 +195,7 @@ static void a_full_ring_delays_a_handler_that_throws()
 {
 	expect_nothing_lost(handlers_with([](channel_ref channel,
 					     const kucomms::message &message) {
-		channel.send_unlocked({long_answer, message.type});
+		channel.reply({long_answer, message.type});
 	}));
 }
 
@@ -205,7 +205,7 @@ static void a_full_ring_delays_a_handler_that_returns_it()
 					     const kucomms::message &message) {
 		std::error_code code;
 
-		channel.send_unlocked({long_answer, message.type}, code);
+		channel.reply({long_answer, message.type}, code);
 		return code;
 	}));
 }
@@ -217,11 +217,11 @@ static void a_ring_that_was_full_has_room_again()
 	std::error_code full;
 
 	handlers.connect = [&](channel_ref channel) {
-		while (channel.send_unlocked(long_answer, full), !full)
+		while (channel.reply(long_answer, full), !full)
 			sent++;
 	};
 	handlers.room = [&](channel_ref channel) {
-		channel.send_unlocked(long_answer);
+		channel.reply(long_answer);
 		rooms++;
 	};
 	served served(std::move(handlers));
@@ -242,7 +242,7 @@ static void an_error_of_a_handler_breaks_one_channel()
 				       const kucomms::message &message) {
 		if (message.type)
 			throw kucomms::error(EBADMSG, "no");
-		channel.send_unlocked(message);
+		channel.reply(message);
 	}));
 	kucomms::channel good("local:cpp");
 
@@ -482,7 +482,7 @@ static void a_wait_ends_when_a_handler_runs_not_when_it_is_stopped()
 	}
 	if (waitpid(pid, &status, 0) != pid || status)
 		_exit(1);
-	std::exit(channel.call("still"sv).data.text() != "still");
+	std::exit(channel.exchange("still"sv).data.text() != "still");
 }
 
 static void a_child_that_exits_leaves_static_objects_alone()

@@ -124,7 +124,7 @@ static void one_who_polls_is_seen_to_have_read(void **state)
 	ring_open(&ring, 4096);
 	end.channel.in = ring.consumer;
 	assert_int_equal(ring_send(&ring, 1, 8), 0);
-	kucomms_fd(&end.channel);
+	kucomms_channel_poll_start(&end.channel);
 	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), 0);
 	assert_int_equal(ring.consumer.own->need_data, 64);
 	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), -EAGAIN);

@@ -67,7 +67,7 @@ static int echo_message(struct kucomms_channel *channel,
 	int err;
 
 	enter(seen);
-	err = kucomms_send_unlocked(channel, message, data, 0);
+	err = kucomms_reply(channel, message, data, 0);
 	if (!err)
 		__atomic_fetch_add(&seen->messages, 1, __ATOMIC_RELAXED);
 	leave(seen);
@@ -249,7 +249,7 @@ static void test_echo(void **state)
 		assert_int_equal(kucomms_open(names[i], NULL, &channel), 0);
 		exchange(channel, ECHOES);
 		flood(channel, 10 * ECHOES);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		sem_wait(&seen.disconnected);
 		kucomms_endpoint_destroy(endpoint);
 		assert_int_equal(seen.connects, 1);
@@ -363,7 +363,7 @@ static void test_many_channels(void **state)
 	assert_int_equal(kucomms_endpoint_get_stats(endpoint, &stats), 0);
 	assert_int_equal(stats.channels, CHANNELS);
 	assert_int_equal(stats.messages, 10 * CHANNELS);
-	/* The handler uses send_unlocked. */
+	/* The handler uses reply. */
 	kucomms_endpoint_stop(endpoint);
 	message.length = 0;
 	assert_int_equal(kucomms_broadcast(endpoint, &message, NULL, 0),
@@ -372,7 +372,7 @@ static void test_many_channels(void **state)
 		assert_int_equal(kucomms_receive(channels[i], &message, &data,
 						 -1), 0);
 		assert_int_equal(message.length, 0);
-		kucomms_close(channels[i]);
+		kucomms_channel_close(channels[i]);
 	}
 	/* Whether or not it has seen yet that they have gone. */
 	assert_int_equal(kucomms_broadcast(endpoint, &message, NULL, 0),
@@ -402,7 +402,7 @@ static void test_ticks(void **state)
 	exchange(channel, ECHOES);
 	for (i = 0; i < 5; i++)
 		sem_wait(&seen.ticked);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 	assert_true(seen.timers >= 10);
 	/* The periods are 1 and 10 ms, and every third call is one more. */
@@ -435,7 +435,7 @@ static void test_idle_costs_nothing(void **state)
 	kucomms_endpoint_get_stats(endpoint, &after);
 	kucomms_endpoint_destroy(ticking.endpoint);
 	assert_int_equal(after.sleeps, before.sleeps);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -457,7 +457,7 @@ static void test_refusal(void **state)
 	/* Who connects locally is not made to wait for the handler. */
 	assert_int_equal(kucomms_open("local:test", NULL, &channel), 0);
 	assert_int_equal(kucomms_receive(channel, &message, &data, -1), -EPROTO);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 	assert_int_equal(seen.connects, 0);
 	assert_int_equal(seen.disconnects, 0);
@@ -486,7 +486,7 @@ static void test_refused_message(void **state)
 		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
 				 -EPROTO);
 		sem_wait(&seen.disconnected);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		kucomms_endpoint_destroy(endpoint);
 	}
 }
@@ -529,7 +529,7 @@ static void test_dispatch(void **state)
 		assert_int_equal(poll(&readable, 1, -1), 1);
 		kucomms_endpoint_dispatch(endpoint, 0);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	while (!seen.disconnects) {
 		assert_int_equal(poll(&readable, 1, -1), 1);
 		kucomms_endpoint_dispatch(endpoint, 0);
@@ -579,7 +579,7 @@ static void test_handlers_add_and_remove(void **state)
 	assert_int_equal(kucomms_open("local:test", NULL, &channel), 0);
 	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	sem_wait(&seen.received);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 	assert_int_equal(seen.connects, seen.disconnects);
 }
@@ -626,7 +626,7 @@ static void test_start_and_stop(void **state)
 	assert_int_equal(kucomms_endpoint_start(endpoint), 0);
 	assert_int_equal(kucomms_endpoint_start(endpoint), -EBUSY);
 	kucomms_endpoint_stop(endpoint);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -653,11 +653,10 @@ static int answer_backwards(struct kucomms_channel *channel,
 		struct kucomms_message *answer = &late->requests[--late->count];
 
 		answer->length = 0;
-		assert_int_equal(kucomms_send_unlocked(channel, answer, NULL, 0),
-				 0);
+		assert_int_equal(kucomms_reply(channel, answer, NULL, 0), 0);
 		if (answer->type == 2)
-			assert_int_equal(kucomms_send_unlocked(channel, answer,
-							       NULL, 0), 0);
+			assert_int_equal(kucomms_reply(channel, answer,
+						       NULL, 0), 0);
 	}
 	return 0;
 }

@@ -44,7 +44,7 @@ static int echo(struct kucomms_channel *channel,
 		void *priv)
 {
 	(void)priv;
-	return kucomms_send_unlocked(channel, message, data, 0);
+	return kucomms_reply(channel, message, data, 0);
 }
 
 static const struct kucomms_ops echoes = { .message = echo };
@@ -90,7 +90,7 @@ static void make_family(struct family *family, const char *name)
 	family->member = kucomms_channel_get(family->there);
 	assert_int_equal(kucomms_endpoint_add(family->endpoint,
 					      family->member), 0);
-	kucomms_close(family->here);
+	kucomms_channel_close(family->here);
 	open_pair(family);
 	assert_int_equal(kucomms_endpoint_start(family->endpoint), 0);
 	/* With a message on its way and a record that is not committed. */
@@ -114,20 +114,21 @@ static void use_family(struct family *family)
 	kucomms_release(family->there);
 	assert_int_equal(kucomms_receive(family->here, &message, &data, 0),
 			 -EAGAIN);
-	kucomms_close(family->here);
+	kucomms_channel_close(family->here);
 	assert_int_equal(kucomms_receive(family->there, &message, &data, -1),
 			 -ESHUTDOWN);
-	kucomms_close(family->there);
+	kucomms_channel_close(family->there);
 	/* The listener and the endpoint go on. */
 	open_pair(family);
 	assert_int_equal(kucomms_endpoint_add(family->endpoint, family->there),
 			 0);
 	message = (struct kucomms_message){ .length = 4 };
-	assert_int_equal(kucomms_call(family->here, &message, "echo", &message,
-				      &data, -1), 0);
+	assert_int_equal(kucomms_exchange(family->here, &message, "echo",
+					  &message, &data, -1),
+			 0);
 	assert_memory_equal(data, "echo", 4);
 	kucomms_release(family->here);
-	kucomms_close(family->here);
+	kucomms_channel_close(family->here);
 	kucomms_channel_put(family->member);
 	kucomms_endpoint_destroy(family->endpoint);
 	kucomms_listener_close(family->listener);
@@ -161,8 +162,8 @@ static void expect_exit(pid_t pid)
 static void close_all(struct family *family)
 {
 	kucomms_release(family->here);
-	kucomms_close(family->here);
-	kucomms_close(family->there);
+	kucomms_channel_close(family->here);
+	kucomms_channel_close(family->there);
 	kucomms_listener_close(family->listener);
 	kucomms_endpoint_destroy(family->endpoint);
 	kucomms_channel_put(family->member);
@@ -222,7 +223,7 @@ static void a_child_closes_what_is_its_own(void **state)
 
 static void expect_stale_channel(struct kucomms_channel *channel)
 {
-	struct kucomms_stats stats = { .size = sizeof(stats) };
+	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 	struct kucomms_message message = { .length = 1 }, *record;
 	struct kucomms_peer peer;
 	const void *data;
@@ -235,15 +236,16 @@ static void expect_stale_channel(struct kucomms_channel *channel)
 	MUST(kucomms_receive_copy(channel, &message, buffer, sizeof(buffer),
 				  -1) == -ESTALE);
 	kucomms_release(channel);
-	MUST(kucomms_call(channel, &message, "x", &message, &data, -1) ==
+	MUST(kucomms_exchange(channel, &message, "x", &message, &data, -1) ==
 	     -ESTALE);
-	MUST(kucomms_reattach(channel, -1) == -ESTALE);
-	MUST(kucomms_fd(channel) == -ESTALE);
-	MUST(kucomms_get_stats(channel, &stats) == -ESTALE);
-	MUST(kucomms_get_peer(channel, &peer) == -ESTALE);
-	MUST(kucomms_length_max(channel) == 0);
+	MUST(kucomms_channel_reattach(channel, -1) == -ESTALE);
+	MUST(kucomms_channel_poll_start(channel) == -ESTALE);
+	MUST(kucomms_channel_fd(channel) == -ESTALE);
+	MUST(kucomms_channel_get_stats(channel, &stats) == -ESTALE);
+	MUST(kucomms_channel_get_peer(channel, &peer) == -ESTALE);
+	MUST(kucomms_channel_length_max(channel) == 0);
 	MUST(!kucomms_channel_priv(channel));
-	kucomms_shutdown(channel);
+	kucomms_channel_shutdown(channel);
 }
 
 static void expect_stale_endpoint(struct family *family)
@@ -263,7 +265,7 @@ static void expect_stale_endpoint(struct family *family)
 	MUST(kucomms_endpoint_remove(endpoint, family->member) == -ESTALE);
 	MUST(kucomms_endpoint_get_stats(endpoint, &stats) == -ESTALE);
 	MUST(kucomms_broadcast(endpoint, &message, "x", 0) == -ESTALE);
-	MUST(kucomms_send_unlocked(family->member, &message, "x", 0) == -ESTALE);
+	MUST(kucomms_reply(family->member, &message, "x", 0) == -ESTALE);
 	MUST(kucomms_call_start(family->member, &family->call, &message, "x",
 				-1) == -ESTALE);
 	MUST(kucomms_call_wait(family->member, &message, "x", &message, NULL, 0,
@@ -343,8 +345,8 @@ static void *be_busy(void *arg)
 	const void *data;
 
 	while (!__atomic_load_n(&family->over, __ATOMIC_ACQUIRE)) {
-		if (kucomms_call(family->here, &message, "x", &message, &data,
-				 -1))
+		if (kucomms_exchange(family->here, &message, "x", &message,
+				     &data, -1))
 			break;
 		kucomms_release(family->here);
 		kucomms_broadcast(family->endpoint, &message, "y", 0);
@@ -375,7 +377,7 @@ static void whatever_its_threads_do_when_the_parent_forks(void **state)
 		if (!pid) {
 			alarm(60);
 			kucomms_endpoint_destroy(family.endpoint);
-			kucomms_close(family.here);
+			kucomms_channel_close(family.here);
 			_exit(0);
 		}
 		expect_exit(pid);
@@ -383,7 +385,7 @@ static void whatever_its_threads_do_when_the_parent_forks(void **state)
 	__atomic_store_n(&family.over, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 	kucomms_endpoint_destroy(family.endpoint);
-	kucomms_close(family.here);
+	kucomms_channel_close(family.here);
 }
 
 /* The other side hears at once when the parent has gone: no child keeps it alive. */
@@ -406,7 +408,7 @@ static void who_closes_keeps_nothing_open(void **state)
 		close(hold[1]);
 		MUST(!kucomms_open(process_name, NULL, &family.here));
 		if (!fork()) {
-			kucomms_close(family.here);
+			kucomms_channel_close(family.here);
 			MUST(write(ready[1], "", 1) == 1);
 			_exit((int)read(hold[0], &byte, 1));
 		}
@@ -417,7 +419,7 @@ static void who_closes_keeps_nothing_open(void **state)
 	expect_exit(pid);
 	assert_int_equal(kucomms_receive(family.there, &message, &data, -1),
 			 -ESHUTDOWN);
-	kucomms_close(family.there);
+	kucomms_channel_close(family.there);
 	kucomms_listener_close(family.listener);
 	close(ready[0]);
 	close(ready[1]);

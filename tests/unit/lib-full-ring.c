@@ -47,7 +47,8 @@ struct producer {
 
 static void wait_for_room(struct kucomms_channel *channel)
 {
-	struct pollfd room = { .fd = kucomms_fd(channel), .events = POLLIN };
+	struct pollfd room = { .fd = kucomms_channel_poll_start(channel),
+			       .events = POLLIN };
 
 	assert_int_equal(poll(&room, 1, -1), 1);
 	/* Takes the doorbell back. */
@@ -92,7 +93,7 @@ static void *produce(void *arg)
 	assert_non_null(data);
 	assert_int_equal(kucomms_open(producer->name, &options, &channel), 0);
 	if (producer->way == BY_POLLING)
-		kucomms_fd(channel);
+		kucomms_channel_poll_start(channel);
 	for (; message.id < producer->count; message.id++)
 		put(channel, producer->way, message, data);
 	message.length = producer->last;
@@ -119,8 +120,8 @@ static void finish(struct producer *producer, struct kucomms_listener *listener,
 	void *other;
 
 	assert_int_equal(pthread_join(producer->thread, &other), 0);
-	kucomms_close(other);
-	kucomms_close(channel);
+	kucomms_channel_close(other);
+	kucomms_channel_close(channel);
 	kucomms_listener_close(listener);
 }
 
@@ -132,9 +133,9 @@ static void wait_until_full(const struct kucomms_channel *channel)
 
 static __u64 doorbells(const struct kucomms_channel *channel)
 {
-	struct kucomms_stats stats = { .size = sizeof(stats) };
+	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 
-	assert_int_equal(kucomms_get_stats(channel, &stats), 0);
+	assert_int_equal(kucomms_channel_get_stats(channel, &stats), 0);
 	return stats.doorbells;
 }
 
@@ -227,7 +228,7 @@ static void a_handler_rings_once_per_eighth_of_the_ring(void **state)
 		assert_int_equal(kucomms_endpoint_run(endpoint), 0);
 		assert_int_equal(received, COUNT);
 		assert_int_equal(pthread_join(producer.thread, &channel), 0);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		kucomms_endpoint_destroy(endpoint);
 	}
 }
@@ -247,7 +248,7 @@ static void flow_on(struct kucomms_channel *channel, void *priv)
 
 	while (flow->sent < COUNT && !err) {
 		message.id = flow->sent;
-		err = kucomms_send_unlocked(channel, &message, data, 0);
+		err = kucomms_reply(channel, &message, data, 0);
 		flow->sent += !err;
 	}
 	if (err)
@@ -304,7 +305,7 @@ static void the_room_handler_is_called_once_per_eighth(void **state)
 		kucomms_endpoint_stop(endpoint);
 		assert_int_equal(flow.sent, COUNT);
 		assert_in_range(flow.rooms, 1, COUNT * RECORD / (SIZE / 8) + 8);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		kucomms_endpoint_destroy(endpoint);
 	}
 }
@@ -329,7 +330,8 @@ static void hold_the_rest(const char *name, bool polling)
 
 	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 	readable = (struct pollfd){
-		.fd = polling ? kucomms_fd(channel) : -1, .events = POLLIN,
+		.fd = polling ? kucomms_channel_poll_start(channel) : -1,
+		.events = POLLIN,
 	};
 	wait_until_full(channel);
 	for (id = 0; id < fit; id++) {

@@ -50,11 +50,11 @@ def listen(name):
 
 
 def connect(name):
-    return Handle(lib.kucomms_close, lib.kucomms_open, name, None)
+    return Handle(lib.kucomms_channel_close, lib.kucomms_open, name, None)
 
 
 def accept(listener):
-    return Handle(lib.kucomms_close, lambda out: lib.kucomms_accept(listener.pointer, out, -1))
+    return Handle(lib.kucomms_channel_close, lambda out: lib.kucomms_accept(listener.pointer, out, -1))
 
 
 def send(channel, data):

@@ -200,7 +200,7 @@ static void part(struct meeting *meeting)
 {
 	kucomms_channel_put(meeting->channel);
 	kucomms_endpoint_destroy(meeting->endpoint);
-	kucomms_close(meeting->peer);
+	kucomms_channel_close(meeting->peer);
 	kucomms_listener_close(meeting->listener);
 }
 
@@ -230,9 +230,9 @@ static int empty(struct kucomms_channel *channel)
 
 static __u64 doorbells(const struct kucomms_channel *channel)
 {
-	struct kucomms_stats stats = { .size = sizeof(stats) };
+	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 
-	assert_int_equal(kucomms_get_stats(channel, &stats), 0);
+	assert_int_equal(kucomms_channel_get_stats(channel, &stats), 0);
 	return stats.doorbells;
 }
 
@@ -286,8 +286,8 @@ static void expect_welcome(struct kucomms_listener *listener)
 	assert_int_equal(kucomms_accept(listener, &here, -1), 0);
 	pthread_join(thread, NULL);
 	assert_non_null(there);
-	kucomms_close(there);
-	kucomms_close(here);
+	kucomms_channel_close(there);
+	kucomms_channel_close(here);
 }
 
 /*
@@ -319,7 +319,7 @@ int shutdown(int fd, int how)
 
 	to_be_closed = NULL;
 	if (channel) {
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		overtaken = yield_to(to_be_seen);
 	}
 	return (int)syscall(SYS_shutdown, fd, how);
@@ -349,7 +349,7 @@ static void a_child_keeps_no_removed_channel(void **state)
 	assert_int_equal(seen.disconnects, 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -428,7 +428,7 @@ static void destroy_lets_those_go_who_wait(void **state)
 		pthread_join(thread, NULL);
 		assert_int_equal(waiting.err, -ESHUTDOWN);
 		kucomms_channel_put(waiting.channel);
-		kucomms_close(peer);
+		kucomms_channel_close(peer);
 	}
 	kucomms_listener_close(listener);
 }
@@ -452,7 +452,7 @@ static void who_comes_back_may_be_removed_at_once(void **state)
 						  NULL), 0);
 	settle(endpoint);
 	assert_int_equal(kucomms_accept(listener, &peer, 0), 0);
-	kucomms_close(peer);
+	kucomms_channel_close(peer);
 	while (seen.connects < 2)
 		kucomms_endpoint_dispatch(endpoint, -1);
 	settle(endpoint);
@@ -603,7 +603,7 @@ static void the_ring_of_the_dead_ends(void **state)
 	/* No honest producer fills the last record. */
 	assert_int_equal(err, -EPROTO);
 	assert_in_range(received, RECORDS, 2 * RECORDS);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_listener_close(listener);
 }
 
@@ -693,8 +693,8 @@ static void a_bell_that_rings_all_the_time_ends_no_wait_late(void **state)
 	end->send_bell = here->in.peer->bell - 1;
 	assert_int_equal(kucomms_peer_wait(end, KUCOMMS_EVENT_ROOM, long_ago,
 					   &waits), -ETIMEDOUT);
-	kucomms_close(here);
-	kucomms_close(there);
+	kucomms_channel_close(here);
+	kucomms_channel_close(there);
 }
 
 /* Those who ask, one whose ring gets full, and a third one. */
@@ -725,8 +725,7 @@ static int pass_on(struct hub *hub)
 	int err;
 
 	if (!hub->reserves)
-		return kucomms_send_unlocked(hub->channels[FULL], &message,
-					     data, 0);
+		return kucomms_reply(hub->channels[FULL], &message, data, 0);
 	err = kucomms_reserve(hub->channels[FULL], message.length, &record, 0);
 	return err ? err : kucomms_commit(hub->channels[FULL], record, 0);
 }
@@ -744,8 +743,7 @@ static int hub_message(struct kucomms_channel *channel,
 	(void)data;
 	if (channel == hub->channels[THIRD]) {
 		empty(hub->peers[FULL]);
-		return kucomms_send_unlocked(hub->channels[FULL], &fits, little,
-					     0);
+		return kucomms_reply(hub->channels[FULL], &fits, little, 0);
 	}
 	err = pass_on(hub);
 	hub->passed += !err;
@@ -797,7 +795,7 @@ static void hub_finish(struct hub *hub, struct kucomms_endpoint *endpoint)
 	}
 	assert_int_equal(hub->passed, 4);
 	for (i = 0; i < CHANNELS; i++)
-		kucomms_close(hub->peers[i]);
+		kucomms_channel_close(hub->peers[i]);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -867,7 +865,7 @@ static void a_refused_message_comes_with_the_next(void **state)
 	settle_by_poll(endpoint);
 	assert_int_equal(kucomms_endpoint_get_stats(endpoint, &stats), 0);
 	assert_int_equal(stats.messages, 2);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -903,7 +901,7 @@ static void a_stop_in_dispatch_does_not_stop_the_next(void **state)
 	assert_int_equal(kucomms_endpoint_start(endpoint), 0);
 	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	sem_wait(&seen.received);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -967,7 +965,7 @@ static void who_sleeps_is_rung_for_once(void **state)
 
 	(void)state;
 	open_pair(&here, &there);
-	kucomms_fd(there);
+	kucomms_channel_poll_start(there);
 	for (round = 1; round <= 3; round++) {
 		for (i = 0; i < 1000; i++)
 			assert_int_equal(kucomms_send(here, &message, NULL, 0,
@@ -975,8 +973,8 @@ static void who_sleeps_is_rung_for_once(void **state)
 		assert_int_equal(doorbells(here), round);
 		assert_int_equal(empty(there), 1000);
 	}
-	kucomms_close(here);
-	kucomms_close(there);
+	kucomms_channel_close(here);
+	kucomms_channel_close(there);
 }
 
 /*
@@ -993,21 +991,21 @@ static void who_is_rung_for_nothing_is_rung_for_again(void **state)
 
 	(void)state;
 	open_pair(&here, &there);
-	readable.fd = kucomms_fd(there);
+	readable.fd = kucomms_channel_poll_start(there);
 	assert_int_equal(kucomms_reserve(here, 0, &record, 0), 0);
 	kucomms_producer_commit(&here->out, record, KUCOMMS_CONTROL_MESSAGE,
 				false);
 	assert_int_equal(empty(there), 1);
 	need = kucomms_producer_must_ring(&here->out);
 	assert_true(need);
-	assert_int_equal(kucomms_commit_slowly(here, need), 0);
+	assert_int_equal(kucomms_commit_slow(here, need), 0);
 	assert_int_equal(empty(there), 0);
 	assert_int_equal(poll(&readable, 1, 0), 0);
 	assert_int_equal(kucomms_send(here, &message, NULL, 0, 0), 0);
 	assert_int_equal(poll(&readable, 1, 0), 1);
 	assert_int_equal(empty(there), 1);
-	kucomms_close(here);
-	kucomms_close(there);
+	kucomms_channel_close(here);
+	kucomms_channel_close(there);
 }
 
 struct ended {
@@ -1073,7 +1071,7 @@ static void many_calls_end_with_their_channel(void **state)
 	assert_int_equal(kucomms_accept(listener, &peer, 0), 0);
 	settle(endpoint);
 	start_calls(channel, ended, MANY_CALLS, &done);
-	kucomms_close(peer);
+	kucomms_channel_close(peer);
 	settle(endpoint);
 	assert_int_equal(done, MANY_CALLS);
 	kucomms_channel_put(channel);
@@ -1107,11 +1105,11 @@ static void calls_end_also_while_others_are_started(void **state)
 			others[i][j].count = &later;
 		}
 	}
-	kucomms_close(peer);
+	kucomms_channel_close(peer);
 	settle(endpoint);
 	assert_int_equal(done, FEW_CALLS);
 	assert_int_equal(later, 0);
-	kucomms_close(other_peer);
+	kucomms_channel_close(other_peer);
 	settle(endpoint);
 	assert_int_equal(done, FEW_CALLS);
 	assert_int_equal(later, 4 * FEW_CALLS);
@@ -1176,7 +1174,7 @@ static void shutdown_is_not_overtaken_by_the_end(void **state)
 	assert_int_equal(kucomms_endpoint_start(meeting.endpoint), 0);
 	to_be_closed = meeting.peer;
 	to_be_seen = &meeting.seen.disconnects;
-	kucomms_shutdown(meeting.channel);
+	kucomms_channel_shutdown(meeting.channel);
 	assert_null(to_be_closed);
 	meeting.peer = NULL;
 	assert_false(overtaken);
@@ -1206,7 +1204,7 @@ static void hang_up_on_sender(struct kucomms_channel *channel)
 	pthread_create(&thread, NULL, fill, &waiting);
 	while (!kucomms_load(&channel->out.own->need_room))
 		sched_yield();
-	kucomms_shutdown(channel);
+	kucomms_channel_shutdown(channel);
 	pthread_join(thread, NULL);
 	assert_int_equal(waiting.err, -ESHUTDOWN);
 }
@@ -1219,8 +1217,8 @@ static void shutdown_wakes_a_sender(void **state)
 	(void)state;
 	open_pair(&here, &there);
 	hang_up_on_sender(here);
-	kucomms_close(here);
-	kucomms_close(there);
+	kucomms_channel_close(here);
+	kucomms_channel_close(there);
 }
 
 /* The same if an endpoint has the channel, and hears of it as well. */
@@ -1317,14 +1315,14 @@ static void large_rings_are_there_where_allowed(void **state)
 	assert_int_equal(kucomms_listen("local:test", &generous, &listener), 0);
 	assert_int_equal(kucomms_open("local:test", &large, &here), 0);
 	assert_int_equal(kucomms_accept(listener, &there, 0), 0);
-	assert_true(kucomms_length_max(here) >= message.length);
+	assert_true(kucomms_channel_length_max(here) >= message.length);
 	sent[message.length - 1] = 'x';
 	assert_int_equal(kucomms_send(here, &message, sent, 0, 0), 0);
 	assert_int_equal(kucomms_receive(there, &message, &data, 0), 0);
 	assert_int_equal(message.length, 20u << 20);
 	assert_memory_equal(data, sent, message.length);
-	kucomms_close(here);
-	kucomms_close(there);
+	kucomms_channel_close(here);
+	kucomms_channel_close(there);
 	kucomms_listener_close(listener);
 	free(sent);
 }
@@ -1341,7 +1339,7 @@ static void without_another_side_no_message_is_short_enough(void **state)
 	assert_int_equal(kucomms_endpoint_connect(endpoint, "local:nobody",
 						  NULL, KUCOMMS_RECONNECT,
 						  &channel), 0);
-	assert_int_equal(kucomms_length_max(channel), 0);
+	assert_int_equal(kucomms_channel_length_max(channel), 0);
 	kucomms_channel_put(channel);
 	kucomms_endpoint_destroy(endpoint);
 }

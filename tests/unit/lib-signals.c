@@ -120,8 +120,8 @@ static int wait_call(struct world *world)
 	struct kucomms_message answer;
 	const void *data;
 
-	return kucomms_call(world->here, &empty_message, NULL, &answer, &data,
-			    world->timeout_ms);
+	return kucomms_exchange(world->here, &empty_message, NULL, &answer,
+				&data, world->timeout_ms);
 }
 
 static int fill(struct world *world)

@@ -63,7 +63,7 @@ static void echo(struct kucomms_channel *channel)
 		kucomms_release(channel);
 	}
 	assert_int_equal(err, -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void *echo_thread(void *listener)
@@ -146,26 +146,26 @@ static void test_space(void **state)
 	assert_int_equal(kucomms_open("local:space", &sizes, &here), 0);
 	assert_int_equal(kucomms_accept(listener, &there, -1), 0);
 	assert_int_equal(kucomms_send(here, &message, bytes, 0, 0), 0);
-	kucomms_channel_space(here, &space);
+	kucomms_channel_get_space(here, &space);
 	assert_int_equal(space.in_size, 8192);
 	assert_int_equal(space.out_size, 4096);
 	assert_int_equal(space.used, 96);
 	assert_int_equal(space.free, 4096 - 32 - 96);
-	kucomms_channel_space(there, &space);
+	kucomms_channel_get_space(there, &space);
 	assert_int_equal(space.in_size, 4096);
 	assert_int_equal(space.out_size, 8192);
 	assert_int_equal(space.used, 0);
 	while (!kucomms_send(here, &message, bytes, 0, 0))
 		;
-	kucomms_channel_space(here, &space);
+	kucomms_channel_get_space(here, &space);
 	assert_true(space.free < 96);
 	while (!kucomms_receive(there, &message, &data, 0))
 		kucomms_release(there);
-	kucomms_channel_space(here, &space);
+	kucomms_channel_get_space(here, &space);
 	assert_int_equal(space.used, 0);
 	assert_int_equal(space.free, 4096 - 32);
-	kucomms_close(there);
-	kucomms_close(here);
+	kucomms_channel_close(there);
+	kucomms_channel_close(here);
 	kucomms_listener_close(listener);
 }
 
@@ -182,10 +182,11 @@ static void test_local_echo(void **state)
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, echo_thread, listener), 0);
 	assert_int_equal(kucomms_open("local:test", &sleep_at_once, &channel), 0);
-	assert_int_equal(kucomms_length_max(channel), KUCOMMS_LENGTH_MAX(4096));
+	assert_int_equal(kucomms_channel_length_max(channel),
+			 KUCOMMS_LENGTH_MAX(4096));
 	exchange(channel, ECHOES, -1);
 	exchange(channel, 100, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	pthread_join(thread, NULL);
 	kucomms_listener_close(listener);
 }
@@ -198,11 +199,11 @@ static void test_process_echo(void **state)
 
 	(void)state;
 	assert_int_equal(kucomms_open(process_name, &patient, &channel), 0);
-	assert_int_equal(kucomms_get_peer(channel, &peer), 0);
+	assert_int_equal(kucomms_channel_get_peer(channel, &peer), 0);
 	assert_int_equal(peer.uid, geteuid());
 	exchange(channel, ECHOES, -1);
 	exchange(channel, 100, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	end_process(pid);
 }
 
@@ -227,15 +228,15 @@ static void test_local_alone(void **state)
 	assert_int_equal(kucomms_receive_copy(other, &message, buffer,
 					      sizeof(buffer), 0), 0);
 	assert_memory_equal(buffer, "abc", 3);
-	kucomms_close(one);
+	kucomms_channel_close(one);
 	assert_int_equal(kucomms_receive_copy(other, &message, buffer,
 					      sizeof(buffer), -1), -ESHUTDOWN);
-	kucomms_close(other);
+	kucomms_channel_close(other);
 	/* Nobody has accepted it, and nobody will. */
 	kucomms_listener_close(listener);
 	assert_int_equal(kucomms_receive_copy(two, &message, buffer,
 					      sizeof(buffer), -1), -ESHUTDOWN);
-	kucomms_close(two);
+	kucomms_channel_close(two);
 }
 
 static void test_names(void **state)
@@ -318,9 +319,9 @@ static void killed_while(bool sending)
 
 	/* Somebody else listens, and the channel can go on. */
 	pid = echo_process();
-	assert_int_equal(kucomms_reattach(channel, -1), 0);
+	assert_int_equal(kucomms_channel_reattach(channel, -1), 0);
 	exchange(channel, 100, -1);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	end_process(pid);
 }
 
@@ -379,13 +380,14 @@ static void test_poll(void **state)
 	wait_readable(kucomms_listener_fd(listener));
 	assert_int_equal(kucomms_accept(listener, &there, 0), 0);
 
-	quiet = (struct pollfd){ .fd = kucomms_fd(there), .events = POLLIN };
+	quiet = (struct pollfd){ .fd = kucomms_channel_poll_start(there),
+				 .events = POLLIN };
 	assert_int_equal(poll(&quiet, 1, 0), 0);
-	kucomms_fd(here);
+	kucomms_channel_poll_start(here);
 	while (!(err = kucomms_send(here, &message, data, 0, 0)))
 		sent++;
 	assert_int_equal(err, -EAGAIN);
-	wait_readable(kucomms_fd(there));
+	wait_readable(kucomms_channel_poll_start(there));
 	while (!(err = kucomms_receive(there, &message, &received, 0))) {
 		kucomms_release(there);
 		sent--;
@@ -394,15 +396,15 @@ static void test_poll(void **state)
 	assert_int_equal(sent, 0);
 	/* It has been read empty, and it has been said that there is room. */
 	assert_int_equal(poll(&quiet, 1, 0), 0);
-	wait_readable(kucomms_fd(here));
+	wait_readable(kucomms_channel_poll_start(here));
 	assert_int_equal(kucomms_send(here, &message, data, 0, 0), 0);
 	assert_int_equal(kucomms_receive(there, &message, &received, 0), 0);
 	kucomms_release(there);
-	kucomms_close(here);
-	wait_readable(kucomms_fd(there));
+	kucomms_channel_close(here);
+	wait_readable(kucomms_channel_poll_start(there));
 	assert_int_equal(kucomms_receive(there, &message, &received, 0),
 			 -ESHUTDOWN);
-	kucomms_close(there);
+	kucomms_channel_close(there);
 	kucomms_listener_close(listener);
 }
 
@@ -449,19 +451,19 @@ static void test_open_waits(void **state)
 	options.timeout_ms = 0;
 	assert_int_equal(kucomms_open("local:test", &options, &second), -EUSERS);
 	pthread_create(&thread, NULL, open_when_possible, &second);
-	kucomms_close(first);
-	kucomms_close(first_there);
+	kucomms_channel_close(first);
+	kucomms_channel_close(first_there);
 	pthread_join(thread, NULL);
 	assert_int_equal(kucomms_accept(listener, &second_there, 0), 0);
-	kucomms_close(second);
-	kucomms_close(second_there);
+	kucomms_channel_close(second);
+	kucomms_channel_close(second_there);
 	kucomms_listener_close(listener);
 }
 
 /* A thread sleeps in a call, another one hangs up. */
 static void *hang_up(void *channel)
 {
-	kucomms_shutdown(channel);
+	kucomms_channel_shutdown(channel);
 	return NULL;
 }
 
@@ -484,8 +486,8 @@ static void test_shutdown(void **state)
 	message.length = 0;
 	assert_int_equal(kucomms_send(there, &message, NULL, 0, -1), -ESHUTDOWN);
 	pthread_join(thread, NULL);
-	kucomms_close(here);
-	kucomms_close(there);
+	kucomms_channel_close(here);
+	kucomms_channel_close(there);
 	kucomms_listener_close(listener);
 }
 

@@ -57,7 +57,7 @@ header_prototypes() {
 			text = ""
 		}
 		{ depth += gsub(/\{/, "") - gsub(/\}/, "") }
-	' | sed -E 's/\<(static|inline) //g; s/\<_Bool\>/bool/g' | one_space | grep -vE '_slowly\(' | sort
+	' | sed -E 's/\<(static|inline) //g; s/\<_Bool\>/bool/g' | one_space | grep -vE '_slow\(' | sort
 }
 
 # The same from the pages.
@@ -76,7 +76,7 @@ prototypes_agree() {
 
 functions() {
 	sed -E 's/.*\<(kucomms_[a-z_]+)\(.*/\1/' "$work/prototypes"
-	sed -nE '/_slowly/d; s/^\t\t(kucomms_[a-z_]+);/\1/p' lib/libkucomms.map
+	sed -nE '/_slow/d; s/^\t\t(kucomms_[a-z_]+);/\1/p' lib/libkucomms.map
 }
 
 # The page that describes a function: its own, or that which its own links to.

@@ -46,7 +46,8 @@ static void exchange(struct kucomms_channel *channel, __u64 id)
 	struct kucomms_message answer;
 	const void *data;
 
-	must_be(kucomms_call(channel, &request, &id, &answer, &data, -1), 0);
+	must_be(kucomms_exchange(channel, &request, &id, &answer, &data, -1),
+		0);
 	must_be(answer.id, id);
 	must_be(memcmp(data, &id, sizeof(id)), 0);
 	kucomms_release(channel);
@@ -69,12 +70,12 @@ static void test_thousands(void **state)
 		exchange(channels[at], i);
 		if (random_below(&random, 4))
 			continue;
-		kucomms_close(channels[at]);
+		kucomms_channel_close(channels[at]);
 		must_be(kucomms_open(name_of(at), &small_rings, &channels[at]),
 			0);
 	}
 	for (i = 0; i < count; i++)
-		kucomms_close(channels[i]);
+		kucomms_channel_close(channels[i]);
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
 	free(channels);
@@ -106,7 +107,7 @@ static void test_connects_and_kills(void **state)
 		must_be(kucomms_open(name_of(i), &small_rings, &channel), 0);
 		if (i % 3)
 			exchange(channel, i);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		if (!(i % 10))
 			kill_process(victim(i));
 	}
@@ -180,7 +181,7 @@ static void *add_and_remove(void *arg)
 		for (i = random_below(&random, 20); i; i--)
 			kucomms_send(channel, &message, "many", 0, 0);
 		if (random_below(&random, 2))
-			kucomms_shutdown(channel);
+			kucomms_channel_shutdown(channel);
 		kucomms_endpoint_remove(whims->endpoint, channel);
 		kucomms_channel_put(channel);
 	}
@@ -200,10 +201,10 @@ static void *open_and_close(void *arg)
 	for (; left; left--) {
 		if (kucomms_open(name_of(left), &small_rings, &channel))
 			continue;
-		while (!kucomms_call(channel, &message, "many", &answer, &data,
-				     -1))
+		while (!kucomms_exchange(channel, &message, "many", &answer,
+					 &data, -1))
 			kucomms_release(channel);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	return NULL;
 }
@@ -317,10 +318,10 @@ static void test_shutdown(void **state)
 		threads[0] = run_thread(send_until_the_end, channel);
 		threads[1] = run_thread(receive_until_the_end, channel);
 		pause_us(random_below(&random, 500));
-		kucomms_shutdown(channel);
+		kucomms_channel_shutdown(channel);
 		pthread_join(threads[0], NULL);
 		pthread_join(threads[1], NULL);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
@@ -329,7 +330,7 @@ static void test_shutdown(void **state)
 
 static void *hang_up(void *channel)
 {
-	kucomms_shutdown(channel);
+	kucomms_channel_shutdown(channel);
 	return NULL;
 }
 

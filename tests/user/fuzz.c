@@ -223,7 +223,8 @@ static void exchange_any(struct kucomms_channel *channel, __u64 *state)
 
 	request.length = random_below(state, sizeof(bytes));
 	memset(bytes, (int)request.id, request.length);
-	must_be(kucomms_call(channel, &request, bytes, &answer, &data, -1), 0);
+	must_be(kucomms_exchange(channel, &request, bytes, &answer, &data, -1),
+		0);
 	must_be(answer.id, request.id);
 	must_be(answer.length, request.length);
 	must_be(memcmp(data, bytes, request.length), 0);
@@ -241,7 +242,7 @@ static int sum_and_echo(struct kucomms_channel *channel,
 
 	for (i = 0; i < message->length; i++)
 		*sum += bytes[i];
-	return kucomms_send_unlocked(channel, message, data, 0);
+	return kucomms_reply(channel, message, data, 0);
 }
 
 static void serve_all(unsigned int flags)
@@ -267,7 +268,7 @@ static void serve_all(unsigned int flags)
 	stop_hostiles(pids);
 	wait_for_channels(endpoint, 1);
 	exchange_any(channel, &state);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
 	must_be(count_open(), open);
@@ -346,7 +347,7 @@ static void try_calls(struct kucomms_channel *channel)
 		err = kucomms_send(channel, &message, bytes, 0, 20);
 	} while (!err);
 	must_be(err, -ETIMEDOUT);
-	must(kucomms_fd(channel) >= 0);
+	must(kucomms_channel_poll_start(channel) >= 0);
 	for (i = 0; i < 100; i++) {
 		must_be(kucomms_receive(channel, &answer, &data, 0), -EAGAIN);
 		must_be(kucomms_send(channel, &message, bytes, 0, 0), -EAGAIN);
@@ -372,7 +373,7 @@ static void test_calls_come_back(void **state)
 		kill_process(pid);
 		/* What it sent last does not hide that it has gone. */
 		must_be(kucomms_receive(channel, &answer, &data, -1), -ESHUTDOWN);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	kucomms_listener_close(listener);
 }
@@ -403,12 +404,12 @@ static void test_refused_and_gone(void **state)
 	must_be(kucomms_listen(process_name, NULL, &listener), 0);
 	pid = play(refuse);
 	must_be(kucomms_accept(listener, &channel, -1), 0);
-	poll_fd.fd = kucomms_fd(channel);
+	poll_fd.fd = kucomms_channel_poll_start(channel);
 	must_be(poll(&poll_fd, 1, -1), 1);
 	must_be(kucomms_send(channel, &message, NULL, 0, -1), -EPROTO);
 	must_be(kucomms_receive(channel, &answer, &data, -1), -EPROTO);
 	kill_process(pid);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_listener_close(listener);
 }
 

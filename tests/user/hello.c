@@ -23,7 +23,8 @@ static void exchange(struct kucomms_channel *channel, unsigned int count)
 			.length = sizeof(i), .id = i,
 		};
 
-		must_be(kucomms_call(channel, &request, &i, &answer, &data, -1),
+		must_be(kucomms_exchange(channel, &request, &i, &answer, &data,
+					 -1),
 			0);
 		must_be(answer.id, i);
 		must_be(answer.length, sizeof(i));
@@ -38,7 +39,7 @@ static void open_and_exchange(unsigned int count)
 
 	must_be(open_patiently(process_name, NULL, &channel), 0);
 	exchange(channel, count);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Descriptors that are not what ought to come with a hello, each by a function. */
@@ -270,7 +271,7 @@ static void test_bad_clients(void **state)
 	nonsense();
 	exchange(channel, 1);
 	open_and_exchange(1);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	wait_for_channels(endpoint, 0);
 	/* Who has only just been sent away may have an open socket still. */
 	while (count_open() > before)
@@ -303,7 +304,7 @@ static void test_silent_clients(void **state)
 	for (i = 0; i < SILENT; i++)
 		close(silent[i]);
 	open_and_exchange(1);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -344,7 +345,7 @@ static void test_flood_of_clients(void **state)
 	for (i = 0; i < 3; i++)
 		kill_process(pids[i]);
 	open_and_exchange(1);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 	munmap(connects, sizeof(*connects));
 }
@@ -535,7 +536,7 @@ static void test_bad_listener_of_an_endpoint(void **state)
 		exchange(channel, (unsigned int)shortened(20000));
 		kill_process(pid);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(endpoint);
 	close(socket);
 	unlink(socket_path());

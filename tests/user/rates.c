@@ -254,7 +254,7 @@ static void run_made_up(struct subject *subject, const char *name,
 		}
 	}
 	made_up = false;
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	kucomms_endpoint_destroy(subject->endpoint);
 	print(subject);
 }
@@ -325,7 +325,7 @@ static void *send_messages(void *arg)
 		err = kucomms_send(channel, &message, "message", 0, 100);
 		must(!err || err == -ETIMEDOUT || err == -ESHUTDOWN);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	return NULL;
 }
 

@@ -24,7 +24,7 @@ static struct kucomms_channel *open_to(pid_t *pid,
 	if (!*pid) {
 		must_be(open_patiently(process_name, &options, &channel), 0);
 		run(channel);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		_exit(0);
 	}
 	must_be(kucomms_accept(listener, &channel, -1), 0);
@@ -53,7 +53,7 @@ static void receive_number(struct kucomms_channel *channel, __u64 id)
 static int wait_in_poll(struct kucomms_channel *channel)
 {
 	struct pollfd poll_fd = {
-		.fd = kucomms_fd(channel), .events = POLLIN,
+		.fd = kucomms_channel_poll_start(channel), .events = POLLIN,
 	};
 
 	return poll(&poll_fd, 1, -1);
@@ -78,7 +78,7 @@ static long turn_us(int turn)
 	return 1000 * (90 + turn % 5 * 5 + (turn % 7 ? 0 : 100));
 }
 
-static void answer_slowly(struct kucomms_channel *channel)
+static void answer_slow(struct kucomms_channel *channel)
 {
 	int i;
 
@@ -100,8 +100,8 @@ static void answer_slowly_by_poll(struct kucomms_channel *channel)
 	}
 }
 
-static void ask_slowly(void (*answer)(struct kucomms_channel *channel),
-		       void (*receive)(struct kucomms_channel *channel, __u64 id))
+static void ask_slow(void (*answer)(struct kucomms_channel *channel),
+		     void (*receive)(struct kucomms_channel *channel, __u64 id))
 {
 	pid_t pid;
 	struct kucomms_channel *channel = open_to(&pid, answer);
@@ -112,16 +112,16 @@ static void ask_slowly(void (*answer)(struct kucomms_channel *channel),
 		send_number(channel, (__u64)i);
 		receive(channel, (__u64)i);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	end_process(pid);
 }
 
 static void test_long_sleeps(void **state)
 {
 	(void)state;
-	ask_slowly(answer_slowly, receive_number);
-	ask_slowly(answer_slowly_by_poll, receive_number);
-	ask_slowly(answer_slowly, receive_number_by_poll);
+	ask_slow(answer_slow, receive_number);
+	ask_slow(answer_slowly_by_poll, receive_number);
+	ask_slow(answer_slow, receive_number_by_poll);
 }
 
 static void be_silent(struct kucomms_channel *channel)
@@ -150,7 +150,7 @@ static void test_timeouts(void **state)
 	}
 	send_number(channel, 1);
 	must_be(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	end_process(pid);
 }
 
@@ -191,7 +191,7 @@ static void test_waiting_for_room(void **state)
 	__atomic_store_n(tried, true, __ATOMIC_RELEASE);
 	for (i = sent; i < 1000; i++)
 		send_number(channel, i);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	end_process(pid);
 	munmap(tried, sizeof(*tried));
 }
@@ -250,7 +250,7 @@ static void test_poll_and_calls(void **state)
 	pthread_join(sender, NULL);
 	send_number(channel, count);
 	end_process(pid);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

@@ -90,12 +90,12 @@ static void test_many(void **state)
 		must_be(open_patiently(process_name, NULL, &channel), 0);
 		for (i = 0; i < count; i++)
 			send_numbered(channel, i, i == count - 1);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		_exit(0);
 	}
 	must_be(kucomms_accept(listener, &channel, -1), 0);
 	receive_numbered(channel, count);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	end_process(pid);
 	kucomms_listener_close(listener);
 	printf("# %lu messages in %.1f s\n", count,
@@ -160,7 +160,7 @@ static bool try_again(int err)
 static void send_any(struct kucomms_channel *channel, __u64 start,
 		     unsigned long count)
 {
-	struct script script = { start, kucomms_length_max(channel) };
+	struct script script = { start, kucomms_channel_length_max(channel) };
 	__u64 how = mixed(start + 1);
 	unsigned long i;
 	int err;
@@ -196,7 +196,7 @@ static int receive_one(struct kucomms_channel *channel, __u64 *how,
 static void receive_any(struct kucomms_channel *channel, __u64 start,
 			unsigned long count)
 {
-	struct script script = { start, kucomms_length_max(channel) };
+	struct script script = { start, kucomms_channel_length_max(channel) };
 	__u64 how = mixed(start + 2);
 	struct kucomms_message message;
 	__s64 last = now_ns();
@@ -262,14 +262,14 @@ static void test_any(void **state)
 		must_be(open_patiently(process_name, &options, &channel), 0);
 		interrupt_all_the_time();
 		send_any(channel, start, count);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		_exit(0);
 	}
 	must_be(kucomms_accept(listener, &channel, -1), 0);
 	timer = interrupt_all_the_time();
 	receive_any(channel, start, count);
 	must_be(timer_delete(timer), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	end_process(pid);
 	kucomms_listener_close(listener);
 	printf("# %lu messages of any size in %.1f s\n", count,
@@ -331,7 +331,7 @@ static void receive_from_the_killed(unsigned long before)
 		check_numbered(&message, data, i);
 	must_be(err, -ESHUTDOWN);
 	check_numbered(&first, first_data, before);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void send_to_the_killed(unsigned long before)
@@ -351,7 +351,7 @@ static void send_to_the_killed(unsigned long before)
 		err = kucomms_send(channel, &message, NULL, 0, TOLD_MS);
 	} while (!err);
 	must_be(err, -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void test_killed(void **state)

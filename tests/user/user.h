@@ -214,7 +214,7 @@ static inline int echo_message(struct kucomms_channel *channel,
 			       const void *data, void *priv)
 {
 	(void)priv;
-	return kucomms_send_unlocked(channel, message, data, 0);
+	return kucomms_reply(channel, message, data, 0);
 }
 
 /* An endpoint in a thread of its own, which listens under @name. */

@@ -154,7 +154,7 @@ static int run_batch(struct settings *settings, char **words)
 		return EXIT_FAILURE;
 	status = batch_run(&settings->manager, &settings->style,
 			   &settings->batch);
-	kucomms_close(settings->manager.channel);
+	kucomms_channel_close(settings->manager.channel);
 	return status;
 }
 
@@ -178,7 +178,7 @@ static int run_command(struct settings *settings, char **array)
 	else
 		status = command_run(&settings->manager, &settings->style,
 				     &request, settings->batch.quiet);
-	kucomms_close(settings->manager.channel);
+	kucomms_channel_close(settings->manager.channel);
 	return status;
 }
 

@@ -140,7 +140,7 @@ static bool drain(struct monitor *monitor, int *status)
 static bool sleep_until_change(const struct monitor *monitor)
 {
 	struct pollfd files[] = {
-		{ .fd = kucomms_fd(monitor->manager->channel),
+		{ .fd = kucomms_channel_poll_start(monitor->manager->channel),
 		  .events = POLLIN },
 		{ .fd = monitor->signals, .events = POLLIN },
 	};
@@ -168,7 +168,7 @@ int monitor_run(const struct manager *manager, const struct style *style,
 		       strerror(-monitor.signals));
 		return EXIT_FAILURE;
 	}
-	kucomms_fd(manager->channel);
+	kucomms_channel_poll_start(manager->channel);
 	if (command_send(manager, request))
 		status = EXIT_FAILURE;
 	else

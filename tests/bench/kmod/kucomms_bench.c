@@ -52,7 +52,7 @@ static int send_next(struct kucomms_channel *channel, struct client *client,
 	int err;
 
 	*data_to_send = client->sequence;
-	err = kucomms_send_unlocked(channel, &message, data_to_send, flags);
+	err = kucomms_reply(channel, &message, data_to_send, flags);
 	if (!err)
 		client->sequence++;
 	return err;
@@ -139,7 +139,7 @@ static int send_count(struct kucomms_channel *channel)
 	struct bench_count sum = count_take(&client->count);
 
 	client->sequence = 0;
-	return kucomms_send_unlocked(channel, &message, &sum, 0);
+	return kucomms_reply(channel, &message, &sum, 0);
 }
 
 /* What is asked for now and then: kept apart, lest its stack be every message's. */
@@ -173,7 +173,7 @@ static int message(struct kucomms_channel *channel,
 		return 0;
 	}
 	if (message->type == BENCH_ECHO)
-		return kucomms_send_unlocked(channel, message, data, 0);
+		return kucomms_reply(channel, message, data, 0);
 	return control(channel, message, data, priv);
 }
 

@@ -113,7 +113,7 @@ EACH_MESSAGE uint64_t pop_by_call(enum side side, uint32_t size)
 }
 
 /* A receiver that has something else to do with each message. */
-EACH_MESSAGE uint64_t pop_slowly(enum side side, uint32_t size)
+EACH_MESSAGE uint64_t pop_slow(enum side side, uint32_t size)
 {
 	uint64_t number = pop(side, size);
 	int i;
@@ -124,7 +124,7 @@ EACH_MESSAGE uint64_t pop_slowly(enum side side, uint32_t size)
 }
 
 LOOPS(copied, push, pop);
-LOOPS(slowly, push, pop_slowly);
+LOOPS(slowly, push, pop_slow);
 LOOPS(in_place, push_in_place, pop_in_place);
 LOOPS(called, push_by_call, pop_by_call);
 
@@ -189,14 +189,15 @@ static void kucomms_attach(enum side side)
 
 static void kucomms_detach(enum side side)
 {
-	kucomms_close(channels[side]);
+	kucomms_channel_close(channels[side]);
 }
 
 static uint64_t kucomms_syscalls(enum side side)
 {
-	struct kucomms_stats stats = { .size = sizeof(stats) };
+	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 
-	must("kucomms_get_stats", kucomms_get_stats(channels[side], &stats));
+	must("kucomms_channel_get_stats",
+	     kucomms_channel_get_stats(channels[side], &stats));
 	return stats.doorbells + stats.waits;
 }
 

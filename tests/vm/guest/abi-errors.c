@@ -249,7 +249,7 @@ static void check_library(void)
 	t_equal(kucomms_open("nobody", NULL, &channel), -ENOTCONN);
 	t_equal(kucomms_open("picky", NULL, &channel), -EDQUOT);
 	t_assert(!channel);
-	kucomms_close(NULL);
+	kucomms_channel_close(NULL);
 }
 
 /* 64 channels by default; the 65th has to wait until one has gone. */
@@ -305,7 +305,7 @@ int main(void)
 	channel = t_open("test", 0, 0);
 	t_equal(t_echo(channel, "as good as new"), 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_attribute("kucomms_test", "opens"), 0);
 	t_equal(t_attribute("kucomms_test", "channels"), 0);
 	t_equal(t_remove("kucomms_nobody"), 0);

@@ -46,7 +46,7 @@ static void *client(void *arg)
 		*count = received;
 	}
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	return NULL;
 }
 
@@ -105,7 +105,7 @@ static void check_kept(void)
 	channel = t_open(DEVICE, 0, 0);
 	t_equal(t_echo(channel, "by its thread"), 0);
 	t_assert(t_attribute(DEVICE, "thread_wakeups") > 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	late("0");
 	t_equal(t_adjust(DEVICE, "dispatch", "default"), 0);
 	t_assert(t_reads(DEVICE, "dispatch", "default"));

@@ -19,6 +19,6 @@ int main(int argc, char **argv)
 	fputs("started\n", started);
 	fclose(started);
 	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	return 0;
 }

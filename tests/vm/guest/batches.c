@@ -71,7 +71,7 @@ int main(void)
 		check_in_place(channel);
 		check_more(channel);
 		t_equal(t_report(channel).overlaps, 0);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	t_equal(t_remove(DEVICE), 0);
 	return 0;

@@ -17,8 +17,8 @@ static int call(struct kucomms_channel *channel, __u64 type, __u64 id,
 	const char *data;
 	int err;
 
-	err = kucomms_call(channel, &request, "data", &answer,
-			   (const void **)&data, timeout_ms);
+	err = kucomms_exchange(channel, &request, "data", &answer,
+			       (const void **)&data, timeout_ms);
 	if (err)
 		return err;
 	t_equal(answer.type, type);
@@ -31,7 +31,7 @@ static int call(struct kucomms_channel *channel, __u64 type, __u64 id,
 
 static void check_calls(struct kucomms_channel *channel, const char *mode)
 {
-	struct kucomms_stats before = t_stats(channel), after;
+	struct kucomms_channel_stats before = t_stats(channel), after;
 	unsigned long long system_calls;
 	__u64 i;
 
@@ -65,8 +65,8 @@ static void check_timeouts(struct kucomms_channel *channel)
 		t_equal(message.id, 8);
 		kucomms_release(channel);
 	}
-	message.length = kucomms_length_max(channel) + 1;
-	t_equal(kucomms_call(channel, &message, NULL, &message, &data, -1),
+	message.length = kucomms_channel_length_max(channel) + 1;
+	t_equal(kucomms_exchange(channel, &message, NULL, &message, &data, -1),
 		-EMSGSIZE);
 	t_equal(call(channel, TEST_ECHO, 9, 0, -1), 0);
 }
@@ -84,7 +84,7 @@ int main(void)
 		check_timeouts(channel);
 		t_equal(t_report(channel).overlaps, 0);
 		t_equal(call(channel, TEST_FAIL, 0, 0, -1), -EPROTO);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	t_equal(t_remove(DEVICE), 0);
 	return 0;

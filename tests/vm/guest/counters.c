@@ -167,7 +167,7 @@ static void by_records(const char *device)
 					     sizeof(data), 0), 0);
 	t_equal(kucomms_receive_copy(channel, &message, data, sizeof(data), 0),
 		-EAGAIN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void by_files(const char *device)
@@ -210,7 +210,7 @@ static void by_netlink(const char *device)
 					     sizeof(data), -1), 0);
 		t_equal(message.id, i);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* To two, one of whom has no room for the last ones. */
@@ -232,8 +232,8 @@ static void by_broadcasts(const char *device)
 					     sizeof(data), 0), 0);
 	t_equal(kucomms_receive_copy(large, &message, data, sizeof(data), 0), 0);
 	t_equal(message.user, N + fit);
-	kucomms_close(large);
-	kucomms_close(small);
+	kucomms_channel_close(large);
+	kucomms_channel_close(small);
 }
 
 static void by_filling(const char *device)
@@ -279,7 +279,7 @@ static void by_sleeping(const char *device)
 		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 		t_equal(pthread_join(thread, NULL), 0);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The second answer to a call is late. */
@@ -301,7 +301,7 @@ static void by_calls(const char *device)
 	} while (message.type != TEST_CALLED);
 	t_equal(kucomms_send(channel, &message, data, 0, 0), 0);
 	t_equal(kucomms_send(channel, &message, data, 0, 0), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void by_breaking(const char *device)

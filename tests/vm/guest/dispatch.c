@@ -113,7 +113,7 @@ static void check_idle(void)
 		wakeups = t_attribute(devices[i], "thread_wakeups");
 		t_equal(t_echo(channels[i], "after the rest"), 0);
 		t_equal(t_attribute(devices[i], "thread_wakeups"), wakeups + 1);
-		kucomms_close(channels[i]);
+		kucomms_channel_close(channels[i]);
 	}
 	printf("idle: 0 wake-ups in ten seconds\n");
 }
@@ -138,7 +138,7 @@ static void check_polling(void)
 {
 	const char *const device = "kucomms_polling";
 	struct kucomms_channel *channel;
-	struct kucomms_stats before, after;
+	struct kucomms_channel_stats before, after;
 	unsigned long long doorbells, wakeups, thread_wakeups;
 	__u64 i;
 
@@ -161,7 +161,7 @@ static void check_polling(void)
 	t_equal(t_attribute(device, "wakeups"), wakeups);
 	t_equal(t_attribute(device, "thread_wakeups"), thread_wakeups);
 	printf("polling: 0 system calls, 0 wake-ups in %d echoes\n", ECHOES);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_adjust(device, "poll_idle_us", "0"), 0);
 }
 
@@ -178,7 +178,7 @@ static void check_ping_pong(void)
 	t_assert(t_attribute("kucomms_threaded", "thread_wakeups") - before <=
 		 1000);
 	t_assert(t_stats(channel).doorbells <= 1000);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The thread takes what the client has published without asking again. */
@@ -194,7 +194,7 @@ static void check_stream(const char *device)
 	t_equal(t_echo(channel, "all of it"), 0);
 	t_equal(t_attribute(device, "messages_to_kernel"), ECHOES + 1);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

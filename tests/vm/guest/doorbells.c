@@ -19,7 +19,7 @@ static void send_sink(struct kucomms_channel *channel, unsigned int flags)
 
 static void batches(struct kucomms_channel *channel, unsigned int batch)
 {
-	struct kucomms_stats before = t_stats(channel), after;
+	struct kucomms_channel_stats before = t_stats(channel), after;
 	unsigned long long kernel = t_attribute("kucomms_test", "doorbells");
 	unsigned int i;
 
@@ -39,7 +39,7 @@ static void batches(struct kucomms_channel *channel, unsigned int batch)
 
 static void echoes(struct kucomms_channel *channel)
 {
-	struct kucomms_stats before = t_stats(channel), after;
+	struct kucomms_channel_stats before = t_stats(channel), after;
 	int i;
 
 	for (i = 0; i < 1000; i++)
@@ -55,7 +55,7 @@ static void busy_reader(struct kucomms_channel *channel)
 	struct kucomms_message message = { .type = TEST_BURST, .id = MESSAGES,
 					   .user = 64 };
 	unsigned long long wakeups = t_attribute("kucomms_test", "wakeups");
-	struct kucomms_stats before, after;
+	struct kucomms_channel_stats before, after;
 	const void *data;
 	uint64_t next = 0, lost = 0;
 
@@ -166,7 +166,7 @@ int main(void)
 	batches(channel, 64);
 	echoes(channel);
 	busy_reader(channel);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	threads();
 	idle();
 	t_equal(t_remove("kucomms_test"), 0);

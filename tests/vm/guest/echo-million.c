@@ -129,9 +129,9 @@ static uint64_t run_all(const char *what, __u32 ring, uint64_t count,
 {
 	struct run run = { .channel = t_open("test", ring, ring),
 			   .count = count };
-	struct kucomms_stats stats;
+	struct kucomms_channel_stats stats;
 
-	run.longest = kucomms_length_max(run.channel);
+	run.longest = kucomms_channel_length_max(run.channel);
 	t_equal(run.longest, KUCOMMS_LENGTH_MAX(ring));
 	how(&run);
 	stats = t_stats(run.channel);
@@ -148,7 +148,7 @@ static uint64_t run_all(const char *what, __u32 ring, uint64_t count,
 	} else {
 		t_assert(stats.waits > 0);
 	}
-	kucomms_close(run.channel);
+	kucomms_channel_close(run.channel);
 	return count;
 }
 

@@ -40,7 +40,7 @@ static void start_for_ever(void)
 			while (!kucomms_receive(channel, &sample, &data, 0))
 				kucomms_release(channel);
 		}
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 }
 
@@ -64,7 +64,7 @@ static void see_it_run(void)
 	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	t_equal(message.type, TEST_START);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void test_sender(enum test_exit how, const char *mode)
@@ -123,7 +123,7 @@ static void test_wait(enum test_exit how)
 		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	t_equal(module_exit(0), 0);
 	t_equal(kucomms_send(channel, &message, NULL, 0, -1), -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The work sends after the end has begun: then it is told, though there is room. */
@@ -139,7 +139,7 @@ static void test_send(void)
 	kucomms_release(channel);
 	t_equal(module_exit(0), 0);
 	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The work waits for a message when its client closes. */
@@ -150,7 +150,7 @@ static void close_one(void)
 	const void *data;
 
 	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /*
@@ -186,7 +186,7 @@ static void test_done(enum test_exit how)
 	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	t_equal(message.type, TEST_CALLED);
 	t_equal(module_exit(0), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void test_call(void)
@@ -202,7 +202,7 @@ static void test_call(void)
 	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	t_equal(message.type, TEST_CALLED);
 	t_equal(module_exit(0), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

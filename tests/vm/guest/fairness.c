@@ -67,7 +67,7 @@ static void check_quiet(const char *device)
 	for (i = 0; i < FLOODERS; i++)
 		flood_stop(&floods[i]);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void *ring_for_ever(void *arg)
@@ -104,7 +104,7 @@ static void check_threads(void)
 	       (double)handled / TURN / (TRIPS / 10));
 	t_assert(handled <= (unsigned long)(TRIPS / 10) * TURNS * TURN);
 	flood_stop(&flood);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /*
@@ -147,7 +147,7 @@ static void check_slow(void)
 	while (!slow_is_cut_short(channel))
 		t_assert(tries++ < 50);
 	printf("a long turn was cut short at try %d\n", tries);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

@@ -73,7 +73,7 @@ static void kernel_to_user(const char *name)
 	t_assert(rung > 1);
 	t_assert(rung <= 1 + MOST);
 	t_assert(t_stats(channel).doorbells <= 1 + MOST);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /*
@@ -125,7 +125,7 @@ static void kernel_to_netlink(void)
 	rung = t_attribute("kucomms_test", "doorbells") - before;
 	printf("netlink: %u messages, %llu doorbells\n", COUNT, rung);
 	t_assert(rung <= 1 + MOST);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void *sink(void *arg)
@@ -155,7 +155,7 @@ static void user_to_kernel(const char *name)
 	/* And once for the answer. */
 	t_assert(woken <= 1 + MOST);
 	t_assert(t_stats(channel).waits <= 2 + 2 * MOST);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* One that needs a while for each message, so that its client waits all the time. */
@@ -176,7 +176,7 @@ static void user_to_slow_kernel(void)
 	printf("proxy, slow: %u messages, %llu wake-ups\n", count, woken);
 	t_assert(woken > 1);
 	t_assert(woken <= most);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

@@ -32,7 +32,7 @@ static void *echo_client(void *arg)
 		t_equal(message.id, i);
 		t_assert(!memcmp(answer, text, strlen(text)));
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	return NULL;
 }
 
@@ -107,10 +107,10 @@ static void check_reached(void)
 	t_equal(reached(large, 100), 2);
 	t_equal(reached(large, 5000), 1);
 	t_equal(reached(small, 5000), 1);
-	kucomms_close(large);
+	kucomms_channel_close(large);
 	t_equal(reached(small, 100), 1);
 	t_equal(reached(small, 5000), -ESRCH);
-	kucomms_close(small);
+	kucomms_channel_close(small);
 }
 
 /* Interrupts send while the client has its echoes handled: none gets lost. */
@@ -133,7 +133,7 @@ static void check_interrupts(const char *name)
 		kucomms_release(channel);
 	}
 	t_equal(wrong, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* A closed file in the middle of a burst: disconnect stops the interrupts. */
@@ -150,7 +150,7 @@ static void check_close_in_burst(void)
 		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
 		message = (struct kucomms_message){ .type = TEST_BURST,
 						    .id = 1 << 30 };
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 }
 
@@ -183,7 +183,7 @@ static void check_mode(const char *mode)
 	t_equal(last.overlaps, 0);
 	t_equal(last.connects, first.connects + CLIENTS);
 	t_equal(last.disconnects, first.disconnects + CLIENTS);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_remove("kucomms_test"), 0);
 	t_equal(t_remove("kucomms_shared"), 0);
 	t_equal(t_remove("kucomms_ticker"), 0);

@@ -28,7 +28,8 @@ static void *sleep_in_receive(void *arg)
 
 static void *sleep_in_poll(void *arg)
 {
-	struct pollfd polled = { .fd = kucomms_fd(arg), .events = POLLIN };
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(arg),
+				 .events = POLLIN };
 
 	t_equal(poll(&polled, 1, -1), 1);
 	return (void *)(long)polled.revents;
@@ -52,8 +53,8 @@ static void check_sleepers(void)
 	t_assert((long)result & POLLHUP);
 	t_equal(kucomms_send(a, &message, NULL, 0, -1), -ESHUTDOWN);
 	t_equal(t_echo(b, "nobody"), -ESHUTDOWN);
-	kucomms_close(a);
-	kucomms_close(b);
+	kucomms_channel_close(a);
+	kucomms_channel_close(b);
 }
 
 static void check_rest_is_read(void)
@@ -78,7 +79,7 @@ static void check_rest_is_read(void)
 		kucomms_release(channel);
 	}
 	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Clients that never stop, while the module comes and goes. */
@@ -99,7 +100,7 @@ static void *restless(void *arg)
 			echoes += !err;
 		} while (!err && !*stop);
 		t_assert(!err || err == -ESHUTDOWN);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	return (void *)echoes;
 }
@@ -153,7 +154,7 @@ static void check_nothing_after(enum test_type last, __u32 state)
 	t_equal(t_report(other).messages - before,
 		1 + ECHOES + (last != TEST_FAIL));
 	raw_close(&raw);
-	kucomms_close(other);
+	kucomms_channel_close(other);
 }
 
 static void check_mode(const char *mode)
@@ -167,7 +168,7 @@ static void check_mode(const char *mode)
 	t_equal(t_adjust("kucomms_late", "dispatch", mode), 0);
 	channel = t_open("late", 0, 0);
 	t_equal(t_echo(channel, "registered first"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	late("0");
 	t_equal(kucomms_open("late", NULL, &channel), -ENOTCONN);
 	/* Created first, then registered. */
@@ -186,7 +187,7 @@ static void check_mode(const char *mode)
 	channel = t_open("late", 0, 0);
 	t_equal(t_echo(channel, "again"), 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	late("0");
 	t_equal(t_remove("kucomms_late"), 0);
 }

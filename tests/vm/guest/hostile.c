@@ -129,7 +129,7 @@ static void *bystander(void *arg)
 		t_equal(t_echo(channel, "what is the matter?"), 0);
 		echoes++;
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	return (void *)echoes;
 }
 
@@ -228,7 +228,7 @@ static void check_handler_error(void)
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
 	t_equal(t_echo(channel, "too late"), -EPROTO);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)
@@ -250,7 +250,7 @@ int main(void)
 	channel = t_open("test", 0, 0);
 	t_equal(t_echo(channel, "all is well"), 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_remove("kucomms_test"), 0);
 	t_equal(t_remove("kucomms_shared"), 0);
 	return 0;

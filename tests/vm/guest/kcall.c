@@ -371,7 +371,7 @@ static void check_cancel_afterwards(const char *device)
 	call(channel, (struct test_call_spec){ .kind = TEST_CALL_KEEP,
 					       .count = 1, .timeout_ms = -1 });
 	called(channel);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(settled().shut_down - before.shut_down, 1);
 	send_to(watch, TEST_CALL_KEPT, 0);
 	t_equal(take(watch).user, ENOENT);
@@ -422,7 +422,7 @@ static void check_shut_down(const char *device)
 	while (report().shut_down - before.shut_down < 5)
 		;
 	settled();
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The client breaks the rules, and stays. */
@@ -461,7 +461,7 @@ static void check_failed(const char *device)
 	while (report().broken - before.broken < 5)
 		;
 	settled();
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* A flood of answers is one of messages, and each is counted. */
@@ -505,7 +505,7 @@ static void check_device(const char *device)
 	check_stop(channel);
 	check_flood(channel, device);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 
 	check_cancel_afterwards(device);
 	check_killed(device, TEST_CALL_PLAIN, 100);
@@ -537,7 +537,7 @@ static void check_unregister(const char *how)
 	late("0");
 	/* No later than that. */
 	t_equal(report().shut_down - before.shut_down, 50);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* A client that is called and then refused, and its call's deadline passes. */
@@ -560,7 +560,7 @@ static void check_proxy(void)
 	send_to(channel, TEST_CALL, 0);
 	t_equal(take(channel).user, EINVAL);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)
@@ -588,7 +588,7 @@ int main(void)
 	check_refused();
 	check_proxy();
 	settled();
-	kucomms_close(watch);
+	kucomms_channel_close(watch);
 	for (i = 0; i < 7; i++)
 		t_equal(t_remove(devices[i]), 0);
 	return 0;

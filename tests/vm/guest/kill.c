@@ -66,7 +66,7 @@ static void check_fork(void)
 	}
 	t_equal(t_wait(pid), 0);
 	t_equal(t_echo(channel, "parent of a child that tried"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The descriptor is closed by exec; a mapping alone keeps the channel. */
@@ -107,7 +107,7 @@ int main(void)
 	t_equal(kucomms_channel_number(channel), 0);
 	t_equal(t_echo(channel, "normal service"), 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	check_fork();
 	check_mapping_outlives_descriptor();
 	t_equal(t_remove("kucomms_test"), 0);

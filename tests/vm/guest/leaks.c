@@ -12,7 +12,7 @@ static void attach_and_close(void)
 	struct kucomms_channel *channel = t_open("test", 65536, 65536);
 
 	t_equal(t_echo(channel, "in use"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Refused by the module when all its memory has been allocated; tried again. */
@@ -38,7 +38,7 @@ static void attach_broken(void)
 	struct kucomms_message message = { .type = TEST_FAIL };
 
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* For read() and write(), which need something small: so many times. */

@@ -25,13 +25,13 @@ static void check_fork(void)
 	pid = fork();
 	if (pid == 0) {
 		t_equal(t_sys(write(fds[1], record, sizeof(*record))), -EFAULT);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 		exit(0);
 	}
 	t_equal(t_wait(pid), 0);
 	t_equal(kucomms_discard(channel, record), 0);
 	t_equal(t_echo(channel, "the child has closed it"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -51,9 +51,9 @@ static void check_fork_inherited(const char *name)
 		t_equal(kucomms_send(channel, &message, NULL, 0, -1), -ESTALE);
 		t_equal(kucomms_receive(channel, &message, &data, -1), -ESTALE);
 		kucomms_release(channel);
-		t_equal(kucomms_fd(channel), -ESTALE);
-		t_equal(kucomms_reattach(channel, 0), -ESTALE);
-		kucomms_close(channel);
+		t_equal(kucomms_channel_poll_start(channel), -ESTALE);
+		t_equal(kucomms_channel_reattach(channel, 0), -ESTALE);
+		kucomms_channel_close(channel);
 		exit(0);
 	}
 	t_equal(t_wait(pid), 0);
@@ -61,7 +61,7 @@ static void check_fork_inherited(const char *name)
 	t_equal(message.id, 1);
 	kucomms_release(channel);
 	t_equal(t_echo(channel, "the child has tried"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The parent goes first; the channel goes with the last who has the file. */
@@ -110,7 +110,8 @@ static void check_exec(void)
 		char fd[16];
 
 		t_equal(t_echo(channel, "before exec"), 0);
-		snprintf(fd, sizeof(fd), "%d", kucomms_fd(channel));
+		snprintf(fd, sizeof(fd), "%d",
+			 kucomms_channel_poll_start(channel));
 		t_equal(execl("/proc/self/exe", "lifecycles", fd, NULL), 0);
 	}
 	t_equal(t_wait(pid), 0);
@@ -265,7 +266,7 @@ int main(int argc, char **argv)
 	channel = t_open("test", 0, 0);
 	t_equal(kucomms_channel_number(channel), 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -38,7 +38,7 @@ static void mix(void)
 	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	t_equal(message.type, TEST_MIX);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

@@ -411,7 +411,7 @@ static void check_transport(void)
 	t_equal(kucomms_send(channel, &ask, NULL, 0, -1), 0);
 	t_equal(kucomms_receive_copy(channel, &answer, NULL, 0, -1), 0);
 	t_equal(answer.user, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	n_close(netlink);
 }
 

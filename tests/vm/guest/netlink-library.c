@@ -48,7 +48,7 @@ static void check_many(const char *name, __u32 to_kernel, __u32 to_user)
 		}
 	}
 	t_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The longest that there can be, alone, and after short ones. */
@@ -56,7 +56,7 @@ static void check_long(const char *name)
 {
 	struct kucomms_channel *channel = t_open(name, 0, 1 << 18);
 	struct kucomms_message message = { .type = TEST_ECHO };
-	const __u32 most = kucomms_length_max(channel);
+	const __u32 most = kucomms_channel_length_max(channel);
 	const void *data;
 	int i;
 
@@ -72,7 +72,7 @@ static void check_long(const char *name)
 		t_equal(message.length, i % 2 ? most : (__u32)i);
 		kucomms_release(channel);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void *send_all(void *arg)
@@ -105,7 +105,7 @@ static void check_threads(const char *name)
 		kucomms_release(channel);
 	}
 	t_equal(pthread_join(thread, NULL), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Several answers for each request, read when poll() says so. */
@@ -114,7 +114,8 @@ static void check_poll(const char *name)
 	struct kucomms_channel *channel = t_open(name, 0, 0);
 	struct kucomms_message message = { .type = TEST_STREAM, .id = 5000,
 					   .user = 200 };
-	struct pollfd wait = { .fd = kucomms_fd(channel), .events = POLLIN };
+	struct pollfd wait = { .fd = kucomms_channel_poll_start(channel),
+			       .events = POLLIN };
 	const void *data;
 	__u64 got = 0;
 	int err;
@@ -131,7 +132,7 @@ static void check_poll(const char *name)
 		kucomms_release(channel);
 	}
 	t_equal(poll(&wait, 1, 0), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void check_timeout(void)
@@ -141,11 +142,12 @@ static void check_timeout(void)
 	const void *data;
 
 	t_equal(kucomms_receive(channel, &message, &data, 20), -ETIMEDOUT);
-	t_equal(kucomms_call(channel, &message, NULL, &message, &data, 60000),
+	t_equal(kucomms_exchange(channel, &message, NULL, &message, &data,
+				 60000),
 		0);
 	kucomms_release(channel);
 	t_equal(t_echo(channel, "in time"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* An endpoint's handlers and calls; replies are echoed by the module. */
@@ -228,8 +230,8 @@ static void check_lost(void)
 	} while (err || message.type != TEST_ECHO);
 	/* By both, and the echo. */
 	t_equal(got, 2 * 2000 - missed + 1);
-	kucomms_close(slow);
-	kucomms_close(asks);
+	kucomms_channel_close(slow);
+	kucomms_channel_close(asks);
 }
 
 static void check_end(void)
@@ -242,15 +244,15 @@ static void check_end(void)
 	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	t_equal(kucomms_receive(channel, &message, &data, 60000), -EPROTO);
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
-	t_equal(kucomms_reattach(channel, 0), 0);
+	t_equal(kucomms_channel_reattach(channel, 0), 0);
 	t_equal(t_echo(channel, "again"), 0);
 	t_equal(t_write(T_CONTROL "remove_device", force, strlen(force)), 0);
 	t_equal(kucomms_receive(channel, &message, &data, 60000), -ESHUTDOWN);
-	t_equal(kucomms_reattach(channel, 0), -ENOENT);
+	t_equal(kucomms_channel_reattach(channel, 0), -ENOENT);
 	t_equal(t_create("kucomms_test"), 0);
-	t_equal(kucomms_reattach(channel, 0), 0);
+	t_equal(kucomms_channel_reattach(channel, 0), 0);
 	t_equal(t_echo(channel, "and again"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void check_open(void)
@@ -274,13 +276,13 @@ static void check_open(void)
 	options.channel = 7;
 	t_equal(kucomms_open("netlink:test", &options, &channel), 0);
 	t_equal(kucomms_channel_number(channel), 7);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(kucomms_open("netlink:/dev/kucomms_test", NULL, &channel), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(kucomms_open("kernel:/dev/kucomms_test", NULL, &channel), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(kucomms_open("/dev/kucomms_test", NULL, &channel), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

@@ -82,7 +82,7 @@ static void check_window(void)
 	t_equal(message.type, TEST_SLOW);
 	kucomms_release(channel);
 	t_equal(t_echo(channel, "still there"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Signals while the endpoint works off a long datagram: all of it is handled. */
@@ -149,7 +149,7 @@ static void check_send_timeout(const char *name)
 		t_equal(message.id, received++);
 	}
 	t_equal(t_echo(channel, "there is room again"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /*

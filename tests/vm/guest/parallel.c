@@ -52,8 +52,8 @@ static void check_slow(const char *device)
 	meet(quick);
 	t_equal(pthread_join(thread, NULL), 0);
 	t_assert(t_report(quick).together >= 2);
-	kucomms_close(slow);
-	kucomms_close(quick);
+	kucomms_channel_close(slow);
+	kucomms_channel_close(quick);
 }
 
 static void *call(void *arg)
@@ -65,7 +65,7 @@ static void *call(void *arg)
 
 		for (j = 0; j < 100; j++)
 			t_equal(t_echo(channel, "together"), 0);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	return NULL;
 }
@@ -173,13 +173,13 @@ static void check_unregister(const char *device)
 		;
 	t_equal(pthread_create(&going, NULL, unregister, &tid), 0);
 	await_sleep(&tid);
-	kucomms_close(quick);
+	kucomms_channel_close(quick);
 	/* The slow one is still in its handler, or this would never return. */
 	meet(other);
 	t_equal(pthread_join(meeting, NULL), 0);
 	t_equal(pthread_join(going, NULL), 0);
-	kucomms_close(slow);
-	kucomms_close(other);
+	kucomms_channel_close(slow);
+	kucomms_channel_close(other);
 }
 
 struct closing {
@@ -192,7 +192,7 @@ static void *close_it(void *arg)
 	struct closing *closing = arg;
 
 	__atomic_store_n(&closing->tid, gettid(), __ATOMIC_RELEASE);
-	kucomms_close(closing->channel);
+	kucomms_channel_close(closing->channel);
 	return NULL;
 }
 
@@ -210,11 +210,11 @@ static void check_closing(const char *device)
 	t_equal(pthread_create(&thread, NULL, close_it, &closing), 0);
 	await_sleep(&closing.tid);
 	for (i = 0; i < 100; i++)
-		kucomms_close(t_open(device, 4096, 4096));
+		kucomms_channel_close(t_open(device, 4096, 4096));
 	/* It is still in its handler, or this would never return. */
 	meet(quick);
 	t_equal(pthread_join(thread, NULL), 0);
-	kucomms_close(quick);
+	kucomms_channel_close(quick);
 }
 
 static void check_device(const char *device)
@@ -229,7 +229,7 @@ static void check_device(const char *device)
 	report = t_report(channel);
 	t_equal(report.overlaps, 0);
 	t_equal(report.connects, report.disconnects + 1);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

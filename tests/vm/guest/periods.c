@@ -30,8 +30,8 @@ static void check_periods(void)
 	t_assert(now.work - then.work > after.work - before.work);
 	t_assert(now.work - then.work <= (__u64)(elapsed * 500) + 2);
 	t_equal(now.overlaps, 0);
-	kucomms_close(seconds);
-	kucomms_close(quick);
+	kucomms_channel_close(seconds);
+	kucomms_channel_close(quick);
 }
 
 static void check_wake(const char *name)
@@ -50,7 +50,7 @@ static void check_wake(const char *name)
 		} while (report.work == before);
 	}
 	t_equal(report.overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The interrupt asks twice, so two calls for each are the most. */
@@ -61,7 +61,7 @@ static void check_demand(void)
 
 	check_wake("demand");
 	t_assert(t_report(channel).work - before <= 2000);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

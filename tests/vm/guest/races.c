@@ -97,7 +97,7 @@ static void call(int self, uint64_t *state, const bool *stop)
 			shared->progress[self]++;
 	}
 	t_assert(!err || err == -ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void caller(int self)
@@ -204,7 +204,7 @@ static void check_quiet(const char *device, const char *name)
 	t_equal(kucomms_channel_number(channel), 0);
 	t_equal(t_echo(channel, "after it all"), 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_remove(device), 0);
 }
 

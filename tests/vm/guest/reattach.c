@@ -68,7 +68,7 @@ static void check_waiting(void)
 	t_equal((long)result, 0);
 	t_equal(t_echo(channel, "somebody came"), 0);
 	late("0");
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 
 	/* The device goes while one waits, and comes again. */
 	t_equal(pthread_create(&thread, NULL, open_for_ever, &channel), 0);
@@ -83,7 +83,7 @@ static void check_waiting(void)
 	t_equal((long)result, 0);
 	t_equal(t_echo(channel, "the device came"), 0);
 	late("0");
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Somebody else has all channels, and gives one back. */
@@ -103,11 +103,11 @@ static void check_waiting_for_place(const char *name)
 	t_equal(kucomms_open(name, &options, &other), -EUSERS);
 	t_assert(t_now_ns() - start >= 30000000);
 	t_equal(pthread_create(&thread, NULL, open_for_ever, &other), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(pthread_join(thread, &result), 0);
 	t_equal((long)result, 0);
 	t_equal(t_echo(other, "the only one"), 0);
-	kucomms_close(other);
+	kucomms_channel_close(other);
 	late("0");
 	t_equal(t_remove(DEVICE), 0);
 	t_equal(t_create(DEVICE), 0);
@@ -127,19 +127,19 @@ static void check_again(void)
 
 	late("1");
 	t_equal(kucomms_open("late", &options, &channel), 0);
-	polled.fd = kucomms_fd(channel);
-	length = kucomms_length_max(channel);
+	polled.fd = kucomms_channel_poll_start(channel);
+	length = kucomms_channel_length_max(channel);
 	t_equal(t_echo(channel, "the first module"), 0);
 	late("0");
 	t_equal(t_echo(channel, "no module"), -ESHUTDOWN);
-	t_equal(kucomms_reattach(channel, 0), -ENOTCONN);
+	t_equal(kucomms_channel_reattach(channel, 0), -ENOTCONN);
 	/* As it was. */
 	t_equal(t_echo(channel, "no module"), -ESHUTDOWN);
 	late("1");
-	t_equal(kucomms_reattach(channel, 0), 0);
-	t_equal(kucomms_fd(channel), polled.fd);
+	t_equal(kucomms_channel_reattach(channel, 0), 0);
+	t_equal(kucomms_channel_poll_start(channel), polled.fd);
 	t_equal(kucomms_channel_number(channel), 5);
-	t_equal(kucomms_length_max(channel), length);
+	t_equal(kucomms_channel_length_max(channel), length);
 	t_equal(t_echo(channel, "the second module"), 0);
 	t_equal(t_stats(channel).received, 2);
 	/* poll() is still kept informed. */
@@ -147,7 +147,7 @@ static void check_again(void)
 	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	t_equal(poll(&polled, 1, -1), 1);
 	t_equal(polled.revents, POLLIN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	late("0");
 	t_equal(t_attribute(DEVICE, "opens"), 0);
 }
@@ -163,9 +163,9 @@ static void check_full(void)
 	channel = t_open("late", 0, 0);
 	late("0");
 	late("1");
-	t_equal(kucomms_reattach(channel, 0), 0);
+	t_equal(kucomms_channel_reattach(channel, 0), 0);
 	t_equal(t_echo(channel, "the only one"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	late("0");
 }
 
@@ -182,13 +182,13 @@ static void *faithful(void *arg)
 	while (!stop) {
 		err = t_echo(channel, "faithful");
 		if (err == -ESHUTDOWN) {
-			t_equal(kucomms_reattach(channel, -1), 0);
+			t_equal(kucomms_channel_reattach(channel, -1), 0);
 			(*served)++;
 		} else {
 			t_equal(err, 0);
 		}
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	return NULL;
 }
 

@@ -109,7 +109,7 @@ static void no_message_after_disconnect(void)
 	parameter("late", "1");
 	channel = t_open("late", 0, 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	parameter("late", "0");
 	t_equal(t_remove("kucomms_late"), 0);
 	if (preempt)
@@ -205,7 +205,7 @@ static void a_static_ring_is_read_once(const char *name, __u32 control)
 	t_equal(kucomms_load(&raw.kernel->position), raw.out.size);
 	t_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
 	raw_close(&raw);
-	kucomms_close(other);
+	kucomms_channel_close(other);
 }
 
 /* A thread of the module's own is asleep when it has read what there was. */
@@ -289,7 +289,7 @@ static void a_static_ring_ends_after_a_switch(void)
 	t_assert(kucomms_load(&raw.kernel->position) - position <=
 		 raw.out.size);
 	raw_close(&raw);
-	kucomms_close(other);
+	kucomms_channel_close(other);
 }
 
 static const char *const devices[] = {

@@ -79,7 +79,7 @@ static void a_sender_gives_back_before_it_sleeps(void)
 	}
 	t_equal(kucomms_send(channel, &message, NULL, 0, t_patience_ms()),
 		0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /*
@@ -103,7 +103,7 @@ static void full_for_others_is_not_full_for_the_handler(void)
 	message = (struct kucomms_message){ .type = TEST_SINK };
 	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	t_equal(t_stats(channel).doorbells, doorbells + 1);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Given to epoll first, attached later. */
@@ -135,7 +135,8 @@ static void one_message_for_each_poll(void)
 	struct kucomms_channel *channel = t_open("test", 0, 4 << 20);
 	struct kucomms_message message = { .type = TEST_BURST, .id = 3000,
 					   .user = 500 };
-	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(channel),
+				 .events = POLLIN };
 	char small[512];
 	uint64_t expected;
 
@@ -148,7 +149,7 @@ static void one_message_for_each_poll(void)
 		t_equal(message.id, expected);
 	}
 	t_equal(poll(&polled, 1, 0), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* As t_wait(), but no longer than it may take: kills what hangs. */
@@ -172,25 +173,26 @@ static void a_caller_gives_back_before_it_sleeps(void)
 	const void *data;
 
 	/* The library learns that answers come late. */
-	t_equal(kucomms_call(channel, &request, buffer, &answer, &data,
-			     t_patience_ms()), 0);
+	t_equal(kucomms_exchange(channel, &request, buffer, &answer, &data,
+				 t_patience_ms()), 0);
 	kucomms_release(channel);
 	/* Else nobody would have to ring, and the call would not sleep so. */
 	while (!(kucomms_load(&channel->out.peer->need_data) & KUCOMMS_NEED))
 		;
 	request.length = 4000;
-	t_equal(kucomms_call(channel, &request, buffer, &answer, &data,
-			     t_patience_ms()), 0);
+	t_equal(kucomms_exchange(channel, &request, buffer, &answer, &data,
+				 t_patience_ms()), 0);
 	t_equal(answer.length, 4000);
 	kucomms_release(channel);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Who polls need not ask for one message more than there is. */
 static void a_poller_gives_back_what_it_took(void)
 {
 	struct kucomms_channel *channel = t_open("threaded", 8192, 4096);
-	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(channel),
+				 .events = POLLIN };
 	static const __u32 lengths[] = { 300, 4000 };
 	struct kucomms_message message;
 	int i;
@@ -204,7 +206,7 @@ static void a_poller_gives_back_what_it_took(void)
 					     sizeof(buffer), 0), 0);
 		t_equal(message.length, lengths[i]);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void put(int fd, __u64 type, __u64 id, __u64 user, __u32 length)

@@ -36,7 +36,8 @@ static void *sleep_in_receive(void *arg)
 
 static void *sleep_in_poll(void *arg)
 {
-	struct pollfd polled = { .fd = kucomms_fd(arg), .events = POLLIN };
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(arg),
+				 .events = POLLIN };
 
 	t_equal(poll(&polled, 1, -1), 1);
 	t_assert(polled.revents & POLLHUP);
@@ -88,7 +89,7 @@ static void check_sleepers(void)
 		t_equal((long)result, -ESHUTDOWN);
 	}
 	for (i = 0; i < 3; i++)
-		kucomms_close(channels[i]);
+		kucomms_channel_close(channels[i]);
 	close(fd);
 	t_equal(t_create(DEVICE), 0);
 }
@@ -146,7 +147,7 @@ static void *restless(void *arg)
 			*echoes += !err;
 		} while (!err && !stop);
 		t_assert(!err || err == -ESHUTDOWN);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 	return NULL;
 }
@@ -200,7 +201,7 @@ static void check_held_back(const char *device, bool published)
 	}
 	t_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0),
 		-ESHUTDOWN);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void round_trip(void)
@@ -232,7 +233,7 @@ int main(void)
 	channel = t_open("late", 0, 0);
 	t_equal(t_report(channel).connects, t_report(channel).disconnects + 1);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	/* By force also what nobody has open. */
 	t_equal(t_remove(DEVICE " force"), 0);
 	late("0");

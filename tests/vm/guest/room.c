@@ -57,7 +57,7 @@ static void check_flow(const char *name, __u64 least)
 	t_assert(calls >= least);
 	t_assert(calls <= most);
 	t_assert(rung <= most + 4);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void check_read(void)
@@ -97,7 +97,7 @@ static void check_both(void)
 		else
 			t_equal(message.id, stream++);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Nobody reads, and the client goes while the module waits for room. */
@@ -109,7 +109,7 @@ static void check_leaving(void)
 	for (i = 0; i < 20; i++) {
 		channel = t_open(DEVICE, SIZE, SIZE);
 		ask(channel, TEST_FLOW);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 }
 
@@ -156,7 +156,7 @@ int main(void)
 	}
 	channel = t_open(DEVICE, 0, 0);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -218,7 +218,7 @@ static void *client_main(void *number)
 		work(client, list, false);
 	else
 		work(client, change, false);
-	kucomms_close(client->channel);
+	kucomms_channel_close(client->channel);
 	free(client);
 	return NULL;
 }
@@ -264,7 +264,7 @@ int main(int argc, char **argv)
 	if (send_request(client, ROUTE_FLUSH, 0, &everything,
 			 sizeof(everything)))
 		next_message(client);
-	kucomms_close(client->channel);
+	kucomms_channel_close(client->channel);
 	free(client);
 	return 0;
 }

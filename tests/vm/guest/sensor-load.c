@@ -64,7 +64,7 @@ static void load(unsigned int number)
 		if (kucomms_open(name, &options, &channel))
 			continue;
 		talk(channel, &state);
-		kucomms_close(channel);
+		kucomms_channel_close(channel);
 	}
 }
 

@@ -61,7 +61,7 @@ static void check_used(void)
 	/* Each with its header and padding. */
 	t_equal(space.used, 10 * 96);
 	t_equal(space.free, 65536 - 32 - 10 * 96);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void check_netlink(void)
@@ -71,7 +71,7 @@ static void check_netlink(void)
 
 	t_equal(length_max(channel, &space), (128 << 10) - 64);
 	t_equal(space.out_size, 128 << 10);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Whatever it says that it has read: the figures stay within the ring. */

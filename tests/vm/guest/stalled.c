@@ -172,7 +172,7 @@ static void check_throttled(struct kucomms_channel *channel)
 		trips(channel, 1);
 		/* A client that opens and closes waits for the turn, too. */
 		if (count % 8 == 0)
-			kucomms_close(t_open("test", 4096, 4096));
+			kucomms_channel_close(t_open("test", 4096, 4096));
 		count++;
 	}
 	printf("%lu round trips in %llu periods of 0.1 s\n", count,
@@ -190,7 +190,7 @@ static void check_all(void)
 	check_frozen(channel);
 	check_throttled(channel);
 	t_equal(t_report(channel).overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)

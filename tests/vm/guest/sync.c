@@ -51,7 +51,7 @@ static void check_ping_pong(void)
 		t_equal(message.id, 0);
 		t_equal(message.user, 0);
 	}
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void check_receive_timeouts(void)
@@ -65,7 +65,7 @@ static void check_receive_timeouts(void)
 	ask(channel, TEST_RECEIVE, 3600000, 0);
 	ask(channel, TEST_SINK, 0, 0);
 	t_equal(take(channel).user, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Nothing is read before the module has given up. */
@@ -89,8 +89,8 @@ static void check_send_timeout(__u64 timeout, __u64 err)
 	t_equal(message.user, err);
 	t_equal(message.id, count);
 	t_assert(count > 100);
-	kucomms_close(channel);
-	kucomms_close(other);
+	kucomms_channel_close(channel);
+	kucomms_channel_close(other);
 }
 
 /* Both rings small, both sides wait for room and for data by turns. */
@@ -114,7 +114,7 @@ static void check_full_rings(void)
 	for (i = 0; i < MANY; i++)
 		t_equal(take(channel).id, i);
 	t_equal(pthread_join(thread, NULL), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /*
@@ -137,7 +137,7 @@ static void check_two_full_rings(void)
 	}
 	for (i = 0; i < to_kernel + to_user; i++)
 		t_equal(take(channel).id, i);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Reserved and written in the ring, which is much too small for all of it. */
@@ -159,7 +159,7 @@ static void check_stream(void)
 		kucomms_release(channel);
 	}
 	t_equal(t_echo(channel, "after the stream"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* The module hangs up on one of its clients; the other one does not notice. */
@@ -176,8 +176,8 @@ static void check_shutdown(void)
 	t_equal(kucomms_receive_copy(one, &message, NULL, 0, -1), -ESHUTDOWN);
 	t_equal(kucomms_send(one, &message, NULL, 0, -1), -ESHUTDOWN);
 	t_equal(t_echo(other, "still there"), 0);
-	kucomms_close(one);
-	kucomms_close(other);
+	kucomms_channel_close(one);
+	kucomms_channel_close(other);
 }
 
 /* Killed while the module waits for it: for a message, and for room. */
@@ -232,7 +232,7 @@ static void check_stop(void)
 							   100, -1);
 			} while (!err);
 			t_equal(err, -ESHUTDOWN);
-			kucomms_close(channels[i]);
+			kucomms_channel_close(channels[i]);
 		}
 		proxy("1");
 	}
@@ -258,7 +258,7 @@ static void check_stop_with_room(void)
 	t_equal(err, -ESHUTDOWN);
 	t_assert(count > 0);
 	t_assert(count <= most);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	proxy("1");
 }
 
@@ -319,7 +319,7 @@ static void check_endless_client(void)
 	while (t_report(channel).disconnects < before + 2)
 		;
 	kill_client(pid);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	pid = endless_client(TEST_SINK);
 	proxy("0");
 	kill_client(pid);
@@ -350,7 +350,7 @@ int main(void)
 		report = t_report(channel);
 	} while (report.disconnects + 1 != report.connects);
 	t_equal(report.overlaps, 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	t_equal(t_attribute(DEVICE, "opens"), 0);
 	t_equal(t_attribute(DEVICE, "channels"), 0);
 	t_equal(t_remove(DEVICE), 0);

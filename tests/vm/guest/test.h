@@ -201,11 +201,12 @@ static inline struct kucomms_channel *t_open(const char *name,
 	return channel;
 }
 
-static inline struct kucomms_stats t_stats(struct kucomms_channel *channel)
+static inline struct kucomms_channel_stats
+t_stats(struct kucomms_channel *channel)
 {
-	struct kucomms_stats stats = { .size = sizeof(stats) };
+	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 
-	t_equal(kucomms_get_stats(channel, &stats), 0);
+	t_equal(kucomms_channel_get_stats(channel, &stats), 0);
 	return stats;
 }
 

@@ -51,11 +51,11 @@ static void check_again(struct kucomms_channel *asks)
 
 	set_topics(channel, 8);
 	t_equal(broadcast(asks, 8), 1);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	channel = t_open("test", 0, 0);
 	t_equal(broadcast(asks, 8), -ESRCH);
 	echoes(channel);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 int main(void)
@@ -90,10 +90,10 @@ int main(void)
 	echoes(both);
 	echoes(far);
 	check_again(asks);
-	kucomms_close(asks);
-	kucomms_close(one);
-	kucomms_close(both);
-	kucomms_close(far);
+	kucomms_channel_close(asks);
+	kucomms_channel_close(one);
+	kucomms_channel_close(both);
+	kucomms_channel_close(far);
 	t_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

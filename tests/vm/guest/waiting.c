@@ -33,7 +33,7 @@ static void check_timeouts(struct kucomms_channel *channel)
 static void check_sizes(struct kucomms_channel *channel)
 {
 	struct kucomms_message message = {
-		.length = kucomms_length_max(channel) + 1,
+		.length = kucomms_channel_length_max(channel) + 1,
 	};
 	char small[4], data[8] = "1234567";
 
@@ -203,7 +203,7 @@ static void check_stops(void)
 
 static int poll_now(struct kucomms_channel *channel, int timeout)
 {
-	struct pollfd polled = { .fd = kucomms_fd(channel),
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(channel),
 				 .events = POLLIN | POLLOUT };
 	int ready = poll(&polled, 1, timeout);
 
@@ -221,7 +221,8 @@ static void burst(struct kucomms_channel *channel, __u64 count)
 static void check_poll(void)
 {
 	struct kucomms_channel *channel = t_open("test", 4096, 4096);
-	struct pollfd polled = { .fd = kucomms_fd(channel), .events = POLLIN };
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(channel),
+				 .events = POLLIN };
 	struct kucomms_message message;
 
 	t_equal(poll_now(channel, 0), POLLOUT);
@@ -231,7 +232,7 @@ static void check_poll(void)
 	t_equal(receive(channel, 0, &message), 0);
 	t_equal(receive(channel, 0, &message), -EAGAIN);
 	t_equal(poll_now(channel, 0), POLLOUT);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /* Edge-triggered: one notification for each time that it ran dry. */
@@ -245,7 +246,7 @@ static void check_epoll(void)
 	int err;
 
 	t_assert(epoll >= 0);
-	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, kucomms_fd(channel), &event), 0);
+	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, kucomms_channel_poll_start(channel), &event), 0);
 	burst(channel, 500);
 	while (expected < 500) {
 		t_equal(epoll_wait(epoll, &event, 1, -1), 1);
@@ -258,7 +259,7 @@ static void check_epoll(void)
 		t_equal(err, -EAGAIN);
 	}
 	close(epoll);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 static void *drain(void *arg)
@@ -308,7 +309,7 @@ static void check_stall(void)
 	t_equal(kucomms_send(channel, &sink, data, 0, -1), 0);
 	t_equal(pthread_join(thread, NULL), 0);
 	t_equal(t_echo(channel, "after a stall"), 0);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 }
 
 /*
@@ -348,7 +349,7 @@ static void check_mode(const char *mode)
 	check_unreleased(channel);
 	check_signals(channel);
 	check_again(channel);
-	kucomms_close(channel);
+	kucomms_channel_close(channel);
 	check_poll();
 	check_epoll();
 	check_stall();

@@ -56,7 +56,7 @@ int test_send(struct kucomms_channel *channel,
 
 	return client->shared ?
 	       kucomms_send(channel, message, data, flags) :
-	       kucomms_send_unlocked(channel, message, data, flags);
+	       kucomms_reply(channel, message, data, flags);
 }
 
 static int stream(struct kucomms_channel *channel, struct test_client *client,
@@ -177,7 +177,7 @@ static int space(struct kucomms_channel *channel,
 	struct kucomms_message answer = *message;
 	struct kucomms_space space;
 
-	kucomms_channel_space(channel, &space);
+	kucomms_channel_get_space(channel, &space);
 	answer.length = sizeof(space);
 	answer.user = kucomms_channel_length_max(channel);
 	return test_send(channel, &answer, &space, 0);
@@ -330,7 +330,7 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	case TEST_GATE:
 		return wait_event_killable(gate_wait, READ_ONCE(gate_is_open));
 	case TEST_MIX:
-		return kucomms_send_unlocked(channel, message, data, 0);
+		return kucomms_reply(channel, message, data, 0);
 	case TEST_HOLD:
 		return kucomms_send(channel, message, data, KUCOMMS_MORE);
 	case TEST_FLOW:
@@ -339,7 +339,7 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	case TEST_RESERVE:
 		return reserve(channel, client);
 	case TEST_HANG_UP:
-		kucomms_shutdown(channel);
+		kucomms_channel_shutdown(channel);
 		return 0;
 	case TEST_CALL:
 		return test_calls_start(test, client, channel, message, data);
@@ -425,7 +425,7 @@ int test_connect(struct kucomms_channel *channel, void *priv)
 	client->who.uid = from_kuid(&init_user_ns, cred->euid);
 	client->who.gid = from_kgid(&init_user_ns, cred->egid);
 	client->who.pid = pid_nr(kucomms_channel_pid(channel));
-	kucomms_channel_space(channel, &space);
+	kucomms_channel_get_space(channel, &space);
 	client->who.to_kernel_size = space.in_size;
 	client->who.to_user_size = space.out_size;
 	INIT_LIST_HEAD(&client->calls);

@@ -21,7 +21,7 @@ enum test_type {
 	TEST_PLACE,	/* `id` messages of `user` bytes, reserved all at once */
 	TEST_MORE,	/* `id` messages with KUCOMMS_MORE, published together */
 	TEST_MEET,	/* answer when two handlers have been here at once */
-	TEST_HANG_UP,	/* kucomms_shutdown() */
+	TEST_HANG_UP,	/* kucomms_channel_shutdown() */
 	TEST_BURST_MORE, /* TEST_BURST, every second one with KUCOMMS_MORE */
 	TEST_GATE,	/* the handler waits until `echo 1 >parameters/gate` */
 	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_MORE */

@@ -158,7 +158,7 @@ static int proxy_handle(struct kucomms_channel *channel,
 		return kucomms_send_wait(channel, message, data, KUCOMMS_MORE,
 					 MAX_SCHEDULE_TIMEOUT);
 	case TEST_HANG_UP:
-		kucomms_shutdown(channel);
+		kucomms_channel_shutdown(channel);
 		return 0;
 	case TEST_SLOW:
 		msleep(message->user);
