@@ -288,8 +288,13 @@ rpm: dist ## RPM packages in build/rpm/RPMS
 
 # ---- tests; those that need no privileges first
 
-UNIT_TESTS   := $(basename $(wildcard tests/unit/*.c tests/unit/*.cc))
-UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
+# Those that take long are `make check-user`'s.
+LONG_TESTS   := $(addprefix tests/lib/,hello fuzz sleepers churn stream rates)
+UNIT_TESTS   := $(filter-out $(LONG_TESTS),$(basename $(wildcard tests/ring/*.c tests/lib/*.c \
+		tests/lib/*.cc tests/tool/*.c) tests/examples/route-table.c))
+# The other scripts are for a guest: tests/vm/guest.sh.
+UNIT_SCRIPTS  = $(shell grep -L '^\. guest.sh' $(wildcard tests/ring/*.sh tests/lib/*.sh tests/tool/*.sh \
+		tests/examples/*.sh tests/packages/*.sh tests/mutations/*.sh))
 CMOCKA       ?= -lcmocka
 
 # Builds of tests use all processors, also if `make` was not asked to.
@@ -305,44 +310,36 @@ check-unit-plain: unit-tests
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/%)
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/lib/libkucomms.a
+$(BUILD)/tests/%: tests/%.c $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
 	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a $(CMOCKA) $(LIBS)
 
-$(BUILD)/tests/unit/%: tests/unit/%.cc $(BUILD)/lib/libkucomms.a
+$(BUILD)/tests/%: tests/%.cc $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
 	$(compile_cxx) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a $(LIBS)
 
--include $(UNIT_TESTS:%=$(BUILD)/%.d)
-
-USER_TESTS := $(patsubst %.c,%,$(wildcard tests/user/*.c))
+-include $(UNIT_TESTS:%=$(BUILD)/%.d) $(LONG_TESTS:%=$(BUILD)/%.d)
 
 check-user: ## promises that take long to keep, hostile peers, sanitizers, valgrind; no root, eight minutes
 	@$(MAKE) $(JOBS) --no-print-directory user-tests >&2
 	@$(MAKE) $(JOBS) --no-print-directory user-tests SANITIZE=address,undefined >&2
 	@$(MAKE) $(JOBS) --no-print-directory user-tests SANITIZE=thread >&2
-	@tests/user/run
+	@tests/lib/run-long
 
-user-tests: $(USER_TESTS:%=$(BUILD)/%) \
-	    $(patsubst %,$(BUILD)/%,$(filter tests/unit/lib-%,$(UNIT_TESTS)))
+user-tests: $(LONG_TESTS:%=$(BUILD)/%) \
+	    $(addprefix $(BUILD)/,$(filter-out %/cpp-channel %/cpp-endpoint,$(filter tests/lib/%,$(UNIT_TESTS))))
 
 # It has a clock of its own, by which a minute passes at once.
-$(BUILD)/tests/user/rates: LDFLAGS += -Wl,--wrap=clock_gettime,--wrap=timerfd_settime,--wrap=epoll_wait,--wrap=poll
-
-$(BUILD)/tests/user/%: tests/user/%.c $(BUILD)/lib/libkucomms.a
-	@mkdir -p $(@D)
-	$(compile) -o $@ $< $(LDFLAGS) $(BUILD)/lib/libkucomms.a $(CMOCKA) $(LIBS)
-
--include $(USER_TESTS:%=$(BUILD)/%.d)
+$(BUILD)/tests/lib/rates: LDFLAGS += -Wl,--wrap=clock_gettime,--wrap=timerfd_settime,--wrap=epoll_wait,--wrap=poll
 
 # It asks a route manager for much, in a guest or here.
-ROUTES_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/routes/*.c))
+ROUTES_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/examples/routes/*.c))
 
-$(BUILD)/tests/routes/routes: $(ROUTES_OBJECTS) $(BUILD)/lib/libkucomms.a
+$(BUILD)/tests/examples/routes/routes: $(ROUTES_OBJECTS) $(BUILD)/lib/libkucomms.a
 	@mkdir -p $(@D)
 	$(link) -o $@ $^ -lmnl -lpthread
 
-$(BUILD)/obj/tests/routes/%.o: tests/routes/%.c | check-version
+$(BUILD)/obj/tests/examples/routes/%.o: tests/examples/routes/%.c | check-version
 	@mkdir -p $(@D)
 	$(compile) -D_GNU_SOURCE -c -o $@ $<
 
@@ -379,22 +376,22 @@ check: ## everything, after installing what it needs; with LOADED=1 beside busy 
 
 # ---- benchmarks
 
-BENCH_OBJECTS := $(patsubst tests/bench/%.c,build/bench/obj/%.o,$(filter-out \
-	%.bpf.c,$(wildcard tests/bench/*.c)))
+BENCH_OBJECTS := $(patsubst bench/%.c,build/bench/obj/%.o,$(filter-out \
+	%.bpf.c,$(wildcard bench/*.c)))
 
 bench-programs: module build/bench/bench ## the benchmark, and its kernel modules for KDIR
-	@cp -ru tests/bench/kmod build/bench/
+	@cp -ru bench/kmod build/bench/
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/bench/kmod KCFLAGS=-I$(CURDIR)/include \
 		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/Module.symvers modules
 
 build/bench/bench: $(BENCH_OBJECTS) $(BUILD)/lib/libkucomms.a
 	$(link) -o $@ $^ -lmnl -lbpf -lpthread
 
-build/bench/obj/%.o: tests/bench/%.c | check-version
+build/bench/obj/%.o: bench/%.c | check-version
 	@mkdir -p $(@D)
 	$(compile) -D_GNU_SOURCE -c -o $@ $<
 
-build/bench/obj/bpf_ringbuf.bpf.o: tests/bench/bpf_ringbuf.bpf.c tests/bench/bpf_ringbuf.h
+build/bench/obj/bpf_ringbuf.bpf.o: bench/bpf_ringbuf.bpf.c bench/bpf_ringbuf.h
 	@mkdir -p $(@D)
 	clang -target bpf -O2 -g -I$(shell $(CC) -print-multiarch | sed s,^,/usr/include/,) -c -o $@ $<
 
@@ -405,8 +402,8 @@ build/bench/obj/bpf_ringbuf.o: CPPFLAGS += -Wa,-Ibuild/bench/obj
 -include $(BENCH_OBJECTS:.o=.d)
 
 # User space only: any machine will do. Subjects whose libraries are missing say so.
-NATIVE_OBJECTS := $(patsubst tests/bench/%,build/bench/obj/%.o,$(basename \
-	$(wildcard tests/bench/native/*.c tests/bench/native/*.cc)))
+NATIVE_OBJECTS := $(patsubst bench/%,build/bench/obj/%.o,$(basename \
+	$(wildcard bench/native/*.c bench/native/*.cc)))
 NATIVE_LIBRARIES := $(foreach library,ck libdpdk libzmq, \
 	$(shell $(PKG_CONFIG) --exists $(library) && echo $(library)))
 
@@ -415,7 +412,7 @@ build/bench/bench-native: $(NATIVE_OBJECTS) $(BUILD)/lib/libkucomms.a
 		$(if $(filter libzmq,$(NATIVE_LIBRARIES)),-lzmq) \
 		$(if $(filter libdpdk,$(NATIVE_LIBRARIES)),-lrte_ring -lrte_eal)
 
-build/bench/obj/%.o: tests/bench/%.cc | check-version
+build/bench/obj/%.o: bench/%.cc | check-version
 	@mkdir -p $(@D)
 	$(CXX) -std=gnu++20 -Iinclude -Wall -Wextra -Wno-missing-field-initializers \
 		-MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -429,16 +426,16 @@ build/bench/obj/native/rte_ring.o: CPPFLAGS += \
 
 bench: ## what messages cost beside all else, in a virtual machine; tables, build/bench/vm.json, plots
 	scripts/install-deps bench
-	tests/vm/run-bench $(if $(QUICK),--quick)
+	bench/vm-report $(if $(QUICK),--quick)
 
 bench-routes: ## what the route manager's routes cost over each transport, in a virtual machine; build/bench/routes.json, plot
 	scripts/install-deps
-	tests/vm/bench-routes
+	bench/vm-routes
 
 bench-native: ## what they cost between processes and threads, beside all else; build/bench/native.json, plots
 	scripts/install-deps bench
 	$(MAKE) --no-print-directory build/bench/bench-native
-	tests/bench/run-native $(if $(QUICK),--quick)
+	bench/run-native $(if $(QUICK),--quick)
 
 demo: ## the user's story in a virtual machine, from packages to messages; root
 	@tests/vm/demo

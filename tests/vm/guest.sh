@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # SPDX-FileCopyrightText: The kucomms authors
 #
-# For test scripts in a guest, both modes: `. guest.sh`. Exit status: 0 passed, 77 skipped, any other failed.
+# For test scripts in a guest of either kind: `. guest.sh`. Exit status: 0 passed, 77 skipped, any other failed.
 
 fail() {
 	echo "failed: $*"
