@@ -110,7 +110,7 @@ EACH_MESSAGE void send_batch(uint64_t type)
 	uint64_t number;
 
 	for (number = sequence; number < last; number++)
-		send_one(type, size, number, KUCOMMS_MORE);
+		send_one(type, size, number, KUCOMMS_SEND_MORE);
 	send_one(type, size, last, 0);
 	sequence = last + 1;
 }
@@ -245,7 +245,8 @@ static void copy_send_batch(uint64_t type)
 	for (i = 1; i <= cell.batch; i++) {
 		*(uint64_t *)copy = sequence++;
 		err = kucomms_send(channel, &message, copy,
-				   i < cell.batch ? KUCOMMS_MORE : 0, timeout);
+				   i < cell.batch ? KUCOMMS_SEND_MORE : 0,
+				   timeout);
 		if (err)
 			die("kucomms_send", -err);
 	}

@@ -129,7 +129,7 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	struct kucomms_endpoint *fresh;
 	int err;
 
-	if (ops->flags & ~KUCOMMS_SHARED_RECEIVE)
+	if (ops->flags & ~KUCOMMS_OPS_SHARED_RECEIVE)
 		return -EINVAL;
 	fresh = calloc(1, sizeof(*fresh));
 	if (!fresh || kucomms_mark(&fresh->mark)) {
@@ -376,13 +376,13 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 
 	if (is_inherited(endpoint))
 		return -ESTALE;
-	if (flags & ~KUCOMMS_RECONNECT)
+	if (flags & ~KUCOMMS_CONNECT_RETRY)
 		return -EINVAL;
 	err = kucomms_end_prepare(&end, name, options);
 	if (err)
 		return err;
 	/* Who comes back is not waited for here, either. */
-	if (flags & KUCOMMS_RECONNECT) {
+	if (flags & KUCOMMS_CONNECT_RETRY) {
 		end->member.again = true;
 		end->gone = -ESHUTDOWN;
 	} else {
@@ -469,7 +469,7 @@ KUCOMMS_API int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 
 	if (is_inherited(endpoint))
 		return -ESTALE;
-	if (flags & ~KUCOMMS_MORE)
+	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	pthread_mutex_lock(&endpoint->lock);
 	TAILQ_FOREACH(end, &endpoint->members, member.all)

@@ -183,7 +183,7 @@ static int make_buffer(struct kucomms_endpoint *endpoint,
 	void *buffer, *old = endpoint->buffer;
 
 	if (!end->transport->copies ||
-	    (endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE) ||
+	    (endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE) ||
 	    endpoint->capacity >= end->channel.in.size)
 		return 0;
 	buffer = malloc(end->channel.in.size);
@@ -412,7 +412,7 @@ static int member_deliver(struct kucomms_end *end,
 	struct kucomms_endpoint *endpoint = endpoint_of(end);
 
 	if (end->transport->copies && message->length &&
-	    !(endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE)) {
+	    !(endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE)) {
 		memcpy(endpoint->buffer, data, message->length);
 		data = endpoint->buffer;
 	}
@@ -567,7 +567,7 @@ KUCOMMS_API int kucomms_reply(struct kucomms_channel *channel,
 	struct kucomms_message *record;
 	int err;
 
-	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
+	if (kucomms_unlikely(flags & ~KUCOMMS_SEND_MORE))
 		return -EINVAL;
 	err = kucomms_reserve(channel, message->length, &record, 0);
 	if (kucomms_unlikely(err))

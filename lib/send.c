@@ -271,7 +271,7 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 	struct kucomms_message *record;
 	int err;
 
-	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
+	if (kucomms_unlikely(flags & ~KUCOMMS_SEND_MORE))
 		return -EINVAL;
 	if (kucomms_unlikely(end_of(channel)->member.endpoint))
 		return kucomms_member_send(end_of(channel), message, data,

@@ -127,7 +127,7 @@ struct kucomms_region {
  * @awake:     in the list of those whom the thread looks at
  * @refused:   the handler does not want the next message yet
  * @replies:   sent in this round, and neither published nor rung for
- * @again:     KUCOMMS_RECONNECT
+ * @again:     KUCOMMS_CONNECT_RETRY
  * @queued:    see @queue
  * @leaving:   to be removed; any thread's, like the rest
  * @shut:      somebody has hung up; the same

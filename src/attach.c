@@ -265,7 +265,7 @@ static void attach_choose(struct kucomms_channel *channel,
 	channel->message = endpoint->ops.message && channel->netlink ?
 				channel->netlink->ops->message :
 				endpoint->ops.message;
-	channel->turn = endpoint->ops.flags & KUCOMMS_PARALLEL ?
+	channel->turn = endpoint->ops.flags & KUCOMMS_OPS_PARALLEL ?
 				&channel->own_turn : &endpoint->turn;
 	channel->server =
 		&endpoint->servers[channel->number % endpoint->threads];
@@ -284,7 +284,7 @@ static int attach_to(struct kucomms_channel *channel,
 		return err;
 	channel->pid = get_pid(task_tgid(current));
 	err = attach_alloc(channel, attach,
-			   endpoint->ops.flags & KUCOMMS_SHARED_RECEIVE);
+			   endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE);
 	if (err)
 		goto err_free;
 	attach_init_rings(channel, attach);

@@ -14,6 +14,9 @@
 #include "channel.h"
 #include "endpoint.h"
 
+#define OPS_FLAGS	(KUCOMMS_OPS_SHARED_RECEIVE | KUCOMMS_OPS_PARALLEL | \
+			 KUCOMMS_OPS_ADJUSTABLE)
+
 /* If the module does not say. */
 #define POLL_IDLE_US	1000
 
@@ -64,7 +67,7 @@ static int endpoint_start_servers(struct kucomms_endpoint *endpoint,
 {
 	const struct kucomms_ops *ops = &endpoint->ops;
 	bool ticks = ops->work || ops->timer;
-	bool serves = ops->message && dispatch != KUCOMMS_ADAPTIVE;
+	bool serves = ops->message && dispatch != KUCOMMS_DISPATCH_ADAPTIVE;
 	unsigned int i, count = serves ? endpoint->threads : ticks;
 	int err;
 
@@ -130,7 +133,7 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 		kucomms_server_place(&endpoint->servers[i]);
 	WRITE_ONCE(endpoint->dispatch, dispatch);
 	WRITE_ONCE(endpoint->adaptive,
-		   ops->message && dispatch == KUCOMMS_ADAPTIVE);
+		   ops->message && dispatch == KUCOMMS_DISPATCH_ADAPTIVE);
 	return 0;
 }
 
@@ -141,7 +144,7 @@ int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
 	int err;
 
 	lockdep_assert_held(&kucomms_registry_lock);
-	if (!(endpoint->ops.flags & KUCOMMS_ADJUSTABLE))
+	if (!(endpoint->ops.flags & KUCOMMS_OPS_ADJUSTABLE))
 		return 0;
 	err = endpoint_apply(endpoint, tuning);
 	if (!err)
@@ -154,7 +157,7 @@ int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_tuning *tuning)
 {
 	lockdep_assert_held(&kucomms_registry_lock);
-	if (!(endpoint->ops.flags & KUCOMMS_ADJUSTABLE))
+	if (!(endpoint->ops.flags & KUCOMMS_OPS_ADJUSTABLE))
 		return -EOPNOTSUPP;
 	return kucomms_endpoint_tune(endpoint, tuning);
 }
@@ -187,10 +190,11 @@ static void endpoint_unlink(struct kucomms_endpoint *endpoint)
 
 static bool ops_valid(const struct kucomms_ops *ops)
 {
-	if (ops->flags & ~KUCOMMS_OPS_FLAGS || ops->dispatch > KUCOMMS_POLL ||
+	if (ops->flags & ~OPS_FLAGS ||
+	    ops->dispatch > KUCOMMS_DISPATCH_POLL ||
 	    ops->poll_idle_us > KUCOMMS_POLL_IDLE_MAX_US)
 		return false;
-	if (ops->threads > 1 && !(ops->flags & KUCOMMS_PARALLEL))
+	if (ops->threads > 1 && !(ops->flags & KUCOMMS_OPS_PARALLEL))
 		return false;
 	/* Without @message, doorbells only wake the module's own threads. */
 	if (ops->room && !ops->message)

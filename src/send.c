@@ -184,13 +184,13 @@ static inline void send_tell(struct kucomms_channel *channel,
 {
 	if (channel->handler)
 		channel->answered = true;
-	else if (!(flags & KUCOMMS_MORE))
+	else if (!(flags & KUCOMMS_SEND_MORE))
 		kucomms_channel_notify(channel);
 }
 
 static int send_check(struct kucomms_channel *channel, unsigned int flags)
 {
-	if (unlikely(flags & ~KUCOMMS_MORE))
+	if (unlikely(flags & ~KUCOMMS_SEND_MORE))
 		return -EINVAL;
 	return kucomms_channel_error(channel);
 }
@@ -207,11 +207,11 @@ int kucomms_send(struct kucomms_channel *channel,
 		goto err_flush;
 	raw_spin_lock_irqsave(&channel->lock, irq);
 	send_note_lock(channel);
-	err = send_put(channel, message, data, flags & KUCOMMS_MORE);
+	err = send_put(channel, message, data, flags & KUCOMMS_SEND_MORE);
 	raw_spin_unlock_irqrestore(&channel->lock, irq);
 	if (unlikely(err))
 		goto err_flush;
-	if (!(flags & KUCOMMS_MORE))
+	if (!(flags & KUCOMMS_SEND_MORE))
 		kucomms_channel_notify(channel);
 	return 0;
 
@@ -230,7 +230,7 @@ int kucomms_reply(struct kucomms_channel *channel,
 
 	send_note_no_lock(channel);
 	err = send_check(channel, flags) ?:
-	      send_put(channel, message, data, flags & KUCOMMS_MORE);
+	      send_put(channel, message, data, flags & KUCOMMS_SEND_MORE);
 	if (unlikely(err)) {
 		kucomms_flush(channel);
 		return err;
@@ -267,7 +267,7 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
 	struct kucomms_channel *channel;
 	int reached = 0;
 
-	if (flags & ~KUCOMMS_MORE)
+	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	rcu_read_lock();
 	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
@@ -285,7 +285,7 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	struct kucomms_channel *channel;
 	int reached = 0;
 
-	if (flags & ~KUCOMMS_MORE)
+	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	rcu_read_lock();
 	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
@@ -355,7 +355,7 @@ void kucomms_commit(struct kucomms_channel *channel,
 		    struct kucomms_message *record, unsigned int flags)
 {
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
-				flags & KUCOMMS_MORE);
+				flags & KUCOMMS_SEND_MORE);
 	channel->counters.messages_to_user++;
 	send_tell(channel, flags);
 }
@@ -381,7 +381,7 @@ int kucomms_send_wait(struct kucomms_channel *channel,
 	struct kucomms_message *record;
 	int err;
 
-	if (flags & ~KUCOMMS_MORE)
+	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	err = kucomms_reserve(channel, message->length, &record, timeout);
 	if (err)

@@ -59,7 +59,8 @@ static void ticks_start(struct ticks *ticks, const struct kucomms_server *server
 {
 	const struct kucomms_ops *ops = &server->endpoint->ops;
 	bool mine = server_has_ticks(server);
-	bool works = mine && ops->work && ops->work_us != KUCOMMS_ON_DEMAND;
+	bool works = mine && ops->work &&
+		     ops->work_us != KUCOMMS_WORK_ON_DEMAND;
 
 	ticks->work = works ? now + work_period(ops) : KTIME_MAX;
 	ticks->timer = mine && ops->timer ? now + timer_period(ops) : KTIME_MAX;
@@ -114,9 +115,9 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 static u64 server_patience(const struct kucomms_endpoint *endpoint)
 {
 	/* Clients ring now: the channel is left from the dispatch before. */
-	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_ADAPTIVE)
+	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_DISPATCH_ADAPTIVE)
 		return 0;
-	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_POLL)
+	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_DISPATCH_POLL)
 		return READ_ONCE(endpoint->poll_idle_us) * NSEC_PER_USEC;
 	/* Somebody else could use the time, maybe the client itself. */
 	if (num_online_cpus() == 1 || need_resched())

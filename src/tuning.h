@@ -9,16 +9,16 @@ struct cpumask;
 
 /* The administrator's choice: an enum kucomms_dispatch, or what the module wants. */
 enum kucomms_choice {
-	KUCOMMS_CHOICE_ADAPTIVE = KUCOMMS_ADAPTIVE,
-	KUCOMMS_CHOICE_THREAD = KUCOMMS_THREAD,
-	KUCOMMS_CHOICE_POLL = KUCOMMS_POLL,
+	KUCOMMS_CHOICE_ADAPTIVE = KUCOMMS_DISPATCH_ADAPTIVE,
+	KUCOMMS_CHOICE_THREAD = KUCOMMS_DISPATCH_THREAD,
+	KUCOMMS_CHOICE_POLL = KUCOMMS_DISPATCH_POLL,
 	KUCOMMS_CHOICE_DEFAULT,
 };
 
 /**
  * struct kucomms_tuning - what the administrator wants of an endpoint
  * @choice:       where the message handler runs
- * @poll_idle_us: of KUCOMMS_POLL; 0: what the module wants
+ * @poll_idle_us: of KUCOMMS_DISPATCH_POLL; 0: what the module wants
  * @cpus:         for the threads, allocated; NULL: what the module wants
  */
 struct kucomms_tuning {

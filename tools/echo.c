@@ -54,7 +54,7 @@ static int send_batch(struct echo *echo, uint32_t count)
 	int err, flush_err;
 
 	do {
-		err = send_one(echo, count > 1 ? KUCOMMS_MORE : 0,
+		err = send_one(echo, count > 1 ? KUCOMMS_SEND_MORE : 0,
 			       on_their_way(echo) ? 0 : ANSWER_MS);
 	} while (!err && --count);
 	if (err != -EAGAIN)

@@ -51,7 +51,7 @@ static const struct problem problems[] = {
 	{ EOPNOTSUPP, EXIT_FAILURE,
 	  "the kernel module that serves it leaves no choice",
 	  "kucommsctl show NAME says which it is; it must register with "
-	  "KUCOMMS_ADJUSTABLE" },
+	  "KUCOMMS_OPS_ADJUSTABLE" },
 	{ EINVAL, EXIT_FAILURE, "none of these CPUs is online, or this is no list",
 	  "a list looks like 0-3,5; /sys/devices/system/cpu/online has those "
 	  "that are online" },

@@ -70,7 +70,7 @@ static int burst(struct kucomms_channel *channel,
 		return -EINVAL;
 	for (i = 1; !err && i <= message->id; i++)
 		err = send_next(channel, client, message->user,
-				i < message->id ? KUCOMMS_MORE : 0);
+				i < message->id ? KUCOMMS_SEND_MORE : 0);
 	/* It could not be said again from the middle on. */
 	return err == -EAGAIN ? -ENOSPC : err;
 }
@@ -120,7 +120,7 @@ static bool stream(struct kucomms_endpoint *endpoint, void *priv)
 	for (i = 0; server->left && !err && i < STREAM_SHARE; i++) {
 		err = send_next(server->streaming, client, server->size,
 				(server->left - 1) % server->batch ?
-				KUCOMMS_MORE : 0);
+				KUCOMMS_SEND_MORE : 0);
 		if (!err)
 			server->left--;
 	}
@@ -202,7 +202,7 @@ static void disconnect(struct kucomms_channel *channel, void *priv)
 static struct server servers[] = {
 	{
 		.name = "bench_adaptive",
-		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE },
+		.ops = { HANDLERS, .flags = KUCOMMS_OPS_SHARED_RECEIVE },
 	},
 	{
 		.name = "bench_copy",
@@ -211,13 +211,13 @@ static struct server servers[] = {
 	{
 		/* The only one with a thread, whose ticks the others spare. */
 		.name = "bench_stream",
-		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
+		.ops = { HANDLERS, .flags = KUCOMMS_OPS_SHARED_RECEIVE,
 			 .work = stream },
 	},
 	{
 		.name = "bench_thread",
-		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
-			 .dispatch = KUCOMMS_THREAD },
+		.ops = { HANDLERS, .flags = KUCOMMS_OPS_SHARED_RECEIVE,
+			 .dispatch = KUCOMMS_DISPATCH_THREAD },
 	},
 	{
 		/*
@@ -225,8 +225,9 @@ static struct server servers[] = {
 		 * is kept from running for a while by others.
 		 */
 		.name = "bench_poll",
-		.ops = { HANDLERS, .flags = KUCOMMS_SHARED_RECEIVE,
-			 .dispatch = KUCOMMS_POLL, .poll_idle_us = 1000000 },
+		.ops = { HANDLERS, .flags = KUCOMMS_OPS_SHARED_RECEIVE,
+			 .dispatch = KUCOMMS_DISPATCH_POLL,
+			 .poll_idle_us = 1000000 },
 	},
 };
 

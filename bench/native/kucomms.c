@@ -37,7 +37,7 @@ EACH_MESSAGE void commit(struct kucomms_channel *channel,
 			 struct kucomms_message *record, bool more)
 {
 	must("kucomms_commit", kucomms_commit(channel, record,
-					      more ? KUCOMMS_MORE : 0));
+					      more ? KUCOMMS_SEND_MORE : 0));
 }
 
 EACH_MESSAGE const void *receive(struct kucomms_channel *channel)
@@ -97,7 +97,7 @@ EACH_MESSAGE void push_by_call(enum side side, uint64_t number, uint32_t size,
 	uint64_t *message = to_send(side, number);
 
 	must("kucomms_send", kucomms_send(channels[side], &header, message,
-					  more ? KUCOMMS_MORE : 0, -1));
+					  more ? KUCOMMS_SEND_MORE : 0, -1));
 	has_been_sent(message);
 }
 

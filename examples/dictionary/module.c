@@ -16,7 +16,7 @@ static int __init dictionary_init(void)
 	struct kucomms_ops ops = dictionary_ops;
 
 	/* Where the handlers run is for the administrator to choose. */
-	ops.flags |= KUCOMMS_ADJUSTABLE;
+	ops.flags |= KUCOMMS_OPS_ADJUSTABLE;
 	dictionary = dictionary_create();
 	if (!dictionary)
 		return -ENOMEM;

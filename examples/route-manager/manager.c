@@ -4,11 +4,11 @@
  * process.
  *
  * In the kernel they run on several CPUs at a time, one for each channel
- * (KUCOMMS_PARALLEL). Changes are made, counted and notified under one mutex,
- * so all subscribers see them in the same order. Lookups and lists take no
- * lock; but those of a subscriber take the mutex: what it reads is then in step
- * with the notifications that it gets, and it may apply them to a list as they
- * come.
+ * (KUCOMMS_OPS_PARALLEL). Changes are made, counted and notified under one
+ * mutex, so all subscribers see them in the same order. Lookups and lists take
+ * no lock; but those of a subscriber take the mutex: what it reads is then in
+ * step with the notifications that it gets, and it may apply them to a list as
+ * they come.
  */
 #include "manager.h"
 #include "filter.h"
@@ -275,7 +275,7 @@ static int read(struct session *session, const struct kucomms_message *request,
 	else
 		session->result = route_tables_read(tables, &route, any_metric);
 	if (!session->result)
-		err = send_entry(session, &route, KUCOMMS_MORE);
+		err = send_entry(session, &route, KUCOMMS_SEND_MORE);
 	read_end(session);
 	return err;
 }
@@ -284,7 +284,7 @@ static int list_one(const struct route *route, void *context)
 {
 	struct session *session = context;
 	bool more = (session->count + 1) % LIST_STEP;
-	int err = send_entry(session, route, more ? KUCOMMS_MORE : 0);
+	int err = send_entry(session, route, more ? KUCOMMS_SEND_MORE : 0);
 
 	if (!err)
 		session->count++;
@@ -324,7 +324,7 @@ static int status(struct session *session)
 	mutex_lock(&manager->lock);
 	route_tables_count(manager->tables, &counts);
 	counts.changes = manager->changes;
-	err = route_send(session->channel, &answer, &counts, KUCOMMS_MORE);
+	err = route_send(session->channel, &answer, &counts, KUCOMMS_SEND_MORE);
 	mutex_unlock(&manager->lock);
 	return err;
 }

@@ -197,7 +197,7 @@ static const struct kucomms_ops ops = {
 	.connect = sensor_connect,
 	.disconnect = sensor_disconnect,
 	.stop = sensor_stop,
-	.flags = KUCOMMS_ADJUSTABLE,
+	.flags = KUCOMMS_OPS_ADJUSTABLE,
 };
 
 static int __init sensor_init(void)

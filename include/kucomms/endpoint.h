@@ -16,13 +16,13 @@
  *	kucomms_endpoint_listen(endpoint, "process:echo", NULL);
  *	kucomms_endpoint_start(endpoint);
  *
- * The handlers are what a kernel module has (module.h), so the same source can be
- * either: include handler.h there.
+ * The handlers are what a kernel module has (module.h), so the same source can
+ * be either: include handler.h there.
  *
  * Threads: the handlers of one endpoint never run at the same time, and all run
  * in the thread that kucomms_endpoint_start() starts, or that calls
- * kucomms_endpoint_run() or _dispatch(). All functions here may be called from any
- * thread, handlers included, unless they say otherwise. What functions of
+ * kucomms_endpoint_run() or _dispatch(). All functions here may be called from
+ * any thread, handlers included, unless they say otherwise. What functions of
  * kucomms.h do with a channel that an endpoint has:
  *
  *	send			from any thread, any number at a time; may wait for
@@ -34,15 +34,15 @@
  *	receive, release	not at all: the message handler gets all messages
  *	shutdown		from any thread
  *
- * What handlers send with kucomms_reply() is published when their round is over,
- * all at once: when there is nothing more to handle on the channel, or some dozens
- * of messages (fewer, if handlers are slow) have been.
+ * What handlers send with kucomms_reply() is published when their round is
+ * over, all at once: when there is nothing more to handle on the channel, or
+ * some dozens of messages (fewer, if handlers are slow) have been.
  *
  * After fork() an endpoint and all its channels belong to the parent; the child
  * may destroy its copy. kucomms.h says what else a child may do.
  *
- * A channel is valid from the beginning of the connect handler to the end of the
- * disconnect handler, and as long as somebody has a reference
+ * A channel is valid from the beginning of the connect handler to the end of
+ * the disconnect handler, and as long as somebody has a reference
  * (kucomms_channel_get()).
  */
 #ifndef KUCOMMS_ENDPOINT_H
@@ -61,28 +61,28 @@ struct kucomms_endpoint;
 
 /*
  * Flag of struct kucomms_ops: messages of other processes are read where they
- * were written, without a copy. The other process may change the bytes meanwhile:
- * read each at most once, and check the copy. The header is a private, checked
- * copy all the same. Messages of the kernel and of this process are never
- * copied: they are trusted.
+ * were written, without a copy. The other process may change the bytes
+ * meanwhile: read each at most once, and check the copy. The header is a
+ * private, checked copy all the same. Messages of the kernel and of this
+ * process are never copied: they are trusted.
  */
-#define KUCOMMS_SHARED_RECEIVE	(1u << 0)
+#define KUCOMMS_OPS_SHARED_RECEIVE	(1u << 8)
 
 /**
  * struct kucomms_ops - the handlers of an endpoint; each may be NULL
  * @message:    the other side of @channel has sent a message. @message is a
- *              private copy of the header, @data has message->length bytes; both
- *              are gone after the return. Return 0: done with it. -EAGAIN: not
- *              now; the same message is delivered again when the other side has
- *              made room or rings again. Any other error: the channel is broken,
- *              the other side sees EPROTO. Without this handler messages are
- *              thrown away.
- * @work:       called 100 times a second. Return true if there is more to do: it
- *              is then called again as soon as others had their turn.
+ *              private copy of the header, @data has message->length bytes;
+ *              both are gone after the return. Return 0: done with it. -EAGAIN:
+ *              not now; the same message is delivered again when the other side
+ *              has made room or rings again. Any other error: the channel is
+ *              broken, the other side sees EPROTO. Without this handler
+ *              messages are thrown away.
+ * @work:       called 100 times a second. Return true if there is more to do:
+ *              it is then called again as soon as others had their turn.
  * @timer:      called once a second.
- * @connect:    @channel has been opened, accepted or added. Return 0, or an error,
- *              which who connects gets to see; there will be no @disconnect then.
- *              Sending to @channel works.
+ * @connect:    @channel has been opened, accepted or added. Return 0, or an
+ *              error, which who connects gets to see; there will be no
+ *              @disconnect then. Sending to @channel works.
  * @disconnect: the other side has gone, or the channel was removed. Nobody may
  *              use @channel after this returns, but for those with a reference.
  * @room:       kucomms_send(), or its kin, found no room in the ring towards
@@ -92,12 +92,12 @@ struct kucomms_endpoint;
  *              since that message is delivered again. Called once for any
  *              number of sends that failed; a send that fails again has it
  *              called again. Other senders may have used the room first.
- * @flags:      KUCOMMS_SHARED_RECEIVE; others will say that this structure has
- *              become longer
+ * @flags:      KUCOMMS_OPS_SHARED_RECEIVE; others will say that this structure
+ *              has become longer
  *
- * Handlers that are NULL cost nothing; without @work and @timer nothing wakes the
- * thread but messages. A call that is late does not delay the next; of several
- * that have been missed one is made up for.
+ * Handlers that are NULL cost nothing; without @work and @timer nothing wakes
+ * the thread but messages. A call that is late does not delay the next; of
+ * several that have been missed one is made up for.
  */
 struct kucomms_ops {
 	int (*message)(struct kucomms_channel *channel,
@@ -119,7 +119,8 @@ struct kucomms_ops {
  * @spin_us:      how long to look before sleeping, at most 1000000; 0: what is
  *                best
  * @flags:        KUCOMMS_ENDPOINT_NO_SPIN
- * @reconnect_ms: how long to wait between two tries of KUCOMMS_RECONNECT; 0: 200
+ * @reconnect_ms: how long to wait between two tries of KUCOMMS_CONNECT_RETRY;
+ *                0: 200
  * @name:         of the thread, for ps and top, copied; NULL: "kucomms"
  */
 struct kucomms_endpoint_options {
@@ -132,7 +133,7 @@ struct kucomms_endpoint_options {
 	const char *name;
 };
 
-#define KUCOMMS_ENDPOINT_NO_SPIN	(1u << 0)	/* sleep at once */
+#define KUCOMMS_ENDPOINT_NO_SPIN	(1u << 20)	/* sleep at once */
 
 /**
  * struct kucomms_endpoint_stats - what an endpoint has done so far
@@ -143,7 +144,8 @@ struct kucomms_endpoint_options {
  * @sleeps:   how often the thread went to sleep
  * @calls:    answers that came in time
  * @late:     answers that came too late, and were dropped
- * @lost:     how often a channel over netlink was told that it missed broadcasts
+ * @lost:     how often a channel over netlink was told that it missed
+ *            broadcasts
  */
 struct kucomms_endpoint_stats {
 	size_t size;
@@ -207,8 +209,8 @@ void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint);
 /**
  * kucomms_endpoint_run() - call the handlers in this thread, until stopped
  *
- * Return: 0 (stopped), or -EBUSY (another thread does), -EINTR (a signal handler
- * ran in this thread: call it again to go on).
+ * Return: 0 (stopped), or -EBUSY (another thread does), -EINTR (a signal
+ * handler ran in this thread: call it again to go on).
  */
 int kucomms_endpoint_run(struct kucomms_endpoint *endpoint);
 
@@ -237,28 +239,28 @@ int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
 			      int timeout_ms);
 
 /* Flag of kucomms_endpoint_connect(): attach again when the other side is back. */
-#define KUCOMMS_RECONNECT	(1u << 0)
+#define KUCOMMS_CONNECT_RETRY	(1u << 12)
 
 /**
  * kucomms_endpoint_connect() - open a channel for an endpoint
  * @name:    as kucomms_open() takes it
  * @options: as kucomms_open() takes it; may be NULL
- * @flags:   KUCOMMS_RECONNECT, or 0
+ * @flags:   KUCOMMS_CONNECT_RETRY, or 0
  * @channel: where to put the channel, with a reference for
  *           kucomms_channel_put(); may be NULL
  *
  * The connect handler is called soon, in the endpoint's thread. What is sent
  * before is not lost. This waits as kucomms_open() does: in handlers better use
- * KUCOMMS_RECONNECT, or "local:".
+ * KUCOMMS_CONNECT_RETRY, or "local:".
  *
- * With KUCOMMS_RECONNECT the other side need not be there yet: it is looked for
- * again and again, and also after it has gone. The connect handler tells when it
- * is there, the disconnect handler when it has gone; in between the channel is
- * the same, and sending to it fails with -ESHUTDOWN. A message that was on its
- * way when it went is lost.
+ * With KUCOMMS_CONNECT_RETRY the other side need not be there yet: it is looked
+ * for again and again, and also after it has gone. The connect handler tells
+ * when it is there, the disconnect handler when it has gone; in between the
+ * channel is the same, and sending to it fails with -ESHUTDOWN. A message that
+ * was on its way when it went is lost.
  *
  * Return: 0, or -EINVAL (unknown flag), or what kucomms_open() returns; with
- * KUCOMMS_RECONNECT only what has to do with name, options and memory.
+ * KUCOMMS_CONNECT_RETRY only what has to do with name, options and memory.
  */
 int kucomms_endpoint_connect(struct kucomms_endpoint *endpoint,
 			     const char *name,
@@ -328,7 +330,7 @@ void kucomms_channel_put(struct kucomms_channel *channel);
  * kucomms_reply() - send from a handler
  * @message: header: length, type, id and user are sent; control is ignored
  * @data:    message->length bytes, copied; may be NULL if there are none
- * @flags:   KUCOMMS_MORE or 0
+ * @flags:   KUCOMMS_SEND_MORE or 0
  *
  * Return: 0, or -EAGAIN (no room now: return it, and the message is delivered
  * again when there is), -EMSGSIZE, -EINVAL (unknown flag), -ESHUTDOWN, -EPROTO.
@@ -352,19 +354,19 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 
 /**
  * struct kucomms_call - a message that expects an answer
- * @done:     called once, in the endpoint's thread: the answer (@err is 0; @answer
- *           and @data as for the message handler), or why there is none (@answer
- *           is NULL): -ETIMEDOUT, or -ESHUTDOWN, -EPROTO (the channel has gone).
- *           The call may be freed or started again there
+ * @done:     called once, in the endpoint's thread: the answer (@err is 0;
+ *           @answer and @data as for the message handler), or why there is none
+ *           (@answer is NULL): -ETIMEDOUT, or -ESHUTDOWN, -EPROTO (the channel
+ *           has gone). The call may be freed or started again there
  * @priv:     the caller's own
  * @endpoint: the rest is private
  *
- * A call is zeroed before it is used for the first time, but for @done and @priv.
- * The answer is the first message on the same channel that has the id of the
- * request. The id is given by kucomms_call_start(): consecutive numbers from one
- * that is chosen at random for each channel, so that ids that the two sides use
- * otherwise are not in the way. What comes too late is counted, and not handed to
- * the message handler.
+ * A call is zeroed before it is used for the first time, but for @done and
+ * @priv. The answer is the first message on the same channel that has the id of
+ * the request. The id is given by kucomms_call_start(): consecutive numbers
+ * from one that is chosen at random for each channel, so that ids that the two
+ * sides use otherwise are not in the way. What comes too late is counted, and
+ * not handed to the message handler.
  */
 struct kucomms_call {
 	void (*done)(struct kucomms_call *call, int err,
@@ -392,8 +394,8 @@ struct kucomms_call {
  * From any thread, for any number of calls at a time. Takes the channel's lock
  * as kucomms_send() does.
  *
- * Return: 0, or what kucomms_send() returns when it does not wait, and then @done
- * is not called; -EINVAL (@done is NULL, no endpoint has the channel).
+ * Return: 0, or what kucomms_send() returns when it does not wait, and then
+ * @done is not called; -EINVAL (@done is NULL, no endpoint has the channel).
  */
 int kucomms_call_start(struct kucomms_channel *channel,
 		       struct kucomms_call *call,
@@ -403,8 +405,8 @@ int kucomms_call_start(struct kucomms_channel *channel,
 /**
  * kucomms_call_cancel() - expect the answer no more
  *
- * Afterwards @done does not run, and will not be called; if it is just running in
- * another thread, this waits for it. The endpoint must still be there.
+ * Afterwards @done does not run, and will not be called; if it is just running
+ * in another thread, this waits for it. The endpoint must still be there.
  *
  * Return: 0, or -ENOENT (@done has been called).
  */

@@ -6,7 +6,7 @@
  * What both sides have, with the same meaning:
  *
  *	struct kucomms_ops: message, work, timer, connect, disconnect, and the
- *		flag KUCOMMS_SHARED_RECEIVE
+ *		flag KUCOMMS_OPS_SHARED_RECEIVE
  *	kucomms_reply(), kucomms_broadcast()
  *	kucomms_reserve() with a timeout of 0, kucomms_commit(),
  *		kucomms_discard(), kucomms_flush()

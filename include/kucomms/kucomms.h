@@ -28,29 +28,29 @@
  * never exits and starts no threads but those of kucomms_endpoint_start().
  *
  * Timeouts are in milliseconds: 0 does not wait for room or messages (-EAGAIN),
- * -1 waits for ever, anything else fails with -ETIMEDOUT when the time is up. The
- * kernel module's handlers run inside send, and their time is not counted.
+ * -1 waits for ever, anything else fails with -ETIMEDOUT when the time is up.
+ * The kernel module's handlers run inside send, and their time is not counted.
  *
- * Signals: each wait here and in endpoint.h, kucomms_endpoint_run() included, fails
- * with -EINTR when a signal handler has run in the waiting thread, with SA_RESTART
- * or without, as poll(2) does. Nothing else about signals ends a wait: a process
- * that is stopped and continued, frozen or traced waits on, until the same time.
- * kucomms_endpoint_stop(), kucomms_endpoint_destroy() and kucomms_call_cancel(),
- * which wait for a handler of this process to return, take no notice of signals.
- * A signal handler that runs just before a wait begins does not end it. So a
- * program that must not miss a signal blocks it in all threads, and has one
- * thread in sigwait(3), which then calls kucomms_endpoint_stop(); or it waits
- * in ppoll(2), or beside a signalfd(2), for the descriptor of
- * kucomms_channel_poll_start() or kucomms_endpoint_fd().
+ * Signals: each wait here and in endpoint.h, kucomms_endpoint_run() included,
+ * fails with -EINTR when a signal handler has run in the waiting thread, with
+ * SA_RESTART or without, as poll(2) does. Nothing else about signals ends a
+ * wait: a process that is stopped and continued, frozen or traced waits on,
+ * until the same time. kucomms_endpoint_stop(), kucomms_endpoint_destroy() and
+ * kucomms_call_cancel(), which wait for a handler of this process to return,
+ * take no notice of signals. A signal handler that runs just before a wait
+ * begins does not end it. So a program that must not miss a signal blocks it in
+ * all threads, and has one thread in sigwait(3), which then calls
+ * kucomms_endpoint_stop(); or it waits in ppoll(2), or beside a signalfd(2),
+ * for the descriptor of kucomms_channel_poll_start() or kucomms_endpoint_fd().
  *
- * Before a call sleeps it looks for another 20 microseconds, about what sleeping
- * and waking cost, if the process may use more than one CPU; over netlink never,
- * for there is nothing to see.
+ * Before a call sleeps it looks for another 20 microseconds, about what
+ * sleeping and waking cost, if the process may use more than one CPU; over
+ * netlink never, for there is nothing to see.
  *
  * Over netlink both rings are private memory, from and to which datagrams are
- * copied: what is received in place nobody can change. Messages towards the kernel
- * have at most 128 KiB less 64 bytes, those from it at most 128 KiB, whatever the
- * rings.
+ * copied: what is received in place nobody can change. Messages towards the
+ * kernel have at most 128 KiB less 64 bytes, those from it at most 128 KiB,
+ * whatever the rings.
  *
  * Threads: a channel may be used by one thread that sends (send, reserve,
  * commit, discard, flush) and one that receives (receive, release) at the same
@@ -62,21 +62,22 @@
  * frees its memory, calls no handler, waits for no thread, and does not affect
  * the parent. The child ought to close its copies, since the other side of a
  * process that was killed hears of it only when no process has the descriptors
- * any more; exec() closes them. All else fails with -ESTALE, kucomms_channel_fd()
- * and its like included; kucomms_channel_shutdown() and kucomms_endpoint_stop() do
- * nothing; kucomms_channel_priv() is NULL. The rings are not mapped in the child:
- * if it accesses a message that was reserved or received in place before, SIGSEGV
- * ends it. So open channels after daemon(3), not before. A child that a handler
- * has forked must not return from the handler.
+ * any more; exec() closes them. All else fails with -ESTALE,
+ * kucomms_channel_fd() and its like included; kucomms_channel_shutdown() and
+ * kucomms_endpoint_stop() do nothing; kucomms_channel_priv() is NULL. The rings
+ * are not mapped in the child: if it accesses a message that was reserved or
+ * received in place before, SIGSEGV ends it. So open channels after daemon(3),
+ * not before. A child that a handler has forked must not return from the
+ * handler.
  *
- * Errors that every call on a channel may return: -ESHUTDOWN (the other side has
- * gone: the kernel module has unregistered, the process has closed the channel
- * or ended; what was sent before can still be received), -EPROTO (the other side
- * refused a message, or a side broke the rules: the channel is unusable), -ESTALE
- * (this process is a child of the one that opened the channel),
- * -EINTR. Where no system call is needed nothing is noticed: who sends to a
- * process that has been killed hears of it when it would have to be woken, or
- * the ring is full, or from poll().
+ * Errors that every call on a channel may return: -ESHUTDOWN (the other side
+ * has gone: the kernel module has unregistered, the process has closed the
+ * channel or ended; what was sent before can still be received), -EPROTO (the
+ * other side refused a message, or a side broke the rules: the channel is
+ * unusable), -ESTALE (this process is a child of the one that opened the
+ * channel), -EINTR. Where no system call is needed nothing is noticed: who
+ * sends to a process that has been killed hears of it when it would have to be
+ * woken, or the ring is full, or from poll().
  */
 #ifndef KUCOMMS_KUCOMMS_H
 #define KUCOMMS_KUCOMMS_H
@@ -115,9 +116,10 @@ extern "C" {
  * @awake:    need_data is not set for @in, so the inline functions may receive
  *            without asking the library
  *
- * All of it is the library's own. It can be seen here so that what every message
- * takes is inline; the two threads' parts are a pair of cache lines apart. In a
- * child after fork() all members are zero: there is no room, and @awake is 0.
+ * All of it is the library's own. It can be seen here so that what every
+ * message takes is inline; the two threads' parts are a pair of cache lines
+ * apart. In a child after fork() all members are zero: there is no room, and
+ * @awake is 0.
  */
 struct kucomms_channel {
 	struct kucomms_producer out;
@@ -131,7 +133,7 @@ struct kucomms_channel {
 };
 
 /* Flag of send and commit: more follows, publication can wait for it. */
-#define KUCOMMS_MORE		(1u << 0)
+#define KUCOMMS_SEND_MORE	(1u << 4)
 
 /**
  * struct kucomms_options - what kucomms_open() can be told
@@ -162,8 +164,8 @@ struct kucomms_options {
 	__u32 spin_us;
 };
 
-#define KUCOMMS_OPEN_NUMBER	(1u << 0)	/* @channel says which */
-#define KUCOMMS_OPEN_NO_SPIN	(1u << 1)	/* sleep at once */
+#define KUCOMMS_OPEN_NUMBER	(1u << 16)	/* @channel says which */
+#define KUCOMMS_OPEN_NO_SPIN	(1u << 17)	/* sleep at once */
 
 /**
  * struct kucomms_channel_stats - what a channel has cost so far
@@ -186,8 +188,8 @@ const char *kucomms_version(void);
 
 /**
  * kucomms_open() - open a channel
- * @name:    of a device, with or without the prefix "kucomms_", or its path, or one
- *           that begins with "kernel:", "netlink:", "process:" or "local:"
+ * @name:    of a device, with or without the prefix "kucomms_", or its path, or
+ *           one that begins with "kernel:", "netlink:", "process:" or "local:"
  * @options: NULL for the defaults
  * @channel: where to put the channel; kucomms_channel_close() frees it
  *
@@ -291,7 +293,8 @@ int kucomms_listen(const char *name,
  * For one thread at a time. Who connects and then says nothing, or nonsense, is
  * not waited for.
  *
- * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -ENOMEM, -EMFILE, -ENFILE, -ESTALE.
+ * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -ENOMEM, -EMFILE, -ENFILE,
+ * -ESTALE.
  */
 int kucomms_accept(struct kucomms_listener *listener,
 		   struct kucomms_channel **channel, int timeout_ms);
@@ -352,9 +355,10 @@ void kucomms_channel_close(struct kucomms_channel *channel);
 /**
  * kucomms_channel_fd() - the channel's descriptor
  *
- * poll(2) and epoll(7) say what it means only after kucomms_channel_poll_start().
- * The descriptor stays the channel's: do not read, write or close it. It keeps
- * its number when the channel is attached again.
+ * poll(2) and epoll(7) say what it means only after
+ * kucomms_channel_poll_start(). The descriptor stays the channel's: do not
+ * read, write or close it. It keeps its number when the channel is attached
+ * again.
  *
  * Return: the descriptor, or -ESTALE in a child after fork().
  */
@@ -369,14 +373,15 @@ int kucomms_channel_fd(const struct kucomms_channel *channel);
  *
  * Readable (POLLIN): there is something to receive; POLLHUP: the other side has
  * gone. Of a device also writable (POLLOUT): there is room for what send or
- * reserve found no room for; of others, and over netlink, such room is announced
- * by POLLIN, too: then try both, and poll in one thread only. Before waiting, also
- * for the first time, receive until -EAGAIN and only then try to send; where a
- * device is polled level-triggered, and not over netlink, you may take as many
- * messages at a time as you like.
+ * reserve found no room for; of others, and over netlink, such room is
+ * announced by POLLIN, too: then try both, and poll in one thread only. Before
+ * waiting, also for the first time, receive until -EAGAIN and only then try to
+ * send; where a device is polled level-triggered, and not over netlink, you may
+ * take as many messages at a time as you like.
  *
- * Over netlink it is the socket: POLLOUT means nothing, POLLIN may come for what
- * only the library reads (receiving does), and also tells of the other side's end.
+ * Over netlink it is the socket: POLLOUT means nothing, POLLIN may come for
+ * what only the library reads (receiving does), and also tells of the other
+ * side's end.
  *
  * Return: the descriptor, as kucomms_channel_fd() has it, or -ESTALE in a child
  * after fork().
@@ -458,12 +463,12 @@ void kucomms_release_slow(struct kucomms_channel *channel);
  * kucomms_send() - send a message
  * @message:    header: length, type, id and user are sent; control is ignored
  * @data:       message->length bytes, copied; may be NULL if there are none
- * @flags:      KUCOMMS_MORE or 0
+ * @flags:      KUCOMMS_SEND_MORE or 0
  * @timeout_ms: how long to wait for room
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (no room), -EMSGSIZE (longer than
- * kucomms_channel_length_max()), -EINVAL (unknown flag). On any failure before the
- * message was published nothing has been sent; -ESHUTDOWN and -EPROTO may
+ * kucomms_channel_length_max()), -EINVAL (unknown flag). On any failure before
+ * the message was published nothing has been sent; -ESHUTDOWN and -EPROTO may
  * also mean that nobody took it any more. -EDEADLK: a handler of the endpoint
  * that has the channel would have to wait for room.
  */
@@ -499,7 +504,7 @@ KUCOMMS_SCOPE inline int kucomms_reserve(struct kucomms_channel *channel,
 /**
  * kucomms_commit() - send what has been written into a reserved record
  * @record: as kucomms_reserve() gave it; not to be used any more
- * @flags:  KUCOMMS_MORE or 0
+ * @flags:  KUCOMMS_SEND_MORE or 0
  *
  * Return: 0, or -EINVAL (unknown flag).
  */
@@ -509,12 +514,12 @@ KUCOMMS_SCOPE inline int kucomms_commit(struct kucomms_channel *channel,
 {
 	__u32 need;
 
-	if (kucomms_unlikely(flags & ~KUCOMMS_MORE))
+	if (kucomms_unlikely(flags & ~KUCOMMS_SEND_MORE))
 		return -EINVAL;
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
-				flags & KUCOMMS_MORE);
+				flags & KUCOMMS_SEND_MORE);
 	channel->sent++;
-	if (flags & KUCOMMS_MORE)
+	if (flags & KUCOMMS_SEND_MORE)
 		return 0;
 	need = kucomms_producer_must_ring(&channel->out);
 	return kucomms_likely(!need) ? 0 : kucomms_commit_slow(channel, need);
@@ -530,7 +535,7 @@ int kucomms_discard(struct kucomms_channel *channel,
 		    struct kucomms_message *record);
 
 /**
- * kucomms_flush() - publish what KUCOMMS_MORE held back
+ * kucomms_flush() - publish what KUCOMMS_SEND_MORE held back
  *
  * Return: 0, or an error that every call may return.
  */
@@ -539,8 +544,8 @@ int kucomms_flush(struct kucomms_channel *channel);
 /**
  * kucomms_receive() - receive a message without copying its data
  * @message:    where to put the header
- * @data:       where to put a pointer to message->length bytes in the ring, read
- *              only, good until kucomms_release()
+ * @data:       where to put a pointer to message->length bytes in the ring,
+ *              read only, good until kucomms_release()
  * @timeout_ms: how long to wait for a message
  *
  * Several messages may be received before they are released together.
@@ -595,8 +600,8 @@ KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
  * Releases this message and whatever was received before.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -ENOBUFS (as kucomms_receive()), -EMSGSIZE
- * (the buffer is too small: message->length says what it takes, the message can be
- * received again).
+ * (the buffer is too small: message->length says what it takes, the message can
+ * be received again).
  */
 int kucomms_receive_copy(struct kucomms_channel *channel,
 			 struct kucomms_message *message, void *buffer,
@@ -610,9 +615,9 @@ int kucomms_receive_copy(struct kucomms_channel *channel,
  * @answer_data: where to put a pointer to its data, as kucomms_receive() does
  * @timeout_ms: how long to wait for room, and once more for the answer
  *
- * One system call at most, if there is room: it rings, and waits for the answer.
- * The answer is the next message that arrives, so this is for one thread that
- * gets one message for each that it sends.
+ * One system call at most, if there is room: it rings, and waits for the
+ * answer. The answer is the next message that arrives, so this is for one
+ * thread that gets one message for each that it sends.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (no answer yet: kucomms_receive() gets it
  * later; or no room: nothing has been sent; @request->length tells nothing),

@@ -501,7 +501,7 @@ struct release {
 /** When what is sent must be seen: at once, or with the next that must. */
 enum class publish : unsigned int {
 	now = 0,
-	later = KUCOMMS_MORE,
+	later = KUCOMMS_SEND_MORE,
 };
 
 /* ---- channels */
@@ -1287,7 +1287,7 @@ private:
 /** What connect() does when the other side is not there, or goes. */
 enum class reconnect : unsigned int {
 	no = 0,
-	yes = KUCOMMS_RECONNECT,
+	yes = KUCOMMS_CONNECT_RETRY,
 };
 
 /**
@@ -1593,7 +1593,7 @@ private:
  *                  is room again; not called while the message handler refuses
  *                  a message
  * @shared_receive: messages of other processes are not copied before the
- *                  handler gets them: see KUCOMMS_SHARED_RECEIVE
+ *                  handler gets them: see KUCOMMS_OPS_SHARED_RECEIVE
  *
  * Exceptions. A kucomms::error that leaves the message or the connect handler
  * is what returning its code is: so full rings need not be thought of, and who
@@ -1797,7 +1797,8 @@ struct served {
 		ops.connect = call.connect ? connect : nullptr;
 		ops.disconnect = call.disconnect ? disconnect : nullptr;
 		ops.room = call.room ? room : nullptr;
-		ops.flags = call.shared_receive ? KUCOMMS_SHARED_RECEIVE : 0;
+		ops.flags =
+			call.shared_receive ? KUCOMMS_OPS_SHARED_RECEIVE : 0;
 		return ops;
 	}
 };

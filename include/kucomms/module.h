@@ -43,74 +43,74 @@ struct kucomms_endpoint;
 struct kucomms_channel;
 
 /*
- * Flags of struct kucomms_ops.
+ * Flags of struct kucomms_ops. No two flags of kucomms have the same bit, so that
+ * a flag in the wrong place is refused.
  *
- * KUCOMMS_SHARED_RECEIVE: data are read where the client wrote them, without a
- * copy. The client may change the bytes meanwhile: read each at most once, and
- * check the copy. The header, with the length, is a private, checked copy all
- * the same.
+ * KUCOMMS_OPS_SHARED_RECEIVE: data are read where the client wrote them,
+ * without a copy. The client may change the bytes meanwhile: read each at most
+ * once, and check the copy. The header, with the length, is a private, checked
+ * copy all the same.
  *
- * KUCOMMS_PARALLEL: the message handler is safe per channel: it may run for
+ * KUCOMMS_OPS_PARALLEL: the message handler is safe per channel: it may run for
  * different channels at the same time, on different CPUs, and at the same time
  * as @work, @timer, @connect and @disconnect of others. For one channel all its
  * handlers are still one after the other.
  *
- * KUCOMMS_ADJUSTABLE: the administrator may choose another way of dispatch for
- * a device (its attributes dispatch, poll_idle_us and cpus).
+ * KUCOMMS_OPS_ADJUSTABLE: the administrator may choose another way of dispatch
+ * for a device (its attributes dispatch, poll_idle_us and cpus).
  */
-#define KUCOMMS_SHARED_RECEIVE	(1u << 0)
-#define KUCOMMS_PARALLEL	(1u << 1)
-#define KUCOMMS_ADJUSTABLE	(1u << 2)
-#define KUCOMMS_OPS_FLAGS	(KUCOMMS_SHARED_RECEIVE | KUCOMMS_PARALLEL | \
-				 KUCOMMS_ADJUSTABLE)
+#define KUCOMMS_OPS_SHARED_RECEIVE	(1u << 8)
+#define KUCOMMS_OPS_PARALLEL		(1u << 9)
+#define KUCOMMS_OPS_ADJUSTABLE		(1u << 10)
 
 /*
  * Flags of kucomms_send() and its kin.
  *
- * KUCOMMS_MORE: more follows at once; the client need not see this message
+ * KUCOMMS_SEND_MORE: more follows at once; the client need not see this message
  * before the next one without the flag. When the device is removed or the
  * endpoint unregistered, the messages that handlers hold back are published;
  * those that a thread of the module holds back are published when that thread
  * sends or flushes.
  */
-#define KUCOMMS_MORE		(1u << 0)
+#define KUCOMMS_SEND_MORE	(1u << 4)
 
 /**
  * enum kucomms_dispatch - where the message handler runs
- * @KUCOMMS_ADAPTIVE: inside the client's doorbell call: one system call for
- *                    each batch, no switch of context, and the CPU time is the
- *                    client's own
- * @KUCOMMS_THREAD:   in the endpoint's thread, which sleeps when there is
- *                    nothing to do
- * @KUCOMMS_POLL:     in the endpoint's thread, which looks all the time, so
- *                    that neither side makes a system call; it sleeps when
- *                    there has been nothing to do for a while
+ * @KUCOMMS_DISPATCH_ADAPTIVE: inside the client's doorbell call: one system
+ *                             call for each batch, no switch of context, and
+ *                             the CPU time is the client's own
+ * @KUCOMMS_DISPATCH_THREAD:   in the endpoint's thread, which sleeps when there
+ *                             is nothing to do
+ * @KUCOMMS_DISPATCH_POLL:     in the endpoint's thread, which looks all the
+ *                             time, so that neither side makes a system call;
+ *                             it sleeps when there has been nothing to do for
+ *                             a while
  *
  * Handlers need not care: they are never interrupted by one another, may sleep,
- * and whose context they run in is not theirs to use. But what a client costs is
- * charged to itself only where it is adaptive; a thread's time is nobody's, and
- * one that does not know its clients should rather not have one.
+ * and whose context they run in is not theirs to use. But what a client costs
+ * is charged to itself only where it is adaptive; a thread's time is nobody's,
+ * and one that does not know its clients should rather not have one.
  *
- * With KUCOMMS_ADAPTIVE, a client that the scheduler does not let run in the
- * middle of its turn makes the other clients of the endpoint wait: on kernels
- * before 6.18 a client that has used up its CPU quota does so until its next
- * quota period (cpu.max; 0.1 s by default), with each turn that it gets. If
- * clients must not be able to do that to one another, use KUCOMMS_THREAD, or
- * KUCOMMS_PARALLEL.
+ * With KUCOMMS_DISPATCH_ADAPTIVE, a client that the scheduler does not let run
+ * in the middle of its turn makes the other clients of the endpoint wait: on
+ * kernels before 6.18 a client that has used up its CPU quota does so until its
+ * next quota period (cpu.max; 0.1 s by default), with each turn that it gets.
+ * If clients must not be able to do that to one another, use
+ * KUCOMMS_DISPATCH_THREAD, or KUCOMMS_OPS_PARALLEL.
  */
 enum kucomms_dispatch {
-	KUCOMMS_ADAPTIVE,
-	KUCOMMS_THREAD,
-	KUCOMMS_POLL,
+	KUCOMMS_DISPATCH_ADAPTIVE,
+	KUCOMMS_DISPATCH_THREAD,
+	KUCOMMS_DISPATCH_POLL,
 };
 
 /**
  * struct kucomms_ops - the handlers of an endpoint; each may be NULL
  * @message:    a client sent a message. @message is a private copy of the
  *              header, @data has message->length bytes (a private copy, too,
- *              unless KUCOMMS_SHARED_RECEIVE); both are gone after the return.
- *              Return 0: done with it. -EAGAIN: not now; the same message is
- *              delivered again when the client has made room, if
+ *              unless KUCOMMS_OPS_SHARED_RECEIVE); both are gone after the
+ *              return. Return 0: done with it. -EAGAIN: not now; the same
+ *              message is delivered again when the client has made room, if
  *              kucomms_send() or kucomms_reserve() found none, and else with
  *              its next doorbell (which does not come while the client itself
  *              sleeps for room: better answer "later" than refuse for long).
@@ -131,26 +131,27 @@ enum kucomms_dispatch {
  * @disconnect: it has gone, or the endpoint goes. Nobody may use @channel
  *              after this returns, but for those who have a reference, from
  *              kucomms_accept() or kucomms_channel_get().
- * @flags:      KUCOMMS_SHARED_RECEIVE, KUCOMMS_PARALLEL, KUCOMMS_ADJUSTABLE
+ * @flags:      KUCOMMS_OPS_SHARED_RECEIVE, KUCOMMS_OPS_PARALLEL,
+ *              KUCOMMS_OPS_ADJUSTABLE
  * @dispatch:   where @message runs
  * @threads:    how many threads serve the channels, each channel always the
- *              same one; more than one only with KUCOMMS_PARALLEL, and never
- *              more than there are CPUs. 0: one
- * @poll_idle_us: with KUCOMMS_POLL, after how many microseconds without a
- *              message the thread goes to sleep; 0: 1000
+ *              same one; more than one only with KUCOMMS_OPS_PARALLEL, and
+ *              never more than there are CPUs. 0: one
+ * @poll_idle_us: with KUCOMMS_DISPATCH_POLL, after how many microseconds
+ *              without a message the thread goes to sleep; 0: 1000
  * @cpus:       where the threads may run: all on all of these if there is one
  *              thread, else each on one; copied. NULL: anywhere
- * @work_us:    period of @work, in microseconds; 0: 10000; KUCOMMS_ON_DEMAND:
- *              no period, so @work is called only after
+ * @work_us:    period of @work, in microseconds; 0: 10000;
+ *              KUCOMMS_WORK_ON_DEMAND: no period, so @work is called only after
  *              kucomms_endpoint_wake(), and does not wake the thread otherwise
  * @timer_us:   period of @timer, in microseconds; 0: 1000000
  * @stop:       kucomms_unregister() has been called: stop the module's own
  *              senders (timers, interrupts, works, threads), and wait for their
  *              end, with hrtimer_cancel(), free_irq(), cancel_work_sync(),
  *              kthread_stop(). No @message, @work, @timer, @connect or done()
- *              of a call runs any more (calls have ended with -ESHUTDOWN), so nobody starts the senders again; all channels are still
- *              there, so what the senders send meanwhile does no harm. Called
- *              once
+ *              of a call runs any more (calls have ended with -ESHUTDOWN), so
+ *              nobody starts the senders again; all channels are still there,
+ *              so what the senders send meanwhile does no harm. Called once
  * @room:       kucomms_send(), or its kin, found no room in the ring towards
  *              @channel, and there is room again: for the message that found
  *              none, or the shortest of several, and mostly an eighth of the
@@ -162,10 +163,10 @@ enum kucomms_dispatch {
  *              kucomms_endpoint_wake(). Allowed only together with @message
  *
  * The handlers of one endpoint never run at the same time (but see
- * KUCOMMS_PARALLEL). They run in process context, may sleep, and hold the
+ * KUCOMMS_OPS_PARALLEL). They run in process context, may sleep, and hold the
  * endpoint's turn while they do: other clients wait. They must not call
- * kucomms_unregister(), for whatever endpoint. An adaptive endpoint with neither
- * @work nor @timer has no thread.
+ * kucomms_unregister(), for whatever endpoint. An adaptive endpoint with
+ * neither @work nor @timer has no thread.
  *
  * The end of an endpoint, all of it inside kucomms_unregister():
  *
@@ -206,7 +207,7 @@ struct kucomms_ops {
 };
 
 /* Value of work_us in struct kucomms_ops: @work has no period. */
-#define KUCOMMS_ON_DEMAND	(~0u)
+#define KUCOMMS_WORK_ON_DEMAND	(~0u)
 
 /**
  * kucomms_register() - be the kernel side of /dev/kucomms_@name
@@ -219,8 +220,8 @@ struct kucomms_ops {
  * is not called. Context: may sleep.
  *
  * Return: the endpoint, or ERR_PTR of -EINVAL (bad name, unknown flag or
- * dispatch, several threads without KUCOMMS_PARALLEL, no possible CPU in @cpus),
- * -EEXIST (the name is taken), -ENOMEM, -EINTR (killed meanwhile).
+ * dispatch, several threads without KUCOMMS_OPS_PARALLEL, no possible CPU in
+ * @cpus), -EEXIST (the name is taken), -ENOMEM, -EINTR (killed meanwhile).
  */
 #define kucomms_register(name, ops, priv) \
 	__kucomms_register(name, ops, priv, THIS_MODULE)
@@ -236,7 +237,8 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
  * Waits for a handler that is running, then calls @stop, where the module stops
  * its own senders (interrupts, timers, threads), then @disconnect for every
  * channel. No handler runs after it has returned. It never waits for user
- * space: clients see a hang-up (POLLHUP, ESHUTDOWN) as soon as @stop has returned.
+ * space: clients see a hang-up (POLLHUP, ESHUTDOWN) as soon as @stop has
+ * returned.
  *
  * Threads and works of the module that wait in kucomms_accept(),
  * kucomms_receive(), kucomms_reserve(), kucomms_send_wait() or
@@ -267,7 +269,7 @@ void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
  * @channel: where to
  * @message: header; length, type, id and user are sent, control is ignored
  * @data:    message->length bytes, copied; may be NULL if there are none
- * @flags:   KUCOMMS_MORE or 0
+ * @flags:   KUCOMMS_SEND_MORE or 0
  *
  * The message is in the client's ring, whole, or not sent at all. A client
  * that sleeps is woken. Context: any but NMI; takes no sleeping lock, so it
@@ -276,8 +278,8 @@ void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
  * messages are better sent from handlers, with kucomms_reply().
  *
  * Return: 0, or -EAGAIN (no room now), -EMSGSIZE (longer than the ring ever
- * admits, or over netlink than 128 KiB), -EINVAL (unknown flag), -ESHUTDOWN (the
- * channel is closing), -EPROTO (the channel is broken).
+ * admits, or over netlink than 128 KiB), -EINVAL (unknown flag), -ESHUTDOWN
+ * (the channel is closing), -EPROTO (the channel is broken).
  */
 int kucomms_send(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,
@@ -288,11 +290,11 @@ int kucomms_send(struct kucomms_channel *channel,
  *
  * Like kucomms_send(), but without taking the channel's lock, for endpoints
  * that send to @channel, and broadcast, from their handlers only (and with
- * KUCOMMS_PARALLEL to each channel from its own message handler only). If a timer,
- * an interrupt or a thread sends there as well, handlers use kucomms_send(): a
- * kernel with lockdep warns where they do not. A client
- * that sleeps is woken once, when its turn ends; what KUCOMMS_MORE holds back is
- * then published, too.
+ * KUCOMMS_OPS_PARALLEL to each channel from its own message handler only). If a
+ * timer, an interrupt or a thread sends there as well, handlers use
+ * kucomms_send(): a kernel with lockdep warns where they do not. A client that
+ * sleeps is woken once, when its turn ends; what KUCOMMS_SEND_MORE holds back
+ * is then published, too.
  */
 int kucomms_reply(struct kucomms_channel *channel,
 		  const struct kucomms_message *message,
@@ -341,23 +343,23 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
  * @record:  where to put the pointer: the header, whose length is set and whose
  *           type, id and user are the caller's to write, and right behind it
  *           @length bytes for the data. The client can already read them
- * @timeout: jiffies to wait for room, MAX_SCHEDULE_TIMEOUT: for ever; 0 wherever
- *           one cannot sleep, and if the endpoint has a message handler, whom
- *           the client's doorbells are for
+ * @timeout: jiffies to wait for room, MAX_SCHEDULE_TIMEOUT: for ever; 0
+ *           wherever one cannot sleep, and if the endpoint has a message
+ *           handler, whom the client's doorbells are for
  *
  * For one sender at a time, like kucomms_reply(). Several records may be
  * reserved before the first is committed; each must be committed or discarded,
  * in any order: what was reserved later waits behind it.
  *
- * A client may read as fast as the thread sends, and for ever. So unless @timeout
- * is 0 this function looks once per eighth of the ring whether the thread is to
- * end or its process is being killed, even if there is room, and lets other
- * tasks run.
+ * A client may read as fast as the thread sends, and for ever. So unless
+ * @timeout is 0 this function looks once per eighth of the ring whether the
+ * thread is to end or its process is being killed, even if there is room, and
+ * lets other tasks run.
  *
  * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
  * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN (the channel is
- * closing, or the endpoint is being unregistered and @timeout is not 0), -EPROTO,
- * -EINVAL (a timeout where there cannot be one).
+ * closing, or the endpoint is being unregistered and @timeout is not 0),
+ * -EPROTO, -EINVAL (a timeout where there cannot be one).
  */
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 		    struct kucomms_message **record, long timeout);
@@ -365,7 +367,7 @@ int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 /**
  * kucomms_commit() - send what has been written into a reserved record
  * @record: as kucomms_reserve() gave it; not to be used any more
- * @flags:  KUCOMMS_MORE or 0
+ * @flags:  KUCOMMS_SEND_MORE or 0
  */
 void kucomms_commit(struct kucomms_channel *channel,
 		    struct kucomms_message *record, unsigned int flags);
@@ -374,7 +376,7 @@ void kucomms_commit(struct kucomms_channel *channel,
 void kucomms_discard(struct kucomms_channel *channel,
 		     struct kucomms_message *record);
 
-/** kucomms_flush() - publish what KUCOMMS_MORE held back, as one sender does */
+/** kucomms_flush() - publish what KUCOMMS_SEND_MORE held back, as one sender */
 void kucomms_flush(struct kucomms_channel *channel);
 
 /**
@@ -382,16 +384,16 @@ void kucomms_flush(struct kucomms_channel *channel);
  * @done: called once, in the channel's turn like a handler: the answer (@err is
  *        0; @answer and @data as for the message handler), or why there is none
  *        (@answer is NULL): -ETIMEDOUT, or -ESHUTDOWN, -EPROTO (the channel has
- *        come to its end; that is before its @disconnect). The call may be freed
- *        or started again there
+ *        come to its end; that is before its @disconnect). The call may be
+ *        freed or started again there
  * @priv: the caller's own
  *
  * The answer is the first message of the same client that has the id of the
- * request. The id is given by kucomms_call_start(): consecutive numbers from one
- * that is chosen at random for each channel, so that ids that the two sides use
- * otherwise are not in the way. What comes too late, or twice, is counted
- * (late_answers of the device) and not handed to the message handler. A client may
- * answer what it likes, or never: check the answer, and set a timeout.
+ * request. The id is given by kucomms_call_start(): consecutive numbers from
+ * one that is chosen at random for each channel, so that ids that the two sides
+ * use otherwise are not in the way. What comes too late, or twice, is counted
+ * (late_answers of the device) and not handed to the message handler. A client
+ * may answer what it likes, or never: check the answer, and set a timeout.
  */
 struct kucomms_call {
 	void (*done)(struct kucomms_call *call, int err,
@@ -408,15 +410,15 @@ struct kucomms_call {
 
 /**
  * kucomms_call_start() - send a message, be called back with the answer
- * @call:       with @done and @priv set; not the caller's any more until @done is
- *              called or kucomms_call_cancel() succeeds
+ * @call:       with @done and @priv set; not the caller's any more until @done
+ *              is called or kucomms_call_cancel() succeeds
  * @request:    as for kucomms_send(), but that the id is given here
  * @data:       request->length bytes, copied; may be NULL if there are none
  * @timeout_ms: how long to wait for the answer; negative: for ever
  *
- * For any number of calls at a time. Sends, and may be called from everywhere, as
- * kucomms_send(): from handlers and @done as well. @done may have been called
- * before this returns.
+ * For any number of calls at a time. Sends, and may be called from everywhere,
+ * as kucomms_send(): from handlers and @done as well. @done may have been
+ * called before this returns.
  *
  * Return: 0, or what kucomms_send() returns, and then @done is not called;
  * -EINVAL (@done is NULL, the endpoint has no message handler: threads that
@@ -432,9 +434,9 @@ int kucomms_call_start(struct kucomms_channel *channel,
  * @call: one that has been started, now or before, or is all zero
  *
  * Afterwards @done does not run, and will not be called: if it is just running
- * for somebody else, this waits for it. Called in @done itself it does not wait. The
- * channel may have gone. With KUCOMMS_PARALLEL one @done must not cancel another
- * that might cancel it.
+ * for somebody else, this waits for it. Called in @done itself it does not
+ * wait. The channel may have gone. With KUCOMMS_OPS_PARALLEL one @done must not
+ * cancel another that might cancel it.
  *
  * Not to be called after kucomms_unregister() has returned: by then every call
  * has ended, and the endpoint may have been freed. Context: may sleep.
@@ -452,15 +454,15 @@ int kucomms_call_cancel(struct kucomms_call *call);
  * @capacity:   of @buffer, in bytes
  * @timeout_ms: how long to wait for the answer; negative: for ever
  *
- * For threads of the module, not for handlers. Does not wait for room. As long as
- * a thread is in here the channel must not go: its @disconnect has to wait for the
- * thread, whose call has come to its end by then. Context: may sleep.
+ * For threads of the module, not for handlers. Does not wait for room. As long
+ * as a thread is in here the channel must not go: its @disconnect has to wait
+ * for the thread, whose call has come to its end by then. Context: may sleep.
  *
  * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
- * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (killed, or
- * the thread is told to stop), -ESHUTDOWN (the endpoint is being unregistered),
- * -EDEADLK (called from a handler, for which the answer would have to wait), or
- * what kucomms_call_start() returns or gives to @done.
+ * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (killed,
+ * or the thread is told to stop), -ESHUTDOWN (the endpoint is being
+ * unregistered), -EDEADLK (called from a handler, for which the answer would
+ * have to wait), or what kucomms_call_start() returns or gives to @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
 		      const struct kucomms_message *request, const void *data,
@@ -491,8 +493,8 @@ int kucomms_call_wait(struct kucomms_channel *channel,
  * @endpoint: one without a message handler
  * @timeout:  jiffies, 0: do not wait, MAX_SCHEDULE_TIMEOUT: for ever
  *
- * Gives out every client once, in the order in which they came. Context: process;
- * sleeps unless @timeout is 0.
+ * Gives out every client once, in the order in which they came. Context:
+ * process; sleeps unless @timeout is 0.
  *
  * Return: a channel, for kucomms_channel_put(), or ERR_PTR of -EAGAIN,
  * -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR, -ESHUTDOWN (the endpoint is
@@ -505,12 +507,12 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
  * kucomms_receive() - receive a message from a client
  * @message: where to put the header, a checked copy
  * @data:    where to put a pointer to message->length bytes: a private copy,
- *           good until the next call, or with KUCOMMS_SHARED_RECEIVE the bytes
- *           in the ring, good until kucomms_release()
+ *           good until the next call, or with KUCOMMS_OPS_SHARED_RECEIVE the
+ *           bytes in the ring, good until kucomms_release()
  * @timeout: jiffies
  *
- * With KUCOMMS_SHARED_RECEIVE several messages may be received before they are
- * released together.
+ * With KUCOMMS_OPS_SHARED_RECEIVE several messages may be received before they
+ * are released together.
  *
  * A client may send faster than the thread receives, and for ever. So once per
  * eighth of the ring this function looks whether the thread is to end or its
@@ -518,9 +520,9 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
  * is 0 it then also lets other tasks run.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT (nothing to receive), -ERESTARTSYS, -EINTR,
- * -ESHUTDOWN (the client has gone, and nothing is left; or the endpoint is being
- * unregistered), -EPROTO (the client broke the rules), -EINVAL (the endpoint has a
- * message handler).
+ * -ESHUTDOWN (the client has gone, and nothing is left; or the endpoint is
+ * being unregistered), -EPROTO (the client broke the rules), -EINVAL (the
+ * endpoint has a message handler).
  */
 int kucomms_receive(struct kucomms_channel *channel,
 		    struct kucomms_message *message, const void **data,
@@ -556,13 +558,13 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
 /**
  * kucomms_channel_shutdown() - hang up on one client
  *
- * It sees POLLHUP and ESHUTDOWN when it has read what was sent before, and so do
- * callers here. A message handler that runs now is not called again for this
+ * It sees POLLHUP and ESHUTDOWN when it has read what was sent before, and so
+ * do callers here. A message handler that runs now is not called again for this
  * channel. The channel is otherwise as before: @disconnect comes when the
  * client closes.
  *
- * The messages that KUCOMMS_MORE holds back are published first. Context: any
- * in which the endpoint may send to @channel: any at all if it sends with
+ * The messages that KUCOMMS_SEND_MORE holds back are published first. Context:
+ * any in which the endpoint may send to @channel: any at all if it sends with
  * kucomms_send(), and only the one sender's if it sends without the lock
  * (kucomms_reply(), kucomms_commit(), kucomms_send_wait()).
  */
@@ -571,12 +573,12 @@ void kucomms_channel_shutdown(struct kucomms_channel *channel);
 /**
  * kucomms_channel_get() - keep a channel beyond its handlers
  *
- * For a timer, an interrupt or a thread that sends to one client: take a reference
- * in a handler, send with kucomms_send() as long as you like, give the reference
- * back with kucomms_channel_put(). When the client has gone, or the endpoint has been
- * unregistered, sending fails with -ESHUTDOWN. The reference does not keep the
- * data that the module itself has for the client: kucomms_channel_priv() returns
- * whatever @disconnect has left there.
+ * For a timer, an interrupt or a thread that sends to one client: take a
+ * reference in a handler, send with kucomms_send() as long as you like, give
+ * the reference back with kucomms_channel_put(). When the client has gone, or
+ * the endpoint has been unregistered, sending fails with -ESHUTDOWN. The
+ * reference does not keep the data that the module itself has for the client:
+ * kucomms_channel_priv() returns whatever @disconnect has left there.
  *
  * May be called in the channel's handlers, or by a caller that already has a
  * reference. A connect handler that returns an error gives back the references
@@ -611,7 +613,7 @@ u32 kucomms_channel_topics(const struct kucomms_channel *channel);
 /**
  * kucomms_channel_endpoint() - whose channel this is
  *
- * Return: what kucomms_register() returned, or is about to return. Context: any.
+ * Return: what kucomms_register() returned or will return. Context: any.
  */
 struct kucomms_endpoint *
 kucomms_channel_endpoint(const struct kucomms_channel *channel);
@@ -625,7 +627,7 @@ kucomms_channel_endpoint(const struct kucomms_channel *channel);
 unsigned int kucomms_channel_number(const struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_length_max() - the longest message that can be sent to a client
+ * kucomms_channel_length_max() - the longest message that a client can be sent
  *
  * Return: bytes of data; kucomms_send() never admits more. Context: any.
  */
@@ -651,9 +653,9 @@ struct kucomms_space {
 /**
  * kucomms_channel_get_space() - tell how large the rings are, and how full
  *
- * For @connect, which may refuse a client whose rings do not suit, and for senders
- * that would rather send less than find a full ring. Other senders may send,
- * and the client may read, meanwhile. Context: any.
+ * For @connect, which may refuse a client whose rings do not suit, and for
+ * senders that would rather send less than find a full ring. Other senders may
+ * send, and the client may read, meanwhile. Context: any.
  */
 void kucomms_channel_get_space(const struct kucomms_channel *channel,
 			       struct kucomms_space *space);
@@ -694,8 +696,9 @@ kucomms_channel_transport(const struct kucomms_channel *channel);
 /**
  * kucomms_channel_set_priv() - remember something with a channel
  *
- * The pointer is the module's own, NULL at first. Set it in @connect, free what it points to
- * in @disconnect. Context: any; the module orders its own accesses.
+ * The pointer is the module's own, NULL at first. Set it in @connect, free what
+ * it points to in @disconnect. Context: any; the module orders its own
+ * accesses.
  */
 void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv);
 

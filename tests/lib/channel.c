@@ -131,6 +131,85 @@ static void one_who_polls_is_seen_to_have_read(void **state)
 	assert_int_equal(ring.consumer.own->need_data, 64 | KUCOMMS_NEED);
 }
 
+/* The flags of all functions. */
+static const unsigned int all_flags[] = {
+	KUCOMMS_ATTACH_NUMBER, KUCOMMS_SEND_MORE, KUCOMMS_OPS_SHARED_RECEIVE,
+	KUCOMMS_CONNECT_RETRY, KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN,
+	KUCOMMS_ENDPOINT_NO_SPIN, 1u << 31,
+};
+
+#define FOR_FOREIGN_FLAGS(flag, own)					\
+	for (const unsigned int *at = all_flags;			\
+	     at < all_flags + sizeof(all_flags) / sizeof(*all_flags); at++) \
+		for (unsigned int flag = *at & ~(own); flag; flag = 0)
+
+static void sending_refuses_foreign_flags(void **state)
+{
+	struct kucomms_end end = { .transport = &fake };
+	const struct kucomms_message message = { .length = 0 };
+	struct kucomms_message *record;
+	struct ring ring;
+
+	(void)state;
+	ring_open(&ring, 4096);
+	end.channel.out = ring.producer;
+	assert_int_equal(kucomms_reserve(&end.channel, 8, &record, 0), 0);
+	FOR_FOREIGN_FLAGS(flag, KUCOMMS_SEND_MORE) {
+		assert_int_equal(kucomms_send(&end.channel, &message, NULL,
+					      flag, 0), -EINVAL);
+		assert_int_equal(kucomms_reply(&end.channel, &message, NULL,
+					       flag), -EINVAL);
+		assert_int_equal(kucomms_commit(&end.channel, record, flag),
+				 -EINVAL);
+	}
+	assert_int_equal(kucomms_commit(&end.channel, record,
+					KUCOMMS_SEND_MORE), 0);
+}
+
+static void opening_refuses_foreign_flags(void **state)
+{
+	struct kucomms_options options = { .size = sizeof(options) };
+	struct kucomms_channel *channel;
+
+	(void)state;
+	FOR_FOREIGN_FLAGS(flag, KUCOMMS_OPEN_NUMBER | KUCOMMS_OPEN_NO_SPIN) {
+		options.flags = flag;
+		assert_int_equal(kucomms_open("local:nobody", &options,
+					      &channel), -EINVAL);
+	}
+}
+
+static void an_endpoint_refuses_foreign_flags(void **state)
+{
+	struct kucomms_endpoint_options options = { .size = sizeof(options) };
+	const struct kucomms_message message = { .length = 0 };
+	struct kucomms_endpoint *endpoint;
+	struct kucomms_ops ops = { .flags = 0 };
+
+	(void)state;
+	FOR_FOREIGN_FLAGS(flag, KUCOMMS_OPS_SHARED_RECEIVE) {
+		ops.flags = flag;
+		assert_int_equal(kucomms_endpoint_create(&ops, NULL, NULL,
+							 &endpoint), -EINVAL);
+	}
+	ops.flags = 0;
+	FOR_FOREIGN_FLAGS(flag, KUCOMMS_ENDPOINT_NO_SPIN) {
+		options.flags = flag;
+		assert_int_equal(kucomms_endpoint_create(&ops, NULL, &options,
+							 &endpoint), -EINVAL);
+	}
+	assert_int_equal(kucomms_endpoint_create(&ops, NULL, NULL, &endpoint),
+			 0);
+	FOR_FOREIGN_FLAGS(flag, KUCOMMS_CONNECT_RETRY)
+		assert_int_equal(kucomms_endpoint_connect(endpoint,
+							  "local:nobody", NULL,
+							  flag, NULL), -EINVAL);
+	FOR_FOREIGN_FLAGS(flag, KUCOMMS_SEND_MORE)
+		assert_int_equal(kucomms_broadcast(endpoint, &message, NULL,
+						   flag), -EINVAL);
+	kucomms_endpoint_destroy(endpoint);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +218,9 @@ int main(void)
 		cmocka_unit_test(a_refused_record_is_not_passed),
 		cmocka_unit_test(a_wish_for_room_does_not_outlive_its_fulfilment),
 		cmocka_unit_test(one_who_polls_is_seen_to_have_read),
+		cmocka_unit_test(sending_refuses_foreign_flags),
+		cmocka_unit_test(opening_refuses_foreign_flags),
+		cmocka_unit_test(an_endpoint_refuses_foreign_flags),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,7 +173,7 @@ static void *add_and_remove(void *arg)
 
 	for (; left; left--) {
 		const unsigned int flags = random_below(&random, 2) ?
-					   KUCOMMS_RECONNECT : 0;
+					   KUCOMMS_CONNECT_RETRY : 0;
 
 		if (kucomms_endpoint_connect(whims->endpoint, "local:peer",
 					     &small_rings, flags, &channel))
@@ -269,7 +269,8 @@ static void test_given_up(void **state)
 		tries = 1 + i % 5;
 		must_be(kucomms_endpoint_connect(endpoint, name_of(i / 5),
 						 &small_rings,
-						 KUCOMMS_RECONNECT, NULL), 0);
+						 KUCOMMS_CONNECT_RETRY, NULL),
+			0);
 		while (tries)
 			kucomms_endpoint_dispatch(endpoint, -1);
 	}

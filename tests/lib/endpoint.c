@@ -808,7 +808,7 @@ static void test_reconnect(void **state)
 	(void)state;
 	endpoint = create(&count_ops, &seen);
 	assert_int_equal(kucomms_endpoint_connect(endpoint, process_name, NULL,
-						  KUCOMMS_RECONNECT, &channel), 0);
+						  KUCOMMS_CONNECT_RETRY, &channel), 0);
 	assert_int_equal(kucomms_endpoint_start(endpoint), 0);
 	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1),
 			 -ESHUTDOWN);

@@ -287,7 +287,7 @@ static void test_copied(void **state)
 static void test_shared(void **state)
 {
 	(void)state;
-	serve_all(KUCOMMS_SHARED_RECEIVE);
+	serve_all(KUCOMMS_OPS_SHARED_RECEIVE);
 }
 
 /* What a process does to a channel whose other side is in a call. */

@@ -529,7 +529,7 @@ static void test_bad_listener_of_an_endpoint(void **state)
 	must_be(kucomms_endpoint_listen(endpoint, "local:hello", NULL), 0);
 	must_be(kucomms_endpoint_start(endpoint), 0);
 	must_be(kucomms_endpoint_connect(endpoint, process_name, NULL,
-					 KUCOMMS_RECONNECT, NULL), 0);
+					 KUCOMMS_CONNECT_RETRY, NULL), 0);
 	must_be(kucomms_open("local:hello", NULL, &channel), 0);
 	for (i = 0; i < COUNT(answers); i++) {
 		pid = bad_listener(socket, &answers[i]);

@@ -448,7 +448,7 @@ static void who_comes_back_may_be_removed_at_once(void **state)
 	endpoint = create(&count_ops, &seen);
 	seen.removes_at = 2;
 	assert_int_equal(kucomms_endpoint_connect(endpoint, "local:test",
-						  &small, KUCOMMS_RECONNECT,
+						  &small, KUCOMMS_CONNECT_RETRY,
 						  NULL), 0);
 	settle(endpoint);
 	assert_int_equal(kucomms_accept(listener, &peer, 0), 0);
@@ -473,7 +473,7 @@ static bool connect_one(struct kucomms_endpoint *endpoint, void *priv)
 		return false;
 	count++;
 	assert_int_equal(kucomms_endpoint_connect(endpoint, "local:test",
-						  &small, KUCOMMS_RECONNECT,
+						  &small, KUCOMMS_CONNECT_RETRY,
 						  NULL), 0);
 	return true;
 }
@@ -496,7 +496,7 @@ static void who_is_added_by_a_handler_arrives_once(void **state)
 	endpoint = create(&ops, &seen);
 	/* This one wants to come back all the time. */
 	assert_int_equal(kucomms_endpoint_connect(endpoint, "local:nobody",
-						  &small, KUCOMMS_RECONNECT,
+						  &small, KUCOMMS_CONNECT_RETRY,
 						  NULL), 0);
 	while (seen.connects < COMERS)
 		kucomms_endpoint_dispatch(endpoint, -1);
@@ -1337,7 +1337,7 @@ static void without_another_side_no_message_is_short_enough(void **state)
 	(void)state;
 	endpoint = create(&count_ops, &seen);
 	assert_int_equal(kucomms_endpoint_connect(endpoint, "local:nobody",
-						  NULL, KUCOMMS_RECONNECT,
+						  NULL, KUCOMMS_CONNECT_RETRY,
 						  &channel), 0);
 	assert_int_equal(kucomms_channel_length_max(channel), 0);
 	kucomms_channel_put(channel);

@@ -41,8 +41,9 @@ static void send_numbered(struct kucomms_channel *channel, unsigned long i,
 	};
 	const bool more = !last && (i + 1) % BATCH;
 
-	must_be(kucomms_send(channel, &message, data, more ? KUCOMMS_MORE : 0,
-			     -1), 0);
+	must_be(kucomms_send(channel, &message, data,
+			     more ? KUCOMMS_SEND_MORE : 0, -1),
+		0);
 }
 
 static void check_numbered(const struct kucomms_message *message,
@@ -131,7 +132,7 @@ static int send_one(struct kucomms_channel *channel, __u64 *how,
 		    const struct kucomms_message *message,
 		    const unsigned char *data)
 {
-	const unsigned int more = random_below(how, 4) ? KUCOMMS_MORE : 0;
+	const unsigned int more = random_below(how, 4) ? KUCOMMS_SEND_MORE : 0;
 	const int timeout_ms = random_below(how, 3) ? -1 : 1;
 	struct kucomms_message *record;
 	int err;

@@ -33,7 +33,8 @@ static void *client(void *arg)
 			message.type = TEST_ECHO;
 			message.id = sent++;
 			t_equal(kucomms_send(channel, &message, NULL,
-					     sent % 8 ? KUCOMMS_MORE : 0, -1),
+					     sent % 8 ? KUCOMMS_SEND_MORE : 0,
+					     -1),
 				0);
 		}
 		t_equal(kucomms_flush(channel), 0);

@@ -24,7 +24,7 @@ static void batches(struct kucomms_channel *channel, unsigned int batch)
 	unsigned int i;
 
 	for (i = 0; i < MESSAGES; i++)
-		send_sink(channel, (i + 1) % batch ? KUCOMMS_MORE : 0);
+		send_sink(channel, (i + 1) % batch ? KUCOMMS_SEND_MORE : 0);
 	t_equal(kucomms_flush(channel), 0);
 	after = t_stats(channel);
 	t_equal(after.sent - before.sent, MESSAGES);

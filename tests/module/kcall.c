@@ -229,7 +229,7 @@ static void check_timeouts(struct kucomms_channel *channel, const char *device)
 	for (i = 0; i < 4; i++)
 		call_with(channel, (struct test_call_spec){
 				.count = 1, .timeout_ms = timeouts[i] },
-			  i < 3 ? KUCOMMS_MORE : 0);
+			  i < 3 ? KUCOMMS_SEND_MORE : 0);
 	for (i = 0; i < 4; i++) {
 		requests[i] = called(channel);
 		t_equal(requests[i].id, requests[0].id + (__u64)i);
@@ -256,11 +256,11 @@ static void check_deadline_order(struct kucomms_channel *channel)
 	/* In one turn, so that little passes between them. */
 	call_with(channel, (struct test_call_spec){ .count = 1,
 						    .timeout_ms = 600000 },
-		  KUCOMMS_MORE);
+		  KUCOMMS_SEND_MORE);
 	for (i = 3; i > 0; i--)
 		call_with(channel, (struct test_call_spec){
 				.count = (__u32)i, .timeout_ms = 500 * i },
-			  i > 1 ? KUCOMMS_MORE : 0);
+			  i > 1 ? KUCOMMS_SEND_MORE : 0);
 	for (i = 0; i < 7; i++)
 		called(channel);
 	ended(channel, 0, ETIMEDOUT);
@@ -480,7 +480,7 @@ static void check_flood(struct kucomms_channel *channel, const char *device)
 	message.type = TEST_FAIL;
 	for (i = 0; i < 20 * MANY; i++)
 		t_equal(kucomms_send(channel, &message, NULL,
-				     i % 50 ? KUCOMMS_MORE : 0, -1), 0);
+				     i % 50 ? KUCOMMS_SEND_MORE : 0, -1), 0);
 	t_equal(t_echo(channel, "after the flood"), 0);
 	t_equal(t_attribute(device, "late_answers"), late + 20 * MANY);
 }

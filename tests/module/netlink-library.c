@@ -28,7 +28,8 @@ static void check_many(const char *name, __u32 to_kernel, __u32 to_user)
 			message.id = sent;
 			message.length = (__u32)(t_random(&seed) % 300);
 			err = kucomms_send(channel, &message, zeros,
-					   sent % 16 ? KUCOMMS_MORE : 0, 0);
+					   sent % 16 ? KUCOMMS_SEND_MORE : 0,
+					   0);
 			if (err == -EAGAIN)
 				break;
 			t_equal(err, 0);
@@ -80,11 +81,12 @@ static void *send_all(void *arg)
 	struct kucomms_message message = { .type = TEST_ECHO, .length = 100 };
 	struct kucomms_channel *channel = arg;
 
-	for (message.id = 0; message.id < MANY; message.id++)
+	for (message.id = 0; message.id < MANY; message.id++) {
+		bool last = message.id % 8 == 7 || message.id == MANY - 1;
+
 		t_equal(kucomms_send(channel, &message, zeros,
-				     message.id % 8 == 7 ||
-				     message.id == MANY - 1 ? 0 : KUCOMMS_MORE,
-				     60000), 0);
+				     last ? 0 : KUCOMMS_SEND_MORE, 60000), 0);
+	}
 	return NULL;
 }
 

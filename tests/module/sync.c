@@ -133,7 +133,8 @@ static void check_two_full_rings(void)
 	for (i = 0; i < to_kernel + to_user; i++) {
 		message.id = i;
 		t_equal(kucomms_send(channel, &message, NULL,
-				     i < to_kernel ? KUCOMMS_MORE : 0, -1), 0);
+				     i < to_kernel ? KUCOMMS_SEND_MORE : 0, -1),
+			0);
 	}
 	for (i = 0; i < to_kernel + to_user; i++)
 		t_equal(take(channel).id, i);

@@ -66,7 +66,7 @@ static void check_in_place(struct kucomms_channel *channel)
 		records[i]->id = (__u64)i;
 		memcpy(records[i] + 1, "in place", 8);
 	}
-	t_equal(kucomms_commit(channel, records[0], KUCOMMS_MORE), 0);
+	t_equal(kucomms_commit(channel, records[0], KUCOMMS_SEND_MORE), 0);
 	t_equal(kucomms_discard(channel, records[1]), 0);
 	t_equal(receive(channel, 0, &message), -EAGAIN);
 	t_equal(kucomms_commit(channel, records[2], 0), 0);

@@ -47,7 +47,7 @@ static int fake_send(struct kucomms_channel *channel,
 	}
 	fake.queue[fake.sent++ % QUEUE] = *message;
 	fake.data = bytes;
-	if (!(flags & KUCOMMS_MORE))
+	if (!(flags & KUCOMMS_SEND_MORE))
 		fake.published = fake.sent;
 	if (fake.sent - fake.received > fake.most)
 		fake.most = fake.sent - fake.received;

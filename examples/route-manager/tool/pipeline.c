@@ -299,7 +299,7 @@ bool pipeline_send(struct pipeline *pipeline, const struct request *request,
 		pipeline->held = 0;
 	pipeline->sent++;
 	advance(&pipeline->line, line);
-	send_request(pipeline, request, id, full ? 0 : KUCOMMS_MORE);
+	send_request(pipeline, request, id, full ? 0 : KUCOMMS_SEND_MORE);
 	return true;
 }
 

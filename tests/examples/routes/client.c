@@ -42,7 +42,7 @@ void client_send(struct client *client, __u64 type, __u64 flags,
 		.user = flags,
 	};
 	int err = kucomms_send(client->channel, &message, data,
-			       more ? KUCOMMS_MORE : 0, PATIENCE);
+			       more ? KUCOMMS_SEND_MORE : 0, PATIENCE);
 
 	if (err)
 		die("%s: cannot send: %s", client->name, strerror(-err));

@@ -240,7 +240,7 @@ static int exit_register(enum test_exit how)
 		.connect = exit_connect,
 		.disconnect = exit_disconnect,
 		.stop = exit_stop,
-		.flags = KUCOMMS_ADJUSTABLE,
+		.flags = KUCOMMS_OPS_ADJUSTABLE,
 	};
 
 	state.how = how;
@@ -256,7 +256,7 @@ static int exit_register(enum test_exit how)
 		ops.timer = exit_timer;
 	}
 	if (how == TEST_EXIT_PARALLEL)
-		ops.flags |= KUCOMMS_PARALLEL;
+		ops.flags |= KUCOMMS_OPS_PARALLEL;
 	state.endpoint = kucomms_register("exit", &ops, NULL);
 	if (IS_ERR(state.endpoint))
 		return PTR_ERR(state.endpoint);

@@ -19,7 +19,7 @@ static const u8 zeros[65536];
 static DEFINE_MUTEX(meeting_lock);
 static struct completion *meeting;
 
-/* With KUCOMMS_PARALLEL only handlers of one channel exclude each other. */
+/* With KUCOMMS_OPS_PARALLEL only handlers of one channel exclude each other. */
 int test_enter(struct test_endpoint *test, struct test_client *client)
 {
 	int running = atomic_inc_return(&test->running);
@@ -130,7 +130,7 @@ static int more(struct kucomms_channel *channel,
 	int err;
 
 	for (; out.id < message->id; out.id++) {
-		err = test_send(channel, &out, NULL, KUCOMMS_MORE);
+		err = test_send(channel, &out, NULL, KUCOMMS_SEND_MORE);
 		if (err)
 			return err;
 	}
@@ -332,7 +332,7 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	case TEST_MIX:
 		return kucomms_reply(channel, message, data, 0);
 	case TEST_HOLD:
-		return kucomms_send(channel, message, data, KUCOMMS_MORE);
+		return kucomms_send(channel, message, data, KUCOMMS_SEND_MORE);
 	case TEST_FLOW:
 		client->shared = true;
 		return test_flow_start(&client->flow, message);

@@ -4,11 +4,11 @@
  * (protocol.h), and the tests of the kernel API that need no client.
  *
  *   test     message, connect, disconnect
- *   shared   the same, with KUCOMMS_SHARED_RECEIVE
+ *   shared   the same, with KUCOMMS_OPS_SHARED_RECEIVE
  *   ticker   also work and timer
  *   threaded like test, in a thread
  *   polling  like test, in a thread that polls
- *   parallel like test, with KUCOMMS_PARALLEL
+ *   parallel like test, with KUCOMMS_OPS_PARALLEL
  *   pinned   the same in two threads
  *   quick    like ticker, with short periods
  *   demand   work when somebody asks for it (TEST_WAKE)
@@ -20,7 +20,7 @@
  *            `echo 0 >/sys/module/kucomms_test/parameters/proxy` stops
  *   exit     its end is what is tested (exit.c)
  *   late     `echo 1 >/sys/module/kucomms_test/parameters/late` registers it,
- *            `echo 2` with KUCOMMS_PARALLEL, `echo 0` unregisters it
+ *            `echo 2` with KUCOMMS_OPS_PARALLEL, `echo 0` unregisters it
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -51,32 +51,39 @@ static struct {
 	struct kucomms_ops ops;
 	struct test_endpoint test;
 } served[] = {
-	{ .name = "test", .ops = { TEST_HANDLERS,
-		.flags = KUCOMMS_ADJUSTABLE } },
-	{ .name = "kucomms_shared", .ops = { TEST_HANDLERS,
-		.flags = KUCOMMS_SHARED_RECEIVE | KUCOMMS_ADJUSTABLE } },
-	{ .name = "ticker", .ops = { TEST_HANDLERS,
-		.work = test_work, .timer = test_timer,
-		.flags = KUCOMMS_ADJUSTABLE } },
-	{ .name = "threaded", .ops = { TEST_HANDLERS,
-		.dispatch = KUCOMMS_THREAD, .flags = KUCOMMS_ADJUSTABLE } },
-	{ .name = "polling", .ops = { TEST_HANDLERS,
-		.dispatch = KUCOMMS_POLL, .flags = KUCOMMS_ADJUSTABLE } },
-	{ .name = "parallel", .ops = { TEST_HANDLERS,
-		.flags = KUCOMMS_PARALLEL | KUCOMMS_ADJUSTABLE } },
-	{ .name = "pinned", .ops = { TEST_HANDLERS,
-		.dispatch = KUCOMMS_THREAD, .threads = 2,
-		.flags = KUCOMMS_PARALLEL | KUCOMMS_ADJUSTABLE } },
-	{ .name = "quick", .ops = { TEST_HANDLERS,
-		.work = test_work, .timer = test_timer,
-		.work_us = 2000, .timer_us = 20000 } },
-	{ .name = "demand", .ops = { TEST_HANDLERS,
-		.work = test_work, .work_us = KUCOMMS_ON_DEMAND } },
-	{ .name = "flowing", .ops = { TEST_HANDLERS, .room = test_room,
-		.flags = KUCOMMS_ADJUSTABLE } },
+	{ .name = "test",
+	  .ops = { TEST_HANDLERS, .flags = KUCOMMS_OPS_ADJUSTABLE } },
+	{ .name = "kucomms_shared",
+	  .ops = { TEST_HANDLERS, .flags = KUCOMMS_OPS_SHARED_RECEIVE |
+					   KUCOMMS_OPS_ADJUSTABLE } },
+	{ .name = "ticker",
+	  .ops = { TEST_HANDLERS, .work = test_work, .timer = test_timer,
+		   .flags = KUCOMMS_OPS_ADJUSTABLE } },
+	{ .name = "threaded",
+	  .ops = { TEST_HANDLERS, .dispatch = KUCOMMS_DISPATCH_THREAD,
+		   .flags = KUCOMMS_OPS_ADJUSTABLE } },
+	{ .name = "polling",
+	  .ops = { TEST_HANDLERS, .dispatch = KUCOMMS_DISPATCH_POLL,
+		   .flags = KUCOMMS_OPS_ADJUSTABLE } },
+	{ .name = "parallel",
+	  .ops = { TEST_HANDLERS,
+		   .flags = KUCOMMS_OPS_PARALLEL | KUCOMMS_OPS_ADJUSTABLE } },
+	{ .name = "pinned",
+	  .ops = { TEST_HANDLERS, .dispatch = KUCOMMS_DISPATCH_THREAD,
+		   .threads = 2,
+		   .flags = KUCOMMS_OPS_PARALLEL | KUCOMMS_OPS_ADJUSTABLE } },
+	{ .name = "quick",
+	  .ops = { TEST_HANDLERS, .work = test_work, .timer = test_timer,
+		   .work_us = 2000, .timer_us = 20000 } },
+	{ .name = "demand",
+	  .ops = { TEST_HANDLERS, .work = test_work,
+		   .work_us = KUCOMMS_WORK_ON_DEMAND } },
+	{ .name = "flowing",
+	  .ops = { TEST_HANDLERS, .room = test_room,
+		   .flags = KUCOMMS_OPS_ADJUSTABLE } },
 	{ .name = "mute" },
-	{ .name = "picky", .ops = { .message = test_message,
-		.connect = picky_connect } },
+	{ .name = "picky",
+	  .ops = { .message = test_message, .connect = picky_connect } },
 };
 
 static struct kucomms_ops late_ops = { TEST_HANDLERS };
@@ -91,8 +98,8 @@ static int late_set(const char *text, const struct kernel_param *param)
 		return err;
 	kucomms_unregister(late.endpoint);
 	late.parallel = how == 2;
-	late_ops.flags = KUCOMMS_ADJUSTABLE |
-			 (late.parallel ? KUCOMMS_PARALLEL : 0);
+	late_ops.flags = KUCOMMS_OPS_ADJUSTABLE |
+			 (late.parallel ? KUCOMMS_OPS_PARALLEL : 0);
 	late.endpoint = how ? kucomms_register("late", &late_ops, &late) : NULL;
 	return PTR_ERR_OR_ZERO(late.endpoint);
 }
@@ -180,7 +187,7 @@ static int register_all(void)
 	for (i = 0; i < ARRAY_SIZE(served); i++) {
 		struct test_endpoint *test = &served[i].test;
 
-		test->parallel = served[i].ops.flags & KUCOMMS_PARALLEL;
+		test->parallel = served[i].ops.flags & KUCOMMS_OPS_PARALLEL;
 		/* More threads than CPUs are refused. */
 		served[i].ops.threads = min(served[i].ops.threads, nr_cpu_ids);
 		test->endpoint = kucomms_register(served[i].name,

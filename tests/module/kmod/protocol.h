@@ -19,12 +19,12 @@ enum test_type {
 	TEST_FULL,	/* fill the ring towards the user; answer never */
 	TEST_WHO,	/* answer with the struct test_who of the connect handler */
 	TEST_PLACE,	/* `id` messages of `user` bytes, reserved all at once */
-	TEST_MORE,	/* `id` messages with KUCOMMS_MORE, published together */
+	TEST_MORE,	/* `id` messages with KUCOMMS_SEND_MORE, published together */
 	TEST_MEET,	/* answer when two handlers have been here at once */
 	TEST_HANG_UP,	/* kucomms_channel_shutdown() */
-	TEST_BURST_MORE, /* TEST_BURST, every second one with KUCOMMS_MORE */
+	TEST_BURST_MORE, /* TEST_BURST, every second one with KUCOMMS_SEND_MORE */
 	TEST_GATE,	/* the handler waits until `echo 1 >parameters/gate` */
-	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_MORE */
+	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_SEND_MORE */
 	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with how many
 			   clients got them (`user`), and the last error (`id`) */
 	TEST_TRANSPORT,	/* answer with how the client's messages come */
@@ -71,7 +71,7 @@ enum test_call_kind {
 enum test_exit {
 	TEST_EXIT_PLAIN = 1,	/* all handlers; TEST_START starts a timer, TEST_CALL
 				   a call that nobody waits for */
-	TEST_EXIT_PARALLEL,	/* the same, with KUCOMMS_PARALLEL */
+	TEST_EXIT_PARALLEL,	/* the same, with KUCOMMS_OPS_PARALLEL */
 	TEST_EXIT_CALL,		/* TEST_CALL: a work calls, and waits for ever */
 	TEST_EXIT_ACCEPT,	/* no message handler: a work waits for clients */
 	TEST_EXIT_RECEIVE,	/* for the second message of the first client */

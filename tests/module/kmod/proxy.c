@@ -96,7 +96,7 @@ static int proxy_stream(struct kucomms_channel *channel,
 		out->type = TEST_STREAM;
 		out->id = id;
 		memset(out + 1, (int)id, message->user);
-		kucomms_commit(channel, out, id % 4 ? KUCOMMS_MORE : 0);
+		kucomms_commit(channel, out, id % 4 ? KUCOMMS_SEND_MORE : 0);
 	}
 	kucomms_flush(channel);
 	return 0;
@@ -155,7 +155,8 @@ static int proxy_handle(struct kucomms_channel *channel,
 	case TEST_REPORT:
 		return proxy_report(channel, message);
 	case TEST_HOLD:
-		return kucomms_send_wait(channel, message, data, KUCOMMS_MORE,
+		return kucomms_send_wait(channel, message, data,
+					 KUCOMMS_SEND_MORE,
 					 MAX_SCHEDULE_TIMEOUT);
 	case TEST_HANG_UP:
 		kucomms_channel_shutdown(channel);
@@ -267,7 +268,9 @@ void test_proxy_stop(void)
 
 int test_proxy_start(void)
 {
-	static const struct kucomms_ops ops = { .flags = KUCOMMS_ADJUSTABLE };
+	static const struct kucomms_ops ops = {
+		.flags = KUCOMMS_OPS_ADJUSTABLE
+	};
 
 	proxy.endpoint = kucomms_register("proxy", &ops, &proxy);
 	if (IS_ERR(proxy.endpoint))
