@@ -28,6 +28,7 @@
 
 #include "bridge.h"
 #include "clock.h"
+#include "fd.h"
 #include "futex.h"
 #include "memory.h"
 #include "peer.h"
@@ -168,8 +169,7 @@ void kucomms_bridge_abandon(struct kucomms_end *end)
 	if (!bridge)
 		return;
 	end->bridge = NULL;
-	if (bridge->bell >= 0)
-		close(bridge->bell);
+	kucomms_fd_close(&bridge->bell);
 	free(bridge->request);
 	free(bridge->datagram);
 	free(bridge);

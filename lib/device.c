@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "end.h"
+#include "fd.h"
 
 static int device_attach(struct kucomms_end *end, __s64 deadline,
 			 struct kucomms_attach *attach)
@@ -96,19 +97,10 @@ static int device_begin(struct kucomms_end *end, __s64 deadline)
 	return err ? err : device_map_all(end, &attach);
 }
 
-/* All has been done at once. */
-static int device_finish(struct kucomms_end *end)
-{
-	(void)end;
-	return 0;
-}
-
 static void device_close(struct kucomms_end *end)
 {
 	kucomms_end_unmap(end);
-	if (end->fd >= 0)
-		close(end->fd);
-	end->fd = -1;
+	kucomms_fd_close(&end->fd);
 }
 
 static int device_error(struct kucomms_end *end)
@@ -153,19 +145,11 @@ static int device_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 	return ioctl(end->fd, KUCOMMS_IOC_WAIT, &wait) < 0 ? -errno : 0;
 }
 
-/* The kernel learns of it when the device is closed. */
-static void device_hangup(struct kucomms_end *end, __u32 state)
-{
-	kucomms_store(&end->gone,
-		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
-}
-
 const struct kucomms_transport kucomms_device_transport = {
 	.begin = device_begin,
-	.finish = device_finish,
 	.close = device_close,
 	.error = device_error,
 	.ring = device_ring,
 	.wait = device_wait,
-	.hangup = device_hangup,
+	.hangup = kucomms_end_gone,
 };

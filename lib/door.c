@@ -65,13 +65,12 @@ static void door_set_trigger(const struct kucomms_door *door, __u32 trigger)
 }
 
 /* However many there are, the others have their turn, too. */
-static void door_handle(struct kucomms_source *source, __u32 events)
+static void door_handle(struct kucomms_source *source)
 {
 	struct kucomms_door *door = (struct kucomms_door *)source;
 	struct kucomms_end *end;
 	int left = AT_A_TIME, err = 0;
 
-	(void)events;
 	while (left-- && !(err = kucomms_listener_take(door->listener, &end)))
 		door_admit(door, end);
 	if (door->stuck == (err && err != -EAGAIN))

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "end.h"
+#include "fd.h"
 #include "numbers.h"
 
 /* About what it costs to be put to sleep and woken. */
@@ -96,12 +97,8 @@ void kucomms_end_abandon(struct kucomms_end *end)
 	if (end->transport->abandon)
 		end->transport->abandon(end);
 	end->own = NULL;
-	if (end->memory >= 0)
-		close(end->memory);
-	end->memory = -1;
-	if (end->fd >= 0)
-		close(end->fd);
-	end->fd = -1;
+	kucomms_fd_close(&end->memory);
+	kucomms_fd_close(&end->fd);
 }
 
 /*
@@ -119,6 +116,16 @@ void kucomms_end_free(struct kucomms_end *end)
 		pthread_mutex_destroy(&end->member.lock);
 	}
 	munmap(end, sizeof(*end));
+}
+
+/*
+ * Hangs up where the other side is the kernel, which learns of it when the
+ * descriptor is closed.
+ */
+void kucomms_end_gone(struct kucomms_end *end, __u32 state)
+{
+	kucomms_store(&end->gone,
+		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
 }
 
 /* The other side has broken the rules, or its message has been refused. */

@@ -20,6 +20,7 @@ struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport)
 void kucomms_end_free(struct kucomms_end *end);
 void kucomms_end_abandon(struct kucomms_end *end);
 void kucomms_end_unmap(struct kucomms_end *end);
+void kucomms_end_gone(struct kucomms_end *end, __u32 state);
 void kucomms_end_break(struct kucomms_end *end);
 bool kucomms_end_take_lost(struct kucomms_end *end);
 #define KUCOMMS_SPIN_US_MAX	1000000

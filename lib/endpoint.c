@@ -16,6 +16,7 @@
 #include "door.h"
 #include "end.h"
 #include "event.h"
+#include "fd.h"
 #include "loop.h"
 #include "member.h"
 #include "open.h"
@@ -54,15 +55,10 @@ static int set_options(struct kucomms_endpoint *endpoint,
 	return 0;
 }
 
-static void nothing(struct kucomms_source *source, __u32 events)
-{
-	(void)source;
-	(void)events;
-}
-
 /*
- * Edge-triggered: they are never read. The eventfd's count cannot overflow in
- * anybody's lifetime.
+ * The eventfd and the timerfd only wake the thread. They are edge-triggered, so
+ * they need not be read; the eventfd's count cannot overflow in anybody's
+ * lifetime.
  */
 static int open_descriptors(struct kucomms_endpoint *endpoint)
 {
@@ -78,19 +74,10 @@ static int open_descriptors(struct kucomms_endpoint *endpoint)
 					 TFD_CLOEXEC | TFD_NONBLOCK);
 	if (endpoint->timer < 0)
 		return -errno;
-	endpoint->wake_source.handle = nothing;
-	endpoint->timer_source.handle = nothing;
 	err = kucomms_endpoint_watch(endpoint, endpoint->wake,
-				     EPOLLIN | EPOLLET, &endpoint->wake_source);
+				     EPOLLIN | EPOLLET, NULL);
 	return err ? err : kucomms_endpoint_watch(endpoint, endpoint->timer,
-						  EPOLLIN | EPOLLET,
-						  &endpoint->timer_source);
-}
-
-static void close_descriptor(int fd)
-{
-	if (fd >= 0)
-		close(fd);
+						  EPOLLIN | EPOLLET, NULL);
 }
 
 static bool is_inherited(const struct kucomms_endpoint *endpoint)
@@ -104,9 +91,9 @@ static bool is_inherited(const struct kucomms_endpoint *endpoint)
  */
 static void endpoint_abandon(struct kucomms_endpoint *endpoint)
 {
-	close_descriptor(endpoint->timer);
-	close_descriptor(endpoint->wake);
-	close_descriptor(endpoint->epoll);
+	kucomms_fd_close(&endpoint->timer);
+	kucomms_fd_close(&endpoint->wake);
+	kucomms_fd_close(&endpoint->epoll);
 	free(endpoint->calls);
 	free(endpoint->buffer);
 	free(endpoint);

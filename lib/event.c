@@ -8,6 +8,7 @@
 
 #include "event.h"
 
+/* @source: NULL: the thread is to wake up, no more. */
 int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
 			   __u32 events, struct kucomms_source *source)
 {

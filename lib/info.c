@@ -3,12 +3,19 @@
  * What a channel and the library can tell about themselves.
  */
 #include <errno.h>
+#include <kucomms/handler.h>
 
+#include "clock.h"
 #include "end.h"
 
 KUCOMMS_API const char *kucomms_version(void)
 {
 	return KUCOMMS_VERSION;
+}
+
+KUCOMMS_API __u64 kucomms_time_ns(void)
+{
+	return (__u64)kucomms_now();
 }
 
 KUCOMMS_API unsigned int

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "end.h"
+#include "fd.h"
 #include "listener.h"
 #include "memory.h"
 #include "name.h"
@@ -148,12 +149,6 @@ KUCOMMS_API int kucomms_listener_fd(const struct kucomms_listener *listener)
 	return kucomms_is_inherited(listener->mark) ? -ESTALE : listener->fd;
 }
 
-static void close_descriptor(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 /*
  * Frees a child's copy of a listener. Does not touch the name, nor what the
  * epoll descriptor watches: both are the parent's.
@@ -164,8 +159,8 @@ static void listener_abandon(struct kucomms_listener *listener)
 	int i;
 
 	for (i = 0; i < KUCOMMS_STRANGERS; i++)
-		close_descriptor(listener->strangers[i]);
-	close_descriptor(listener->socket);
+		kucomms_fd_close(&listener->strangers[i]);
+	kucomms_fd_close(&listener->socket);
 	while ((end = TAILQ_FIRST(&listener->waiting))) {
 		TAILQ_REMOVE(&listener->waiting, end, member.all);
 		kucomms_end_free(end);
@@ -182,7 +177,7 @@ KUCOMMS_API void kucomms_listener_close(struct kucomms_listener *listener)
 		kucomms_process_unlisten(listener);
 	else
 		kucomms_local_unlisten(listener);
-	close_descriptor(listener->fd);
+	kucomms_fd_close(&listener->fd);
 	kucomms_numbers_put(listener->numbers);
 	free(listener);
 }

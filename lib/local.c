@@ -198,16 +198,8 @@ static int local_begin(struct kucomms_end *end, __s64 deadline)
 	return err;
 }
 
-/* All has been done at once. */
-static int local_finish(struct kucomms_end *end)
-{
-	(void)end;
-	return 0;
-}
-
 const struct kucomms_transport kucomms_local_transport = {
 	.begin = local_begin,
-	.finish = local_finish,
 	.close = kucomms_peer_close,
 	.error = kucomms_peer_error,
 	.ring = kucomms_peer_ring,

@@ -196,14 +196,10 @@ static int loop_events(struct kucomms_endpoint *endpoint, int timeout_ms)
 		return -errno;
 	for (i = 0; i < count; i++) {
 		source = events[i].data.ptr;
-		source->handle(source, events[i].events);
+		if (source)
+			source->handle(source);
 	}
 	return count;
-}
-
-static bool loop_is_busy(const struct kucomms_endpoint *endpoint)
-{
-	return !TAILQ_EMPTY(&endpoint->active) || endpoint->more;
 }
 
 /*
@@ -227,7 +223,7 @@ static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 {
 	int err = 0;
 
-	if (loop_is_busy(endpoint)) {
+	if (!TAILQ_EMPTY(&endpoint->active) || endpoint->more) {
 		if (endpoint->now - endpoint->looked < LOOK_NS)
 			return 0;
 		endpoint->looked = endpoint->now;

@@ -80,17 +80,6 @@ void kucomms_member_add(struct kucomms_endpoint *endpoint,
 	kucomms_endpoint_wake(endpoint);
 }
 
-/*
- * Under the member's lock, so without the endpoint's: somebody hangs up, of which
- * a device's descriptor does not tell.
- */
-static void member_shut(struct kucomms_end *end)
-{
-	kucomms_store(&end->member.shut, true);
-	kucomms_store_release(&endpoint_of(end)->shut, true);
-	kucomms_endpoint_wake(endpoint_of(end));
-}
-
 KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 {
 	struct kucomms_end *end = end_of(channel);
@@ -99,8 +88,15 @@ KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 		return;
 	/* Of an endpoint: its thread may be about to let go of it. */
 	pthread_mutex_lock(&end->member.lock);
-	if (end->own && end->member.endpoint && !end->transport->how)
-		member_shut(end);
+	/*
+	 * The descriptor of a device does not tell the endpoint's thread; and
+	 * the endpoint's lock, for a command, comes before this one.
+	 */
+	if (end->own && end->member.endpoint && !end->transport->how) {
+		kucomms_store(&end->member.shut, true);
+		kucomms_store_release(&endpoint_of(end)->shut, true);
+		kucomms_endpoint_wake(endpoint_of(end));
+	}
 	end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
 	pthread_mutex_unlock(&end->member.lock);
 }
@@ -159,12 +155,11 @@ void kucomms_member_retry(struct kucomms_endpoint *endpoint)
 }
 
 /* The doorbell: for data, for room, or for the last time. */
-static void member_handle(struct kucomms_source *source, __u32 events)
+static void member_handle(struct kucomms_source *source)
 {
 	struct kucomms_end *end = (struct kucomms_end *)
 		((char *)source - offsetof(struct kucomms_end, member.source));
 
-	(void)events;
 	if (end->transport->quiet)
 		end->transport->quiet(end);
 	if (kucomms_end_take_lost(end))
@@ -278,12 +273,11 @@ static void forget_fresh(struct kucomms_end *end)
 static void fresh_finish(struct kucomms_end *end);
 
 /* Who listens has answered. */
-static void fresh_handle(struct kucomms_source *source, __u32 events)
+static void fresh_handle(struct kucomms_source *source)
 {
 	struct kucomms_end *fresh = (struct kucomms_end *)
 		((char *)source - offsetof(struct kucomms_end, member.source));
 
-	(void)events;
 	fresh_finish(fresh->channel.priv);
 }
 
@@ -302,7 +296,7 @@ static int fresh_begin(struct kucomms_end *end)
 static void fresh_finish(struct kucomms_end *end)
 {
 	struct kucomms_end *fresh = end->member.fresh;
-	int err = fresh->transport->finish(fresh);
+	int err = kucomms_end_finish(fresh);
 
 	if (err > 0)
 		return;

@@ -16,6 +16,7 @@
 
 #include "bridge.h"
 #include "end.h"
+#include "fd.h"
 #include "memory.h"
 
 #define PROTOCOL_FILE	"/sys/module/kucomms_netlink/parameters/protocol"
@@ -271,18 +272,9 @@ static int netlink_begin(struct kucomms_end *end, __s64 deadline)
 	return err;
 }
 
-/* All has been done at once. */
-static int netlink_finish(struct kucomms_end *end)
-{
-	(void)end;
-	return 0;
-}
-
 static void netlink_close(struct kucomms_end *end)
 {
-	if (end->fd >= 0)
-		close(end->fd);
-	end->fd = -1;
+	kucomms_fd_close(&end->fd);
 	kucomms_bridge_free(end);
 	kucomms_end_unmap(end);
 }
@@ -312,16 +304,8 @@ static int netlink_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 	return err ? err : kucomms_bridge_wait(end, event, deadline, count);
 }
 
-/* The kernel learns of it when the socket is closed. */
-static void netlink_hangup(struct kucomms_end *end, __u32 state)
-{
-	kucomms_store(&end->gone,
-		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
-}
-
 const struct kucomms_transport kucomms_netlink_transport = {
 	.begin = netlink_begin,
-	.finish = netlink_finish,
 	.close = netlink_close,
 	.abandon = kucomms_bridge_abandon,
 	.error = netlink_error,
@@ -329,5 +313,5 @@ const struct kucomms_transport kucomms_netlink_transport = {
 	.wait = netlink_wait,
 	.quiet = kucomms_bridge_pull,
 	.fill = kucomms_bridge_pull,
-	.hangup = netlink_hangup,
+	.hangup = kucomms_end_gone,
 };

@@ -81,14 +81,19 @@ struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end)
 	return fresh;
 }
 
-/* Who has been connected to owes an answer. */
-static int end_finish(struct kucomms_end *end)
+int kucomms_end_finish(struct kucomms_end *end)
+{
+	return end->transport->finish ? end->transport->finish(end) : 0;
+}
+
+/* Waits for the answer of the side that has been connected to. */
+static int wait_for_answer(struct kucomms_end *end)
 {
 	struct pollfd answer = { .fd = end->fd, .events = POLLIN };
 	int err;
 
 	for (;;) {
-		err = end->transport->finish(end);
+		err = kucomms_end_finish(end);
 		if (err <= 0)
 			return err;
 		err = poll(&answer, 1, ANSWER_MS);
@@ -162,7 +167,7 @@ int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place)
 		err = kucomms_end_begin(end, deadline);
 		crowd = err == -EAGAIN && end->transport->how;
 		if (!err)
-			err = end_finish(end);
+			err = wait_for_answer(end);
 		if (!crowd && !may_come(err, place, appeared))
 			return err;
 		appeared |= err == -ENOENT;

@@ -22,6 +22,7 @@
 
 #include "clock.h"
 #include "end.h"
+#include "fd.h"
 #include "futex.h"
 #include "memory.h"
 #include "peer.h"
@@ -254,10 +255,6 @@ void kucomms_peer_close(struct kucomms_end *end)
 		kucomms_peer_hangup(end, KUCOMMS_STATE_HANGUP);
 	kucomms_end_unmap(end);
 	end->own = NULL;
-	if (end->memory >= 0)
-		close(end->memory);
-	end->memory = -1;
-	if (end->fd >= 0)
-		close(end->fd);
-	end->fd = -1;
+	kucomms_fd_close(&end->memory);
+	kucomms_fd_close(&end->fd);
 }

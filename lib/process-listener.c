@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "end.h"
+#include "fd.h"
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"
@@ -246,8 +247,7 @@ static int stranger_hear(struct kucomms_listener *listener, __u32 place,
 		*end = fresh;
 	}
 out:
-	if (memory >= 0)
-		close(memory);
+	kucomms_fd_close(&memory);
 	return err;
 }
 
@@ -285,9 +285,7 @@ int kucomms_process_answer(struct kucomms_end *end, int status)
 	};
 	int err = kucomms_hello_send(end->fd, &hello, status ? -1 : end->memory);
 
-	if (end->memory >= 0)
-		close(end->memory);
-	end->memory = -1;
+	kucomms_fd_close(&end->memory);
 	return err;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "memory.h"
 #include "peer.h"
 #include "process.h"
@@ -65,11 +66,6 @@ static int process_begin(struct kucomms_end *end, __s64 deadline)
 	return err ? err : send_hello(end);
 }
 
-static bool is_errno(__s32 status)
-{
-	return status < 0 && status >= -ERRNO_MAX;
-}
-
 /* The answer has come: has this side been let in, and on what terms? */
 static int process_answered(struct kucomms_end *end,
 			    const struct kucomms_hello *hello, int memory)
@@ -80,7 +76,8 @@ static int process_answered(struct kucomms_end *end,
 	int err;
 
 	if (hello->status)
-		return is_errno(hello->status) ? hello->status : -EPROTO;
+		return hello->status < 0 && hello->status >= -ERRNO_MAX ?
+		       hello->status : -EPROTO;
 	if (memory < 0 || (wanted && hello->size != wanted) ||
 	    !kucomms_memory_size_valid(hello->size, wanted ? wanted :
 				       KUCOMMS_MEMORY_SIZE_MAX))
@@ -106,8 +103,7 @@ static int process_finish(struct kucomms_end *end)
 		return 1;
 	if (!err)
 		err = process_answered(end, &hello, memory);
-	if (memory >= 0)
-		close(memory);
+	kucomms_fd_close(&memory);
 	return err;
 }
 

@@ -192,14 +192,6 @@ static int receive_wait(struct kucomms_end *end,
 	}
 }
 
-/* poll() says when there is more than this. */
-static void receive_ask(struct kucomms_end *end)
-{
-	if (end->transport->quiet)
-		end->transport->quiet(end);
-	kucomms_end_arm(end);
-}
-
 /* There is nothing to read yet, or worse. */
 static int receive_look(struct kucomms_end *end,
 			struct kucomms_message *message, const void **data,
@@ -216,7 +208,10 @@ static int receive_look(struct kucomms_end *end,
 		kucomms_end_tell(end, false);
 		err = receive_spin(end, message, data);
 	} else if (err == -EAGAIN && end->polled) {
-		receive_ask(end);
+		/* poll() says when there is more than this. */
+		if (end->transport->quiet)
+			end->transport->quiet(end);
+		kucomms_end_arm(end);
 	}
 	if (err == -EAGAIN)
 		err = receive_idle(end, message, data);

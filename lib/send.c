@@ -195,31 +195,22 @@ void kucomms_record_fill(struct kucomms_message *record,
 		memcpy(record + 1, data, message->length);
 }
 
-/* Waits for what the endpoint's thread is told by the other side. */
-static int wait_for_room(struct kucomms_end *end, __s64 deadline)
-{
-	int err;
-
-	end->member.waiters++;
-	err = kucomms_event_wait(&end->member.room, &end->member.lock,
-				 deadline);
-	end->member.waiters--;
-	return err;
-}
-
 static int reserve_by(struct kucomms_end *end, __u32 length,
 		      struct kucomms_message **record, __s64 deadline)
 {
+	struct kucomms_member *member = &end->member;
 	int err;
 
 	for (;;) {
 		err = kucomms_reserve(&end->channel, length, record, 0);
 		if (err != -EAGAIN || !deadline)
 			return err;
-		if (kucomms_endpoint_is_mine(end->member.endpoint))
-			err = -EDEADLK;
-		else
-			err = wait_for_room(end, deadline);
+		if (kucomms_endpoint_is_mine(member->endpoint))
+			return -EDEADLK;
+		/* The endpoint's thread hears of room from the other side. */
+		member->waiters++;
+		err = kucomms_event_wait(&member->room, &member->lock, deadline);
+		member->waiters--;
 		if (err)
 			return err;
 	}

@@ -49,9 +49,9 @@ struct kucomms_numbers;
 
 /* ---- an endpoint's events (event.c) */
 
-/* What epoll tells an endpoint's thread about. */
+/* What epoll tells an endpoint's thread about: calls @handle in that thread. */
 struct kucomms_source {
-	void (*handle)(struct kucomms_source *source, __u32 events);
+	void (*handle)(struct kucomms_source *source);
 };
 
 /* ---- channels (end.c, receive.c, send.c) */
@@ -61,7 +61,8 @@ struct kucomms_source {
  * @begin:  connects to end->path; -ENOENT: nobody is there. Only that of a
  *          device waits, until the deadline, for a kernel module. If this
  *          fails, or @finish does, end is to be closed
- * @finish: 1: the other side has not answered yet; end->fd will be readable
+ * @finish: 1: the other side has not answered yet; end->fd will be readable;
+ *          NULL: @begin has done it all
  * @close:  lets go of what @begin and @finish have got
  * @abandon: frees, in a child, its copy of what @begin has made; NULL: there
  *          is nothing but descriptors
@@ -289,8 +290,6 @@ struct kucomms_listener {
  * @epoll:   what the thread sleeps on
  * @wake:    eventfd: there is something to do that no other descriptor tells
  * @timer:   timerfd: of whatever is due first
- * @wake_source:  of @wake
- * @timer_source: of @timer
  *
  * @lock:     for the following; before a member's lock
  * @left:     nobody runs it any more
@@ -338,8 +337,6 @@ struct kucomms_endpoint {
 	int epoll;
 	int wake;
 	int timer;
-	struct kucomms_source wake_source;
-	struct kucomms_source timer_source;
 
 	pthread_mutex_t lock;
 	pthread_cond_t left;
