@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	while (--count > 0) {
 		pid_t pid = fork();
 
-		t_assert(pid >= 0);
+		assert_true(pid >= 0);
 		if (!pid)
 			break;
 	}

@@ -34,7 +34,7 @@ static struct kucomms_endpoint *serve_both(const struct kucomms_ops *ops,
 {
 	struct kucomms_endpoint *endpoint = serve(ops, priv, names[0]);
 
-	must_be(kucomms_endpoint_listen(endpoint, names[1], NULL), 0);
+	assert_int_equal(kucomms_endpoint_listen(endpoint, names[1], NULL), 0);
 	return endpoint;
 }
 
@@ -46,10 +46,10 @@ static void exchange(struct kucomms_channel *channel, __u64 id)
 	struct kucomms_message answer;
 	const void *data;
 
-	must_be(kucomms_exchange(channel, &request, &id, &answer, &data, -1),
-		0);
-	must_be(answer.id, id);
-	must_be(memcmp(data, &id, sizeof(id)), 0);
+	assert_int_equal(kucomms_exchange(channel, &request, &id, &answer,
+					  &data, -1), 0);
+	assert_int_equal(answer.id, id);
+	assert_int_equal(memcmp(data, &id, sizeof(id)), 0);
 	kucomms_release(channel);
 }
 
@@ -63,7 +63,8 @@ static void test_thousands(void **state)
 
 	(void)state;
 	for (i = 0; i < count; i++)
-		must_be(kucomms_open(name_of(i), &small_rings, &channels[i]), 0);
+		assert_int_equal(kucomms_open(name_of(i), &small_rings,
+					      &channels[i]), 0);
 	wait_for_channels(endpoint, count);
 	for (i = 0; i < 10 * count; i++) {
 		at = random_below(&random, (__u32)count);
@@ -71,15 +72,15 @@ static void test_thousands(void **state)
 		if (random_below(&random, 4))
 			continue;
 		kucomms_channel_close(channels[at]);
-		must_be(kucomms_open(name_of(at), &small_rings, &channels[at]),
-			0);
+		assert_int_equal(kucomms_open(name_of(at), &small_rings,
+					      &channels[at]), 0);
 	}
 	for (i = 0; i < count; i++)
 		kucomms_channel_close(channels[i]);
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
 	free(channels);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_mapped(), 0);
 }
 
 /* Connects, says something or nothing, and waits to be killed. */
@@ -90,7 +91,8 @@ static pid_t victim(unsigned long i)
 
 	if (pid)
 		return pid;
-	must_be(open_patiently(process_name, &small_rings, &channel), 0);
+	assert_int_equal(open_patiently(process_name, &small_rings, &channel),
+			 0);
 	for (;;)
 		exchange(channel, i++);
 }
@@ -104,7 +106,8 @@ static void test_connects_and_kills(void **state)
 
 	(void)state;
 	for (i = 0; i < count; i++) {
-		must_be(kucomms_open(name_of(i), &small_rings, &channel), 0);
+		assert_int_equal(kucomms_open(name_of(i), &small_rings,
+					      &channel), 0);
 		if (i % 3)
 			exchange(channel, i);
 		kucomms_channel_close(channel);
@@ -112,8 +115,8 @@ static void test_connects_and_kills(void **state)
 			kill_process(victim(i));
 	}
 	wait_for_channels(endpoint, 0);
-	must_be(count_open(), open);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_open(), open);
+	assert_int_equal(count_mapped(), 0);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -224,12 +227,12 @@ static void test_added_and_removed(void **state)
 	int i;
 
 	(void)state;
-	must_be(kucomms_endpoint_create(&ops, &whims, &often, &whims.endpoint),
-		0);
+	assert_int_equal(kucomms_endpoint_create(&ops, &whims, &often,
+						 &whims.endpoint), 0);
 	for (i = 0; i < 2; i++)
-		must_be(kucomms_endpoint_listen(whims.endpoint, names[i], NULL),
-			0);
-	must_be(kucomms_endpoint_start(whims.endpoint), 0);
+		assert_int_equal(kucomms_endpoint_listen(whims.endpoint,
+							 names[i], NULL), 0);
+	assert_int_equal(kucomms_endpoint_start(whims.endpoint), 0);
 	for (i = 0; i < THREADS; i++)
 		threads[i] = run_thread(i % 2 ? add_and_remove : open_and_close,
 					&whims);
@@ -238,8 +241,8 @@ static void test_added_and_removed(void **state)
 	kucomms_endpoint_destroy(whims.endpoint);
 	wait_for_channels(peer, 0);
 	kucomms_endpoint_destroy(peer);
-	must_be(whims.connects, whims.disconnects);
-	must_be(count_mapped(), 0);
+	assert_int_equal(whims.connects, whims.disconnects);
+	assert_int_equal(count_mapped(), 0);
 }
 
 /* The first tries are refused; with the last the channel is not wanted any more. */
@@ -264,20 +267,22 @@ static void test_given_up(void **state)
 	int tries, i;
 
 	(void)state;
-	must_be(kucomms_endpoint_create(&ops, &tries, &often, &endpoint), 0);
+	assert_int_equal(kucomms_endpoint_create(&ops, &tries, &often,
+						 &endpoint), 0);
 	for (i = 0; i < 20; i++) {
 		tries = 1 + i % 5;
-		must_be(kucomms_endpoint_connect(endpoint, name_of(i / 5),
-						 &small_rings,
-						 KUCOMMS_CONNECT_RETRY, NULL),
-			0);
+		assert_int_equal(kucomms_endpoint_connect(endpoint,
+							  name_of(i / 5),
+							  &small_rings,
+							  KUCOMMS_CONNECT_RETRY,
+							  NULL), 0);
 		while (tries)
 			kucomms_endpoint_dispatch(endpoint, -1);
 	}
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
 	kucomms_endpoint_destroy(peer);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_mapped(), 0);
 }
 
 static void *send_until_the_end(void *channel)
@@ -288,7 +293,7 @@ static void *send_until_the_end(void *channel)
 	do {
 		err = kucomms_send(channel, &message, "many", 0, -1);
 	} while (!err);
-	must_be(err, -ESHUTDOWN);
+	assert_int_equal(err, -ESHUTDOWN);
 	return NULL;
 }
 
@@ -300,7 +305,7 @@ static void *receive_until_the_end(void *channel)
 
 	while (!(err = kucomms_receive(channel, &message, &data, -1)))
 		kucomms_release(channel);
-	must_be(err, -ESHUTDOWN);
+	assert_int_equal(err, -ESHUTDOWN);
 	return NULL;
 }
 
@@ -315,7 +320,8 @@ static void test_shutdown(void **state)
 
 	(void)state;
 	for (i = 0; i < count; i++) {
-		must_be(kucomms_open(name_of(i), &small_rings, &channel), 0);
+		assert_int_equal(kucomms_open(name_of(i), &small_rings,
+					      &channel), 0);
 		threads[0] = run_thread(send_until_the_end, channel);
 		threads[1] = run_thread(receive_until_the_end, channel);
 		pause_us(random_below(&random, 500));
@@ -326,7 +332,7 @@ static void test_shutdown(void **state)
 	}
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_mapped(), 0);
 }
 
 static void *hang_up(void *channel)
@@ -345,12 +351,15 @@ static void test_shutdown_of_members(void **state)
 	pthread_t threads[2];
 
 	(void)state;
-	must_be(kucomms_endpoint_create(&(struct kucomms_ops){ .message = NULL },
-					NULL, NULL, &client), 0);
-	must_be(kucomms_endpoint_start(client), 0);
+	assert_int_equal(kucomms_endpoint_create(
+				 &(struct kucomms_ops){ .message = NULL }, NULL,
+				 NULL, &client),
+			 0);
+	assert_int_equal(kucomms_endpoint_start(client), 0);
 	for (i = 0; i < count; i++) {
-		must_be(kucomms_endpoint_connect(client, name_of(i),
-						 &small_rings, 0, &channel), 0);
+		assert_int_equal(kucomms_endpoint_connect(client, name_of(i),
+							  &small_rings, 0,
+							  &channel), 0);
 		threads[0] = run_thread(send_until_the_end, channel);
 		threads[1] = run_thread(hang_up, channel);
 		kucomms_endpoint_remove(client, channel);
@@ -361,7 +370,7 @@ static void test_shutdown_of_members(void **state)
 	kucomms_endpoint_destroy(client);
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_mapped(), 0);
 }
 
 /* Both ends of each channel are here: two descriptors, and some to spare. */
@@ -369,10 +378,10 @@ static void raise_limit(void)
 {
 	struct rlimit limit;
 
-	must_be(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = limit.rlim_max;
-	must_be(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	must(limit.rlim_cur > 2 * shortened(CHANNELS) + 64);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(limit.rlim_cur > 2 * shortened(CHANNELS) + 64);
 }
 
 int main(void)
@@ -391,6 +400,6 @@ int main(void)
 	raise_limit();
 	open = count_open();
 	failed = cmocka_run_group_tests_name("user-churn", tests, NULL, NULL);
-	must_be(count_open(), open);
+	assert_int_equal(count_open(), open);
 	return end_program(failed);
 }

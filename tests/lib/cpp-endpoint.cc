@@ -47,7 +47,7 @@ static void settle(kucomms::endpoint &endpoint)
 
 	while (endpoint.dispatch(code), !code)
 		;
-	CHECK(code == errc::again);
+	assert_true(code == errc::again);
 }
 
 /* An endpoint with one channel, without a thread. */
@@ -73,10 +73,10 @@ static void a_lambda_answers()
 	settle(served.endpoint);
 	kucomms::received answer = served.channel.receive(no_wait);
 
-	CHECK(answer.type == 7 && answer.data.text() == "hello");
-	CHECK(served.endpoint.stats().messages == 1);
+	assert_true(answer.type == 7 && answer.data.text() == "hello");
+	assert_true(served.endpoint.stats().messages == 1);
 	served.endpoint.dispatch(code, 1us);
-	CHECK(code == errc::timed_out);
+	assert_true(code == errc::timed_out);
 }
 
 static void every_handler_is_called()
@@ -114,7 +114,7 @@ static void every_handler_is_called()
 	channel = kucomms::channel();
 	while (calls != "cmd")
 		endpoint.run();
-	CHECK(ticks >= 2);
+	assert_true(ticks >= 2);
 }
 
 static void work_goes_on_as_long_as_there_is_some()
@@ -132,7 +132,7 @@ static void work_goes_on_as_long_as_there_is_some()
 	kucomms::endpoint endpoint(std::move(handlers), options);
 
 	endpoint.run();
-	CHECK(left == 0);
+	assert_true(left == 0);
 }
 
 static void handlers_live_as_long_as_their_endpoint()
@@ -152,14 +152,14 @@ static void handlers_live_as_long_as_their_endpoint()
 			}));
 		kucomms::endpoint moved = std::move(served.endpoint);
 
-		CHECK(!served.endpoint && moved);
+		assert_true(!served.endpoint && moved);
 		served.channel.send("x"sv);
 		settle(moved);
-		CHECK(served.channel.receive(no_wait).type == 1);
-		CHECK(!watched.expired());
+		assert_true(served.channel.receive(no_wait).type == 1);
+		assert_true(!watched.expired());
 		served.endpoint = std::move(moved);
 	}
-	CHECK(watched.expired());
+	assert_true(watched.expired());
 }
 
 /*
@@ -181,11 +181,11 @@ static void expect_nothing_lost(kucomms::handlers &&handlers)
 	while (received < 100) {
 		while (channel.send({"question"sv, sent}, code, no_wait), !code)
 			sent++;
-		CHECK(code == errc::again);
+		assert_true(code == errc::again);
 		settle(endpoint);
-		CHECK(endpoint.stats().messages < sent);
+		assert_true(endpoint.stats().messages < sent);
 		while (kucomms::received answer = channel.receive(code, no_wait))
-			CHECK(answer.type == received++);
+			assert_true(answer.type == received++);
 	}
 }
 
@@ -226,14 +226,15 @@ static void a_ring_that_was_full_has_room_again()
 	};
 	served served(std::move(handlers));
 
-	CHECK(full == errc::again && rooms == 0);
+	assert_true(full == errc::again && rooms == 0);
 	for (int i = 0; i < sent; i++) {
 		served.channel.receive(no_wait);
 		settle(served.endpoint);
 	}
-	CHECK(rooms == 1);
+	assert_true(rooms == 1);
 	served.channel.receive(no_wait);
-	CHECK(throws(errc::again, [&] { served.channel.receive(no_wait); }));
+	assert_true(throws(errc::again,
+			   [&] { served.channel.receive(no_wait); }));
 }
 
 static void an_error_of_a_handler_breaks_one_channel()
@@ -249,9 +250,10 @@ static void an_error_of_a_handler_breaks_one_channel()
 	served.channel.send({"bad"sv, 1});
 	good.send("good"sv);
 	settle(served.endpoint);
-	CHECK(throws(errc::broken, [&] { served.channel.receive(no_wait); }));
-	CHECK(good.receive(no_wait).data.text() == "good");
-	CHECK(served.endpoint.stats().channels == 1);
+	assert_true(throws(errc::broken,
+			   [&] { served.channel.receive(no_wait); }));
+	assert_true(good.receive(no_wait).data.text() == "good");
+	assert_true(served.endpoint.stats().channels == 1);
 }
 
 static void an_error_that_is_returned_breaks_one_channel()
@@ -262,7 +264,8 @@ static void an_error_that_is_returned_breaks_one_channel()
 
 	served.channel.send("bad"sv);
 	settle(served.endpoint);
-	CHECK(throws(errc::broken, [&] { served.channel.receive(no_wait); }));
+	assert_true(throws(errc::broken,
+			   [&] { served.channel.receive(no_wait); }));
 }
 
 template <class Function>
@@ -285,13 +288,14 @@ static void a_surprise_leaves_dispatch()
 	kucomms::channel other("local:cpp");
 
 	served.channel.send("x"sv);
-	CHECK(surprises([&] { settle(served.endpoint); }));
-	CHECK(throws(errc::broken, [&] { served.channel.receive(no_wait); }));
+	assert_true(surprises([&] { settle(served.endpoint); }));
+	assert_true(throws(errc::broken,
+			   [&] { served.channel.receive(no_wait); }));
 	/* It goes on: nothing else is the worse for it. */
 	settle(served.endpoint);
 	other.send("y"sv, code);
-	CHECK(!code);
-	CHECK(surprises([&] { served.endpoint.dispatch(code); }));
+	assert_true(!code);
+	assert_true(surprises([&] { served.endpoint.dispatch(code); }));
 }
 
 static void a_surprise_leaves_run()
@@ -308,10 +312,10 @@ static void a_surprise_leaves_run()
 	options.timer = 1us;
 	kucomms::endpoint endpoint(std::move(handlers), options);
 
-	CHECK(surprises([&] { endpoint.run(); }));
-	CHECK(calls == 1);
+	assert_true(surprises([&] { endpoint.run(); }));
+	assert_true(calls == 1);
 	endpoint.run();
-	CHECK(calls > 1);
+	assert_true(calls > 1);
 }
 
 /* Even an error of kucomms is one, where it cannot be returned. */
@@ -325,7 +329,7 @@ static void an_error_leaves_handlers_that_may_not_fail()
 	served served(std::move(handlers));
 
 	served.channel = kucomms::channel();
-	CHECK(throws(std::errc::no_such_file_or_directory,
+	assert_true(throws(std::errc::no_such_file_or_directory,
 		     [&] { settle(served.endpoint); }));
 }
 
@@ -354,8 +358,8 @@ static void a_surprise_in_a_thread_terminates()
 	pid = fork();
 	if (!pid)
 		surprise_thread();
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+	assert_true(waitpid(pid, &status, 0) == pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 }
 
 /* A child that waits, and is disturbed whenever it sleeps. */
@@ -394,10 +398,10 @@ public:
 	{
 		int status;
 
-		CHECK(sleeps());
+		assert_true(sleeps());
 		kill(pid_, SIGSTOP);
-		CHECK(waitpid(pid_, &status, WUNTRACED) == pid_);
-		CHECK(WIFSTOPPED(status));
+		assert_true(waitpid(pid_, &status, WUNTRACED) == pid_);
+		assert_true(WIFSTOPPED(status));
 		kill(pid_, SIGCONT);
 	}
 
@@ -407,8 +411,8 @@ public:
 
 		while (sleeps())
 			kill(pid_, SIGUSR1);
-		CHECK(waitpid(pid_, &status, 0) == pid_);
-		CHECK(WIFEXITED(status));
+		assert_true(waitpid(pid_, &status, 0) == pid_);
+		assert_true(WIFEXITED(status));
 		return WEXITSTATUS(status);
 	}
 
@@ -453,7 +457,7 @@ static void a_wait_ends_when_a_handler_runs_not_when_it_is_stopped()
 	for (disturbed *child : {&runs, &dispatches, &receives, &accepts}) {
 		for (int i = 0; i < 5; i++)
 			child->stop_and_continue();
-		CHECK(child->end() == 0);
+		assert_true(child->end() == 0);
 	}
 }
 
@@ -473,11 +477,11 @@ static void a_wait_ends_when_a_handler_runs_not_when_it_is_stopped()
 	pid = fork();
 	if (!pid) {
 		channel.send("x"sv, code);
-		CHECK(code == errc::inherited);
+		assert_true(code == errc::inherited);
 		endpoint.run(code);
-		CHECK(code == errc::inherited);
+		assert_true(code == errc::inherited);
 		listener.accept(code);
-		CHECK(code == errc::inherited);
+		assert_true(code == errc::inherited);
 		std::exit(0);
 	}
 	if (waitpid(pid, &status, 0) != pid || status)
@@ -494,8 +498,8 @@ static void a_child_that_exits_leaves_static_objects_alone()
 	pid = fork();
 	if (!pid)
 		parent_with_static_objects();
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(waitpid(pid, &status, 0) == pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void who_connects_can_be_refused()
@@ -520,10 +524,11 @@ static void who_connects_can_be_refused()
 
 	endpoint.listen(name.c_str());
 	endpoint.start();
-	CHECK(throws(errc::full, [&] { kucomms::channel(name.c_str()); }));
-	CHECK(throws(std::errc::permission_denied,
+	assert_true(throws(errc::full,
+			   [&] { kucomms::channel(name.c_str()); }));
+	assert_true(throws(std::errc::permission_denied,
 		     [&] { kucomms::channel(name.c_str()); }));
-	CHECK(kucomms::channel(name.c_str()));
+	assert_true(kucomms::channel(name.c_str()));
 }
 
 static void a_reference_outlives_the_channel()
@@ -534,21 +539,21 @@ static void a_reference_outlives_the_channel()
 
 	handlers.connect = [&](channel_ref channel) {
 		kept = kucomms::shared_channel(channel);
-		CHECK(kept.endpoint() == channel.endpoint());
+		assert_true(kept.endpoint() == channel.endpoint());
 	};
 	{
 		served served(std::move(handlers));
 
 		kept.send("from anywhere"sv);
-		CHECK(served.channel.receive(no_wait).data.text() ==
+		assert_true(served.channel.receive(no_wait).data.text() ==
 		      "from anywhere");
 		served.channel = kucomms::channel();
 		settle(served.endpoint);
 		kept.send("x"sv, code, no_wait);
-		CHECK(code == errc::gone);
+		assert_true(code == errc::gone);
 	}
 	kept.send("x"sv, code, no_wait);
-	CHECK(code == errc::gone);
+	assert_true(code == errc::gone);
 }
 
 static void a_broadcast_reaches_all_it_can()
@@ -560,12 +565,13 @@ static void a_broadcast_reaches_all_it_can()
 	kucomms::channel small("local:cpp", options);
 
 	settle(served.endpoint);
-	CHECK(served.endpoint.broadcast("short"sv) == 2);
-	CHECK(small.receive(no_wait).data.text() == "short");
-	CHECK(served.endpoint.broadcast(std::string(5000, 'x')) == 1);
-	CHECK(served.channel.receive(no_wait).data.text() == "short");
-	CHECK(served.channel.receive(no_wait).data.size() == 5000);
-	CHECK(kucomms::endpoint(handlers_with(send_back)).broadcast("x"sv) == 0);
+	assert_true(served.endpoint.broadcast("short"sv) == 2);
+	assert_true(small.receive(no_wait).data.text() == "short");
+	assert_true(served.endpoint.broadcast(std::string(5000, 'x')) == 1);
+	assert_true(served.channel.receive(no_wait).data.text() == "short");
+	assert_true(served.channel.receive(no_wait).data.size() == 5000);
+	assert_true(kucomms::endpoint(handlers_with(send_back))
+			    .broadcast("x"sv) == 0);
 }
 
 static void channels_are_added_and_removed()
@@ -582,17 +588,17 @@ static void channels_are_added_and_removed()
 		kucomms::received held = far.receive(no_wait);
 
 		endpoint.add(std::move(far), code);
-		CHECK(far && code == std::errc::device_or_resource_busy);
+		assert_true(far && code == std::errc::device_or_resource_busy);
 	}
 	endpoint.add(std::move(far));
-	CHECK(!far);
+	assert_true(!far);
 	near.send("x"sv);
 	settle(endpoint);
-	CHECK(near.receive(no_wait).data.text() == "x");
+	assert_true(near.receive(no_wait).data.text() == "x");
 	endpoint.remove(ref);
 	settle(endpoint);
-	CHECK(throws(errc::gone, [&] { near.receive(no_wait); }));
-	CHECK(throws(std::errc::no_such_file_or_directory,
+	assert_true(throws(errc::gone, [&] { near.receive(no_wait); }));
+	assert_true(throws(std::errc::no_such_file_or_directory,
 		     [&] { endpoint.remove(channel_ref()); }));
 }
 
@@ -624,18 +630,18 @@ static void a_call_gets_its_answer()
 	std::string answers;
 	kucomms::call call([&](std::error_code code,
 			       const kucomms::message &answer) {
-		CHECK(!code);
+		assert_true(!code);
 		answers += answer.data.text();
 	});
 
-	CHECK(!call.cancel());
+	assert_true(!call.cancel());
 	call.start(caller.channel, "one "sv);
 	caller.settle();
 	call.start(caller.channel, "two"sv, 1h);
 	caller.settle();
-	CHECK(answers == "one two");
-	CHECK(!call.cancel());
-	CHECK(caller.client.stats().calls == 2);
+	assert_true(answers == "one two");
+	assert_true(!call.cancel());
+	assert_true(caller.client.stats().calls == 2);
 }
 
 static void a_call_that_has_gone_is_not_answered()
@@ -651,8 +657,8 @@ static void a_call_that_has_gone_is_not_answered()
 		call.start(caller.channel, "x"sv);
 	}
 	caller.settle();
-	CHECK(!done);
-	CHECK(caller.client.stats().late == 1);
+	assert_true(!done);
+	assert_true(caller.client.stats().late == 1);
 }
 
 static void a_call_says_why_there_is_no_answer()
@@ -662,18 +668,19 @@ static void a_call_says_why_there_is_no_answer()
 	std::error_code why;
 	kucomms::call call([&](std::error_code code,
 			       const kucomms::message &answer) {
-		CHECK(answer.data.empty());
+		assert_true(answer.data.empty());
 		why = code;
 	});
 
 	call.start(caller.channel, "x"sv, no_wait);
 	caller.settle();
-	CHECK(why == errc::timed_out);
+	assert_true(why == errc::timed_out);
 	call.start(caller.channel, "x"sv);
 	caller.server = kucomms::endpoint();
 	settle(caller.client);
-	CHECK(why == errc::gone);
-	CHECK(throws(errc::gone, [&] { call.start(caller.channel, "x"sv); }));
+	assert_true(why == errc::gone);
+	assert_true(throws(errc::gone,
+			   [&] { call.start(caller.channel, "x"sv); }));
 }
 
 /* A lambda that knows its own call. */
@@ -700,7 +707,7 @@ static void a_call_may_start_itself_again()
 	call.start(caller.channel, "first"sv);
 	while (left)
 		caller.settle();
-	CHECK(caller.client.stats().calls == 3);
+	assert_true(caller.client.stats().calls == 3);
 }
 
 struct destroy {
@@ -720,7 +727,7 @@ static void a_call_may_destroy_itself()
 	owner = std::make_unique<kucomms::call<destroy>>(destroy{owner});
 	owner->start(caller.channel, "x"sv);
 	caller.settle();
-	CHECK(!owner);
+	assert_true(!owner);
 }
 
 static void what_a_call_throws_leaves_dispatch()
@@ -731,7 +738,7 @@ static void what_a_call_throws_leaves_dispatch()
 	});
 
 	call.start(caller.channel, "x"sv);
-	CHECK(surprises([&] { caller.settle(); }));
+	assert_true(surprises([&] { caller.settle(); }));
 }
 
 static void a_call_waits_in_another_thread()
@@ -748,11 +755,11 @@ static void a_call_waits_in_another_thread()
 	client.start();
 	kucomms::message answer = channel.call({"hello"sv, 3}, buffer);
 
-	CHECK(answer.type == 3 && answer.data.text() == "hello");
-	CHECK(answer.data.data() == buffer.data());
+	assert_true(answer.type == 3 && answer.data.text() == "hello");
+	assert_true(answer.data.data() == buffer.data());
 	answer = channel.call("hello, world"sv, buffer, code);
-	CHECK(code == errc::no_buffer && answer.data.text() == "hello");
-	CHECK(throws(std::errc::device_or_resource_busy,
+	assert_true(code == errc::no_buffer && answer.data.text() == "hello");
+	assert_true(throws(std::errc::device_or_resource_busy,
 		     [&] { client.run(); }));
 	client.stop();
 	server.stop();
@@ -769,7 +776,7 @@ static void waiting_in_a_handler_is_refused()
 
 	served.channel.send("x"sv);
 	settle(served.endpoint);
-	CHECK(code == errc::in_handler);
+	assert_true(code == errc::in_handler);
 }
 
 static void messages_and_calls_need_no_memory()
@@ -788,8 +795,8 @@ static void messages_and_calls_need_no_memory()
 		if (!i)
 			before = allocations;
 	}
-	CHECK(answers == 1000);
-	CHECK(allocations == before);
+	assert_true(answers == 1000);
+	assert_true(allocations == before);
 }
 
 int main()

@@ -25,7 +25,7 @@ inline void check_that(bool holds, const char *what, const char *file, int line)
 					 std::to_string(line) + ": " + what);
 }
 
-#define CHECK(condition) \
+#define assert_true(condition) \
 	check_that(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
 
 /* Does @function throw a kucomms::error that is @code? */

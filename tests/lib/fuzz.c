@@ -156,20 +156,21 @@ static void try_to_spoil(const struct raw_channel *raw)
 	const off_t size = (off_t)raw->theirs_size;
 	const int fd = raw->theirs_fd;
 
-	must_be(ftruncate(fd, 0), -1);
-	must_be(ftruncate(fd, 2 * size), -1);
-	must_be(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-			  size), -1);
-	must_be(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, size), -1);
-	must_be(fallocate(fd, 0, size, size), -1);
-	must_be(pwrite(fd, "?", 1, 0), -1);
-	must(mmap(NULL, raw->theirs_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		  0) == MAP_FAILED);
-	must_be(mprotect((void *)raw->theirs, raw->theirs_size,
-			 PROT_READ | PROT_WRITE), -1);
-	must_be(madvise((void *)raw->theirs, raw->theirs_size, MADV_REMOVE),
-		-1);
-	must_be(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(ftruncate(fd, 2 * size), -1);
+	assert_int_equal(fallocate(fd,
+				   FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				   0, size), -1);
+	assert_int_equal(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, size), -1);
+	assert_int_equal(fallocate(fd, 0, size, size), -1);
+	assert_int_equal(pwrite(fd, "?", 1, 0), -1);
+	assert_true(mmap(NULL, raw->theirs_size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED, fd, 0) == MAP_FAILED);
+	assert_int_equal(mprotect((void *)raw->theirs, raw->theirs_size,
+				  PROT_READ | PROT_WRITE), -1);
+	assert_int_equal(madvise((void *)raw->theirs, raw->theirs_size,
+				 MADV_REMOVE), -1);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
 }
 
 static bool is_over(int fd)
@@ -223,11 +224,11 @@ static void exchange_any(struct kucomms_channel *channel, __u64 *state)
 
 	request.length = random_below(state, sizeof(bytes));
 	memset(bytes, (int)request.id, request.length);
-	must_be(kucomms_exchange(channel, &request, bytes, &answer, &data, -1),
-		0);
-	must_be(answer.id, request.id);
-	must_be(answer.length, request.length);
-	must_be(memcmp(data, bytes, request.length), 0);
+	assert_int_equal(kucomms_exchange(channel, &request, bytes, &answer,
+					  &data, -1), 0);
+	assert_int_equal(answer.id, request.id);
+	assert_int_equal(answer.length, request.length);
+	assert_int_equal(memcmp(data, bytes, request.length), 0);
 	kucomms_release(channel);
 }
 
@@ -258,7 +259,7 @@ static void serve_all(unsigned int flags)
 
 	memset(counts, 0, sizeof(*counts));
 	endpoint = serve(&ops, &sum, process_name);
-	must_be(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	start_hostiles(pids);
 	do {
 		exchange_any(channel, &state);
@@ -271,11 +272,11 @@ static void serve_all(unsigned int flags)
 	kucomms_channel_close(channel);
 	wait_for_channels(endpoint, 0);
 	kucomms_endpoint_destroy(endpoint);
-	must_be(count_open(), open);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_open(), open);
+	assert_int_equal(count_mapped(), 0);
 	printf("# %lu hostile channels, %lu honest messages meanwhile\n",
 	       counts->channels, exchanges);
-	must(counts->channels > 2 * PEERS || shortened(100) < 100);
+	assert_true(counts->channels > 2 * PEERS || shortened(100) < 100);
 }
 
 static void test_copied(void **state)
@@ -339,18 +340,23 @@ static void try_calls(struct kucomms_channel *channel)
 	int err, i;
 
 	for (i = 0; i < 5; i++) {
-		must_be(kucomms_receive(channel, &answer, &data, 20), -ETIMEDOUT);
-		must_be(kucomms_receive(channel, &answer, &data, 0), -EAGAIN);
+		assert_int_equal(kucomms_receive(channel, &answer, &data, 20),
+				 -ETIMEDOUT);
+		assert_int_equal(kucomms_receive(channel, &answer, &data, 0),
+				 -EAGAIN);
 	}
-	must_be(kucomms_receive(channel, &answer, &data, 250), -ETIMEDOUT);
+	assert_int_equal(kucomms_receive(channel, &answer, &data, 250),
+			 -ETIMEDOUT);
 	do {
 		err = kucomms_send(channel, &message, bytes, 0, 20);
 	} while (!err);
-	must_be(err, -ETIMEDOUT);
-	must(kucomms_channel_poll_start(channel) >= 0);
+	assert_int_equal(err, -ETIMEDOUT);
+	assert_true(kucomms_channel_poll_start(channel) >= 0);
 	for (i = 0; i < 100; i++) {
-		must_be(kucomms_receive(channel, &answer, &data, 0), -EAGAIN);
-		must_be(kucomms_send(channel, &message, bytes, 0, 0), -EAGAIN);
+		assert_int_equal(kucomms_receive(channel, &answer, &data, 0),
+				 -EAGAIN);
+		assert_int_equal(kucomms_send(channel, &message, bytes, 0, 0),
+				 -EAGAIN);
 	}
 }
 
@@ -365,14 +371,15 @@ static void test_calls_come_back(void **state)
 	pid_t pid;
 
 	(void)state;
-	must_be(kucomms_listen(process_name, NULL, &listener), 0);
+	assert_int_equal(kucomms_listen(process_name, NULL, &listener), 0);
 	for (i = 0; i < sizeof(tricks) / sizeof(tricks[0]); i++) {
 		pid = play(tricks[i]);
-		must_be(kucomms_accept(listener, &channel, -1), 0);
+		assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 		try_calls(channel);
 		kill_process(pid);
 		/* What it sent last does not hide that it has gone. */
-		must_be(kucomms_receive(channel, &answer, &data, -1), -ESHUTDOWN);
+		assert_int_equal(kucomms_receive(channel, &answer, &data, -1),
+				 -ESHUTDOWN);
 		kucomms_channel_close(channel);
 	}
 	kucomms_listener_close(listener);
@@ -401,13 +408,13 @@ static void test_refused_and_gone(void **state)
 	pid_t pid;
 
 	(void)state;
-	must_be(kucomms_listen(process_name, NULL, &listener), 0);
+	assert_int_equal(kucomms_listen(process_name, NULL, &listener), 0);
 	pid = play(refuse);
-	must_be(kucomms_accept(listener, &channel, -1), 0);
+	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 	poll_fd.fd = kucomms_channel_poll_start(channel);
-	must_be(poll(&poll_fd, 1, -1), 1);
-	must_be(kucomms_send(channel, &message, NULL, 0, -1), -EPROTO);
-	must_be(kucomms_receive(channel, &answer, &data, -1), -EPROTO);
+	assert_int_equal(poll(&poll_fd, 1, -1), 1);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), -EPROTO);
+	assert_int_equal(kucomms_receive(channel, &answer, &data, -1), -EPROTO);
 	kill_process(pid);
 	kucomms_channel_close(channel);
 	kucomms_listener_close(listener);

@@ -23,12 +23,11 @@ static void exchange(struct kucomms_channel *channel, unsigned int count)
 			.length = sizeof(i), .id = i,
 		};
 
-		must_be(kucomms_exchange(channel, &request, &i, &answer, &data,
-					 -1),
-			0);
-		must_be(answer.id, i);
-		must_be(answer.length, sizeof(i));
-		must_be(memcmp(data, &i, sizeof(i)), 0);
+		assert_int_equal(kucomms_exchange(channel, &request, &i,
+						  &answer, &data, -1), 0);
+		assert_int_equal(answer.id, i);
+		assert_int_equal(answer.length, sizeof(i));
+		assert_int_equal(memcmp(data, &i, sizeof(i)), 0);
 		kucomms_release(channel);
 	}
 }
@@ -37,7 +36,7 @@ static void open_and_exchange(unsigned int count)
 {
 	struct kucomms_channel *channel;
 
-	must_be(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	exchange(channel, count);
 	kucomms_channel_close(channel);
 }
@@ -95,7 +94,7 @@ static int pipe_end(void)
 {
 	int ends[2];
 
-	must_be(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	close(ends[1]);
 	return ends[0];
 }
@@ -142,13 +141,13 @@ static int status_of(const struct kucomms_hello *hello, size_t length,
 	int memory, fd = raw_connect();
 	char byte;
 
-	must(fd >= 0);
-	must(raw_say(fd, hello, length, fds, count));
-	must(raw_hear(fd, &answer, &memory));
-	must_be(answer.magic, KUCOMMS_HELLO_MAGIC);
+	assert_true(fd >= 0);
+	assert_true(raw_say(fd, hello, length, fds, count));
+	assert_true(raw_hear(fd, &answer, &memory));
+	assert_int_equal(answer.magic, KUCOMMS_HELLO_MAGIC);
 	if (answer.status) {
-		must_be(memory, -1);
-		must(recv(fd, &byte, 1, 0) <= 0);
+		assert_int_equal(memory, -1);
+		assert_true(recv(fd, &byte, 1, 0) <= 0);
 	} else {
 		close(memory);
 	}
@@ -175,31 +174,31 @@ static void refused_for_its_words(void)
 
 	hello = raw_hello();
 	hello.magic++;
-	must_be(status_with(hello), -EPROTO);
+	assert_int_equal(status_with(hello), -EPROTO);
 	hello = raw_hello();
 	hello.version++;
-	must_be(status_with(hello), -EPROTONOSUPPORT);
+	assert_int_equal(status_with(hello), -EPROTONOSUPPORT);
 	for (i = 0; i < COUNT(no_sizes); i++) {
 		hello = raw_hello();
 		hello.size = no_sizes[i];
-		must_be(status_with(hello), -EINVAL);
+		assert_int_equal(status_with(hello), -EINVAL);
 		hello = raw_hello();
 		hello.wanted = no_sizes[i];
-		must_be(status_with(hello), no_sizes[i] ? -EINVAL : 0);
+		assert_int_equal(status_with(hello), no_sizes[i] ? -EINVAL : 0);
 	}
 	hello = raw_hello();
 	hello.flags = 1u << 31;
-	must_be(status_with(hello), -EPROTO);
+	assert_int_equal(status_with(hello), -EPROTO);
 	hello = raw_hello();
 	hello.status = -1;
-	must_be(status_with(hello), -EPROTO);
+	assert_int_equal(status_with(hello), -EPROTO);
 	hello = raw_hello();
 	hello.reserved = 1;
-	must_be(status_with(hello), -EPROTO);
+	assert_int_equal(status_with(hello), -EPROTO);
 	hello = raw_hello();
 	hello.flags = KUCOMMS_HELLO_NUMBER;
 	hello.number = ~0u;
-	must_be(status_with(hello), -EINVAL);
+	assert_int_equal(status_with(hello), -EINVAL);
 }
 
 static void refused_for_its_memory(void)
@@ -211,7 +210,8 @@ static void refused_for_its_memory(void)
 	for (i = 0; i < COUNT(no_memories); i++) {
 		fd = no_memories[i]();
 		hello.size = no_memories[i] == huge_memory ? 1 << 20 : RAW_RING;
-		must_be(status_of(&hello, sizeof(hello), &fd, fd >= 0), -EPROTO);
+		assert_int_equal(status_of(&hello, sizeof(hello), &fd, fd >= 0),
+				 -EPROTO);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -225,10 +225,11 @@ static void too_much_or_too_little(void)
 
 	for (i = 0; i < 8; i++)
 		fds[i] = i ? counter() : good_memory();
-	must_be(status_of(hellos, sizeof(hellos[0]), fds, 8), 0);
-	must_be(status_of(hellos, sizeof(hellos), fds, 1), 0);
-	must_be(status_of(hellos, sizeof(hellos[0]) - 1, fds, 1), -EPROTO);
-	must_be(status_of(hellos, 1, fds, 8), -EPROTO);
+	assert_int_equal(status_of(hellos, sizeof(hellos[0]), fds, 8), 0);
+	assert_int_equal(status_of(hellos, sizeof(hellos), fds, 1), 0);
+	assert_int_equal(status_of(hellos, sizeof(hellos[0]) - 1, fds, 1),
+			 -EPROTO);
+	assert_int_equal(status_of(hellos, 1, fds, 8), -EPROTO);
 	for (i = 0; i < 8; i++)
 		close(fds[i]);
 }
@@ -245,7 +246,7 @@ static void nonsense(void)
 		for (i = 0; i < sizeof(bytes); i++)
 			bytes[i] = (unsigned char)random_next(&state);
 		fd = raw_connect();
-		must(fd >= 0);
+		assert_true(fd >= 0);
 		raw_say(fd, bytes, 1 + random_below(&state, sizeof(bytes)),
 			NULL, 0);
 		if (random_below(&state, 2))
@@ -261,7 +262,7 @@ static void test_bad_clients(void **state)
 	struct kucomms_channel *channel;
 
 	(void)state;
-	must_be(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	refused_for_its_words();
 	exchange(channel, 1);
 	refused_for_its_memory();
@@ -277,7 +278,7 @@ static void test_bad_clients(void **state)
 	while (count_open() > before)
 		open_and_exchange(1);
 	wait_for_channels(endpoint, 0);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_mapped(), 0);
 	kucomms_endpoint_destroy(endpoint);
 }
 
@@ -291,16 +292,16 @@ static void test_silent_clients(void **state)
 	unsigned int i;
 
 	(void)state;
-	must_be(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	for (i = 0; i < SILENT; i++) {
 		silent[i] = raw_connect();
-		must(silent[i] >= 0);
+		assert_true(silent[i] >= 0);
 		if (!(i % 10))
 			open_and_exchange(1);
 	}
 	exchange(channel, 100);
 	/* 64 places, a channel and its other end. */
-	must(count_open() <= before + (int)SILENT + 64 + 2 + 2);
+	assert_true(count_open() <= before + (int)SILENT + 64 + 2 + 2);
 	for (i = 0; i < SILENT; i++)
 		close(silent[i]);
 	open_and_exchange(1);
@@ -336,7 +337,7 @@ static void test_flood_of_clients(void **state)
 	int i;
 
 	(void)state;
-	must_be(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	for (i = 0; i < 3; i++)
 		pids[i] = flood(connects);
 	do {
@@ -360,11 +361,12 @@ static void test_flood_while_accepting(void **state)
 	int i;
 
 	(void)state;
-	must_be(kucomms_listen(process_name, NULL, &listener), 0);
+	assert_int_equal(kucomms_listen(process_name, NULL, &listener), 0);
 	for (i = 0; i < 3; i++)
 		pids[i] = flood(connects);
 	for (i = 0; i < 20; i++)
-		must_be(kucomms_accept(listener, &channel, 10), -ETIMEDOUT);
+		assert_int_equal(kucomms_accept(listener, &channel, 10),
+				 -ETIMEDOUT);
 	for (i = 0; i < 3; i++)
 		kill_process(pids[i]);
 	kucomms_listener_close(listener);
@@ -395,8 +397,9 @@ static int raw_listen(void)
 	const struct sockaddr_un address = raw_address();
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	must_be(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	must_be(listen(fd, 16), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address,
+			      sizeof(address)), 0);
+	assert_int_equal(listen(fd, 16), 0);
 	return fd;
 }
 
@@ -426,7 +429,7 @@ static pid_t bad_listener(int socket, const struct answer *answer)
 		return pid;
 	for (;;) {
 		fd = accept(socket, NULL, NULL);
-		must(fd >= 0);
+		assert_true(fd >= 0);
 		raw_hear(fd, &hello, &memory);
 		if (memory >= 0)
 			close(memory);
@@ -456,9 +459,9 @@ static void try_answer(int socket, const struct answer *answer)
 	if (err != answer->err)
 		fprintf(stderr, "# a listener that answers with %s:\n",
 			answer->what);
-	must_be(err, answer->err);
-	must_be(count_open(), open);
-	must_be(count_mapped(), 0);
+	assert_int_equal(err, answer->err);
+	assert_int_equal(count_open(), open);
+	assert_int_equal(count_mapped(), 0);
 	kill_process(pid);
 }
 
@@ -525,12 +528,15 @@ static void test_bad_listener_of_an_endpoint(void **state)
 	pid_t pid;
 
 	(void)state;
-	must_be(kucomms_endpoint_create(&echo_ops, NULL, &often, &endpoint), 0);
-	must_be(kucomms_endpoint_listen(endpoint, "local:hello", NULL), 0);
-	must_be(kucomms_endpoint_start(endpoint), 0);
-	must_be(kucomms_endpoint_connect(endpoint, process_name, NULL,
-					 KUCOMMS_CONNECT_RETRY, NULL), 0);
-	must_be(kucomms_open("local:hello", NULL, &channel), 0);
+	assert_int_equal(kucomms_endpoint_create(&echo_ops, NULL, &often,
+						 &endpoint), 0);
+	assert_int_equal(kucomms_endpoint_listen(endpoint, "local:hello", NULL),
+			 0);
+	assert_int_equal(kucomms_endpoint_start(endpoint), 0);
+	assert_int_equal(kucomms_endpoint_connect(endpoint, process_name, NULL,
+						  KUCOMMS_CONNECT_RETRY, NULL),
+			 0);
+	assert_int_equal(kucomms_open("local:hello", NULL, &channel), 0);
 	for (i = 0; i < COUNT(answers); i++) {
 		pid = bad_listener(socket, &answers[i]);
 		exchange(channel, (unsigned int)shortened(20000));

@@ -42,7 +42,7 @@ static inline int raw_connect(void)
 	const struct sockaddr_un address = raw_address();
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	must(fd >= 0);
+	assert_true(fd >= 0);
 	if (!connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		return fd;
 	close(fd);
@@ -53,9 +53,9 @@ static inline int raw_memory(size_t size, unsigned int flags, int seals)
 {
 	int fd = memfd_create("raw", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
 
-	must(fd >= 0);
-	must_be(ftruncate(fd, (off_t)size), 0);
-	must_be(fcntl(fd, F_ADD_SEALS, seals), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
 	return fd;
 }
 
@@ -147,13 +147,13 @@ static inline int raw_make_mine(struct raw_channel *raw)
 {
 	int fd = memfd_create("raw", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	must(fd >= 0);
+	assert_true(fd >= 0);
 	raw->mine_size = page() + RAW_RING;
-	must_be(ftruncate(fd, (off_t)raw->mine_size), 0);
+	assert_int_equal(ftruncate(fd, (off_t)raw->mine_size), 0);
 	raw->mine = mmap(NULL, raw->mine_size, PROT_READ | PROT_WRITE,
 			 MAP_SHARED, fd, 0);
-	must(raw->mine != MAP_FAILED);
-	must_be(fcntl(fd, F_ADD_SEALS, RAW_SEALS), 0);
+	assert_true(raw->mine != MAP_FAILED);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, RAW_SEALS), 0);
 	return fd;
 }
 
@@ -177,7 +177,7 @@ static inline bool raw_open(struct raw_channel *raw)
 	raw->theirs_size = page() + hello.size;
 	raw->theirs = mmap(NULL, raw->theirs_size, PROT_READ, MAP_SHARED,
 			   raw->theirs_fd, 0);
-	must(raw->theirs != MAP_FAILED);
+	assert_true(raw->theirs != MAP_FAILED);
 	return true;
 }
 

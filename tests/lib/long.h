@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the programs here share: checks that fail in any thread or process, not
- * only in cmocka's; random numbers; what this process has open and mapped.
+ * What the programs that take long share: random numbers; what this process has
+ * open and mapped.
  *
  * KUCOMMS_TEST_DIVISOR in the environment: only so much of the work is done, for
  * those whom sanitizers and valgrind slow down. KUCOMMS_TEST_SEED: the random
@@ -36,24 +36,8 @@
 #include <cmocka.h>
 #include <kucomms/endpoint.h>
 
+#include "../assertions.h"
 #include "../patience.h"
-
-static inline void fail_at(const char *file, int line, const char *what,
-			   long long is, long long expected)
-{
-	fprintf(stderr, "%s:%d: %s: is %lld, not %lld\n", file, line, what, is,
-		expected);
-	abort();
-}
-
-#define must_be(what, expected) do {					\
-	long long is_ = (long long)(what);				\
-	long long expected_ = (long long)(expected);			\
-	if (is_ != expected_)						\
-		fail_at(__FILE__, __LINE__, #what, is_, expected_);	\
-} while (0)
-
-#define must(what)	must_be(!!(what), 1)
 
 static inline unsigned long shortened(unsigned long count)
 {
@@ -118,7 +102,7 @@ static inline const char *socket_path(void)
 
 static inline void begin_program(void)
 {
-	must(mkdtemp(directory));
+	assert_true(mkdtemp(directory));
 	snprintf(process_name, sizeof(process_name), "process:%s/test",
 		 directory);
 	alarm(patience());
@@ -140,10 +124,10 @@ static inline pid_t fork_quietly(void)
 
 	fflush(NULL);
 	pid = fork();
-	must(pid >= 0);
+	assert_true(pid >= 0);
 	if (!pid) {
-		must_be(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
-		must_be(getppid(), parent);
+		assert_int_equal(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+		assert_int_equal(getppid(), parent);
 	}
 	return pid;
 }
@@ -152,17 +136,17 @@ static inline void end_process(pid_t pid)
 {
 	int status;
 
-	must_be(waitpid(pid, &status, 0), pid);
-	must_be(status, 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static inline void kill_process(pid_t pid)
 {
 	int status;
 
-	must_be(kill(pid, SIGKILL), 0);
-	must_be(waitpid(pid, &status, 0), pid);
-	must(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static inline int count_open(void)
@@ -170,7 +154,7 @@ static inline int count_open(void)
 	DIR *list = opendir("/proc/self/fd");
 	int count = -3;
 
-	must(list);
+	assert_true(list);
 	while (readdir(list))
 		count++;
 	closedir(list);
@@ -184,7 +168,7 @@ static inline int count_mapped(void)
 	char line[512];
 	int count = 0;
 
-	must(maps);
+	assert_true(maps);
 	while (fgets(line, sizeof(line), maps))
 		count += !!strstr(line, "memfd:kucomms");
 	fclose(maps);
@@ -197,7 +181,7 @@ static inline void *share(size_t size)
 	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	must(shared != MAP_FAILED);
+	assert_true(shared != MAP_FAILED);
 	return shared;
 }
 
@@ -205,7 +189,7 @@ static inline pthread_t run_thread(void *(*function)(void *), void *arg)
 {
 	pthread_t thread;
 
-	must_be(pthread_create(&thread, NULL, function, arg), 0);
+	assert_int_equal(pthread_create(&thread, NULL, function, arg), 0);
 	return thread;
 }
 
@@ -223,9 +207,10 @@ static inline struct kucomms_endpoint *serve(const struct kucomms_ops *ops,
 {
 	struct kucomms_endpoint *endpoint;
 
-	must_be(kucomms_endpoint_create(ops, priv, NULL, &endpoint), 0);
-	must_be(kucomms_endpoint_listen(endpoint, name, NULL), 0);
-	must_be(kucomms_endpoint_start(endpoint), 0);
+	assert_int_equal(kucomms_endpoint_create(ops, priv, NULL, &endpoint),
+			 0);
+	assert_int_equal(kucomms_endpoint_listen(endpoint, name, NULL), 0);
+	assert_int_equal(kucomms_endpoint_start(endpoint), 0);
 	return endpoint;
 }
 
@@ -236,7 +221,8 @@ static inline void wait_for_channels(struct kucomms_endpoint *endpoint,
 
 	do {
 		sched_yield();
-		must_be(kucomms_endpoint_get_stats(endpoint, &stats), 0);
+		assert_int_equal(kucomms_endpoint_get_stats(endpoint, &stats),
+				 0);
 	} while (stats.channels != count);
 }
 

@@ -60,7 +60,7 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *new,
 {
 	if (!made_up)
 		return __real_timerfd_settime(fd, flags, new, old);
-	must_be(flags, TFD_TIMER_ABSTIME);
+	assert_int_equal(flags, TFD_TIMER_ABSTIME);
 	made_up_timer = new->it_value.tv_sec * (1000 * MS) +
 			new->it_value.tv_nsec;
 	return 0;
@@ -69,7 +69,7 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *new,
 /* An endpoint that would sleep until the timer fires wakes up then, or when time ends. */
 static void sleep_until_timer(void)
 {
-	must(made_up_timer != NEVER);
+	assert_true(made_up_timer != NEVER);
 	if (made_up_now < made_up_timer)
 		made_up_now = made_up_timer;
 	if (made_up_now > made_up_end)
@@ -141,7 +141,7 @@ static void count_call(struct rate *rate)
 	const __s64 now = now_ns();
 	__s64 next;
 
-	must(now >= rate->earliest);
+	assert_true(now >= rate->earliest);
 	rate->earliest += rate->period;
 	if (rate->latest > now)
 		rate->latest = now;
@@ -211,9 +211,10 @@ static void create(struct subject *subject, const char *name, __s64 message_ns)
 		.work = { WORK_NS, now_ns() + WORK_NS, NEVER },
 		.timer = { TIMER_NS, now_ns() + TIMER_NS, NEVER },
 	};
-	must_be(kucomms_endpoint_create(&ops, subject, NULL,
-					&subject->endpoint), 0);
-	must_be(kucomms_endpoint_listen(subject->endpoint, name, NULL), 0);
+	assert_int_equal(kucomms_endpoint_create(&ops, subject, NULL,
+						 &subject->endpoint), 0);
+	assert_int_equal(kucomms_endpoint_listen(subject->endpoint, name, NULL),
+			 0);
 }
 
 static void print(const struct subject *subject)
@@ -233,7 +234,7 @@ static void send_all_that_fit(struct kucomms_channel *channel)
 
 	while (!(err = kucomms_send(channel, &message, "message", 0, 0)))
 		;
-	must_be(err, -EAGAIN);
+	assert_int_equal(err, -EAGAIN);
 }
 
 static void run_made_up(struct subject *subject, const char *name,
@@ -243,7 +244,7 @@ static void run_made_up(struct subject *subject, const char *name,
 
 	make_up_time();
 	create(subject, name, message_ns);
-	must_be(kucomms_open(name, NULL, &channel), 0);
+	assert_int_equal(kucomms_open(name, NULL, &channel), 0);
 	while (made_up_now < made_up_end) {
 		if (messages)
 			send_all_that_fit(channel);
@@ -265,9 +266,9 @@ static void test_idle(void **state)
 
 	(void)state;
 	run_made_up(&subject, "local:idle", 0, false, 0);
-	must_be(subject.work.calls, 100 * SECONDS);
-	must_be(subject.work.missed, 0);
-	must_be(subject.timer.calls, SECONDS);
+	assert_int_equal(subject.work.calls, 100 * SECONDS);
+	assert_int_equal(subject.work.missed, 0);
+	assert_int_equal(subject.timer.calls, SECONDS);
 }
 
 /* The machine stands still for 50 periods: of the calls missed one is made up for. */
@@ -277,8 +278,8 @@ static void test_stalled(void **state)
 
 	(void)state;
 	run_made_up(&subject, "local:stalled", 0, false, 50 * WORK_NS);
-	must_be(subject.work.calls, 100 * SECONDS - 50 + 2);
-	must_be(subject.timer.calls, SECONDS);
+	assert_int_equal(subject.work.calls, 100 * SECONDS - 50 + 2);
+	assert_int_equal(subject.timer.calls, SECONDS);
 }
 
 /* A microsecond a message, and there is always one: no call is late by a round. */
@@ -288,11 +289,11 @@ static void test_busy(void **state)
 
 	(void)state;
 	run_made_up(&subject, "local:busy", MS / 1000, true, 0);
-	must_be(subject.work.calls, 100 * SECONDS);
-	must_be(subject.work.missed, 0);
-	must_be(subject.timer.calls, SECONDS);
-	must(subject.messages > SECONDS * 900 * 1000);
-	must(subject.handled_most <= ROUND);
+	assert_int_equal(subject.work.calls, 100 * SECONDS);
+	assert_int_equal(subject.work.missed, 0);
+	assert_int_equal(subject.timer.calls, SECONDS);
+	assert_true(subject.messages > SECONDS * 900 * 1000);
+	assert_true(subject.handled_most <= ROUND);
 }
 
 /* Handlers that take 25 periods of work: it is called between any two of them. */
@@ -302,10 +303,10 @@ static void test_slow(void **state)
 
 	(void)state;
 	run_made_up(&subject, "local:slow", 25 * WORK_NS, true, 0);
-	must_be(subject.messages, 4 * SECONDS + 1);
-	must_be(subject.work.calls, subject.messages - 1);
-	must_be(subject.timer.calls, SECONDS);
-	must_be(subject.handled_most, 1);
+	assert_int_equal(subject.messages, 4 * SECONDS + 1);
+	assert_int_equal(subject.work.calls, subject.messages - 1);
+	assert_int_equal(subject.timer.calls, SECONDS);
+	assert_int_equal(subject.handled_most, 1);
 }
 
 /* ---- by the machine's clock, in threads */
@@ -320,10 +321,10 @@ static void *send_messages(void *arg)
 	struct kucomms_channel *channel;
 	int err;
 
-	must_be(kucomms_open(subject->name, NULL, &channel), 0);
+	assert_int_equal(kucomms_open(subject->name, NULL, &channel), 0);
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
 		err = kucomms_send(channel, &message, "message", 0, 100);
-		must(!err || err == -ETIMEDOUT || err == -ESHUTDOWN);
+		assert_true(!err || err == -ETIMEDOUT || err == -ESHUTDOWN);
 	}
 	kucomms_channel_close(channel);
 	return NULL;
@@ -352,9 +353,9 @@ static void test_threads(void **state)
 	create(&idle, "local:idle", 0);
 	create(&busy, "local:busy", 0);
 	create(&slow, "local:slow", 250 * MS);
-	must_be(kucomms_endpoint_start(idle.endpoint), 0);
-	must_be(kucomms_endpoint_start(busy.endpoint), 0);
-	must_be(kucomms_endpoint_start(slow.endpoint), 0);
+	assert_int_equal(kucomms_endpoint_start(idle.endpoint), 0);
+	assert_int_equal(kucomms_endpoint_start(busy.endpoint), 0);
+	assert_int_equal(kucomms_endpoint_start(slow.endpoint), 0);
 	senders[0] = run_thread(send_messages, &busy);
 	senders[1] = run_thread(send_messages, &slow);
 	senders[2] = run_thread(send_messages, &slow);
@@ -368,10 +369,10 @@ static void test_threads(void **state)
 	pthread_join(senders[0], NULL);
 	pthread_join(senders[1], NULL);
 	pthread_join(senders[2], NULL);
-	must(busy.messages > busy.work.calls);
-	must(busy.handled_most <= ROUND);
+	assert_true(busy.messages > busy.work.calls);
+	assert_true(busy.handled_most <= ROUND);
 	/* One for each of two channels. */
-	must(slow.handled_most <= 2);
+	assert_true(slow.handled_most <= 2);
 }
 
 int main(void)

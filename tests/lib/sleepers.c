@@ -19,15 +19,16 @@ static struct kucomms_channel *open_to(pid_t *pid,
 	struct kucomms_listener *listener;
 	struct kucomms_channel *channel;
 
-	must_be(kucomms_listen(process_name, NULL, &listener), 0);
+	assert_int_equal(kucomms_listen(process_name, NULL, &listener), 0);
 	*pid = fork_quietly();
 	if (!*pid) {
-		must_be(open_patiently(process_name, &options, &channel), 0);
+		assert_int_equal(open_patiently(process_name, &options,
+						&channel), 0);
 		run(channel);
 		kucomms_channel_close(channel);
 		_exit(0);
 	}
-	must_be(kucomms_accept(listener, &channel, -1), 0);
+	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 	kucomms_listener_close(listener);
 	return channel;
 }
@@ -36,7 +37,7 @@ static void send_number(struct kucomms_channel *channel, __u64 id)
 {
 	const struct kucomms_message message = { .id = id };
 
-	must_be(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 static void receive_number(struct kucomms_channel *channel, __u64 id)
@@ -44,8 +45,8 @@ static void receive_number(struct kucomms_channel *channel, __u64 id)
 	struct kucomms_message message;
 	const void *data;
 
-	must_be(kucomms_receive(channel, &message, &data, -1), 0);
-	must_be(message.id, id);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.id, id);
 	kucomms_release(channel);
 }
 
@@ -66,9 +67,9 @@ static void receive_number_by_poll(struct kucomms_channel *channel, __u64 id)
 	int err;
 
 	while ((err = kucomms_receive(channel, &message, &data, 0)) == -EAGAIN)
-		must_be(wait_in_poll(channel), 1);
-	must_be(err, 0);
-	must_be(message.id, id);
+		assert_int_equal(wait_in_poll(channel), 1);
+	assert_int_equal(err, 0);
+	assert_int_equal(message.id, id);
 	kucomms_release(channel);
 }
 
@@ -144,12 +145,13 @@ static void test_timeouts(void **state)
 	channel = open_to(&pid, be_silent);
 	for (i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
 		begin = now_ns();
-		must_be(kucomms_receive(channel, &message, &data, timeouts[i]),
-			-ETIMEDOUT);
-		must(now_ns() - begin >= timeouts[i] * 1000000ll);
+		assert_int_equal(kucomms_receive(channel, &message, &data,
+						 timeouts[i]), -ETIMEDOUT);
+		assert_true(now_ns() - begin >= timeouts[i] * 1000000ll);
 	}
 	send_number(channel, 1);
-	must_be(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+			 -ESHUTDOWN);
 	kucomms_channel_close(channel);
 	end_process(pid);
 }
@@ -186,8 +188,9 @@ static void test_waiting_for_room(void **state)
 			     NULL, 0, 0))
 		sent++;
 	begin = now_ns();
-	must_be(kucomms_send(channel, &message, NULL, 0, 100), -ETIMEDOUT);
-	must(now_ns() - begin >= 100000000ll);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 100),
+			 -ETIMEDOUT);
+	assert_true(now_ns() - begin >= 100000000ll);
 	__atomic_store_n(tried, true, __ATOMIC_RELEASE);
 	for (i = sent; i < 1000; i++)
 		send_number(channel, i);
@@ -212,13 +215,13 @@ static void send_and_receive_by_poll(struct kucomms_channel *channel)
 		sent += !sending;
 		receiving = kucomms_receive(channel, &message, &data, 0);
 		if (!receiving) {
-			must_be(message.id, received++);
+			assert_int_equal(message.id, received++);
 			kucomms_release(channel);
 		}
-		must(!sending || sending == -EAGAIN);
-		must(!receiving || receiving == -EAGAIN);
+		assert_true(!sending || sending == -EAGAIN);
+		assert_true(!receiving || receiving == -EAGAIN);
 		if (sending && receiving && (sent < count || received < count))
-			must_be(wait_in_poll(channel), 1);
+			assert_int_equal(wait_in_poll(channel), 1);
 	}
 	/* The other side says when it has got all. */
 	receive_number_by_poll(channel, count);

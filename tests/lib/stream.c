@@ -28,7 +28,7 @@ static struct kucomms_listener *listener;
 
 static void listen_here(void)
 {
-	must_be(kucomms_listen(process_name, NULL, &listener), 0);
+	assert_int_equal(kucomms_listen(process_name, NULL, &listener), 0);
 }
 
 /* Message number @i: a length from 0 to 15, and all else follows from it, too. */
@@ -41,9 +41,9 @@ static void send_numbered(struct kucomms_channel *channel, unsigned long i,
 	};
 	const bool more = !last && (i + 1) % BATCH;
 
-	must_be(kucomms_send(channel, &message, data,
-			     more ? KUCOMMS_SEND_MORE : 0, -1),
-		0);
+	assert_int_equal(kucomms_send(channel, &message, data,
+				      more ? KUCOMMS_SEND_MORE : 0, -1),
+			 0);
 }
 
 static void check_numbered(const struct kucomms_message *message,
@@ -51,11 +51,11 @@ static void check_numbered(const struct kucomms_message *message,
 {
 	const __u64 expected[2] = { mixed(i), i };
 
-	must_be(message->id, i);
-	must_be(message->length, i & 15);
-	must_be(message->type, ~i);
-	must_be(message->user, expected[0]);
-	must_be(memcmp(data, expected, message->length), 0);
+	assert_int_equal(message->id, i);
+	assert_int_equal(message->length, i & 15);
+	assert_int_equal(message->type, ~i);
+	assert_int_equal(message->user, expected[0]);
+	assert_int_equal(memcmp(data, expected, message->length), 0);
 }
 
 static void receive_numbered(struct kucomms_channel *channel,
@@ -67,13 +67,15 @@ static void receive_numbered(struct kucomms_channel *channel,
 	unsigned long i;
 
 	for (i = 0; i < count; i++) {
-		must_be(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		check_numbered(&message, data, i);
 		kucomms_release(channel);
 		if (!(i % PROGRESS))
 			progress("messages", i, count, &last);
 	}
-	must_be(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+			 -ESHUTDOWN);
 }
 
 static void test_many(void **state)
@@ -88,13 +90,14 @@ static void test_many(void **state)
 	listen_here();
 	pid = fork_quietly();
 	if (!pid) {
-		must_be(open_patiently(process_name, NULL, &channel), 0);
+		assert_int_equal(open_patiently(process_name, NULL, &channel),
+				 0);
 		for (i = 0; i < count; i++)
 			send_numbered(channel, i, i == count - 1);
 		kucomms_channel_close(channel);
 		_exit(0);
 	}
-	must_be(kucomms_accept(listener, &channel, -1), 0);
+	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 	receive_numbered(channel, count);
 	kucomms_channel_close(channel);
 	end_process(pid);
@@ -143,7 +146,7 @@ static int send_one(struct kucomms_channel *channel, __u64 *how,
 	if (err)
 		return err;
 	if (!random_below(how, 10)) {
-		must_be(kucomms_discard(channel, record), 0);
+		assert_int_equal(kucomms_discard(channel, record), 0);
 		return -EAGAIN;
 	}
 	record->id = message->id;
@@ -175,10 +178,10 @@ static void send_any(struct kucomms_channel *channel, __u64 start,
 			err = send_one(channel, &how, &message,
 				       pattern + i % 251);
 		} while (try_again(err));
-		must_be(err, 0);
+		assert_int_equal(err, 0);
 		stall(&how);
 	}
-	must_be(kucomms_flush(channel), 0);
+	assert_int_equal(kucomms_flush(channel), 0);
 }
 
 /* Before it waits it gives back what it holds: the other side may need the room. */
@@ -209,11 +212,12 @@ static void receive_any(struct kucomms_channel *channel, __u64 start,
 		do {
 			err = receive_one(channel, &how, &message, &data);
 		} while (try_again(err));
-		must_be(err, 0);
-		must_be(message.id, i);
-		must_be(message.type, ~i);
-		must_be(message.length, next_length(&script));
-		must_be(memcmp(data, pattern + i % 251, message.length), 0);
+		assert_int_equal(err, 0);
+		assert_int_equal(message.id, i);
+		assert_int_equal(message.type, ~i);
+		assert_int_equal(message.length, next_length(&script));
+		assert_int_equal(memcmp(data, pattern + i % 251,
+					message.length), 0);
 		if (message.length > 1000 || random_below(&how, 4))
 			kucomms_release(channel);
 		stall(&how);
@@ -237,9 +241,9 @@ static timer_t interrupt_all_the_time(void)
 	};
 	timer_t timer;
 
-	must_be(sigaction(SIGUSR1, &action, NULL), 0);
-	must_be(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	must_be(timer_settime(timer, 0, &often, NULL), 0);
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+	assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+	assert_int_equal(timer_settime(timer, 0, &often, NULL), 0);
 	return timer;
 }
 
@@ -260,16 +264,17 @@ static void test_any(void **state)
 	listen_here();
 	pid = fork_quietly();
 	if (!pid) {
-		must_be(open_patiently(process_name, &options, &channel), 0);
+		assert_int_equal(open_patiently(process_name, &options,
+						&channel), 0);
 		interrupt_all_the_time();
 		send_any(channel, start, count);
 		kucomms_channel_close(channel);
 		_exit(0);
 	}
-	must_be(kucomms_accept(listener, &channel, -1), 0);
+	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 	timer = interrupt_all_the_time();
 	receive_any(channel, start, count);
-	must_be(timer_delete(timer), 0);
+	assert_int_equal(timer_delete(timer), 0);
 	kucomms_channel_close(channel);
 	end_process(pid);
 	kucomms_listener_close(listener);
@@ -284,7 +289,7 @@ static pid_t client(void (*run)(struct kucomms_channel *channel))
 
 	if (pid)
 		return pid;
-	must_be(open_patiently(process_name, NULL, &channel), 0);
+	assert_int_equal(open_patiently(process_name, NULL, &channel), 0);
 	run(channel);
 	_exit(0);
 }
@@ -304,7 +309,8 @@ static void receive_for_ever(struct kucomms_channel *channel)
 	unsigned long i;
 
 	for (i = 0;; i++) {
-		must_be(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		check_numbered(&message, data, i);
 		kucomms_release(channel);
 	}
@@ -320,17 +326,18 @@ static void receive_from_the_killed(unsigned long before)
 	unsigned long i;
 	int err;
 
-	must_be(kucomms_accept(listener, &channel, -1), 0);
+	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 	for (i = 0; i < before; i++) {
-		must_be(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		check_numbered(&message, data, i);
 		kucomms_release(channel);
 	}
-	must_be(kucomms_receive(channel, &first, &first_data, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &first, &first_data, -1), 0);
 	kill_process(pid);
 	for (i++; !(err = kucomms_receive(channel, &message, &data, TOLD_MS)); i++)
 		check_numbered(&message, data, i);
-	must_be(err, -ESHUTDOWN);
+	assert_int_equal(err, -ESHUTDOWN);
 	check_numbered(&first, first_data, before);
 	kucomms_channel_close(channel);
 }
@@ -342,7 +349,7 @@ static void send_to_the_killed(unsigned long before)
 	unsigned long i;
 	int err;
 
-	must_be(kucomms_accept(listener, &channel, -1), 0);
+	assert_int_equal(kucomms_accept(listener, &channel, -1), 0);
 	for (i = 0; i < before; i++)
 		send_numbered(channel, i, false);
 	kill_process(pid);
@@ -351,7 +358,7 @@ static void send_to_the_killed(unsigned long before)
 
 		err = kucomms_send(channel, &message, NULL, 0, TOLD_MS);
 	} while (!err);
-	must_be(err, -ESHUTDOWN);
+	assert_int_equal(err, -ESHUTDOWN);
 	kucomms_channel_close(channel);
 }
 
@@ -370,8 +377,8 @@ static void test_killed(void **state)
 		if (left % 5 == 1)
 			send_to_the_killed(random_below(&random, 5000));
 	}
-	must_be(count_open(), open);
-	must_be(count_mapped(), 0);
+	assert_int_equal(count_open(), open);
+	assert_int_equal(count_mapped(), 0);
 	kucomms_listener_close(listener);
 }
 

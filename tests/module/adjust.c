@@ -17,7 +17,8 @@ static volatile unsigned long echoes[CLIENTS];
 
 static void late(const char *on)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
+				 1), 0);
 }
 
 /* Sends ahead, and sees every message come back, in order. */
@@ -27,26 +28,26 @@ static void *client(void *arg)
 	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
 	struct kucomms_message message = { .type = TEST_ECHO };
 	__u64 sent = 0, received = 0;
+	unsigned int flags;
 
 	while (!stop || received < sent) {
 		while (!stop && sent < received + WINDOW) {
 			message.type = TEST_ECHO;
 			message.id = sent++;
-			t_equal(kucomms_send(channel, &message, NULL,
-					     sent % 8 ? KUCOMMS_SEND_MORE : 0,
-					     -1),
-				0);
+			flags = sent % 8 ? KUCOMMS_SEND_MORE : 0;
+			assert_int_equal(kucomms_send(channel, &message, NULL,
+						      flags, -1), 0);
 		}
-		t_equal(kucomms_flush(channel), 0);
+		assert_int_equal(kucomms_flush(channel), 0);
 		if (received == sent)
 			continue;
-		t_equal(kucomms_receive_copy(channel, &message, NULL, 0, -1),
-			0);
-		t_equal(message.id, received);
+		assert_int_equal(kucomms_receive_copy(channel, &message, NULL,
+						      0, -1), 0);
+		assert_int_equal(message.id, received);
 		received++;
 		*count = received;
 	}
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 	return NULL;
 }
@@ -72,25 +73,25 @@ static void check_changes(void)
 	int i;
 
 	for (i = 0; i < CLIENTS; i++)
-		t_equal(pthread_create(&threads[i], NULL, client,
-				       (void *)&echoes[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, client,
+						(void *)&echoes[i]), 0);
 	for (i = 0; i < CHANGES; i++) {
 		const char *mode = t_modes[t_random(&state) % T_MODES];
 
-		t_equal(t_adjust(DEVICE, "dispatch", mode), 0);
-		t_equal(t_adjust(DEVICE, "poll_idle_us",
-				 limits[t_random(&state) % 4]), 0);
-		t_equal(t_adjust(DEVICE, "cpus", cpus[t_random(&state) % 4]),
-			0);
+		assert_int_equal(t_adjust(DEVICE, "dispatch", mode), 0);
+		assert_int_equal(t_adjust(DEVICE, "poll_idle_us",
+					  limits[t_random(&state) % 4]), 0);
+		assert_int_equal(t_adjust(DEVICE, "cpus",
+					  cpus[t_random(&state) % 4]), 0);
 		/* Some changes come faster than anybody could take note. */
 		if (i % 4)
 			await_progress();
 	}
 	stop = true;
 	for (i = 0; i < CLIENTS; i++)
-		t_equal(pthread_join(threads[i], NULL), 0);
-	t_equal(t_adjust(DEVICE, "dispatch", "default"), 0);
-	t_assert(t_reads(DEVICE, "dispatch", "adaptive"));
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(t_adjust(DEVICE, "dispatch", "default"), 0);
+	assert_true(t_reads(DEVICE, "dispatch", "adaptive"));
 }
 
 /* What the administrator chose stays when the module goes and comes. */
@@ -98,24 +99,24 @@ static void check_kept(void)
 {
 	struct kucomms_channel *channel;
 
-	t_equal(t_adjust(DEVICE, "dispatch", "thread"), 0);
+	assert_int_equal(t_adjust(DEVICE, "dispatch", "thread"), 0);
 	late("0");
-	t_assert(t_reads(DEVICE, "dispatch", "thread"));
+	assert_true(t_reads(DEVICE, "dispatch", "thread"));
 	late("1");
-	t_assert(t_reads(DEVICE, "dispatch", "thread"));
+	assert_true(t_reads(DEVICE, "dispatch", "thread"));
 	channel = t_open(DEVICE, 0, 0);
-	t_equal(t_echo(channel, "by its thread"), 0);
-	t_assert(t_attribute(DEVICE, "thread_wakeups") > 0);
+	assert_int_equal(t_echo(channel, "by its thread"), 0);
+	assert_true(t_attribute(DEVICE, "thread_wakeups") > 0);
 	kucomms_channel_close(channel);
 	late("0");
-	t_equal(t_adjust(DEVICE, "dispatch", "default"), 0);
-	t_assert(t_reads(DEVICE, "dispatch", "default"));
-	t_equal(t_adjust(DEVICE, "dispatch", "poll"), 0);
+	assert_int_equal(t_adjust(DEVICE, "dispatch", "default"), 0);
+	assert_true(t_reads(DEVICE, "dispatch", "default"));
+	assert_int_equal(t_adjust(DEVICE, "dispatch", "poll"), 0);
 	late("1");
-	t_assert(t_reads(DEVICE, "dispatch", "poll"));
+	assert_true(t_reads(DEVICE, "dispatch", "poll"));
 	/* A device created anew starts anew. */
 	t_device(DEVICE);
-	t_assert(t_reads(DEVICE, "dispatch", "adaptive"));
+	assert_true(t_reads(DEVICE, "dispatch", "adaptive"));
 }
 
 static void check_refusals(const char *device)
@@ -138,7 +139,7 @@ static void check_refusals(const char *device)
 		if (err != -EINVAL)
 			printf("\"%s\" to %s: %d\n", bad[i].text, bad[i].name,
 			       err);
-		t_equal(err, -EINVAL);
+		assert_int_equal(err, -EINVAL);
 	}
 }
 
@@ -146,12 +147,14 @@ static void check_refusals(const char *device)
 static void check_fixed(void)
 {
 	t_device("kucomms_mute");
-	t_assert(t_reads("kucomms_mute", "dispatch", "adaptive"));
-	t_equal(t_adjust("kucomms_mute", "dispatch", "thread"), -EOPNOTSUPP);
-	t_equal(t_adjust("kucomms_mute", "poll_idle_us", "5"), -EOPNOTSUPP);
-	t_equal(t_adjust("kucomms_mute", "cpus", "0"), -EOPNOTSUPP);
-	t_assert(t_reads("kucomms_mute", "dispatch", "adaptive"));
-	t_equal(t_remove("kucomms_mute"), 0);
+	assert_true(t_reads("kucomms_mute", "dispatch", "adaptive"));
+	assert_int_equal(t_adjust("kucomms_mute", "dispatch", "thread"),
+			 -EOPNOTSUPP);
+	assert_int_equal(t_adjust("kucomms_mute", "poll_idle_us", "5"),
+			 -EOPNOTSUPP);
+	assert_int_equal(t_adjust("kucomms_mute", "cpus", "0"), -EOPNOTSUPP);
+	assert_true(t_reads("kucomms_mute", "dispatch", "adaptive"));
+	assert_int_equal(t_remove("kucomms_mute"), 0);
 }
 
 int main(void)
@@ -163,6 +166,6 @@ int main(void)
 	check_changes();
 	check_kept();
 	late("0");
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

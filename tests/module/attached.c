@@ -12,13 +12,14 @@ int main(int argc, char **argv)
 	const void *data;
 	FILE *started;
 
-	t_equal(argc, 2);
+	assert_int_equal(argc, 2);
 	channel = t_open("mymodule", 0, 0);
 	started = fopen(argv[1], "w");
-	t_assert(started);
+	assert_true(started);
 	fputs("started\n", started);
 	fclose(started);
-	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+			 -ESHUTDOWN);
 	kucomms_channel_close(channel);
 	return 0;
 }

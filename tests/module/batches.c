@@ -14,7 +14,7 @@ static void ask(struct kucomms_channel *channel, __u64 type, __u64 id,
 	const struct kucomms_message message = { .type = type, .id = id,
 						 .user = user };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 /* Committed last to first, every second one discarded, all in order. */
@@ -27,17 +27,18 @@ static void check_in_place(struct kucomms_channel *channel)
 	for (length = 0; length < 500; length += 7) {
 		ask(channel, TEST_PLACE, 15, length);
 		for (i = 0; i < 15; i += 2) {
-			t_equal(kucomms_receive(channel, &message,
-						(const void **)&data, -1), 0);
-			t_equal(message.type, TEST_PLACE);
-			t_equal(message.id, i);
-			t_equal(message.length, length);
-			t_assert(!length || (data[0] == i &&
-					     data[length - 1] == i));
+			assert_int_equal(kucomms_receive(channel, &message,
+							 (const void **)&data,
+							 -1), 0);
+			assert_int_equal(message.type, TEST_PLACE);
+			assert_int_equal(message.id, i);
+			assert_int_equal(message.length, length);
+			assert_true(!length || (data[0] == i &&
+						data[length - 1] == i));
 			kucomms_release(channel);
 		}
 	}
-	t_equal(t_echo(channel, "after records in place"), 0);
+	assert_int_equal(t_echo(channel, "after records in place"), 0);
 }
 
 /* Whoever sleeps is woken once, by the last one. */
@@ -50,13 +51,13 @@ static void check_more(struct kucomms_channel *channel)
 	for (round = 0; round < 100; round++) {
 		ask(channel, TEST_MORE, 50, 0);
 		for (i = 0; i < 50; i++) {
-			t_equal(kucomms_receive_copy(channel, &message, NULL, 0,
-						     -1), 0);
-			t_equal(message.type, TEST_MORE);
-			t_equal(message.id, i);
+			assert_int_equal(kucomms_receive_copy(channel, &message,
+							      NULL, 0, -1), 0);
+			assert_int_equal(message.type, TEST_MORE);
+			assert_int_equal(message.id, i);
 		}
 	}
-	t_assert(t_attribute(DEVICE, "wakeups") - wakeups <= 100);
+	assert_true(t_attribute(DEVICE, "wakeups") - wakeups <= 100);
 }
 
 int main(void)
@@ -66,13 +67,13 @@ int main(void)
 
 	t_device(DEVICE);
 	for (i = 0; i < T_MODES; i++) {
-		t_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
+		assert_int_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
 		channel = t_open(DEVICE, 4096, 16384);
 		check_in_place(channel);
 		check_more(channel);
-		t_equal(t_report(channel).overlaps, 0);
+		assert_int_equal(t_report(channel).overlaps, 0);
 		kucomms_channel_close(channel);
 	}
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

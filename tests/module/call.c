@@ -21,10 +21,10 @@ static int call(struct kucomms_channel *channel, __u64 type, __u64 id,
 			       (const void **)&data, timeout_ms);
 	if (err)
 		return err;
-	t_equal(answer.type, type);
-	t_equal(answer.id, id);
-	t_equal(answer.length, 4);
-	t_assert(!memcmp(data, "data", 4));
+	assert_int_equal(answer.type, type);
+	assert_int_equal(answer.id, id);
+	assert_int_equal(answer.length, 4);
+	assert_true(!memcmp(data, "data", 4));
 	kucomms_release(channel);
 	return 0;
 }
@@ -36,16 +36,16 @@ static void check_calls(struct kucomms_channel *channel, const char *mode)
 	__u64 i;
 
 	for (i = 0; i < CALLS; i++)
-		t_equal(call(channel, TEST_ECHO, i, 0, -1), 0);
+		assert_int_equal(call(channel, TEST_ECHO, i, 0, -1), 0);
 	after = t_stats(channel);
-	t_equal(after.sent - before.sent, CALLS);
-	t_equal(after.received - before.received, CALLS);
+	assert_int_equal(after.sent - before.sent, CALLS);
+	assert_int_equal(after.received - before.received, CALLS);
 	system_calls = after.doorbells - before.doorbells + after.waits -
 		       before.waits;
 	printf("%s: %.3f system calls a call\n", mode,
 	       (double)system_calls / CALLS);
 	/* The first one finds out that answers come late. */
-	t_assert(system_calls <= CALLS + 1);
+	assert_true(system_calls <= CALLS + 1);
 }
 
 /* No answer in time; it can be had later. */
@@ -55,20 +55,21 @@ static void check_timeouts(struct kucomms_channel *channel)
 	const void *data;
 	int err;
 
-	t_equal(call(channel, TEST_SINK, 0, 0, 0), -EAGAIN);
-	t_equal(call(channel, TEST_SINK, 0, 0, 20), -ETIMEDOUT);
+	assert_int_equal(call(channel, TEST_SINK, 0, 0, 0), -EAGAIN);
+	assert_int_equal(call(channel, TEST_SINK, 0, 0, 20), -ETIMEDOUT);
 	/* A handler that runs inside the call takes its time. */
 	err = call(channel, TEST_SLOW, 8, 100, 10);
-	t_assert(!err || err == -ETIMEDOUT);
+	assert_true(!err || err == -ETIMEDOUT);
 	if (err) {
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-		t_equal(message.id, 8);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
+		assert_int_equal(message.id, 8);
 		kucomms_release(channel);
 	}
 	message.length = kucomms_channel_length_max(channel) + 1;
-	t_equal(kucomms_exchange(channel, &message, NULL, &message, &data, -1),
-		-EMSGSIZE);
-	t_equal(call(channel, TEST_ECHO, 9, 0, -1), 0);
+	assert_int_equal(kucomms_exchange(channel, &message, NULL, &message,
+					  &data, -1), -EMSGSIZE);
+	assert_int_equal(call(channel, TEST_ECHO, 9, 0, -1), 0);
 }
 
 int main(void)
@@ -78,14 +79,14 @@ int main(void)
 
 	t_device(DEVICE);
 	for (i = 0; i < T_MODES; i++) {
-		t_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
+		assert_int_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
 		channel = t_open(DEVICE, 4096, 4096);
 		check_calls(channel, t_modes[i]);
 		check_timeouts(channel);
-		t_equal(t_report(channel).overlaps, 0);
-		t_equal(call(channel, TEST_FAIL, 0, 0, -1), -EPROTO);
+		assert_int_equal(t_report(channel).overlaps, 0);
+		assert_int_equal(call(channel, TEST_FAIL, 0, 0, -1), -EPROTO);
 		kucomms_channel_close(channel);
 	}
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

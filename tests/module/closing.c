@@ -14,13 +14,13 @@ static void close_elsewhere(int fd)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", fd);
-	t_equal(t_write(PARAMETERS "close", text, strlen(text)), 0);
+	assert_int_equal(t_write(PARAMETERS "close", text, strlen(text)), 0);
 	close(fd);
 }
 
 static void gate(const char *open)
 {
-	t_equal(t_write(PARAMETERS "gate", open, 1), 0);
+	assert_int_equal(t_write(PARAMETERS "gate", open, 1), 0);
 }
 
 /* A client whose handler is at the gate; it has nothing to do with @inherited. */
@@ -33,7 +33,7 @@ static pid_t start_slow(int inherited)
 		close(inherited);
 		raw = raw_open(DEVICE, 4096);
 		raw_send(&raw, TEST_GATE, 0);
-		t_equal(raw_ring(&raw), 0);
+		assert_int_equal(raw_ring(&raw), 0);
 		exit(0);
 	}
 	while (t_attribute(DEVICE, "doorbells") == 0)
@@ -56,17 +56,17 @@ int main(void)
 	close_elsewhere(raw.fd);
 	/* Whatever the order in which the kernel closes what has come together. */
 	for (i = 0; i < 2; i++) {
-		t_equal(pipe(ends), 0);
+		assert_int_equal(pipe(ends), 0);
 		close_elsewhere(ends[1]);
-		t_equal(read(ends[0], &byte, 1), 0);
+		assert_int_equal(read(ends[0], &byte, 1), 0);
 		close(ends[0]);
 	}
-	t_equal(t_attribute(DEVICE, "opens"), 2);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 2);
 	gate("1");
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 	/* And it has its end, too. */
 	while (t_attribute(DEVICE, "opens"))
 		;
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

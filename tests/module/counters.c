@@ -58,7 +58,7 @@ static bool is_awake(const char *task, bool to_come)
 	const struct dirent *entry;
 	bool found = false, awake = false;
 
-	t_assert(proc);
+	assert_true(proc);
 	while ((entry = readdir(proc))) {
 		char path[300], name[100] = "";
 		FILE *file;
@@ -104,7 +104,8 @@ static void take_raw(struct raw *raw)
 
 	while (!kucomms_consumer_ready(&raw->in))
 		;
-	t_equal(kucomms_consumer_receive(&raw->in, &message, &data), 1);
+	assert_int_equal(kucomms_consumer_receive(&raw->in, &message, &data),
+			 1);
 	kucomms_consumer_release(&raw->in);
 	kucomms_consumer_tell(&raw->in);
 }
@@ -118,7 +119,7 @@ static void ring_for_each(const char *device, __u64 type)
 	for (i = 0; i < N; i++) {
 		wait_until_asleep(device, raw.kernel, raw.out.position);
 		raw_send(&raw, type, i);
-		t_equal(raw_ring(&raw), 0);
+		assert_int_equal(raw_ring(&raw), 0);
 		if (type == TEST_ECHO)
 			take_raw(&raw);
 	}
@@ -144,7 +145,7 @@ static void by_a_batch(const char *device)
 
 	for (i = 0; i < N; i++)
 		raw_send(&raw, TEST_SINK, i);
-	t_equal(raw_ring(&raw), 0);
+	assert_int_equal(raw_ring(&raw), 0);
 	raw_close(&raw);
 }
 
@@ -159,14 +160,14 @@ static void by_records(const char *device)
 	char data[8];
 	int i;
 
-	t_equal(kucomms_reserve(channel, 100, &record, 0), 0);
-	t_equal(kucomms_discard(channel, record), 0);
-	t_equal(kucomms_send(channel, &request, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_reserve(channel, 100, &record, 0), 0);
+	assert_int_equal(kucomms_discard(channel, record), 0);
+	assert_int_equal(kucomms_send(channel, &request, NULL, 0, 0), 0);
 	for (i = 0; i < 8; i++)
-		t_equal(kucomms_receive_copy(channel, &message, data,
-					     sizeof(data), 0), 0);
-	t_equal(kucomms_receive_copy(channel, &message, data, sizeof(data), 0),
-		-EAGAIN);
+		assert_int_equal(kucomms_receive_copy(channel, &message, data,
+						      sizeof(data), 0), 0);
+	assert_int_equal(kucomms_receive_copy(channel, &message, data,
+					      sizeof(data), 0), -EAGAIN);
 	kucomms_channel_close(channel);
 }
 
@@ -179,12 +180,14 @@ static void by_files(const char *device)
 
 	snprintf(path, sizeof(path), "/dev/%s", device);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	for (i = 0; i < N; i++) {
 		message = (struct kucomms_message){ .type = TEST_ECHO, .id = i };
-		t_equal(write(fd, &message, sizeof(message)), sizeof(message));
-		t_equal(read(fd, &message, sizeof(message)), sizeof(message));
-		t_equal(message.id, i);
+		assert_int_equal(write(fd, &message, sizeof(message)),
+				 sizeof(message));
+		assert_int_equal(read(fd, &message, sizeof(message)),
+				 sizeof(message));
+		assert_int_equal(message.id, i);
 	}
 	close(fd);
 }
@@ -205,10 +208,11 @@ static void by_netlink(const char *device)
 	channel = t_open(name, 4096, 4096);
 	for (i = 0; i < N; i++) {
 		message.id = i;
-		t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
-		t_equal(kucomms_receive_copy(channel, &message, data,
-					     sizeof(data), -1), 0);
-		t_equal(message.id, i);
+		assert_int_equal(kucomms_send(channel, &message, data, 0, -1),
+				 0);
+		assert_int_equal(kucomms_receive_copy(channel, &message, data,
+						      sizeof(data), -1), 0);
+		assert_int_equal(message.id, i);
 	}
 	kucomms_channel_close(channel);
 }
@@ -226,12 +230,13 @@ static void by_broadcasts(const char *device)
 	char data[100];
 	unsigned int i;
 
-	t_equal(kucomms_send(large, &request, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(large, &request, NULL, 0, 0), 0);
 	for (i = 0; i < N; i++)
-		t_equal(kucomms_receive_copy(large, &message, data,
-					     sizeof(data), 0), 0);
-	t_equal(kucomms_receive_copy(large, &message, data, sizeof(data), 0), 0);
-	t_equal(message.user, N + fit);
+		assert_int_equal(kucomms_receive_copy(large, &message, data,
+						      sizeof(data), 0), 0);
+	assert_int_equal(kucomms_receive_copy(large, &message, data,
+					      sizeof(data), 0), 0);
+	assert_int_equal(message.user, N + fit);
 	kucomms_channel_close(large);
 	kucomms_channel_close(small);
 }
@@ -241,7 +246,7 @@ static void by_filling(const char *device)
 	struct raw raw = raw_open(device, 4096);
 
 	raw_send(&raw, TEST_FULL, 0);
-	t_equal(raw_ring(&raw), 0);
+	assert_int_equal(raw_ring(&raw), 0);
 	raw_close(&raw);
 }
 
@@ -253,7 +258,8 @@ static void *receive_one(void *channel)
 
 	snprintf(sleeper, sizeof(sleeper), "self/task/%ld",
 		 (long)syscall(SYS_gettid));
-	t_equal(kucomms_receive_copy(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive_copy(channel, &message, NULL, 0, -1),
+			 0);
 	return NULL;
 }
 
@@ -268,16 +274,18 @@ static void by_sleeping(const char *device)
 	pthread_t thread;
 	int i;
 
-	t_equal(kucomms_open(device, &sleep_at_once, &channel), 0);
+	assert_int_equal(kucomms_open(device, &sleep_at_once, &channel), 0);
 	for (i = 0; i < 2; i++) {
-		t_equal(pthread_create(&thread, NULL, receive_one, channel), 0);
+		assert_int_equal(pthread_create(&thread, NULL, receive_one,
+						channel), 0);
 		while (!(kucomms_load(&channel->out.own->need_data) &
 			 KUCOMMS_NEED) || !is_asleep(sleeper))
 			;
 		wait_until_asleep(device, channel->in.peer,
 				  channel->out.position);
-		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
-		t_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0),
+				 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
 	}
 	kucomms_channel_close(channel);
 }
@@ -294,13 +302,13 @@ static void by_calls(const char *device)
 	struct kucomms_channel *channel = t_open(device, 0, 0);
 	char data[256];
 
-	t_equal(kucomms_send(channel, &message, &spec, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, &spec, 0, 0), 0);
 	do {
-		t_equal(kucomms_receive_copy(channel, &message, data,
-					     sizeof(data), -1), 0);
+		assert_int_equal(kucomms_receive_copy(channel, &message, data,
+						      sizeof(data), -1), 0);
 	} while (message.type != TEST_CALLED);
-	t_equal(kucomms_send(channel, &message, data, 0, 0), 0);
-	t_equal(kucomms_send(channel, &message, data, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, data, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, data, 0, 0), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -311,8 +319,8 @@ static void by_breaking(const char *device)
 
 	record->length = 4096;
 	kucomms_store_release(&record->control, KUCOMMS_CONTROL_MESSAGE);
-	t_equal(raw_ring(&raw), -EPROTO);
-	t_equal(raw_ring(&raw), -EPROTO);
+	assert_int_equal(raw_ring(&raw), -EPROTO);
+	assert_int_equal(raw_ring(&raw), -EPROTO);
 	raw_close(&raw);
 }
 
@@ -382,7 +390,7 @@ static int check(const struct row *row)
 		       counter_names[i], after[i] - before[i], row->counts[i]);
 		wrong++;
 	}
-	t_equal(t_remove(row->device), 0);
+	assert_int_equal(t_remove(row->device), 0);
 	return wrong;
 }
 
@@ -393,6 +401,6 @@ int main(void)
 
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		wrong += check(&rows[i]);
-	t_equal(wrong, 0);
+	assert_int_equal(wrong, 0);
 	return 0;
 }

@@ -19,9 +19,10 @@ static struct test_who who(struct raw *raw)
 
 	raw_map_all(raw);
 	raw_send(raw, TEST_WHO, 0);
-	t_equal(raw_ring(raw), 0);
-	t_equal(kucomms_consumer_receive(&raw->in, &message, &data), 1);
-	t_equal(message.length, sizeof(who));
+	assert_int_equal(raw_ring(raw), 0);
+	assert_int_equal(kucomms_consumer_receive(&raw->in, &message, &data),
+			 1);
+	assert_int_equal(message.length, sizeof(who));
 	memcpy(&who, data, sizeof(who));
 	return who;
 }
@@ -31,17 +32,17 @@ static void expect(struct raw *raw, unsigned int uid, unsigned int gid,
 {
 	struct test_who seen = who(raw);
 
-	t_equal(seen.uid, uid);
-	t_equal(seen.gid, gid);
-	t_equal(seen.pid, pid);
+	assert_int_equal(seen.uid, uid);
+	assert_int_equal(seen.gid, gid);
+	assert_int_equal(seen.pid, pid);
 	raw_close(raw);
 }
 
 static void become_user(void)
 {
-	t_equal(setgroups(0, NULL), 0);
-	t_equal(setgid(GROUP), 0);
-	t_equal(setuid(USER), 0);
+	assert_int_equal(setgroups(0, NULL), 0);
+	assert_int_equal(setgid(GROUP), 0);
+	assert_int_equal(setuid(USER), 0);
 }
 
 static void check_self(void)
@@ -49,16 +50,17 @@ static void check_self(void)
 	struct raw raw;
 	pid_t pid;
 
-	t_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
 	expect(&raw, 0, 0, getpid());
 	pid = fork();
 	if (pid == 0) {
 		become_user();
-		t_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+		assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096),
+				 0);
 		expect(&raw, USER, GROUP, getpid());
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 }
 
 /* Opened as root, attached as somebody else: it is still root's right. */
@@ -71,11 +73,11 @@ static void check_dropped(void)
 		int fd = raw_open_file(DEVICE);
 
 		become_user();
-		t_equal(raw_attach(&raw, fd, 4096), 0);
+		assert_int_equal(raw_attach(&raw, fd, 4096), 0);
 		expect(&raw, 0, 0, getpid());
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 }
 
 /* Opened by a user, passed to root, who attaches; and the other way round. */
@@ -85,24 +87,24 @@ static void check_passed(void)
 	int sockets[2];
 	pid_t pid;
 
-	t_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
 	pid = fork();
 	if (pid == 0) {
 		become_user();
 		raw = (struct raw){ .fd = raw_open_file(DEVICE) };
 		pass(sockets[1], &raw);
 		raw = take(sockets[1]);
-		t_equal(raw_attach(&raw, raw.fd, 4096), 0);
+		assert_int_equal(raw_attach(&raw, raw.fd, 4096), 0);
 		expect(&raw, 0, 0, getpid());
 		exit(0);
 	}
 	raw = take(sockets[0]);
-	t_equal(raw_attach(&raw, raw.fd, 4096), 0);
+	assert_int_equal(raw_attach(&raw, raw.fd, 4096), 0);
 	expect(&raw, USER, GROUP, getpid());
 
 	raw = (struct raw){ .fd = raw_open_file(DEVICE) };
 	pass(sockets[0], &raw);
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 	close(raw.fd);
 	close(sockets[0]);
 	close(sockets[1]);
@@ -115,15 +117,16 @@ static void check_ended(void)
 	int sockets[2];
 	pid_t pid;
 
-	t_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
 	pid = fork();
 	if (pid == 0) {
 		become_user();
-		t_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+		assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096),
+				 0);
 		pass(sockets[1], &raw);
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 	raw = take(sockets[0]);
 	expect(&raw, USER, GROUP, pid);
 	close(sockets[0]);
@@ -133,12 +136,12 @@ static void check_ended(void)
 int main(void)
 {
 	t_device(DEVICE);
-	t_equal(chmod("/dev/" DEVICE, 0666), 0);
+	assert_int_equal(chmod("/dev/" DEVICE, 0666), 0);
 	check_self();
 	check_dropped();
 	check_passed();
 	check_ended();
-	t_equal(t_attribute(DEVICE, "opens"), 0);
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -20,7 +20,7 @@ static int thread_of(const char *device)
 	DIR *proc = opendir("/proc");
 	int found = 0;
 
-	t_assert(proc);
+	assert_true(proc);
 	while ((entry = readdir(proc))) {
 		FILE *file;
 
@@ -36,7 +36,7 @@ static int thread_of(const char *device)
 		fclose(file);
 	}
 	closedir(proc);
-	t_assert(found);
+	assert_true(found);
 	return found;
 }
 
@@ -53,17 +53,19 @@ static struct thread look_at(int pid)
 	unsigned long user, kernel;
 	char path[64], line[128];
 	FILE *file;
+	int fields;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "r");
-	t_assert(file);
-	t_equal(fscanf(file, "%*d (%*[^)]) %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-		       &thread.state, &user, &kernel), 3);
+	assert_true(file);
+	fields = fscanf(file, "%*d (%*[^)]) %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			&thread.state, &user, &kernel);
+	assert_int_equal(fields, 3);
 	thread.time = user + kernel;
 	fclose(file);
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "r");
-	t_assert(file);
+	assert_true(file);
 	while (fgets(line, sizeof(line), file))
 		if (sscanf(line, "voluntary_ctxt_switches: %llu", &count) == 1 ||
 		    sscanf(line, "nonvoluntary_ctxt_switches: %llu", &count) == 1)
@@ -92,7 +94,7 @@ static void check_idle(void)
 
 	for (i = 0; i < 2; i++) {
 		channels[i] = t_open(devices[i], 0, 0);
-		t_equal(t_echo(channels[i], "before the rest"), 0);
+		assert_int_equal(t_echo(channels[i], "before the rest"), 0);
 		until_asleep(devices[i]);
 	}
 	for (i = 0; i < 2; i++)
@@ -102,17 +104,18 @@ static void check_idle(void)
 	until_asleep("kucomms_demand");
 	demand = look_at(thread_of("kucomms_demand"));
 	/* Not to wait for something: the ten seconds are what is tested. */
-	t_equal(poll(NULL, 0, 10000), 0);
+	assert_int_equal(poll(NULL, 0, 10000), 0);
 	after = look_at(thread_of("kucomms_demand"));
-	t_equal(after.switches, demand.switches);
-	t_equal(t_remove("kucomms_demand"), 0);
+	assert_int_equal(after.switches, demand.switches);
+	assert_int_equal(t_remove("kucomms_demand"), 0);
 	for (i = 0; i < 2; i++) {
 		after = look_at(thread_of(devices[i]));
-		t_equal(after.switches, before[i].switches);
-		t_equal(after.time, before[i].time);
+		assert_int_equal(after.switches, before[i].switches);
+		assert_int_equal(after.time, before[i].time);
 		wakeups = t_attribute(devices[i], "thread_wakeups");
-		t_equal(t_echo(channels[i], "after the rest"), 0);
-		t_equal(t_attribute(devices[i], "thread_wakeups"), wakeups + 1);
+		assert_int_equal(t_echo(channels[i], "after the rest"), 0);
+		assert_int_equal(t_attribute(devices[i], "thread_wakeups"),
+				 wakeups + 1);
 		kucomms_channel_close(channels[i]);
 	}
 	printf("idle: 0 wake-ups in ten seconds\n");
@@ -124,12 +127,12 @@ static void echo(struct kucomms_channel *channel, __u64 id)
 	const void *data;
 	int err;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	do {
 		err = kucomms_receive(channel, &message, &data, 0);
 	} while (err == -EAGAIN);
-	t_equal(err, 0);
-	t_equal(message.id, id);
+	assert_int_equal(err, 0);
+	assert_int_equal(message.id, id);
 	kucomms_release(channel);
 }
 
@@ -143,8 +146,8 @@ static void check_polling(void)
 	__u64 i;
 
 	/* Long enough for any pause that the machine makes of its own. */
-	t_equal(t_adjust(device, "poll_idle_us", "1000000"), 0);
-	t_assert(t_reads(device, "poll_idle_us", "1000000"));
+	assert_int_equal(t_adjust(device, "poll_idle_us", "1000000"), 0);
+	assert_true(t_reads(device, "poll_idle_us", "1000000"));
 	channel = t_open(device, 0, 0);
 	echo(channel, 0);
 	before = t_stats(channel);
@@ -154,15 +157,15 @@ static void check_polling(void)
 	for (i = 0; i < ECHOES; i++)
 		echo(channel, i);
 	after = t_stats(channel);
-	t_equal(after.sent - before.sent, ECHOES);
-	t_equal(after.doorbells, before.doorbells);
-	t_equal(after.waits, before.waits);
-	t_equal(t_attribute(device, "doorbells"), doorbells);
-	t_equal(t_attribute(device, "wakeups"), wakeups);
-	t_equal(t_attribute(device, "thread_wakeups"), thread_wakeups);
+	assert_int_equal(after.sent - before.sent, ECHOES);
+	assert_int_equal(after.doorbells, before.doorbells);
+	assert_int_equal(after.waits, before.waits);
+	assert_int_equal(t_attribute(device, "doorbells"), doorbells);
+	assert_int_equal(t_attribute(device, "wakeups"), wakeups);
+	assert_int_equal(t_attribute(device, "thread_wakeups"), thread_wakeups);
 	printf("polling: 0 system calls, 0 wake-ups in %d echoes\n", ECHOES);
 	kucomms_channel_close(channel);
-	t_equal(t_adjust(device, "poll_idle_us", "0"), 0);
+	assert_int_equal(t_adjust(device, "poll_idle_us", "0"), 0);
 }
 
 /* A client that sleeps and a thread that sleeps wake each other, no more. */
@@ -174,10 +177,10 @@ static void check_ping_pong(void)
 	int i;
 
 	for (i = 0; i < 1000; i++)
-		t_equal(t_echo(channel, "your turn"), 0);
-	t_assert(t_attribute("kucomms_threaded", "thread_wakeups") - before <=
-		 1000);
-	t_assert(t_stats(channel).doorbells <= 1000);
+		assert_int_equal(t_echo(channel, "your turn"), 0);
+	assert_true(t_attribute("kucomms_threaded",
+				"thread_wakeups") - before <= 1000);
+	assert_true(t_stats(channel).doorbells <= 1000);
 	kucomms_channel_close(channel);
 }
 
@@ -190,10 +193,11 @@ static void check_stream(const char *device)
 	int i;
 
 	for (i = 0; i < ECHOES; i++)
-		t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
-	t_equal(t_echo(channel, "all of it"), 0);
-	t_equal(t_attribute(device, "messages_to_kernel"), ECHOES + 1);
-	t_equal(t_report(channel).overlaps, 0);
+		assert_int_equal(kucomms_send(channel, &message, data, 0, -1),
+				 0);
+	assert_int_equal(t_echo(channel, "all of it"), 0);
+	assert_int_equal(t_attribute(device, "messages_to_kernel"), ECHOES + 1);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 }
 
@@ -206,7 +210,7 @@ int main(void)
 	check_ping_pong();
 	check_polling();
 	check_idle();
-	t_equal(t_remove("kucomms_threaded"), 0);
-	t_equal(t_remove("kucomms_polling"), 0);
+	assert_int_equal(t_remove("kucomms_threaded"), 0);
+	assert_int_equal(t_remove("kucomms_polling"), 0);
 	return 0;
 }

@@ -14,7 +14,7 @@ static void send_sink(struct kucomms_channel *channel, unsigned int flags)
 	struct kucomms_message message = { .length = 64, .type = TEST_SINK };
 	char data[64] = "";
 
-	t_equal(kucomms_send(channel, &message, data, flags, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, data, flags, -1), 0);
 }
 
 static void batches(struct kucomms_channel *channel, unsigned int batch)
@@ -25,14 +25,14 @@ static void batches(struct kucomms_channel *channel, unsigned int batch)
 
 	for (i = 0; i < MESSAGES; i++)
 		send_sink(channel, (i + 1) % batch ? KUCOMMS_SEND_MORE : 0);
-	t_equal(kucomms_flush(channel), 0);
+	assert_int_equal(kucomms_flush(channel), 0);
 	after = t_stats(channel);
-	t_equal(after.sent - before.sent, MESSAGES);
-	t_equal(after.doorbells - before.doorbells,
-		(MESSAGES + batch - 1) / batch);
-	t_equal(t_attribute("kucomms_test", "doorbells") - kernel,
-		after.doorbells - before.doorbells);
-	t_equal(after.waits, before.waits);
+	assert_int_equal(after.sent - before.sent, MESSAGES);
+	assert_int_equal(after.doorbells - before.doorbells,
+			 (MESSAGES + batch - 1) / batch);
+	assert_int_equal(t_attribute("kucomms_test", "doorbells") - kernel,
+			 after.doorbells - before.doorbells);
+	assert_int_equal(after.waits, before.waits);
 	printf("to the kernel, batches of %u: %.4f system calls a message\n",
 	       batch, (double)(after.doorbells - before.doorbells) / MESSAGES);
 }
@@ -43,10 +43,11 @@ static void echoes(struct kucomms_channel *channel)
 	int i;
 
 	for (i = 0; i < 1000; i++)
-		t_equal(t_echo(channel, "one system call there and back"), 0);
+		assert_int_equal(t_echo(channel,
+					"one system call there and back"), 0);
 	after = t_stats(channel);
-	t_equal(after.doorbells - before.doorbells, 1000);
-	t_equal(after.waits - before.waits, 0);
+	assert_int_equal(after.doorbells - before.doorbells, 1000);
+	assert_int_equal(after.waits - before.waits, 0);
 }
 
 /* The kernel sends to a client that reads all the time: nobody is woken. */
@@ -59,14 +60,14 @@ static void busy_reader(struct kucomms_channel *channel)
 	const void *data;
 	uint64_t next = 0, lost = 0;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	before = t_stats(channel);
 	while (next < MESSAGES) {
 		int err = kucomms_receive(channel, &message, &data, 0);
 
 		if (err == -EAGAIN)
 			continue;
-		t_equal(err, 0);
+		assert_int_equal(err, 0);
 		lost += message.id - next;
 		next = message.id + 1;
 		kucomms_release(channel);
@@ -74,10 +75,10 @@ static void busy_reader(struct kucomms_channel *channel)
 			break;
 	}
 	after = t_stats(channel);
-	t_equal(lost, 0);
-	t_equal(after.waits - before.waits, 0);
-	t_equal(after.doorbells - before.doorbells, 0);
-	t_equal(t_attribute("kucomms_test", "wakeups"), wakeups);
+	assert_int_equal(lost, 0);
+	assert_int_equal(after.waits - before.waits, 0);
+	assert_int_equal(after.doorbells - before.doorbells, 0);
+	assert_int_equal(t_attribute("kucomms_test", "wakeups"), wakeups);
 	printf("to a busy reader: 0 system calls, 0 wake-ups in %d messages\n",
 	       MESSAGES);
 }
@@ -90,7 +91,7 @@ static unsigned long long switches(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "r");
-	t_assert(file);
+	assert_true(file);
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "voluntary_ctxt_switches: %llu", &count) == 1 ||
 		    sscanf(line, "nonvoluntary_ctxt_switches: %llu", &count) == 1)
@@ -109,8 +110,8 @@ static void until_asleep(pid_t pid)
 	while (state != 'S') {
 		FILE *file = fopen(path, "r");
 
-		t_assert(file);
-		t_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+		assert_true(file);
+		assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
 		fclose(file);
 	}
 }
@@ -122,37 +123,36 @@ static void idle(void)
 	int pipe_fds[2];
 	pid_t pid;
 
-	t_equal(pipe(pipe_fds), 0);
+	assert_int_equal(pipe(pipe_fds), 0);
 	pid = fork();
 	if (pid == 0) {
 		struct kucomms_channel *channel = t_open("test", 0, 0);
 		struct kucomms_message message;
 		const void *data;
 
-		t_equal(write(pipe_fds[1], "x", 1), 1);
+		assert_int_equal(write(pipe_fds[1], "x", 1), 1);
 		exit(kucomms_receive(channel, &message, &data, -1) ? 1 : 2);
 	}
-	t_equal(read(pipe_fds[0], &(char){ 0 }, 1), 1);
+	assert_int_equal(read(pipe_fds[0], &(char){ 0 }, 1), 1);
 	until_asleep(pid);
 	doorbells = t_attribute("kucomms_test", "doorbells");
 	wakeups = t_attribute("kucomms_test", "wakeups");
 	before = switches(pid);
 	/* Not to wait for something: the ten seconds are what is tested. */
-	t_equal(poll(NULL, 0, 10000), 0);
-	t_equal(switches(pid), before);
-	t_equal(t_attribute("kucomms_test", "doorbells"), doorbells);
-	t_equal(t_attribute("kucomms_test", "wakeups"), wakeups);
-	t_equal(kill(pid, SIGKILL), 0);
-	t_equal(t_wait(pid), -SIGKILL);
+	assert_int_equal(poll(NULL, 0, 10000), 0);
+	assert_int_equal(switches(pid), before);
+	assert_int_equal(t_attribute("kucomms_test", "doorbells"), doorbells);
+	assert_int_equal(t_attribute("kucomms_test", "wakeups"), wakeups);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 	printf("idle: 0 wake-ups in ten seconds\n");
 }
 
 /* No handler that needs one, no thread. */
 static void threads(void)
 {
-	t_equal(system("ps -o comm | grep -q kucomms_mymod && exit 1; exit 0"),
-		0);
-	t_equal(system("ps -o comm | grep -q kucomms_ticker"), 0);
+	assert_true(system("ps -o comm | grep -q kucomms_mymod"));
+	assert_int_equal(system("ps -o comm | grep -q kucomms_ticker"), 0);
 }
 
 int main(void)
@@ -169,6 +169,6 @@ int main(void)
 	kucomms_channel_close(channel);
 	threads();
 	idle();
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

@@ -65,11 +65,11 @@ static int receive_one(struct run *run, uint64_t id, int timeout)
 
 	if (err)
 		return err;
-	t_equal(message.id, id);
-	t_equal(message.user, ~id);
-	t_equal(message.type, TEST_ECHO);
-	t_equal(message.length, piece.length);
-	t_assert(!memcmp(data, piece.data, piece.length));
+	assert_int_equal(message.id, id);
+	assert_int_equal(message.user, ~id);
+	assert_int_equal(message.type, TEST_ECHO);
+	assert_int_equal(message.length, piece.length);
+	assert_true(!memcmp(data, piece.data, piece.length));
 	kucomms_release(run->channel);
 	return 0;
 }
@@ -87,7 +87,7 @@ static void run_nonblocking(struct run *run)
 				run->full++;
 				break;
 			}
-			t_equal(err, 0);
+			assert_int_equal(err, 0);
 			sent++;
 		}
 		for (;;) {
@@ -96,7 +96,7 @@ static void run_nonblocking(struct run *run)
 				run->empty++;
 				break;
 			}
-			t_equal(err, 0);
+			assert_int_equal(err, 0);
 			received++;
 		}
 	}
@@ -108,7 +108,7 @@ static void *blocking_receiver(void *arg)
 	uint64_t i;
 
 	for (i = 0; i < run->count; i++)
-		t_equal(receive_one(run, i, -1), 0);
+		assert_int_equal(receive_one(run, i, -1), 0);
 	return NULL;
 }
 
@@ -118,10 +118,11 @@ static void run_blocking(struct run *run)
 	pthread_t thread;
 	uint64_t i;
 
-	t_equal(pthread_create(&thread, NULL, blocking_receiver, run), 0);
+	assert_int_equal(pthread_create(&thread, NULL, blocking_receiver, run),
+			 0);
 	for (i = 0; i < run->count; i++)
-		t_equal(send_one(run, i, -1), 0);
-	t_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(send_one(run, i, -1), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 static uint64_t run_all(const char *what, __u32 ring, uint64_t count,
@@ -132,21 +133,21 @@ static uint64_t run_all(const char *what, __u32 ring, uint64_t count,
 	struct kucomms_channel_stats stats;
 
 	run.longest = kucomms_channel_length_max(run.channel);
-	t_equal(run.longest, KUCOMMS_LENGTH_MAX(ring));
+	assert_int_equal(run.longest, KUCOMMS_LENGTH_MAX(ring));
 	how(&run);
 	stats = t_stats(run.channel);
-	t_equal(stats.sent, count);
-	t_equal(stats.received, count);
+	assert_int_equal(stats.sent, count);
+	assert_int_equal(stats.received, count);
 	printf("%s, ring %u: %llu messages; found full %llu times, empty %llu times; %.3f doorbells and %.3f waits a message\n",
 	       what, ring, (unsigned long long)count,
 	       (unsigned long long)run.full, (unsigned long long)run.empty,
 	       (double)stats.doorbells / (double)count,
 	       (double)stats.waits / (double)count);
 	if (how == run_nonblocking) {
-		t_assert(run.full > 0);
-		t_assert(run.empty > 0);
+		assert_true(run.full > 0);
+		assert_true(run.empty > 0);
 	} else {
-		t_assert(stats.waits > 0);
+		assert_true(stats.waits > 0);
 	}
 	kucomms_channel_close(run.channel);
 	return count;
@@ -158,12 +159,12 @@ int main(void)
 	size_t i;
 
 	t_device("kucomms_test");
-	t_equal(chmod("/dev/kucomms_test", 0666), 0);
-	t_equal(setgid(1002), 0);
-	t_equal(setuid(1002), 0);
+	assert_int_equal(chmod("/dev/kucomms_test", 0666), 0);
+	assert_int_equal(setgid(1002), 0);
+	assert_int_equal(setuid(1002), 0);
 
 	pool = malloc(POOL_SIZE);
-	t_assert(pool);
+	assert_true(pool);
 	for (i = 0; i < POOL_SIZE; i += sizeof(state)) {
 		t_random(&state);
 		memcpy(pool + i, &state, sizeof(state));
@@ -172,6 +173,6 @@ int main(void)
 	total += run_all("non-blocking", MIB, 300000, run_nonblocking);
 	total += run_all("blocking", 4096, 150000, run_blocking);
 	total += run_all("blocking", MIB, 150000, run_blocking);
-	t_assert(total >= 1000000);
+	assert_true(total >= 1000000);
 	return 0;
 }

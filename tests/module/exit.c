@@ -48,7 +48,7 @@ static pid_t start_client(void)
 {
 	pid_t pid = fork();
 
-	t_assert(pid >= 0);
+	assert_true(pid >= 0);
 	if (!pid)
 		start_for_ever();
 	return pid;
@@ -61,9 +61,9 @@ static void see_it_run(void)
 	struct kucomms_message message = { .type = TEST_START };
 	const void *data;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.type, TEST_START);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.type, TEST_START);
 	kucomms_channel_close(channel);
 }
 
@@ -72,10 +72,10 @@ static void test_sender(enum test_exit how, const char *mode)
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		t_equal(module_exit(how), 0);
-		t_equal(t_adjust("kucomms_exit", "dispatch", mode), 0);
+		assert_int_equal(module_exit(how), 0);
+		assert_int_equal(t_adjust("kucomms_exit", "dispatch", mode), 0);
 		see_it_run();
-		t_equal(module_exit(0), 0);
+		assert_int_equal(module_exit(0), 0);
 	}
 	printf("%s, %s: %d rounds\n", how == TEST_EXIT_PARALLEL ? "parallel" :
 	       "plain", mode, ROUNDS);
@@ -104,8 +104,8 @@ static void test_accept(void)
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		t_equal(module_exit(TEST_EXIT_ACCEPT), 0);
-		t_equal(module_exit(0), 0);
+		assert_int_equal(module_exit(TEST_EXIT_ACCEPT), 0);
+		assert_int_equal(module_exit(0), 0);
 	}
 }
 
@@ -116,13 +116,15 @@ static void test_wait(enum test_exit how)
 	struct kucomms_channel *channel;
 	const void *data;
 
-	t_equal(module_exit(how), 0);
+	assert_int_equal(module_exit(how), 0);
 	channel = t_open("exit", 0, 0);
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	if (how == TEST_EXIT_ROOM)
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(module_exit(0), 0);
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), -ESHUTDOWN);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
+	assert_int_equal(module_exit(0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1),
+			 -ESHUTDOWN);
 	kucomms_channel_close(channel);
 }
 
@@ -133,12 +135,13 @@ static void test_send(void)
 	struct kucomms_message message;
 	const void *data;
 
-	t_equal(module_exit(TEST_EXIT_SEND), 0);
+	assert_int_equal(module_exit(TEST_EXIT_SEND), 0);
 	channel = t_open("exit", 0, 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	kucomms_release(channel);
-	t_equal(module_exit(0), 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
+	assert_int_equal(module_exit(0), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+			 -ESHUTDOWN);
 	kucomms_channel_close(channel);
 }
 
@@ -149,7 +152,7 @@ static void close_one(void)
 	struct kucomms_message message;
 	const void *data;
 
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -161,16 +164,16 @@ static void test_close(void)
 {
 	pid_t pid;
 
-	t_equal(module_exit(TEST_EXIT_CLOSE), 0);
+	assert_int_equal(module_exit(TEST_EXIT_CLOSE), 0);
 	pid = fork();
-	t_assert(pid >= 0);
+	assert_true(pid >= 0);
 	if (!pid) {
 		close_one();
 		exit(0);
 	}
 	/* The module lets it begin when the client is about to be gone. */
-	t_equal(module_exit(0), 0);
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(module_exit(0), 0);
+	assert_int_equal(t_wait(pid), 0);
 }
 
 /* Nobody waits for the call; its done() is called, and before the stop handler. */
@@ -180,12 +183,12 @@ static void test_done(enum test_exit how)
 	struct kucomms_channel *channel;
 	const void *data;
 
-	t_equal(module_exit(how), 0);
+	assert_int_equal(module_exit(how), 0);
 	channel = t_open("exit", 0, 0);
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.type, TEST_CALLED);
-	t_equal(module_exit(0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.type, TEST_CALLED);
+	assert_int_equal(module_exit(0), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -195,13 +198,13 @@ static void test_call(void)
 	struct kucomms_channel *channel;
 	const void *data;
 
-	t_equal(module_exit(TEST_EXIT_CALL), 0);
+	assert_int_equal(module_exit(TEST_EXIT_CALL), 0);
 	channel = t_open("exit", 0, 0);
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	/* The call has been made, and will have no answer. */
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.type, TEST_CALLED);
-	t_equal(module_exit(0), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.type, TEST_CALLED);
+	assert_int_equal(module_exit(0), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -222,6 +225,6 @@ int main(void)
 	}
 	for (i = 0; i < ROUNDS; i++)
 		test_close();
-	t_equal(t_remove("kucomms_exit"), 0);
+	assert_int_equal(t_remove("kucomms_exit"), 0);
 	return 0;
 }

@@ -27,8 +27,8 @@ static void check_turn(void)
 
 	for (i = 0; i < 2 * TURN; i++)
 		raw_send(&flood.raw, TEST_SINK, 0);
-	t_equal(raw_ring(&flood.raw), 1);
-	t_equal(flood_since(&flood, before), TURN);
+	assert_int_equal(raw_ring(&flood.raw), 1);
+	assert_int_equal(flood_since(&flood, before), TURN);
 	raw_close(&flood.raw);
 }
 
@@ -49,7 +49,7 @@ static void check_quiet(const char *device)
 	for (trip = 0; trip < TRIPS; trip++) {
 		for (i = 0; i < FLOODERS; i++)
 			before[i] = flood_handled(&floods[i]);
-		t_equal(t_echo(channel, "quiet"), 0);
+		assert_int_equal(t_echo(channel, "quiet"), 0);
 		for (i = 0; i < FLOODERS; i++) {
 			since = flood_since(&floods[i], before[i]);
 			handled[i] += since;
@@ -59,14 +59,14 @@ static void check_quiet(const char *device)
 	for (i = 0; i < FLOODERS; i++) {
 		printf("flooder %d had %.2f turns a round trip\n", i,
 		       (double)handled[i] / TURN / TRIPS);
-		t_assert(handled[i] <= (unsigned long)TRIPS * TURNS * TURN);
+		assert_true(handled[i] <= (unsigned long)TRIPS * TURNS * TURN);
 		/* Nor do they starve each other. */
 		flood_await(&floods[i]);
 	}
 	printf("%.2f turns in the worst one\n", (double)most / TURN);
 	for (i = 0; i < FLOODERS; i++)
 		flood_stop(&floods[i]);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 }
 
@@ -89,20 +89,21 @@ static void check_threads(void)
 	flood.pid = fork();
 	if (flood.pid == 0) {
 		for (i = 0; i < RINGERS; i++)
-			t_equal(pthread_create(&thread, NULL, ring_for_ever,
-					       &flood.raw), 0);
+			assert_int_equal(pthread_create(&thread, NULL,
+							ring_for_ever,
+							&flood.raw), 0);
 		flood_run(&flood.raw, 0);
 	}
 	flood_await(&flood);
 	for (trip = 0; trip < TRIPS / 10; trip++) {
 		__u32 before = flood_handled(&flood);
 
-		t_equal(t_echo(channel, "one at a time"), 0);
+		assert_int_equal(t_echo(channel, "one at a time"), 0);
 		handled += flood_since(&flood, before);
 	}
 	printf("%d threads had %.2f turns a round trip\n", RINGERS,
 	       (double)handled / TURN / (TRIPS / 10));
-	t_assert(handled <= (unsigned long)(TRIPS / 10) * TURNS * TURN);
+	assert_true(handled <= (unsigned long)(TRIPS / 10) * TURNS * TURN);
 	flood_stop(&flood);
 	kucomms_channel_close(channel);
 }
@@ -119,7 +120,8 @@ static bool slow_is_cut_short(struct kucomms_channel *channel)
 	int i;
 
 	for (i = 0; i < SLOW; i++) {
-		t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+		assert_int_equal(kucomms_producer_reserve(&raw.out, 0, &record),
+				 0);
 		record->type = TEST_SLOW;
 		record->user = 1;
 		kucomms_producer_commit(&raw.out, record,
@@ -131,9 +133,9 @@ static bool slow_is_cut_short(struct kucomms_channel *channel)
 	/* The first one has been answered: the turn has begun. */
 	while (!kucomms_consumer_ready(&raw.in))
 		;
-	t_equal(t_echo(channel, "in between"), 0);
+	assert_int_equal(t_echo(channel, "in between"), 0);
 	i = t_wait(pid);
-	t_assert(i == 0 || i == 1);
+	assert_true(i == 0 || i == 1);
 	raw_close(&raw);
 	return i;
 }
@@ -145,7 +147,7 @@ static void check_slow(void)
 	int tries = 1;
 
 	while (!slow_is_cut_short(channel))
-		t_assert(tries++ < 50);
+		assert_true(tries++ < 50);
 	printf("a long turn was cut short at try %d\n", tries);
 	kucomms_channel_close(channel);
 }
@@ -159,10 +161,11 @@ int main(void)
 	check_threads();
 	check_slow();
 	for (i = 0; i < T_MODES; i++) {
-		t_equal(t_adjust("kucomms_test", "dispatch", t_modes[i]), 0);
+		assert_int_equal(t_adjust("kucomms_test", "dispatch",
+					  t_modes[i]), 0);
 		printf("%s:\n", t_modes[i]);
 		check_quiet("kucomms_test");
 	}
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

@@ -69,8 +69,8 @@ static inline void flood_await(const struct flood *flood)
 
 static inline void flood_stop(struct flood *flood)
 {
-	t_equal(kill(flood->pid, SIGKILL), 0);
-	t_equal(t_wait(flood->pid), -SIGKILL);
+	assert_int_equal(kill(flood->pid, SIGKILL), 0);
+	assert_int_equal(t_wait(flood->pid), -SIGKILL);
 	raw_close(&flood->raw);
 }
 

@@ -23,7 +23,7 @@ static void ask(struct kucomms_channel *channel, __u64 type)
 		.type = type, .id = COUNT, .user = LENGTH,
 	};
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 /* The worst case: the sender fills what room there is, and sleeps again. */
@@ -43,14 +43,15 @@ static void receive(struct kucomms_channel *channel, __u64 id, bool copy)
 	const void *data;
 
 	if (copy) {
-		t_equal(kucomms_receive_copy(channel, &message, buffer,
-					     sizeof(buffer), -1), 0);
+		assert_int_equal(kucomms_receive_copy(channel, &message, buffer,
+						      sizeof(buffer), -1), 0);
 	} else {
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		kucomms_release(channel);
 	}
-	t_equal(message.id, id);
-	t_equal(message.length, LENGTH);
+	assert_int_equal(message.id, id);
+	assert_int_equal(message.length, LENGTH);
 }
 
 /* Handlers that answer -EAGAIN until there is room, and a thread that waits for it. */
@@ -70,9 +71,9 @@ static void kernel_to_user(const char *name)
 	}
 	rung = t_attribute(device, "doorbells") - before;
 	printf("%s: %u messages, %llu doorbells\n", name, COUNT, rung);
-	t_assert(rung > 1);
-	t_assert(rung <= 1 + MOST);
-	t_assert(t_stats(channel).doorbells <= 1 + MOST);
+	assert_true(rung > 1);
+	assert_true(rung <= 1 + MOST);
+	assert_true(t_stats(channel).doorbells <= 1 + MOST);
 	kucomms_channel_close(channel);
 }
 
@@ -98,16 +99,17 @@ static void kernel_to_read(const char *name)
 	snprintf(device, sizeof(device), "kucomms_%s", name);
 	snprintf(path, sizeof(path), "/dev/%s", device);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	before = t_attribute(device, "doorbells");
-	t_equal(write(fd, &request, sizeof(request)), sizeof(request));
+	assert_int_equal(write(fd, &request, sizeof(request)), sizeof(request));
 	for (id = 0; id < COUNT; id++) {
-		t_equal(read(fd, &packet, sizeof(packet)), sizeof(packet));
-		t_equal(packet.message.id, id);
+		assert_int_equal(read(fd, &packet, sizeof(packet)),
+				 sizeof(packet));
+		assert_int_equal(packet.message.id, id);
 	}
 	rung = t_attribute(device, "doorbells") - before;
 	printf("%s: %u messages read, %llu doorbells\n", name, COUNT, rung);
-	t_assert(rung <= 1 + MOST);
+	assert_true(rung <= 1 + MOST);
 	close(fd);
 }
 
@@ -124,7 +126,7 @@ static void kernel_to_netlink(void)
 		receive(channel, id, false);
 	rung = t_attribute("kucomms_test", "doorbells") - before;
 	printf("netlink: %u messages, %llu doorbells\n", COUNT, rung);
-	t_assert(rung <= 1 + MOST);
+	assert_true(rung <= 1 + MOST);
 	kucomms_channel_close(channel);
 }
 
@@ -134,7 +136,7 @@ static void *sink(void *arg)
 	const char data[LENGTH] = "";
 
 	for (message.id = 0; message.id < COUNT; message.id++)
-		t_equal(kucomms_send(arg, &message, data, 0, -1), 0);
+		assert_int_equal(kucomms_send(arg, &message, data, 0, -1), 0);
 	return NULL;
 }
 
@@ -148,13 +150,13 @@ static void user_to_kernel(const char *name)
 	snprintf(device, sizeof(device), "kucomms_%s", name);
 	before = t_attribute(device, "wakeups");
 	sink(channel);
-	t_equal(t_echo(channel, "all have been handled"), 0);
+	assert_int_equal(t_echo(channel, "all have been handled"), 0);
 	woken = t_attribute(device, "wakeups") - before;
 	printf("%s: %u messages, %llu wake-ups, %llu waits\n", name, COUNT,
 	       woken, (unsigned long long)t_stats(channel).waits);
 	/* And once for the answer. */
-	t_assert(woken <= 1 + MOST);
-	t_assert(t_stats(channel).waits <= 2 + 2 * MOST);
+	assert_true(woken <= 1 + MOST);
+	assert_true(t_stats(channel).waits <= 2 + 2 * MOST);
 	kucomms_channel_close(channel);
 }
 
@@ -171,11 +173,12 @@ static void user_to_slow_kernel(void)
 
 	woken = t_attribute("kucomms_proxy", "wakeups");
 	for (message.id = 0; message.id < count; message.id++)
-		t_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+		assert_int_equal(kucomms_send(channel, &message, data, 0, -1),
+				 0);
 	woken = t_attribute("kucomms_proxy", "wakeups") - woken;
 	printf("proxy, slow: %u messages, %llu wake-ups\n", count, woken);
-	t_assert(woken > 1);
-	t_assert(woken <= most);
+	assert_true(woken > 1);
+	assert_true(woken <= most);
 	kucomms_channel_close(channel);
 }
 
@@ -198,7 +201,7 @@ int main(void)
 	kernel_to_netlink();
 	for (i = 0; i < 5; i++) {
 		snprintf(device, sizeof(device), "kucomms_%s", names[i]);
-		t_equal(t_remove(device), 0);
+		assert_int_equal(t_remove(device), 0);
 	}
 	return 0;
 }

@@ -24,13 +24,16 @@ static void *echo_client(void *arg)
 
 		snprintf(text, sizeof(text), "%d", i);
 		message.length = (__u32)strlen(text);
-		t_equal(kucomms_send(channel, &message, text, 0, -1), 0);
+		assert_int_equal(kucomms_send(channel, &message, text, 0, -1),
+				 0);
 		do {	/* between them the timer's ticks, sent to all */
-			t_equal(kucomms_receive_copy(channel, &message, answer,
-						     sizeof(answer), -1), 0);
+			assert_int_equal(kucomms_receive_copy(channel, &message,
+							      answer,
+							      sizeof(answer),
+							      -1), 0);
 		} while (message.type != TEST_ECHO);
-		t_equal(message.id, i);
-		t_assert(!memcmp(answer, text, strlen(text)));
+		assert_int_equal(message.id, i);
+		assert_true(!memcmp(answer, text, strlen(text)));
 	}
 	kucomms_channel_close(channel);
 	return NULL;
@@ -42,10 +45,10 @@ static void clients_at_once(const char *name)
 	int i;
 
 	for (i = 0; i < CLIENTS; i++)
-		t_equal(pthread_create(&threads[i], NULL, echo_client,
-				       (void *)name), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, echo_client,
+						(void *)name), 0);
 	for (i = 0; i < CLIENTS; i++)
-		t_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
 /*
@@ -59,16 +62,16 @@ static void check_rates(struct kucomms_channel *channel)
 	double seconds;
 
 	do {
-		t_equal(poll(NULL, 0, 100), 0);
+		assert_int_equal(poll(NULL, 0, 100), 0);
 		last = t_report(channel);
 	} while (last.timer - first.timer < 4);
 	seconds = (double)(last.elapsed - first.elapsed) / 1e9;
 	printf("work %.2f a second, timer %.2f\n",
 	       (double)(last.work - first.work) / seconds,
 	       (double)(last.timer - first.timer) / seconds);
-	t_assert(last.timer - first.timer <= (__u64)seconds + 2);
-	t_assert(last.work - first.work <= (__u64)(seconds * 100) + 2);
-	t_assert(last.work > first.work);
+	assert_true(last.timer - first.timer <= (__u64)seconds + 2);
+	assert_true(last.work - first.work <= (__u64)(seconds * 100) + 2);
+	assert_true(last.work > first.work);
 }
 
 static void check_broadcast(struct kucomms_channel *channel)
@@ -77,7 +80,8 @@ static void check_broadcast(struct kucomms_channel *channel)
 	const void *data;
 
 	do {
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		kucomms_release(channel);
 	} while (message.type != TEST_REPORT || !message.id);
 }
@@ -89,10 +93,11 @@ static long long reached(struct kucomms_channel *channel, __u64 length)
 					   .user = length };
 	const void *data;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	/* In front of the answer comes the broadcast, if it does. */
 	do {
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		kucomms_release(channel);
 	} while (message.length);
 	return message.id ? -(long long)message.id : (long long)message.user;
@@ -104,12 +109,12 @@ static void check_reached(void)
 	struct kucomms_channel *small = t_open("test", 4096, 4096);
 	struct kucomms_channel *large = t_open("test", 4096, 65536);
 
-	t_equal(reached(large, 100), 2);
-	t_equal(reached(large, 5000), 1);
-	t_equal(reached(small, 5000), 1);
+	assert_int_equal(reached(large, 100), 2);
+	assert_int_equal(reached(large, 5000), 1);
+	assert_int_equal(reached(small, 5000), 1);
 	kucomms_channel_close(large);
-	t_equal(reached(small, 100), 1);
-	t_equal(reached(small, 5000), -ESRCH);
+	assert_int_equal(reached(small, 100), 1);
+	assert_int_equal(reached(small, 5000), -ESRCH);
 	kucomms_channel_close(small);
 }
 
@@ -122,17 +127,18 @@ static void check_interrupts(const char *name)
 	uint64_t bursts = 0, wrong = 0;
 	const void *data;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	while (bursts < 20000) {
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-		t_equal(message.type, TEST_BURST);
-		t_equal(message.id, bursts);
-		t_equal(message.length, 48);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
+		assert_int_equal(message.type, TEST_BURST);
+		assert_int_equal(message.id, bursts);
+		assert_int_equal(message.length, 48);
 		wrong += message.user != 1;
 		bursts++;
 		kucomms_release(channel);
 	}
-	t_equal(wrong, 0);
+	assert_int_equal(wrong, 0);
 	kucomms_channel_close(channel);
 }
 
@@ -146,8 +152,10 @@ static void check_close_in_burst(void)
 		struct kucomms_channel *channel = t_open("test", 4096, 4096);
 		const void *data;
 
-		t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1),
+				 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		message = (struct kucomms_message){ .type = TEST_BURST,
 						    .id = 1 << 30 };
 		kucomms_channel_close(channel);
@@ -157,7 +165,7 @@ static void check_close_in_burst(void)
 static void device(const char *name, const char *mode)
 {
 	t_device(name);
-	t_equal(t_adjust(name, "dispatch", mode), 0);
+	assert_int_equal(t_adjust(name, "dispatch", mode), 0);
 }
 
 static void check_mode(const char *mode)
@@ -180,13 +188,13 @@ static void check_mode(const char *mode)
 	check_reached();
 
 	last = t_report(channel);
-	t_equal(last.overlaps, 0);
-	t_equal(last.connects, first.connects + CLIENTS);
-	t_equal(last.disconnects, first.disconnects + CLIENTS);
+	assert_int_equal(last.overlaps, 0);
+	assert_int_equal(last.connects, first.connects + CLIENTS);
+	assert_int_equal(last.disconnects, first.disconnects + CLIENTS);
 	kucomms_channel_close(channel);
-	t_equal(t_remove("kucomms_test"), 0);
-	t_equal(t_remove("kucomms_shared"), 0);
-	t_equal(t_remove("kucomms_ticker"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_shared"), 0);
+	assert_int_equal(t_remove("kucomms_ticker"), 0);
 }
 
 int main(void)

@@ -15,7 +15,8 @@
 
 static void late(const char *on)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
+				 1), 0);
 }
 
 static void *sleep_in_receive(void *arg)
@@ -31,7 +32,7 @@ static void *sleep_in_poll(void *arg)
 	struct pollfd polled = { .fd = kucomms_channel_poll_start(arg),
 				 .events = POLLIN };
 
-	t_equal(poll(&polled, 1, -1), 1);
+	assert_int_equal(poll(&polled, 1, -1), 1);
 	return (void *)(long)polled.revents;
 }
 
@@ -44,15 +45,17 @@ static void check_sleepers(void)
 	pthread_t threads[2];
 	void *result;
 
-	t_equal(pthread_create(&threads[0], NULL, sleep_in_receive, a), 0);
-	t_equal(pthread_create(&threads[1], NULL, sleep_in_poll, b), 0);
+	assert_int_equal(pthread_create(&threads[0], NULL, sleep_in_receive, a),
+			 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, sleep_in_poll, b),
+			 0);
 	late("0");
-	t_equal(pthread_join(threads[0], &result), 0);
-	t_equal((long)result, -ESHUTDOWN);
-	t_equal(pthread_join(threads[1], &result), 0);
-	t_assert((long)result & POLLHUP);
-	t_equal(kucomms_send(a, &message, NULL, 0, -1), -ESHUTDOWN);
-	t_equal(t_echo(b, "nobody"), -ESHUTDOWN);
+	assert_int_equal(pthread_join(threads[0], &result), 0);
+	assert_int_equal((long)result, -ESHUTDOWN);
+	assert_int_equal(pthread_join(threads[1], &result), 0);
+	assert_true((long)result & POLLHUP);
+	assert_int_equal(kucomms_send(a, &message, NULL, 0, -1), -ESHUTDOWN);
+	assert_int_equal(t_echo(b, "nobody"), -ESHUTDOWN);
 	kucomms_channel_close(a);
 	kucomms_channel_close(b);
 }
@@ -68,17 +71,20 @@ static void check_rest_is_read(void)
 	channel = t_open("late", 4096, 4096);
 	for (i = 0; i < 5; i++) {
 		message.id = (__u64)i;
-		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+		assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0),
+				 0);
 	}
 	while (t_attribute("kucomms_late", "messages_to_kernel") < 5)
 		;
 	late("0");
 	for (i = 0; i < 5; i++) {
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-		t_equal(message.id, i);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
+		assert_int_equal(message.id, i);
 		kucomms_release(channel);
 	}
-	t_equal(kucomms_receive(channel, &message, &data, -1), -ESHUTDOWN);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+			 -ESHUTDOWN);
 	kucomms_channel_close(channel);
 }
 
@@ -94,12 +100,12 @@ static void *restless(void *arg)
 		err = kucomms_open("late", NULL, &channel);
 		if (err == -ENOTCONN)
 			continue;
-		t_equal(err, 0);
+		assert_int_equal(err, 0);
 		do {
 			err = t_echo(channel, "restless");
 			echoes += !err;
 		} while (!err && !*stop);
-		t_assert(!err || err == -ESHUTDOWN);
+		assert_true(!err || err == -ESHUTDOWN);
 		kucomms_channel_close(channel);
 	}
 	return (void *)echoes;
@@ -113,8 +119,8 @@ static void check_races(void)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		t_equal(pthread_create(&threads[i], NULL, restless,
-				       (void *)&stop), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, restless,
+						(void *)&stop), 0);
 	for (i = 0; i < 200; i++) {
 		late("1");
 		late("0");
@@ -125,7 +131,7 @@ static void check_races(void)
 		;
 	stop = true;
 	for (i = 0; i < 3; i++)
-		t_equal(pthread_join(threads[i], &echoes), 0);
+		assert_int_equal(pthread_join(threads[i], &echoes), 0);
 	late("0");
 }
 
@@ -146,13 +152,13 @@ static void check_nothing_after(enum test_type last, __u32 state)
 	raw_ring(&raw);
 	while (kucomms_load(&raw.kernel->state) == KUCOMMS_STATE_OPEN)
 		raw_ring(&raw);
-	t_equal(kucomms_load(&raw.kernel->state), state);
-	t_assert(raw_ring(&raw) < 0);
+	assert_int_equal(kucomms_load(&raw.kernel->state), state);
+	assert_true(raw_ring(&raw) < 0);
 	for (i = 0; i < ECHOES; i++)
-		t_equal(t_echo(other, "looked at in between"), 0);
+		assert_int_equal(t_echo(other, "looked at in between"), 0);
 	/* The first report and, if it is no failure, the last message. */
-	t_equal(t_report(other).messages - before,
-		1 + ECHOES + (last != TEST_FAIL));
+	assert_int_equal(t_report(other).messages - before,
+			 1 + ECHOES + (last != TEST_FAIL));
 	raw_close(&raw);
 	kucomms_channel_close(other);
 }
@@ -163,14 +169,14 @@ static void check_mode(const char *mode)
 
 	/* Registered first, then created. */
 	late("1");
-	t_equal(kucomms_open("late", NULL, &channel), -ENOENT);
+	assert_int_equal(kucomms_open("late", NULL, &channel), -ENOENT);
 	t_device("kucomms_late");
-	t_equal(t_adjust("kucomms_late", "dispatch", mode), 0);
+	assert_int_equal(t_adjust("kucomms_late", "dispatch", mode), 0);
 	channel = t_open("late", 0, 0);
-	t_equal(t_echo(channel, "registered first"), 0);
+	assert_int_equal(t_echo(channel, "registered first"), 0);
 	kucomms_channel_close(channel);
 	late("0");
-	t_equal(kucomms_open("late", NULL, &channel), -ENOTCONN);
+	assert_int_equal(kucomms_open("late", NULL, &channel), -ENOTCONN);
 	/* Created first, then registered. */
 	late("1");
 	check_sleepers();
@@ -182,14 +188,14 @@ static void check_mode(const char *mode)
 	late("0");
 	/* Removed while registered, created once more. */
 	late("1");
-	t_equal(t_remove("kucomms_late"), 0);
-	t_equal(t_create("kucomms_late"), 0);
+	assert_int_equal(t_remove("kucomms_late"), 0);
+	assert_int_equal(t_create("kucomms_late"), 0);
 	channel = t_open("late", 0, 0);
-	t_equal(t_echo(channel, "again"), 0);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_echo(channel, "again"), 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 	late("0");
-	t_equal(t_remove("kucomms_late"), 0);
+	assert_int_equal(t_remove("kucomms_late"), 0);
 }
 
 int main(void)

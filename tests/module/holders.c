@@ -25,7 +25,7 @@ static void hold_by_netlink(void)
 {
 	struct kucomms_channel *channel;
 
-	t_equal(kucomms_open("netlink:mymodule", NULL, &channel), 0);
+	assert_int_equal(kucomms_open("netlink:mymodule", NULL, &channel), 0);
 }
 
 static void hold_in_flight(void)
@@ -33,8 +33,8 @@ static void hold_in_flight(void)
 	struct raw raw;
 	int sockets[2];
 
-	t_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
-	t_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
 	pass(sockets[0], &raw);
 	close(raw.fd);
 }
@@ -47,9 +47,9 @@ static void hold_by_io_uring(void)
 
 	if (ring < 0)
 		exit(77);
-	t_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
-	t_equal(t_sys(syscall(SYS_io_uring_register, ring,
-			      IORING_REGISTER_FILES, &raw.fd, 1)), 0);
+	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(t_sys(syscall(SYS_io_uring_register, ring,
+				       IORING_REGISTER_FILES, &raw.fd, 1)), 0);
 	close(raw.fd);
 }
 
@@ -60,17 +60,17 @@ static pid_t start(void (*hold)(void))
 	char byte;
 	pid_t pid;
 
-	t_equal(pipe(ready), 0);
+	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		hold();
-		t_equal(write(ready[1], "", 1), 1);
+		assert_int_equal(write(ready[1], "", 1), 1);
 		pause();
 	}
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1) {
-		t_equal(t_wait(pid), 77);
+		assert_int_equal(t_wait(pid), 77);
 		pid = 0;
 	}
 	close(ready[0]);
@@ -82,9 +82,9 @@ static void expect_busy(const char *text)
 	char output[2048] = "";
 	FILE *command = popen("kucommsctl remove mymodule 2>&1", "r");
 
-	t_assert(command);
+	assert_true(command);
 	fread(output, 1, sizeof(output) - 1, command);
-	t_equal(WEXITSTATUS(pclose(command)), 6);
+	assert_int_equal(WEXITSTATUS(pclose(command)), 6);
 	if (strstr(output, text))
 		return;
 	printf("'%s' is not in: %s\n", text, output);
@@ -119,19 +119,20 @@ static void check_elsewhere(void)
 	pid_t pid = fork();
 
 	if (!pid) {
-		t_equal(unshare(CLONE_NEWPID | CLONE_NEWNS), 0);
-		t_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+		assert_int_equal(unshare(CLONE_NEWPID | CLONE_NEWNS), 0);
+		assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE,
+				       NULL), 0);
 		pid = fork();
 		if (pid)
 			exit(t_wait(pid));
-		t_equal(mount("proc", "/proc", "proc", 0, NULL), 0);
+		assert_int_equal(mount("proc", "/proc", "proc", 0, NULL), 0);
 		expect_busy("it is open in process none that can be seen from "
 			    "here");
 		expect_busy("; 1 of its channels is of processes that are in "
 			    "another PID namespace or have ended\n");
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 	stop(holder);
 }
 
@@ -145,6 +146,6 @@ int main(void)
 	check(hold_by_io_uring, " (by a file that /proc does not show: "
 	      "registered with io_uring, or passed on)\n");
 	check_elsewhere();
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -26,8 +26,8 @@ static struct victim victim_open(const char *device, __u32 size)
 	};
 	long page = sysconf(_SC_PAGESIZE);
 
-	t_assert(v.fd >= 0);
-	t_equal(t_sys(ioctl(v.fd, KUCOMMS_IOC_ATTACH, &v.attach)), 0);
+	assert_true(v.fd >= 0);
+	assert_int_equal(t_sys(ioctl(v.fd, KUCOMMS_IOC_ATTACH, &v.attach)), 0);
 	v.user = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      v.fd, (off_t)v.attach.user_control_offset);
 	v.kernel = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, v.fd,
@@ -36,8 +36,8 @@ static struct victim victim_open(const char *device, __u32 size)
 			   MAP_SHARED, v.fd, (off_t)v.attach.to_kernel_offset);
 	v.to_user = mmap(NULL, 2 * (size_t)size, PROT_READ, MAP_SHARED, v.fd,
 			 (off_t)v.attach.to_user_offset);
-	t_assert(v.user != MAP_FAILED && v.kernel != MAP_FAILED);
-	t_assert(v.to_kernel != MAP_FAILED && v.to_user != MAP_FAILED);
+	assert_true(v.user != MAP_FAILED && v.kernel != MAP_FAILED);
+	assert_true(v.to_kernel != MAP_FAILED && v.to_user != MAP_FAILED);
 	return v;
 }
 
@@ -64,14 +64,14 @@ static void craft(const char *device, __u32 length, __u32 control, int expected)
 	record->length = length;
 	record->type = TEST_SINK;
 	__atomic_store_n(&record->control, control, __ATOMIC_RELEASE);
-	t_equal(ring(&v), expected);
-	t_equal(v.kernel->state, expected ? KUCOMMS_STATE_BROKEN :
-					    KUCOMMS_STATE_OPEN);
+	assert_int_equal(ring(&v), expected);
+	assert_int_equal(v.kernel->state,
+			 expected ? KUCOMMS_STATE_BROKEN : KUCOMMS_STATE_OPEN);
 	if (expected) {
-		t_equal(ring(&v), -EPROTO);
+		assert_int_equal(ring(&v), -EPROTO);
 		/* Broken once, broken for good, and the counter says so. */
 		record->length = 0;
-		t_equal(ring(&v), -EPROTO);
+		assert_int_equal(ring(&v), -EPROTO);
 	}
 	victim_close(&v);
 }
@@ -108,10 +108,11 @@ static void check_positions(const char *device)
 		v.user->position = lies[i];
 		record->control = 1;
 		/* The handler finds out; the client is told from then on. */
-		t_equal(ring(&v), 0);
-		t_equal(ring(&v), lies[i] == 32 ? 0 : -EPROTO);
-		t_equal(v.kernel->state, lies[i] == 32 ? KUCOMMS_STATE_OPEN :
-							 KUCOMMS_STATE_BROKEN);
+		assert_int_equal(ring(&v), 0);
+		assert_int_equal(ring(&v), lies[i] == 32 ? 0 : -EPROTO);
+		assert_int_equal(v.kernel->state, lies[i] == 32 ?
+							  KUCOMMS_STATE_OPEN :
+							  KUCOMMS_STATE_BROKEN);
 		victim_close(&v);
 	}
 }
@@ -126,7 +127,7 @@ static void *bystander(void *arg)
 
 	(void)arg;
 	while (!stop) {
-		t_equal(t_echo(channel, "what is the matter?"), 0);
+		assert_int_equal(t_echo(channel, "what is the matter?"), 0);
 		echoes++;
 	}
 	kucomms_channel_close(channel);
@@ -185,13 +186,13 @@ static void check_scribbling(const char *device, uint64_t seed)
 
 	stop = false;
 	scribbled = victim_open(device, 4096);
-	t_equal(pthread_create(&threads[0], NULL, bystander, NULL), 0);
-	t_equal(pthread_create(&threads[1], NULL, scribble, &seed), 0);
+	assert_int_equal(pthread_create(&threads[0], NULL, bystander, NULL), 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, scribble, &seed), 0);
 	while (t_now_ns() < end || !broken) {
 		int err = ring(&scribbled);
 		struct victim next;
 
-		t_assert(err >= 0 || err == -EPROTO);
+		assert_true(err >= 0 || err == -EPROTO);
 		rounds++;
 		if (err != -EPROTO)
 			continue;
@@ -210,13 +211,13 @@ static void check_scribbling(const char *device, uint64_t seed)
 		scribbled = next;
 	}
 	stop = true;
-	t_equal(pthread_join(threads[0], &echoes), 0);
-	t_equal(pthread_join(threads[1], NULL), 0);
+	assert_int_equal(pthread_join(threads[0], &echoes), 0);
+	assert_int_equal(pthread_join(threads[1], NULL), 0);
 	victim_close(&scribbled);
 	printf("%s: %u doorbells broke %u channels, %ld echoes beside it\n",
 	       device, rounds, broken, (long)echoes);
-	t_assert(broken > 0);
-	t_assert((long)echoes > 0);
+	assert_true(broken > 0);
+	assert_true((long)echoes > 0);
 }
 
 /* A handler's own verdict is the client's end, too. */
@@ -225,9 +226,9 @@ static void check_handler_error(void)
 	struct kucomms_channel *channel = t_open("test", 0, 0);
 	struct kucomms_message message = { .type = TEST_FAIL };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
-	t_equal(t_echo(channel, "too late"), -EPROTO);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
+	assert_int_equal(t_echo(channel, "too late"), -EPROTO);
 	kucomms_channel_close(channel);
 }
 
@@ -243,15 +244,15 @@ int main(void)
 	check_positions("/dev/kucomms_test");
 	broken = t_attribute("kucomms_test", "broken");
 	check_handler_error();
-	t_equal(t_attribute("kucomms_test", "broken"), broken + 1);
+	assert_int_equal(t_attribute("kucomms_test", "broken"), broken + 1);
 	check_scribbling("/dev/kucomms_test", 4711);
 	check_scribbling("/dev/kucomms_shared", 4712);
 
 	channel = t_open("test", 0, 0);
-	t_equal(t_echo(channel, "all is well"), 0);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_echo(channel, "all is well"), 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
-	t_equal(t_remove("kucomms_test"), 0);
-	t_equal(t_remove("kucomms_shared"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_shared"), 0);
 	return 0;
 }

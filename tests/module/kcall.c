@@ -15,7 +15,7 @@ static void send_to(struct kucomms_channel *channel, __u64 type, __u64 id)
 {
 	const struct kucomms_message message = { .type = type, .id = id };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 static struct kucomms_message take(struct kucomms_channel *channel)
@@ -23,8 +23,8 @@ static struct kucomms_message take(struct kucomms_channel *channel)
 	struct kucomms_message message;
 	char data[256];
 
-	t_equal(kucomms_receive_copy(channel, &message, data, sizeof(data), -1),
-		0);
+	assert_int_equal(kucomms_receive_copy(channel, &message, data,
+					      sizeof(data), -1), 0);
 	return message;
 }
 
@@ -34,10 +34,10 @@ static struct test_calls report(void)
 	struct test_calls calls;
 
 	send_to(watch, TEST_CALL_REPORT, 0);
-	t_equal(kucomms_receive_copy(watch, &message, &calls, sizeof(calls),
-				     -1), 0);
-	t_equal(message.length, sizeof(calls));
-	t_equal(calls.wrong, 0);
+	assert_int_equal(kucomms_receive_copy(watch, &message, &calls,
+					      sizeof(calls), -1), 0);
+	assert_int_equal(message.length, sizeof(calls));
+	assert_int_equal(calls.wrong, 0);
 	return calls;
 }
 
@@ -59,7 +59,7 @@ static void call_with(struct kucomms_channel *channel,
 	const struct kucomms_message message = { .type = TEST_CALL,
 						 .length = sizeof(spec) };
 
-	t_equal(kucomms_send(channel, &message, &spec, flags, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, &spec, flags, -1), 0);
 }
 
 static void call(struct kucomms_channel *channel,
@@ -73,7 +73,7 @@ static struct kucomms_message called(struct kucomms_channel *channel)
 {
 	struct kucomms_message message = take(channel);
 
-	t_equal(message.type, TEST_CALLED);
+	assert_int_equal(message.type, TEST_CALLED);
 	return message;
 }
 
@@ -88,16 +88,17 @@ static void answer(struct kucomms_channel *channel,
 		.user = request->user,
 	};
 
-	t_equal(kucomms_send(channel, &message, &request->user, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, &request->user, 0, -1),
+			 0);
 }
 
 static void ended(struct kucomms_channel *channel, __u64 index, int err)
 {
 	struct kucomms_message message = take(channel);
 
-	t_equal(message.type, TEST_CALL_DONE);
-	t_equal(message.user, index);
-	t_equal(message.id, err);
+	assert_int_equal(message.type, TEST_CALL_DONE);
+	assert_int_equal(message.user, index);
+	assert_int_equal(message.id, err);
 }
 
 static void shuffle(struct kucomms_message *messages, unsigned int count,
@@ -126,8 +127,8 @@ static void check_any_order(struct kucomms_channel *channel, __u32 kind)
 					       .timeout_ms = -1 });
 	for (i = 0; i < MANY; i++) {
 		requests[i] = called(channel);
-		t_equal(requests[i].user, i);
-		t_equal(requests[i].id, requests[0].id + (__u64)i);
+		assert_int_equal(requests[i].user, i);
+		assert_int_equal(requests[i].id, requests[0].id + (__u64)i);
 	}
 	shuffle(requests, MANY, &state);
 	for (i = 0; i < MANY; i++) {
@@ -135,7 +136,7 @@ static void check_any_order(struct kucomms_channel *channel, __u32 kind)
 		ended(channel, requests[i].user, 0);
 	}
 	after = settled();
-	t_equal(after.answered - before.answered, MANY);
+	assert_int_equal(after.answered - before.answered, MANY);
 }
 
 /* done() starts its call again, many in flight all the time. */
@@ -155,8 +156,8 @@ static void check_restarts(struct kucomms_channel *channel)
 		if (message.type == TEST_CALLED) {
 			flying[count++] = message;
 		} else {
-			t_equal(message.type, TEST_CALL_DONE);
-			t_equal(message.id, 0);
+			assert_int_equal(message.type, TEST_CALL_DONE);
+			assert_int_equal(message.id, 0);
 			done++;
 		}
 		if (count + done < FLYING)
@@ -166,7 +167,8 @@ static void check_restarts(struct kucomms_channel *channel)
 			answer(channel, &flying[i]);
 		count /= 2;
 	}
-	t_equal(settled().answered - before.answered, FLYING * (TIMES + 1));
+	assert_int_equal(settled().answered - before.answered,
+			 FLYING * (TIMES + 1));
 }
 
 /* What nobody was asked for is a message like others. */
@@ -185,8 +187,8 @@ static void check_strangers(struct kucomms_channel *channel)
 	for (i = 0; i < 4; i++) {
 		send_to(channel, TEST_ECHO, ids[i]);
 		message = take(channel);
-		t_equal(message.type, TEST_ECHO);
-		t_equal(message.id, ids[i]);
+		assert_int_equal(message.type, TEST_ECHO);
+		assert_int_equal(message.id, ids[i]);
 	}
 	answer(channel, &request);
 	ended(channel, 0, 0);
@@ -203,16 +205,16 @@ static void check_late(struct kucomms_channel *channel, const char *device)
 	for (i = 0; i < 3; i++)
 		requests[i] = called(channel);
 	send_to(channel, TEST_CALL_CANCEL, 1);
-	t_equal(take(channel).user, 0);
+	assert_int_equal(take(channel).user, 0);
 	send_to(channel, TEST_CALL_CANCEL, 1);
-	t_equal(take(channel).user, ENOENT);
+	assert_int_equal(take(channel).user, ENOENT);
 	for (i = 0; i < 3; i++)
 		answer(channel, &requests[i]);
 	ended(channel, 0, 0);
 	ended(channel, 2, 0);
 	answer(channel, &requests[0]);
-	t_equal(t_echo(channel, "after late answers"), 0);
-	t_equal(t_attribute(device, "late_answers"), late + 2);
+	assert_int_equal(t_echo(channel, "after late answers"), 0);
+	assert_int_equal(t_attribute(device, "late_answers"), late + 2);
 	settled();
 }
 
@@ -232,7 +234,7 @@ static void check_timeouts(struct kucomms_channel *channel, const char *device)
 			  i < 3 ? KUCOMMS_SEND_MORE : 0);
 	for (i = 0; i < 4; i++) {
 		requests[i] = called(channel);
-		t_equal(requests[i].id, requests[0].id + (__u64)i);
+		assert_int_equal(requests[i].id, requests[0].id + (__u64)i);
 	}
 	for (i = 0; i < 3; i++)
 		ended(channel, 0, ETIMEDOUT);
@@ -243,9 +245,9 @@ static void check_timeouts(struct kucomms_channel *channel, const char *device)
 	for (i = 0; i < 4; i++)
 		answer(channel, &requests[i]);
 	ended(channel, 0, 0);
-	t_equal(t_echo(channel, "in time"), 0);
-	t_equal(t_attribute(device, "late_answers"), late + 3);
-	t_equal(settled().timed_out - before.timed_out, 4);
+	assert_int_equal(t_echo(channel, "in time"), 0);
+	assert_int_equal(t_attribute(device, "late_answers"), late + 3);
+	assert_int_equal(settled().timed_out - before.timed_out, 4);
 }
 
 /* The first deadline is the latest one. */
@@ -269,7 +271,7 @@ static void check_deadline_order(struct kucomms_channel *channel)
 	for (i = 0; i < 3; i++)
 		ended(channel, (__u64)i, ETIMEDOUT);
 	send_to(channel, TEST_CALL_CANCEL, 0);
-	t_equal(take(channel).user, 0);
+	assert_int_equal(take(channel).user, 0);
 }
 
 /* More than one turn's share at the same time. */
@@ -358,8 +360,8 @@ static void check_stop(struct kucomms_channel *channel)
 	do {
 		message = take(channel);
 	} while (message.type == TEST_CALLED);
-	t_equal(message.type, TEST_CALL_DONE);
-	t_equal(message.id, EINTR);
+	assert_int_equal(message.type, TEST_CALL_DONE);
+	assert_int_equal(message.id, EINTR);
 }
 
 /* Its device is gone when the call is cancelled. */
@@ -372,9 +374,9 @@ static void check_cancel_afterwards(const char *device)
 					       .count = 1, .timeout_ms = -1 });
 	called(channel);
 	kucomms_channel_close(channel);
-	t_equal(settled().shut_down - before.shut_down, 1);
+	assert_int_equal(settled().shut_down - before.shut_down, 1);
 	send_to(watch, TEST_CALL_KEPT, 0);
-	t_equal(take(watch).user, ENOENT);
+	assert_int_equal(take(watch).user, ENOENT);
 }
 
 /* Killed with calls in flight, and while a thread waits for it. */
@@ -384,7 +386,7 @@ static void check_killed(const char *device, __u32 kind, __u32 count)
 	int fds[2];
 	pid_t pid;
 
-	t_equal(pipe(fds), 0);
+	assert_int_equal(pipe(fds), 0);
 	pid = fork();
 	if (pid == 0) {
 		struct kucomms_channel *channel = t_open(device, 0, 0);
@@ -394,16 +396,16 @@ static void check_killed(const char *device, __u32 kind, __u32 count)
 			.count = count, .timeout_ms = -1, .capacity = 8 });
 		for (i = 0; i < count; i++)
 			called(channel);
-		t_equal(write(fds[1], "x", 1), 1);
+		assert_int_equal(write(fds[1], "x", 1), 1);
 		for (;;)
 			pause();
 	}
-	t_equal(read(fds[0], &(char){ 0 }, 1), 1);
-	t_equal(kill(pid, SIGKILL), 0);
-	t_equal(t_wait(pid), -SIGKILL);
+	assert_int_equal(read(fds[0], &(char){ 0 }, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 	while (report().shut_down - before.shut_down < count)
 		;
-	t_equal(report().shut_down - before.shut_down, count);
+	assert_int_equal(report().shut_down - before.shut_down, count);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -433,12 +435,13 @@ static void check_broken(const char *device)
 	const struct test_call_spec spec = { .count = 5, .timeout_ms = -1 };
 	struct kucomms_message *record;
 
-	t_equal(kucomms_producer_reserve(&raw.out, sizeof(spec), &record), 0);
+	assert_int_equal(kucomms_producer_reserve(&raw.out, sizeof(spec),
+						  &record), 0);
 	record->type = TEST_CALL;
 	memcpy(record + 1, &spec, sizeof(spec));
 	kucomms_producer_commit(&raw.out, record, KUCOMMS_CONTROL_MESSAGE,
 				false);
-	t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+	assert_int_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
 	kucomms_producer_commit(&raw.out, record, 99, false);
 	raw_ring(&raw);
 	while (report().broken - before.broken < 5)
@@ -457,7 +460,7 @@ static void check_failed(const char *device)
 
 	call(channel, (struct test_call_spec){ .count = 5, .timeout_ms = -1 });
 	err = kucomms_send(channel, &message, NULL, 0, -1);
-	t_assert(!err || err == -EPROTO);
+	assert_true(!err || err == -EPROTO);
 	while (report().broken - before.broken < 5)
 		;
 	settled();
@@ -479,10 +482,12 @@ static void check_flood(struct kucomms_channel *channel, const char *device)
 	message.length = 0;
 	message.type = TEST_FAIL;
 	for (i = 0; i < 20 * MANY; i++)
-		t_equal(kucomms_send(channel, &message, NULL,
-				     i % 50 ? KUCOMMS_SEND_MORE : 0, -1), 0);
-	t_equal(t_echo(channel, "after the flood"), 0);
-	t_equal(t_attribute(device, "late_answers"), late + 20 * MANY);
+		assert_int_equal(kucomms_send(channel, &message, NULL,
+					      i % 50 ? KUCOMMS_SEND_MORE : 0,
+					      -1),
+				 0);
+	assert_int_equal(t_echo(channel, "after the flood"), 0);
+	assert_int_equal(t_attribute(device, "late_answers"), late + 20 * MANY);
 }
 
 /* In every way of dispatch, and with a turn for each channel. */
@@ -504,7 +509,7 @@ static void check_device(const char *device)
 	check_waiting(channel);
 	check_stop(channel);
 	check_flood(channel, device);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 
 	check_cancel_afterwards(device);
@@ -518,7 +523,8 @@ static void check_device(const char *device)
 
 static void late(const char *how)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", how, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late",
+				 how, 1), 0);
 }
 
 /* The module goes. */
@@ -536,7 +542,7 @@ static void check_unregister(const char *how)
 		called(channel);
 	late("0");
 	/* No later than that. */
-	t_equal(report().shut_down - before.shut_down, 50);
+	assert_int_equal(report().shut_down - before.shut_down, 50);
 	kucomms_channel_close(channel);
 }
 
@@ -548,8 +554,9 @@ static void check_refused(void)
 	int i;
 
 	for (i = 0; i < 10; i++)
-		t_equal(kucomms_open("picky", NULL, &channel), -EDQUOT);
-	t_equal(report().shut_down - before.shut_down, 10);
+		assert_int_equal(kucomms_open("picky", NULL, &channel),
+				 -EDQUOT);
+	assert_int_equal(report().shut_down - before.shut_down, 10);
 }
 
 /* Where threads of the module take the messages there are no calls. */
@@ -558,8 +565,8 @@ static void check_proxy(void)
 	struct kucomms_channel *channel = t_open("kucomms_proxy", 0, 0);
 
 	send_to(channel, TEST_CALL, 0);
-	t_equal(take(channel).user, EINVAL);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(take(channel).user, EINVAL);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 }
 
@@ -577,8 +584,8 @@ int main(void)
 	watch = t_open("kucomms_threaded", 0, 0);
 	for (i = 0; i < 3; i++) {
 		for (mode = 0; mode < T_MODES; mode++) {
-			t_equal(t_adjust(devices[i], "dispatch", t_modes[mode]),
-				0);
+			assert_int_equal(t_adjust(devices[i], "dispatch",
+						  t_modes[mode]), 0);
 			printf("%s, %s\n", devices[i], t_modes[mode]);
 			check_device(devices[i]);
 		}
@@ -590,6 +597,6 @@ int main(void)
 	settled();
 	kucomms_channel_close(watch);
 	for (i = 0; i < 7; i++)
-		t_equal(t_remove(devices[i]), 0);
+		assert_int_equal(t_remove(devices[i]), 0);
 	return 0;
 }

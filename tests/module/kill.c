@@ -21,11 +21,13 @@ static void stream(int ready)
 		};
 		const void *answer;
 
-		t_equal(kucomms_send(channel, &message, data, 0, 0), 0);
-		t_equal(kucomms_receive(channel, &message, &answer, 0), 0);
+		assert_int_equal(kucomms_send(channel, &message, data, 0, 0),
+				 0);
+		assert_int_equal(kucomms_receive(channel, &message, &answer, 0),
+				 0);
 		kucomms_release(channel);
 		if (i == 100)
-			t_equal(write(ready, "x", 1), 1);
+			assert_int_equal(write(ready, "x", 1), 1);
 	}
 }
 
@@ -34,15 +36,15 @@ static void kill_in_stream(void)
 	int fds[2];
 	pid_t pid;
 
-	t_equal(pipe(fds), 0);
+	assert_int_equal(pipe(fds), 0);
 	pid = fork();
 	if (pid == 0)
 		stream(fds[1]);
 	close(fds[1]);
-	t_equal(read(fds[0], &(char){ 0 }, 1), 1);
+	assert_int_equal(read(fds[0], &(char){ 0 }, 1), 1);
 	close(fds[0]);
-	t_equal(kill(pid, SIGKILL), 0);
-	t_equal(t_wait(pid), -SIGKILL);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 }
 
 /*
@@ -56,16 +58,16 @@ static void check_fork(void)
 
 	if (pid == 0)
 		exit(0);
-	t_equal(t_wait(pid), 0);
-	t_equal(t_echo(channel, "parent of a child"), 0);
+	assert_int_equal(t_wait(pid), 0);
+	assert_int_equal(t_echo(channel, "parent of a child"), 0);
 
 	pid = fork();
 	if (pid == 0) {
-		t_equal(t_echo(channel, "child"), -ESTALE);
+		assert_int_equal(t_echo(channel, "child"), -ESTALE);
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
-	t_equal(t_echo(channel, "parent of a child that tried"), 0);
+	assert_int_equal(t_wait(pid), 0);
+	assert_int_equal(t_echo(channel, "parent of a child that tried"), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -76,20 +78,20 @@ static void check_mapping_outlives_descriptor(void)
 	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
 	char *address;
 
-	t_assert(fd >= 0);
-	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &attach)), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &attach)), 0);
 	address = mmap(NULL, 2 * (size_t)attach.to_kernel_size,
 		       PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		       (off_t)attach.to_kernel_offset);
-	t_assert(address != MAP_FAILED);
+	assert_true(address != MAP_FAILED);
 	close(fd);
-	t_equal(t_attribute("kucomms_test", "opens"), 1);
-	t_equal(t_remove("kucomms_test"), -EBUSY);
+	assert_int_equal(t_attribute("kucomms_test", "opens"), 1);
+	assert_int_equal(t_remove("kucomms_test"), -EBUSY);
 	/* The same page, twice in a row. */
 	address[5] = 'x';
-	t_equal(address[attach.to_kernel_size + 5], 'x');
+	assert_int_equal(address[attach.to_kernel_size + 5], 'x');
 	munmap(address, 2 * (size_t)attach.to_kernel_size);
-	t_equal(t_attribute("kucomms_test", "opens"), 0);
+	assert_int_equal(t_attribute("kucomms_test", "opens"), 0);
 }
 
 int main(void)
@@ -100,16 +102,16 @@ int main(void)
 	t_device("kucomms_test");
 	for (i = 0; i < 10; i++) {
 		kill_in_stream();
-		t_equal(t_attribute("kucomms_test", "opens"), 0);
-		t_equal(t_attribute("kucomms_test", "channels"), 0);
+		assert_int_equal(t_attribute("kucomms_test", "opens"), 0);
+		assert_int_equal(t_attribute("kucomms_test", "channels"), 0);
 	}
 	channel = t_open("test", 0, 0);
-	t_equal(kucomms_channel_number(channel), 0);
-	t_equal(t_echo(channel, "normal service"), 0);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(kucomms_channel_number(channel), 0);
+	assert_int_equal(t_echo(channel, "normal service"), 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 	check_fork();
 	check_mapping_outlives_descriptor();
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

@@ -11,7 +11,7 @@ static void attach_and_close(void)
 {
 	struct kucomms_channel *channel = t_open("test", 65536, 65536);
 
-	t_equal(t_echo(channel, "in use"), 0);
+	assert_int_equal(t_echo(channel, "in use"), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -22,12 +22,13 @@ static void attach_refused(void)
 	int fd = open("/dev/kucomms_picky", O_RDWR | O_CLOEXEC);
 	int i;
 
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	for (i = 0; i < 2; i++) {
 		attach = (struct kucomms_attach){ .size = sizeof(attach),
 						  .to_kernel_size = 65536,
 						  .to_user_size = 65536 };
-		t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &attach)), -EDQUOT);
+		assert_int_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &attach)),
+				 -EDQUOT);
 	}
 	close(fd);
 }
@@ -37,7 +38,7 @@ static void attach_broken(void)
 	struct kucomms_channel *channel = t_open("test", 65536, 65536);
 	struct kucomms_message message = { .type = TEST_FAIL };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
 	kucomms_channel_close(channel);
 }
 
@@ -49,8 +50,9 @@ static void attach_plain(void)
 
 	for (i = 0; i < 5; i++) {
 		fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
-		t_assert(fd >= 0);
-		t_equal(write(fd, &message, sizeof(message)), sizeof(message));
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, &message, sizeof(message)),
+				 sizeof(message));
 		close(fd);
 	}
 }
@@ -59,7 +61,7 @@ static void open_only(void)
 {
 	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
 
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	close(fd);
 }
 
@@ -86,9 +88,9 @@ int main(void)
 	before = memory_settled();
 	round_trip();
 	memory_compare(&before);
-	t_equal(t_attribute("kucomms_test", "opens"), 0);
-	t_equal(t_attribute("kucomms_picky", "channels"), 0);
-	t_equal(t_remove("kucomms_test"), 0);
-	t_equal(t_remove("kucomms_picky"), 0);
+	assert_int_equal(t_attribute("kucomms_test", "opens"), 0);
+	assert_int_equal(t_attribute("kucomms_picky", "channels"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_picky"), 0);
 	return 0;
 }

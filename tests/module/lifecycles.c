@@ -19,18 +19,20 @@ static void check_fork(void)
 	int fds[2];
 	pid_t pid;
 
-	t_equal(pipe(fds), 0);
-	t_equal(kucomms_reserve(channel, 0, &record, 0), 0);
-	t_equal(write(fds[1], record, sizeof(*record)), sizeof(*record));
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(kucomms_reserve(channel, 0, &record, 0), 0);
+	assert_int_equal(write(fds[1], record, sizeof(*record)),
+			 sizeof(*record));
 	pid = fork();
 	if (pid == 0) {
-		t_equal(t_sys(write(fds[1], record, sizeof(*record))), -EFAULT);
+		assert_int_equal(t_sys(write(fds[1], record, sizeof(*record))),
+				 -EFAULT);
 		kucomms_channel_close(channel);
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
-	t_equal(kucomms_discard(channel, record), 0);
-	t_equal(t_echo(channel, "the child has closed it"), 0);
+	assert_int_equal(t_wait(pid), 0);
+	assert_int_equal(kucomms_discard(channel, record), 0);
+	assert_int_equal(t_echo(channel, "the child has closed it"), 0);
 	kucomms_channel_close(channel);
 	close(fds[0]);
 	close(fds[1]);
@@ -44,23 +46,25 @@ static void check_fork_inherited(const char *name)
 	const void *data;
 	pid_t pid;
 
-	t_equal(kucomms_open(name, NULL, &channel), 0);
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_open(name, NULL, &channel), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	pid = fork();
 	if (pid == 0) {
-		t_equal(kucomms_send(channel, &message, NULL, 0, -1), -ESTALE);
-		t_equal(kucomms_receive(channel, &message, &data, -1), -ESTALE);
+		assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1),
+				 -ESTALE);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 -ESTALE);
 		kucomms_release(channel);
-		t_equal(kucomms_channel_poll_start(channel), -ESTALE);
-		t_equal(kucomms_channel_reattach(channel, 0), -ESTALE);
+		assert_int_equal(kucomms_channel_poll_start(channel), -ESTALE);
+		assert_int_equal(kucomms_channel_reattach(channel, 0), -ESTALE);
 		kucomms_channel_close(channel);
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.id, 1);
+	assert_int_equal(t_wait(pid), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.id, 1);
 	kucomms_release(channel);
-	t_equal(t_echo(channel, "the child has tried"), 0);
+	assert_int_equal(t_echo(channel, "the child has tried"), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -71,11 +75,11 @@ static void check_fork_parent_goes(void)
 	int fds[2];
 	pid_t pid;
 
-	t_equal(pipe(fds), 0);
+	assert_int_equal(pipe(fds), 0);
 	pid = fork();
 	if (pid == 0) {
 		close(fds[1]);
-		t_equal(read(fds[0], &(char){ 0 }, 1), 0);
+		assert_int_equal(read(fds[0], &(char){ 0 }, 1), 0);
 		raw_echo(&raw, 3);
 		raw_close(&raw);
 		exit(0);
@@ -83,7 +87,7 @@ static void check_fork_parent_goes(void)
 	raw_close(&raw);
 	close(fds[0]);
 	close(fds[1]);
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 }
 
 /* The program after exec, told which descriptor there was. */
@@ -92,11 +96,11 @@ static int after_exec(int fd)
 	char line[512];
 	FILE *maps;
 
-	t_equal(t_sys(fcntl(fd, F_GETFD)), -EBADF);
+	assert_int_equal(t_sys(fcntl(fd, F_GETFD)), -EBADF);
 	maps = fopen("/proc/self/maps", "r");
-	t_assert(maps);
+	assert_true(maps);
 	while (fgets(line, sizeof(line), maps))
-		t_assert(!strstr(line, "kucomms_"));
+		assert_true(!strstr(line, "kucomms_"));
 	fclose(maps);
 	return 0;
 }
@@ -109,12 +113,13 @@ static void check_exec(void)
 		struct kucomms_channel *channel = t_open("test", 4096, 4096);
 		char fd[16];
 
-		t_equal(t_echo(channel, "before exec"), 0);
+		assert_int_equal(t_echo(channel, "before exec"), 0);
 		snprintf(fd, sizeof(fd), "%d",
 			 kucomms_channel_poll_start(channel));
-		t_equal(execl("/proc/self/exe", "lifecycles", fd, NULL), 0);
+		assert_int_equal(execl("/proc/self/exe", "lifecycles", fd,
+				       NULL), 0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 }
 
 static void check_dup(void)
@@ -123,19 +128,19 @@ static void check_dup(void)
 	int first = raw.fd;
 
 	raw.fd = dup(first);
-	t_assert(raw.fd >= 0);
-	t_equal(raw_attach(&again, raw.fd, 4096), -EBUSY);
+	assert_true(raw.fd >= 0);
+	assert_int_equal(raw_attach(&again, raw.fd, 4096), -EBUSY);
 	raw_echo(&raw, 1);
-	t_equal(close(first), 0);
-	t_equal(t_sys(close(first)), -EBADF);
+	assert_int_equal(close(first), 0);
+	assert_int_equal(t_sys(close(first)), -EBADF);
 	raw_echo(&raw, 2);
 	raw_unmap(&raw);
 	raw_map_all(&raw);
-	t_equal(close(raw.fd), 0);
-	t_equal(t_sys(close(raw.fd)), -EBADF);
-	t_equal(raw_ring(&raw), -EBADF);
+	assert_int_equal(close(raw.fd), 0);
+	assert_int_equal(t_sys(close(raw.fd)), -EBADF);
+	assert_int_equal(raw_ring(&raw), -EBADF);
 	/* A mapping outlives all descriptors. */
-	t_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
+	assert_int_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
 	raw_unmap(&raw);
 }
 
@@ -146,23 +151,23 @@ static void check_passed(void)
 	int sockets[2];
 	pid_t pid;
 
-	t_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
 	pid = fork();
 	if (pid == 0) {
 		raw = raw_open(DEVICE, 4096);
 		pass(sockets[1], &raw);
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 	raw = take(sockets[0]);
 	raw_map_all(&raw);
 	raw_echo(&raw, 4);
 	close(raw.fd);
-	t_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
+	assert_int_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
 	raw_unmap(&raw);
 
 	/* Passed, and never taken. */
-	t_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
 	pass(sockets[1], &raw);
 	close(raw.fd);
 	close(sockets[0]);
@@ -177,20 +182,23 @@ static void check_mremap(void)
 	void *place = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 			   -1, 0);
 
-	t_assert(place != MAP_FAILED);
-	t_assert(mremap(raw.out.data, length, length + 4096, MREMAP_MAYMOVE) ==
-		 MAP_FAILED);
-	t_assert(mremap(raw.in.data, 0, length, MREMAP_MAYMOVE) == MAP_FAILED);
+	assert_true(place != MAP_FAILED);
+	assert_true(mremap(raw.out.data, length, length + 4096,
+			   MREMAP_MAYMOVE) == MAP_FAILED);
+	assert_true(mremap(raw.in.data, 0, length,
+			   MREMAP_MAYMOVE) == MAP_FAILED);
 	raw_echo(&raw, 5);
-	t_assert(mremap(raw.in.data, length, length,
-			MREMAP_MAYMOVE | MREMAP_FIXED, place) == place);
+	assert_true(mremap(raw.in.data, length, length,
+			   MREMAP_MAYMOVE | MREMAP_FIXED, place) == place);
 	raw.in.data = place;
-	t_equal(t_sys(mprotect(place, length, PROT_READ | PROT_WRITE)),
-		-EACCES);
-	t_equal(t_sys(mprotect(place, length, PROT_READ | PROT_EXEC)), -EACCES);
+	assert_int_equal(t_sys(mprotect(place, length, PROT_READ | PROT_WRITE)),
+			 -EACCES);
+	assert_int_equal(t_sys(mprotect(place, length, PROT_READ | PROT_EXEC)),
+			 -EACCES);
 	raw_echo(&raw, 6);
-	t_equal(mprotect(raw.out.data, length, PROT_NONE), 0);
-	t_equal(mprotect(raw.out.data, length, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(mprotect(raw.out.data, length, PROT_NONE), 0);
+	assert_int_equal(mprotect(raw.out.data, length, PROT_READ | PROT_WRITE),
+			 0);
 	raw_echo(&raw, 7);
 	raw_close(&raw);
 }
@@ -203,15 +211,15 @@ static void check_munmap(void)
 	unsigned char *copy;
 
 	raw_echo(&raw, 8);
-	t_equal(munmap(out + 4096, 2 * 4096), 0);
-	t_equal(munmap(in + 2 * 4096, 4096), 0);
+	assert_int_equal(munmap(out + 4096, 2 * 4096), 0);
+	assert_int_equal(munmap(in + 2 * 4096, 4096), 0);
 	raw_echo(&raw, 9);
-	t_assert(mremap(in, 2 * 4096, 4096, 0) == in);
+	assert_true(mremap(in, 2 * 4096, 4096, 0) == in);
 	raw_echo(&raw, 10);
 	/* Mapped once more: the same pages. */
 	copy = raw_map(&raw, raw.attach.to_kernel_offset, 4 * 4096, PROT_READ);
-	t_assert(!memcmp(copy, out, 4096));
-	t_assert(!memcmp(copy + 8192, out, 4096));
+	assert_true(!memcmp(copy, out, 4096));
+	assert_true(!memcmp(copy + 8192, out, 4096));
 	close(raw.fd);
 	munmap(copy, 4 * 4096);
 	raw_unmap(&raw);
@@ -244,9 +252,9 @@ static void round_trip(void)
 			worker();
 	}
 	for (i = 0; i < WORKERS; i++)
-		t_equal(t_wait(pids[i]), 0);
-	t_equal(t_attribute(DEVICE, "opens"), 0);
-	t_equal(t_attribute(DEVICE, "channels"), 0);
+		assert_int_equal(t_wait(pids[i]), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_attribute(DEVICE, "channels"), 0);
 }
 
 int main(int argc, char **argv)
@@ -264,9 +272,9 @@ int main(int argc, char **argv)
 	round_trip();
 	memory_compare(&before);
 	channel = t_open("test", 0, 0);
-	t_equal(kucomms_channel_number(channel), 0);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(kucomms_channel_number(channel), 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -18,7 +18,7 @@ static int create(const char *settings)
 	char line[128];
 	int err = t_remove(DEVICE);
 
-	t_assert(!err || err == -ENODEV);
+	assert_true(!err || err == -ENODEV);
 	snprintf(line, sizeof(line), "%s %s", DEVICE, settings);
 	return t_create(line);
 }
@@ -66,7 +66,7 @@ static void check_settings(void)
 
 		if (err != settings[i].err)
 			printf("\"%s\"\n", settings[i].settings);
-		t_equal(err, settings[i].err);
+		assert_int_equal(err, settings[i].err);
 	}
 }
 
@@ -74,17 +74,17 @@ static void check_ring_sizes(void)
 {
 	struct raw raw;
 
-	t_equal(create("ring_size=8192 ring_size_max=65536"), 0);
-	t_equal(t_attribute(DEVICE, "ring_size"), 8192);
-	t_equal(t_attribute(DEVICE, "ring_size_max"), 65536);
+	assert_int_equal(create("ring_size=8192 ring_size_max=65536"), 0);
+	assert_int_equal(t_attribute(DEVICE, "ring_size"), 8192);
+	assert_int_equal(t_attribute(DEVICE, "ring_size_max"), 65536);
 	raw = raw_open(DEVICE, 0);
-	t_equal(raw.attach.to_kernel_size, 8192);
-	t_equal(raw.attach.to_user_size, 8192);
+	assert_int_equal(raw.attach.to_kernel_size, 8192);
+	assert_int_equal(raw.attach.to_user_size, 8192);
 	raw_close(&raw);
-	t_equal(attach(65536, 65536), 0);
-	t_equal(attach(131072, 65536), -EINVAL);
-	t_equal(attach(65536, 131072), -EINVAL);
-	t_equal(attach(4096, 4096), 0);
+	assert_int_equal(attach(65536, 65536), 0);
+	assert_int_equal(attach(131072, 65536), -EINVAL);
+	assert_int_equal(attach(65536, 131072), -EINVAL);
+	assert_int_equal(attach(4096, 4096), 0);
 }
 
 static void check_channels(void)
@@ -92,17 +92,17 @@ static void check_channels(void)
 	struct raw raws[3], raw;
 	int fd, i;
 
-	t_equal(create("channels=3"), 0);
+	assert_int_equal(create("channels=3"), 0);
 	for (i = 0; i < 3; i++)
 		raws[i] = raw_open(DEVICE, 4096);
 	fd = raw_open_file(DEVICE);
 	for (i = 0; i < ROUNDS; i++)
-		t_equal(raw_attach(&raw, fd, 4096), -EUSERS);
+		assert_int_equal(raw_attach(&raw, fd, 4096), -EUSERS);
 	for (i = 0; i < 3; i++) {
 		raw_echo(&raws[i], (__u64)i);
 		raw_close(&raws[i]);
 	}
-	t_equal(raw_attach(&raw, fd, 4096), 0);
+	assert_int_equal(raw_attach(&raw, fd, 4096), 0);
 	raw_map_all(&raw);
 	raw_echo(&raw, 3);
 	raw_close(&raw);
@@ -118,8 +118,8 @@ static bool group_make(void)
 		return false;
 	if (t_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory", 7))
 		return false;
-	t_equal(mkdir(GROUP, 0700), 0);
-	t_equal(t_write(GROUP "/memory.max", limit, strlen(limit)), 0);
+	assert_int_equal(mkdir(GROUP, 0700), 0);
+	assert_int_equal(t_write(GROUP "/memory.max", limit, strlen(limit)), 0);
 	return true;
 }
 
@@ -129,12 +129,12 @@ static unsigned long long group_event(const char *key)
 	unsigned long long value, found = ~0ull;
 	char word[64];
 
-	t_assert(file);
+	assert_true(file);
 	while (fscanf(file, "%63s %llu", word, &value) == 2)
 		if (!strcmp(word, key))
 			found = value;
 	fclose(file);
-	t_assert(found != ~0ull);
+	assert_true(found != ~0ull);
 	return found;
 }
 
@@ -144,20 +144,20 @@ static void greedy(void)
 	struct raw raws[64];
 	int i, fd, err;
 
-	t_equal(t_write(GROUP "/cgroup.procs", "0", 1), 0);
+	assert_int_equal(t_write(GROUP "/cgroup.procs", "0", 1), 0);
 	for (i = 0; i < 64; i++) {
 		err = raw_attach(&raws[i], raw_open_file(DEVICE), 1 << 20);
 		if (err)
 			break;
 		raw_map_all(&raws[i]);
 	}
-	t_equal(err, -ENOMEM);
-	t_assert(i > 0 && i < 8);
+	assert_int_equal(err, -ENOMEM);
+	assert_true(i > 0 && i < 8);
 	printf("%d channels of 2 MiB in 16 MiB\n", i);
 	/* Far too much at once, over and over. */
 	fd = raw_open_file(DEVICE);
 	for (err = 0; err < ROUNDS; err++)
-		t_equal(raw_attach(&raws[63], fd, 16 << 20), -ENOMEM);
+		assert_int_equal(raw_attach(&raws[63], fd, 16 << 20), -ENOMEM);
 	/* What there is, works; and what is given back can be had again. */
 	raw_echo(&raws[0], 1);
 	while (i--)
@@ -179,20 +179,20 @@ static void check_memory(void)
 		printf("memory is not limited: this kernel has no memory controller\n");
 		return;
 	}
-	t_equal(create("channels=64"), 0);
+	assert_int_equal(create("channels=64"), 0);
 	for (round = 0; round < 2; round++) {
 		if (round)
 			before = memory_settled();
 		pid = fork();
 		if (pid == 0)
 			greedy();
-		t_equal(t_wait(pid), 0);
+		assert_int_equal(t_wait(pid), 0);
 	}
 	memory_compare(&before);
-	t_equal(group_event("oom_kill"), 0);
-	t_assert(group_event("max") > 0);
-	t_equal(t_attribute(DEVICE, "channels"), 0);
-	t_equal(rmdir(GROUP), 0);
+	assert_int_equal(group_event("oom_kill"), 0);
+	assert_true(group_event("max") > 0);
+	assert_int_equal(t_attribute(DEVICE, "channels"), 0);
+	assert_int_equal(rmdir(GROUP), 0);
 }
 
 int main(void)
@@ -201,6 +201,6 @@ int main(void)
 	check_ring_sizes();
 	check_channels();
 	check_memory();
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

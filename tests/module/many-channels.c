@@ -26,9 +26,9 @@ static void create(const char *settings)
 	char line[128];
 	int err = t_remove(DEVICE);
 
-	t_assert(!err || err == -ENODEV);
+	assert_true(!err || err == -ENODEV);
 	snprintf(line, sizeof(line), "%s%s", DEVICE, settings);
-	t_equal(t_create(line), 0);
+	assert_int_equal(t_create(line), 0);
 }
 
 struct holder {
@@ -43,16 +43,16 @@ static void hold(const struct holder *holder)
 	struct raw *raws = calloc(MANY / PROCESSES, sizeof(*raws));
 	int step, have = 0, i;
 
-	t_assert(raws);
+	assert_true(raws);
 	for (step = 0; step < STEPS; step++) {
-		t_equal(read(holder->go[0], &(char){ 0 }, 1), 1);
+		assert_int_equal(read(holder->go[0], &(char){ 0 }, 1), 1);
 		for (; have < marks[step] / PROCESSES; have++) {
 			raws[have] = raw_open(DEVICE, RING);
 			raw_echo(&raws[have], (__u64)have);
 		}
-		t_equal(write(holder->ready[1], "x", 1), 1);
+		assert_int_equal(write(holder->ready[1], "x", 1), 1);
 	}
-	t_equal(read(holder->go[0], &(char){ 0 }, 1), 1);
+	assert_int_equal(read(holder->go[0], &(char){ 0 }, 1), 1);
 	for (i = have - 1; i >= 0; i--)
 		raw_echo(&raws[i], (__u64)i);
 	exit(0);
@@ -60,8 +60,8 @@ static void hold(const struct holder *holder)
 
 static void start(struct holder *holder)
 {
-	t_equal(pipe(holder->ready), 0);
-	t_equal(pipe(holder->go), 0);
+	assert_int_equal(pipe(holder->ready), 0);
+	assert_int_equal(pipe(holder->go), 0);
 	holder->pid = fork();
 	if (holder->pid == 0)
 		hold(holder);
@@ -72,7 +72,7 @@ static void tell(const struct holder *holders)
 	int i;
 
 	for (i = 0; i < PROCESSES; i++)
-		t_equal(write(holders[i].go[1], "x", 1), 1);
+		assert_int_equal(write(holders[i].go[1], "x", 1), 1);
 }
 
 /* All at the same time; says how much memory is left. */
@@ -82,7 +82,7 @@ static long step(const struct holder *holders)
 
 	tell(holders);
 	for (i = 0; i < PROCESSES; i++)
-		t_equal(read(holders[i].ready[0], &(char){ 0 }, 1), 1);
+		assert_int_equal(read(holders[i].ready[0], &(char){ 0 }, 1), 1);
 	return memory_now().available;
 }
 
@@ -97,8 +97,8 @@ static void check_flat(const long *available)
 	       first, second);
 	if (!t_memory_is_exact())
 		return;
-	t_assert(first < CHANNEL_KB);
-	t_assert(second < first * 1.1);
+	assert_true(first < CHANNEL_KB);
+	assert_true(second < first * 1.1);
 }
 
 static void round_trip(void)
@@ -112,20 +112,20 @@ static void round_trip(void)
 		start(&holders[i]);
 	for (i = 0; i < STEPS; i++)
 		available[i] = step(holders);
-	t_equal(t_attribute(DEVICE, "channels"), MANY);
+	assert_int_equal(t_attribute(DEVICE, "channels"), MANY);
 	fd = raw_open_file(DEVICE);
-	t_equal(raw_attach(&raw, fd, RING), -EUSERS);
+	assert_int_equal(raw_attach(&raw, fd, RING), -EUSERS);
 	close(fd);
 	tell(holders);
 	for (i = 0; i < PROCESSES; i++) {
-		t_equal(t_wait(holders[i].pid), 0);
+		assert_int_equal(t_wait(holders[i].pid), 0);
 		close(holders[i].ready[0]);
 		close(holders[i].ready[1]);
 		close(holders[i].go[0]);
 		close(holders[i].go[1]);
 	}
-	t_equal(t_attribute(DEVICE, "channels"), 0);
-	t_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_attribute(DEVICE, "channels"), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
 	check_flat(available);
 }
 
@@ -134,7 +134,7 @@ static void check_many(void)
 	struct memory before;
 
 	create(" channels=4096");
-	t_equal(t_attribute(DEVICE, "channels_max"), MANY);
+	assert_int_equal(t_attribute(DEVICE, "channels_max"), MANY);
 	round_trip();
 	before = memory_settled();
 	round_trip();
@@ -148,28 +148,31 @@ static void check_numbers(void)
 	int fd;
 
 	create(" channels=10");
-	t_equal(t_attribute(DEVICE, "channels_max"), 10);
+	assert_int_equal(t_attribute(DEVICE, "channels_max"), 10);
 	fd = raw_open_file(DEVICE);
 	raw.attach.size = sizeof(raw.attach);
 	raw.attach.flags = KUCOMMS_ATTACH_NUMBER;
 	raw.attach.channel = 10;
-	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)), -EINVAL);
+	assert_int_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)),
+			 -EINVAL);
 	raw.attach.channel = ~0u;
-	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)), -EINVAL);
+	assert_int_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)),
+			 -EINVAL);
 	first = raw_open(DEVICE, 0);
-	t_equal(first.attach.channel, 0);
+	assert_int_equal(first.attach.channel, 0);
 	raw.attach.channel = 0;
-	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)), -EADDRINUSE);
+	assert_int_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)),
+			 -EADDRINUSE);
 	/* Refused, the file can still be attached otherwise. */
 	raw.attach.channel = 1;
-	t_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)), 0);
-	t_equal(raw.attach.channel, 1);
+	assert_int_equal(t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &raw.attach)), 0);
+	assert_int_equal(raw.attach.channel, 1);
 	raw.fd = fd;
 	raw_map_all(&raw);
 	raw_echo(&raw, 1);
 	raw_close(&first);
 	first = raw_open(DEVICE, 0);
-	t_equal(first.attach.channel, 0);
+	assert_int_equal(first.attach.channel, 0);
 	raw_close(&first);
 	raw_close(&raw);
 }
@@ -178,6 +181,6 @@ int main(void)
 {
 	check_many();
 	check_numbers();
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

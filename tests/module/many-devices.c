@@ -13,7 +13,7 @@ static long memory_kb(void)
 	char line[128];
 	FILE *file = fopen("/proc/meminfo", "r");
 
-	t_assert(file);
+	assert_true(file);
 	while (fgets(line, sizeof(line), file)) {
 		sscanf(line, "MemAvailable: %ld", &available);
 		sscanf(line, "SUnreclaim: %ld", &slab);
@@ -35,7 +35,7 @@ static void round_trip(void)
 
 	for (i = 0; i < DEVICES; i++) {
 		name_of(name, sizeof(name), i);
-		t_equal(t_create(name), 0);
+		assert_int_equal(t_create(name), 0);
 	}
 	for (i = 0; i < DEVICES; i += 250) {
 		char path[80];
@@ -44,14 +44,14 @@ static void round_trip(void)
 		name_of(name, sizeof(name), i);
 		snprintf(path, sizeof(path), "/dev/%s", name);
 		fd = open(path, O_RDWR | O_CLOEXEC);
-		t_assert(fd >= 0);
-		t_equal(t_attribute(name, "opens"), 1);
-		t_equal(t_remove(name), -EBUSY);
+		assert_true(fd >= 0);
+		assert_int_equal(t_attribute(name, "opens"), 1);
+		assert_int_equal(t_remove(name), -EBUSY);
 		close(fd);
 	}
 	for (i = DEVICES - 1; i >= 0; i--) {
 		name_of(name, sizeof(name), i);
-		t_equal(t_remove(name), 0);
+		assert_int_equal(t_remove(name), 0);
 	}
 }
 
@@ -67,7 +67,7 @@ int main(void)
 	 * with every round; what is only freed late is not.
 	 */
 	do {
-		t_assert(rounds--);
+		assert_true(rounds--);
 		round_trip();
 	} while (memory_kb() - before >= DEVICES / 8 && t_memory_is_exact());
 	return 0;

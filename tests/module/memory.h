@@ -20,7 +20,7 @@ static inline struct memory memory_now(void)
 	char line[128];
 	FILE *file = fopen("/proc/meminfo", "r");
 
-	t_assert(file);
+	assert_true(file);
 	while (fgets(line, sizeof(line), file)) {
 		sscanf(line, "MemAvailable: %ld", &memory.available);
 		sscanf(line, "SUnreclaim: %ld", &memory.slab);
@@ -74,7 +74,7 @@ static inline void memory_compare(const struct memory *before)
 	printf("available %ld to %ld kB, slab %ld to %ld kB, vmalloc %ld to %ld kB\n",
 	       before->available, now.available, before->slab, now.slab,
 	       before->vmalloc, now.vmalloc);
-	t_assert(!t_memory_is_exact() || memory_is_back(before, &now));
+	assert_true(!t_memory_is_exact() || memory_is_back(before, &now));
 }
 
 #endif

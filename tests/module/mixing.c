@@ -9,7 +9,7 @@
 
 static void mark(const char *text)
 {
-	t_equal(t_write("/dev/kmsg", text, strlen(text)), 0);
+	assert_int_equal(t_write("/dev/kmsg", text, strlen(text)), 0);
 }
 
 /* Whether the kernel log says so. */
@@ -18,7 +18,7 @@ static bool is_logged(const char *text)
 	static char log[8 << 20];
 	int length = klogctl(3, log, sizeof(log) - 1);
 
-	t_assert(length >= 0);
+	assert_true(length >= 0);
 	log[length] = '\0';
 	return strstr(log, text);
 }
@@ -29,15 +29,15 @@ static void mix(void)
 	struct kucomms_message message = { .type = TEST_BURST, .id = 1 };
 	const void *data;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.type, TEST_BURST);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.type, TEST_BURST);
 	kucomms_release(channel);
-	t_equal(t_echo(channel, "with the lock"), 0);
+	assert_int_equal(t_echo(channel, "with the lock"), 0);
 	message = (struct kucomms_message){ .type = TEST_MIX };
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.type, TEST_MIX);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.type, TEST_MIX);
 	kucomms_channel_close(channel);
 }
 
@@ -51,11 +51,11 @@ int main(void)
 		return 77;
 	}
 	t_device("kucomms_test");
-	t_assert(!is_logged(warning));
+	assert_true(!is_logged(warning));
 	mark("kucomms-test: expected begins");
 	mix();
 	mark("kucomms-test: expected ends");
-	t_assert(is_logged(warning));
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_true(is_logged(warning));
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

@@ -50,7 +50,7 @@ static int count_devices(void)
 	struct dirent *entry;
 	int count = 0;
 
-	t_assert(dir);
+	assert_true(dir);
 	while ((entry = readdir(dir)))
 		count += !strncmp(entry->d_name, "kucomms_", 8);
 	closedir(dir);
@@ -61,30 +61,32 @@ static void check_length(void)
 {
 	char name[65] = LONGEST;
 
-	t_equal(strlen(name), 64);
-	t_equal(t_create(name), -EINVAL);
+	assert_int_equal(strlen(name), 64);
+	assert_int_equal(t_create(name), -EINVAL);
 	name[63] = '\0';
-	t_equal(t_create(name), 0);
-	t_equal(t_create(name), -EEXIST);
-	t_equal(t_remove(name), 0);
+	assert_int_equal(t_create(name), 0);
+	assert_int_equal(t_create(name), -EEXIST);
+	assert_int_equal(t_remove(name), 0);
 }
 
 /* What fgets() would take for the end is part of the name here. */
 static void check_nul(void)
 {
-	t_equal(t_write(T_CONTROL "create_device", "kucomms_a\0b", 11), -EINVAL);
-	t_equal(t_write(T_CONTROL "create_device", "kucomms_n\0", 10), -EINVAL);
+	assert_int_equal(t_write(T_CONTROL "create_device", "kucomms_a\0b", 11),
+			 -EINVAL);
+	assert_int_equal(t_write(T_CONTROL "create_device", "kucomms_n\0", 10),
+			 -EINVAL);
 }
 
 static void check_busy(void)
 {
 	int fd = open("/dev/kucomms_a", O_RDWR | O_CLOEXEC);
 
-	t_assert(fd >= 0);
-	t_equal(t_attribute("kucomms_a", "opens"), 1);
-	t_equal(t_remove("kucomms_a"), -EBUSY);
+	assert_true(fd >= 0);
+	assert_int_equal(t_attribute("kucomms_a", "opens"), 1);
+	assert_int_equal(t_remove("kucomms_a"), -EBUSY);
 	close(fd);
-	t_equal(t_attribute("kucomms_a", "opens"), 0);
+	assert_int_equal(t_attribute("kucomms_a", "opens"), 0);
 }
 
 /* Only root manages devices, and the control files say so. */
@@ -93,13 +95,14 @@ static void check_permission(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		t_equal(setuid(1002), 0);
-		t_equal(t_create("kucomms_mine"), -EACCES);
-		t_equal(t_remove("kucomms_a"), -EACCES);
-		t_equal(t_sys(open("/dev/kucomms_a", O_RDWR)), -EACCES);
+		assert_int_equal(setuid(1002), 0);
+		assert_int_equal(t_create("kucomms_mine"), -EACCES);
+		assert_int_equal(t_remove("kucomms_a"), -EACCES);
+		assert_int_equal(t_sys(open("/dev/kucomms_a", O_RDWR)),
+				 -EACCES);
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 }
 
 /* Root's identity alone, as in a container, is not enough. */
@@ -110,10 +113,10 @@ static void drop_admin(void)
 	};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
-	t_equal(t_sys(syscall(SYS_capget, &header, data)), 0);
+	assert_int_equal(t_sys(syscall(SYS_capget, &header, data)), 0);
 	data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &=
 		~CAP_TO_MASK(CAP_SYS_ADMIN);
-	t_equal(t_sys(syscall(SYS_capset, &header, data)), 0);
+	assert_int_equal(t_sys(syscall(SYS_capset, &header, data)), 0);
 }
 
 static void check_capability(void)
@@ -130,28 +133,30 @@ static void check_capability(void)
 	for (i = 0; i < sizeof(tool) / sizeof(tool[0]); i++) {
 		pid = fork();
 		if (pid == 0) {
-			t_equal(t_sys(prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN)),
-				0);
+			assert_int_equal(t_sys(prctl(PR_CAPBSET_DROP,
+						     CAP_SYS_ADMIN)), 0);
 			execlp(tool[i][0], tool[i][0], tool[i][1], tool[i][2],
 			       tool[i][3], tool[i][4], NULL);
 			exit(1);
 		}
-		t_equal(t_wait(pid), 4);
+		assert_int_equal(t_wait(pid), 4);
 	}
 	pid = fork();
 	if (pid == 0) {
 		drop_admin();
-		t_equal(t_create("kucomms_mine"), -EPERM);
-		t_equal(t_remove("kucomms_test"), -EPERM);
-		t_equal(t_adjust("kucomms_test", "dispatch", "poll"), -EPERM);
-		t_equal(t_adjust("kucomms_test", "poll_idle_us", "5"), -EPERM);
-		t_equal(t_adjust("kucomms_test", "cpus", "0"), -EPERM);
+		assert_int_equal(t_create("kucomms_mine"), -EPERM);
+		assert_int_equal(t_remove("kucomms_test"), -EPERM);
+		assert_int_equal(t_adjust("kucomms_test", "dispatch", "poll"),
+				 -EPERM);
+		assert_int_equal(t_adjust("kucomms_test", "poll_idle_us", "5"),
+				 -EPERM);
+		assert_int_equal(t_adjust("kucomms_test", "cpus", "0"), -EPERM);
 		/* What everybody may, it may. */
-		t_assert(t_reads("kucomms_test", "dispatch", "adaptive"));
+		assert_true(t_reads("kucomms_test", "dispatch", "adaptive"));
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_wait(pid), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 }
 
 /* A node that somebody has kept of a device that is gone is nobody else's. */
@@ -163,24 +168,24 @@ static void check_stale_node(void)
 	int i, fd;
 
 	t_device("kucomms_old");
-	t_equal(stat("/dev/kucomms_old", &node), 0);
-	t_equal(t_sys(mknod(old, S_IFCHR | 0600, node.st_rdev)), 0);
+	assert_int_equal(stat("/dev/kucomms_old", &node), 0);
+	assert_int_equal(t_sys(mknod(old, S_IFCHR | 0600, node.st_rdev)), 0);
 	fd = open(old, O_RDWR | O_CLOEXEC);
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	close(fd);
-	t_equal(t_remove("kucomms_old"), 0);
+	assert_int_equal(t_remove("kucomms_old"), 0);
 	for (i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "kucomms_new%d", i);
-		t_equal(t_create(name), 0);
-		t_equal(t_sys(open(old, O_RDWR | O_CLOEXEC)), -ENXIO);
+		assert_int_equal(t_create(name), 0);
+		assert_int_equal(t_sys(open(old, O_RDWR | O_CLOEXEC)), -ENXIO);
 		if (i % 2)
-			t_equal(t_remove(name), 0);
+			assert_int_equal(t_remove(name), 0);
 	}
 	for (i = 0; i < 100; i += 2) {
 		snprintf(name, sizeof(name), "kucomms_new%d", i);
-		t_equal(t_remove(name), 0);
+		assert_int_equal(t_remove(name), 0);
 	}
-	t_equal(unlink(old), 0);
+	assert_int_equal(unlink(old), 0);
 }
 
 int main(void)
@@ -197,7 +202,7 @@ int main(void)
 			return 1;
 		}
 	}
-	t_equal(count_devices(), before + 4);
+	assert_int_equal(count_devices(), before + 4);
 	check_length();
 	check_nul();
 	check_busy();
@@ -205,14 +210,14 @@ int main(void)
 	check_capability();
 	check_stale_node();
 
-	t_equal(t_remove("kucomms_missing"), -ENODEV);
-	t_equal(t_remove("a"), -EINVAL);
-	t_equal(t_remove("kucomms_a"), 0);
-	t_equal(t_remove("kucomms_a"), -ENODEV);
-	t_equal(t_sys(access("/dev/kucomms_a", F_OK)), -ENOENT);
-	t_equal(t_remove("kucomms_0"), 0);
-	t_equal(t_remove("kucomms__"), 0);
-	t_equal(t_remove("kucomms_kucomms_a"), 0);
-	t_equal(count_devices(), before);
+	assert_int_equal(t_remove("kucomms_missing"), -ENODEV);
+	assert_int_equal(t_remove("a"), -EINVAL);
+	assert_int_equal(t_remove("kucomms_a"), 0);
+	assert_int_equal(t_remove("kucomms_a"), -ENODEV);
+	assert_int_equal(t_sys(access("/dev/kucomms_a", F_OK)), -ENOENT);
+	assert_int_equal(t_remove("kucomms_0"), 0);
+	assert_int_equal(t_remove("kucomms__"), 0);
+	assert_int_equal(t_remove("kucomms_kucomms_a"), 0);
+	assert_int_equal(count_devices(), before);
 	return 0;
 }

@@ -15,41 +15,42 @@ static void check_access(void)
 	struct netlink *netlink = n_socket(0), *other;
 	int fd;
 
-	t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
-	t_equal(n_attach_fd(netlink, 999, NULL), -EBADF);
-	t_equal(n_attach_fd(netlink, -1, NULL), -EBADF);
+	assert_int_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
+	assert_int_equal(n_attach_fd(netlink, 999, NULL), -EBADF);
+	assert_int_equal(n_attach_fd(netlink, -1, NULL), -EBADF);
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	t_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
+	assert_int_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
 	close(fd);
 	fd = open("/dev/kucomms_test", O_RDONLY | O_CLOEXEC);
-	t_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
+	assert_int_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
 	close(fd);
 	fd = open("/dev/kucomms_test", O_WRONLY | O_CLOEXEC);
-	t_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
+	assert_int_equal(n_attach_fd(netlink, fd, NULL), -EPERM);
 	close(fd);
-	t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
+	assert_int_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
 
 	fd = n_device("test");
-	t_equal(n_attach_fd(netlink, fd, NULL), 0);
-	t_equal(n_attach_fd(netlink, fd, NULL), -EBUSY);
+	assert_int_equal(n_attach_fd(netlink, fd, NULL), 0);
+	assert_int_equal(n_attach_fd(netlink, fd, NULL), -EBUSY);
 	other = n_socket(0);
-	t_equal(n_attach_fd(other, fd, NULL), -EBUSY);
+	assert_int_equal(n_attach_fd(other, fd, NULL), -EBUSY);
 	/* It is in use, whatever one tries. */
-	t_equal(t_sys(read(fd, netlink->in, N_BUFFER)), -EBUSY);
-	t_assert(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
-	t_equal(errno, EBUSY);
+	assert_int_equal(t_sys(read(fd, netlink->in, N_BUFFER)), -EBUSY);
+	assert_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd,
+			 0) == MAP_FAILED);
+	assert_int_equal(errno, EBUSY);
 	close(fd);
 	fd = n_device("test");
-	t_equal(n_attach_fd(netlink, fd, NULL), -EBUSY);
-	t_equal(n_attach_fd(other, fd, NULL), 0);
+	assert_int_equal(n_attach_fd(netlink, fd, NULL), -EBUSY);
+	assert_int_equal(n_attach_fd(other, fd, NULL), 0);
 	close(fd);
 	n_echo(netlink, "one");
 	n_echo(other, "other");
 	n_close(netlink);
 	n_echo(other, "one has gone");
 	n_close(other);
-	t_equal(t_attribute("kucomms_test", "opens"), 0);
-	t_equal(t_attribute("kucomms_test", "channels"), 0);
+	assert_int_equal(t_attribute("kucomms_test", "opens"), 0);
+	assert_int_equal(t_attribute("kucomms_test", "channels"), 0);
 }
 
 /* What the writer comes to, by write() or with the kernel's address. */
@@ -64,13 +65,15 @@ static int attach_by(struct netlink *netlink, int fd, bool address)
 	mnl_attr_put_u32(header, KUCOMMS_NLA_FD, (__u32)fd);
 	length = header->nlmsg_len;
 	if (address)
-		t_equal(sendto(netlink->fd, netlink->out, length, 0,
-			       (const void *)&kernel, sizeof(kernel)), length);
+		assert_int_equal(sendto(netlink->fd, netlink->out, length, 0,
+					(const void *)&kernel, sizeof(kernel)),
+				 length);
 	else
-		t_equal(write(netlink->fd, netlink->out, length), length);
+		assert_int_equal(write(netlink->fd, netlink->out, length),
+				 length);
 	netlink->filled = 0;
 	header = (void *)n_receive(netlink);
-	t_equal(header->nlmsg_seq, sequence);
+	assert_int_equal(header->nlmsg_seq, sequence);
 	if (header->nlmsg_type == KUCOMMS_NLMSG_ATTACH)
 		return n_error(netlink, sequence);
 	return ((struct nlmsgerr *)mnl_nlmsg_get_payload(header))->error;
@@ -86,11 +89,11 @@ static void check_deputies(void)
 	int fd = n_device("test");
 	pid_t pid;
 
-	t_equal(t_sys(seteuid(1002)), 0);
+	assert_int_equal(t_sys(seteuid(1002)), 0);
 	netlink = n_socket(0);
-	t_equal(t_sys(seteuid(0)), 0);
-	t_equal(attach_by(netlink, fd, false), -EPERM);
-	t_equal(attach_by(netlink, fd, true), 0);
+	assert_int_equal(t_sys(seteuid(0)), 0);
+	assert_int_equal(attach_by(netlink, fd, false), -EPERM);
+	assert_int_equal(attach_by(netlink, fd, true), 0);
 	n_close(netlink);
 	close(fd);
 
@@ -99,10 +102,10 @@ static void check_deputies(void)
 	netlink = n_socket(0);
 	pid = fork();
 	if (pid == 0) {
-		t_equal(attach_by(netlink, fd, false), 0);
+		assert_int_equal(attach_by(netlink, fd, false), 0);
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 	n_close(netlink);
 	close(fd);
 }
@@ -116,23 +119,23 @@ static void check_kept_descriptors(void)
 	struct netlink *netlink;
 	int fds[2], i;
 
-	t_equal(t_remove("kucomms_test"), 0);
-	t_equal(t_create("kucomms_test channels=2"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_create("kucomms_test channels=2"), 0);
 	for (i = 0; i < 2; i++) {
 		netlink = n_socket(0);
 		fds[i] = n_device("test");
-		t_equal(n_attach_fd(netlink, fds[i], NULL), 0);
+		assert_int_equal(n_attach_fd(netlink, fds[i], NULL), 0);
 		n_close(netlink);
 	}
 	while (t_attribute("kucomms_test", "opens") != 2)
 		;
-	t_equal(t_sys(syscall(SYS_delete_module, "kucomms_netlink", O_NONBLOCK)),
-		-EWOULDBLOCK);
+	assert_int_equal(t_sys(syscall(SYS_delete_module, "kucomms_netlink",
+				       O_NONBLOCK)), -EWOULDBLOCK);
 	netlink = n_socket(0);
 	for (i = 0; i < 100; i++)
-		t_equal(n_attach(netlink, "test"), -EUSERS);
+		assert_int_equal(n_attach(netlink, "test"), -EUSERS);
 	close(fds[0]);
-	t_equal(n_attach(netlink, "test"), 0);
+	assert_int_equal(n_attach(netlink, "test"), 0);
 	n_echo(netlink, "in its place");
 	n_close(netlink);
 	close(fds[1]);
@@ -149,13 +152,13 @@ static void check_sizes(void)
 	static char zeros[N_BUFFER];
 	int fd = n_device("test");
 
-	t_equal(n_attach_fd(netlink, fd, &odd), -EINVAL);
-	t_equal(n_attach_fd(netlink, fd, &small), 0);
+	assert_int_equal(n_attach_fd(netlink, fd, &odd), -EINVAL);
+	assert_int_equal(n_attach_fd(netlink, fd, &small), 0);
 	close(fd);
 	big.length = 4096 - 64;
-	t_equal(n_ask(netlink, NLM_F_ACK, &big, zeros), 0);
+	assert_int_equal(n_ask(netlink, NLM_F_ACK, &big, zeros), 0);
 	big.length++;
-	t_equal(n_ask(netlink, NLM_F_ACK, &big, zeros), -EMSGSIZE);
+	assert_int_equal(n_ask(netlink, NLM_F_ACK, &big, zeros), -EMSGSIZE);
 	n_close(netlink);
 }
 
@@ -165,22 +168,22 @@ static void check_users(void)
 	int fd = n_device("test");
 	pid_t child = fork();
 
-	t_assert(child >= 0);
+	assert_true(child >= 0);
 	if (!child) {
 		struct netlink *netlink;
 
-		t_equal(setgid(65534), 0);
-		t_equal(setuid(65534), 0);
-		t_assert(open("/dev/kucomms_test", O_RDWR) < 0);
+		assert_int_equal(setgid(65534), 0);
+		assert_int_equal(setuid(65534), 0);
+		assert_true(open("/dev/kucomms_test", O_RDWR) < 0);
 		netlink = n_socket(0);
-		t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
-		t_equal(n_attach_fd(netlink, fd, NULL), 0);
+		assert_int_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPERM);
+		assert_int_equal(n_attach_fd(netlink, fd, NULL), 0);
 		n_echo(netlink, "passed on");
 		exit(0);
 	}
 	close(fd);
-	t_equal(t_wait(child), 0);
-	t_equal(t_attribute("kucomms_test", "opens"), 0);
+	assert_int_equal(t_wait(child), 0);
+	assert_int_equal(t_attribute("kucomms_test", "opens"), 0);
 }
 
 /* Many in a datagram: answers and acknowledgements in their order. */
@@ -206,11 +209,12 @@ static void check_cascade(const char *name)
 	for (i = 0; i < 50; i++) {
 		snprintf(text, sizeof(text), "%d", i);
 		answer = n_answer(netlink, first + (unsigned int)i);
-		t_equal(answer->id, i);
-		t_equal(answer->length, strlen(text));
-		t_assert(!memcmp(answer + 1, text, strlen(text)));
+		assert_int_equal(answer->id, i);
+		assert_int_equal(answer->length, strlen(text));
+		assert_true(!memcmp(answer + 1, text, strlen(text)));
 		if (i % 2)
-			t_equal(n_error(netlink, first + (unsigned int)i), 0);
+			assert_int_equal(n_error(netlink,
+						 first + (unsigned int)i), 0);
 	}
 	n_nothing(netlink);
 	n_close(netlink);
@@ -234,16 +238,17 @@ static void check_threads(void)
 		acknowledged += header->nlmsg_type == NLMSG_ERROR;
 		answered += header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE;
 	}
-	t_equal(acknowledged, 1);
-	t_equal(answered, 1);
+	assert_int_equal(acknowledged, 1);
+	assert_int_equal(answered, 1);
 	n_nothing(netlink);
-	t_equal(n_ask(netlink, NLM_F_DUMP, &pass, NULL), -EOPNOTSUPP);
+	assert_int_equal(n_ask(netlink, NLM_F_DUMP, &pass, NULL), -EOPNOTSUPP);
 	n_close(netlink);
 }
 
 static void send_raw(struct netlink *netlink, const void *bytes, size_t length)
 {
-	t_equal(mnl_socket_sendto(netlink->socket, bytes, length), length);
+	assert_int_equal(mnl_socket_sendto(netlink->socket, bytes, length),
+			 length);
 }
 
 /* What is no message is answered, and the next datagram is as good as ever. */
@@ -273,18 +278,22 @@ static void check_malformed(void)
 	/* Cut short: as much of the header as there is comes back. */
 	for (i = 1; i < sizeof(request); i++) {
 		send_raw(netlink, &request, i);
-		t_equal(n_error(netlink, i < 12 ? (i < 9 ? 0 : i < 10 ?
-				4711 & 0xff : 4711) : 4711), -EINVAL);
+		assert_int_equal(n_error(netlink,
+					 i < 12 ? (i < 9  ? 0 :
+						   i < 10 ? 4711 & 0xff :
+							    4711) :
+						  4711),
+				 -EINVAL);
 	}
 	/* Some kernels do not even take an empty one. */
 	if (!t_sys(mnl_socket_sendto(netlink->socket, &request, 0)))
-		t_equal(n_error(netlink, 0), -EINVAL);
+		assert_int_equal(n_error(netlink, 0), -EINVAL);
 	else
-		t_equal(errno, ENODATA);
+		assert_int_equal(errno, ENODATA);
 	for (i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		request.header.nlmsg_len = lengths[i];
 		send_raw(netlink, &request, sizeof(request));
-		t_equal(n_error(netlink, 4711), -EINVAL);
+		assert_int_equal(n_error(netlink, 4711), -EINVAL);
 	}
 	request.header.nlmsg_len = sizeof(request);
 
@@ -294,21 +303,21 @@ static void check_malformed(void)
 			continue;
 		request.message.length = i ? i : 0xffffffff;
 		send_raw(netlink, &request, sizeof(request));
-		t_equal(n_error(netlink, 4711), -EINVAL);
+		assert_int_equal(n_error(netlink, 4711), -EINVAL);
 	}
 	for (i = NLMSG_HDRLEN; i < NLMSG_HDRLEN + sizeof(request.message);
 	     i++) {
 		request.header.nlmsg_len = i;
 		request.message.length = 0;
 		send_raw(netlink, &request, i);
-		t_equal(n_error(netlink, 4711), -EINVAL);
+		assert_int_equal(n_error(netlink, 4711), -EINVAL);
 	}
 	request.header.nlmsg_len = sizeof(request);
 	request.message.length = 8;
 	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		request.header.nlmsg_type = types[i];
 		send_raw(netlink, &request, sizeof(request));
-		t_equal(n_error(netlink, 4711), -EOPNOTSUPP);
+		assert_int_equal(n_error(netlink, 4711), -EOPNOTSUPP);
 	}
 	/* Netlink's own types, and what is no request, mean nothing. */
 	request.header.nlmsg_type = NLMSG_NOOP;
@@ -349,7 +358,7 @@ static void check_attributes(void)
 		}
 		netlink->filled = header->nlmsg_len;
 		n_flush(netlink);
-		t_assert(n_error(netlink, netlink->sequence) < 0);
+		assert_true(n_error(netlink, netlink->sequence) < 0);
 	}
 	n_close(netlink);
 }
@@ -363,19 +372,19 @@ static void check_text(void)
 	const char *text = NULL;
 	int on = 1;
 
-	t_equal(setsockopt(netlink->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on,
-			   sizeof(on)), 0);
-	t_equal(setsockopt(netlink->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on,
-			   sizeof(on)), 0);
+	assert_int_equal(setsockopt(netlink->fd, SOL_NETLINK, NETLINK_EXT_ACK,
+				    &on, sizeof(on)), 0);
+	assert_int_equal(setsockopt(netlink->fd, SOL_NETLINK, NETLINK_CAP_ACK,
+				    &on, sizeof(on)), 0);
 	n_message(netlink, 0, &empty_echo, NULL);
 	n_flush(netlink);
 	header = n_receive(netlink);
-	t_equal(header->nlmsg_type, NLMSG_ERROR);
-	t_assert(header->nlmsg_flags & NLM_F_ACK_TLVS);
+	assert_int_equal(header->nlmsg_type, NLMSG_ERROR);
+	assert_true(header->nlmsg_flags & NLM_F_ACK_TLVS);
 	mnl_attr_for_each(attribute, header, sizeof(struct nlmsgerr))
 		if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG)
 			text = mnl_attr_get_str(attribute);
-	t_assert(text && strstr(text, "attach"));
+	assert_true(text && strstr(text, "attach"));
 	n_close(netlink);
 }
 
@@ -386,12 +395,12 @@ static void check_failure(const char *name)
 	struct netlink *netlink = n_open(name, NULL);
 	struct netlink *other = n_open(name, NULL);
 
-	t_equal(n_ask(netlink, 0, &fail, NULL), -EIO);
-	t_equal(n_error(netlink, 0), -EPROTO);
-	t_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPROTO);
+	assert_int_equal(n_ask(netlink, 0, &fail, NULL), -EIO);
+	assert_int_equal(n_error(netlink, 0), -EPROTO);
+	assert_int_equal(n_ask(netlink, 0, &empty_echo, NULL), -EPROTO);
 	n_echo(other, "not broken");
 	/* The same socket may have another channel then. */
-	t_equal(n_attach(netlink, name), 0);
+	assert_int_equal(n_attach(netlink, name), 0);
 	n_echo(netlink, "once more");
 	n_close(netlink);
 	n_close(other);
@@ -407,10 +416,11 @@ static void check_transport(void)
 
 	n_flush(netlink);
 	/* KUCOMMS_TRANSPORT_NETLINK and _KERNEL of module.h */
-	t_equal(n_answer(netlink, sequence)->user, 2);
-	t_equal(kucomms_send(channel, &ask, NULL, 0, -1), 0);
-	t_equal(kucomms_receive_copy(channel, &answer, NULL, 0, -1), 0);
-	t_equal(answer.user, 0);
+	assert_int_equal(n_answer(netlink, sequence)->user, 2);
+	assert_int_equal(kucomms_send(channel, &ask, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive_copy(channel, &answer, NULL, 0, -1),
+			 0);
+	assert_int_equal(answer.user, 0);
 	kucomms_channel_close(channel);
 	n_close(netlink);
 }

@@ -22,9 +22,9 @@ static void wait_for_handler(pid_t pid)
 	do {
 		sched_yield();
 		fd = open(path, O_RDONLY);
-		t_assert(fd >= 0);
+		assert_true(fd >= 0);
 		length = read(fd, stack, sizeof(stack) - 1);
-		t_assert(length >= 0);
+		assert_true(length >= 0);
 		stack[length] = '\0';
 		close(fd);
 	} while (!strstr(stack, "test_message"));
@@ -37,7 +37,7 @@ static void meet(const char *name)
 	unsigned int sequence = n_message(netlink, 0, &message, "");
 
 	n_flush(netlink);
-	t_equal(n_answer(netlink, sequence)->type, TEST_MEET);
+	assert_int_equal(n_answer(netlink, sequence)->type, TEST_MEET);
 	n_close(netlink);
 }
 
@@ -60,15 +60,15 @@ static void check_crowd(void)
 	pid_t child;
 	char byte;
 
-	t_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	t_equal(t_remove("kucomms_test"), 0);
-	t_equal(t_create("kucomms_test channels=400"), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_create("kucomms_test channels=400"), 0);
 	/* Before there is anything that it could keep open. */
-	t_equal(pipe(go), 0);
+	assert_int_equal(pipe(go), 0);
 	child = fork();
-	t_assert(child >= 0);
+	assert_true(child >= 0);
 	if (!child) {
-		t_equal(read(go[0], &byte, 1), 1);
+		assert_int_equal(read(go[0], &byte, 1), 1);
 		meet("test");
 		exit(0);
 	}
@@ -76,17 +76,17 @@ static void check_crowd(void)
 	for (i = 0; i < CROWD; i++) {
 		crowd[i] = n_socket(0);
 		devices[i] = n_device("test");
-		t_equal(n_attach_fd(crowd[i], devices[i], &small), 0);
+		assert_int_equal(n_attach_fd(crowd[i], devices[i], &small), 0);
 	}
-	t_equal(write(go[1], "", 1), 1);
+	assert_int_equal(write(go[1], "", 1), 1);
 	wait_for_handler(child);
 	for (i = 0; i < CROWD; i++)
 		n_close(crowd[i]);
 	sequence = n_message(other, 0, &slow, "");
 	n_flush(other);
-	t_equal(n_answer(other, sequence)->type, TEST_SLOW);
+	assert_int_equal(n_answer(other, sequence)->type, TEST_SLOW);
 	meet("threaded");
-	t_equal(t_wait(child), 0);
+	assert_int_equal(t_wait(child), 0);
 	n_close(other);
 	for (i = 0; i < CROWD; i++)
 		close(devices[i]);
@@ -97,7 +97,7 @@ int main(void)
 	t_device("kucomms_test");
 	t_device("kucomms_threaded");
 	check_crowd();
-	t_equal(t_remove("kucomms_test"), 0);
-	t_equal(t_remove("kucomms_threaded"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_threaded"), 0);
 	return 0;
 }

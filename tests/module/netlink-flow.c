@@ -28,17 +28,17 @@ static void read_dump(struct netlink *netlink, unsigned int sequence)
 		header = n_receive(netlink);
 		if (header->nlmsg_type == NLMSG_NOOP)
 			continue;
-		t_equal(header->nlmsg_seq, sequence);
-		t_assert(header->nlmsg_flags & NLM_F_MULTI);
+		assert_int_equal(header->nlmsg_seq, sequence);
+		assert_true(header->nlmsg_flags & NLM_F_MULTI);
 		if (header->nlmsg_type == NLMSG_DONE)
 			break;
-		t_equal(header->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
+		assert_int_equal(header->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
 		message = mnl_nlmsg_get_payload(header);
-		t_equal(message->id, i++);
-		t_equal(message->length, LENGTH);
+		assert_int_equal(message->id, i++);
+		assert_int_equal(message->length, LENGTH);
 	}
-	t_equal(i, STREAM);
-	t_equal(*(int *)mnl_nlmsg_get_payload(header), 0);
+	assert_int_equal(i, STREAM);
+	assert_int_equal(*(int *)mnl_nlmsg_get_payload(header), 0);
 }
 
 /* With requests before, beside and after it. */
@@ -47,7 +47,7 @@ static void check_dump(const char *name)
 	struct netlink *netlink = n_open(name, NULL);
 	unsigned int dump;
 
-	t_equal(n_ask(netlink, NLM_F_ACK, &sink, NULL), 0);
+	assert_int_equal(n_ask(netlink, NLM_F_ACK, &sink, NULL), 0);
 	dump = n_message(netlink, NLM_F_DUMP, &stream, NULL);
 	n_flush(netlink);
 	read_dump(netlink, dump);
@@ -56,19 +56,19 @@ static void check_dump(const char *name)
 
 	dump = n_message(netlink, NLM_F_DUMP | NLM_F_ACK, &stream, NULL);
 	n_flush(netlink);
-	t_equal(n_message(netlink, NLM_F_DUMP, &stream, NULL), dump + 1);
+	assert_int_equal(n_message(netlink, NLM_F_DUMP, &stream, NULL),
+			 dump + 1);
 	n_flush(netlink);
 	/* Refused at once, which may be read before or amid the dump. */
 	for (;;) {
 		const struct nlmsghdr *header = n_receive(netlink);
 
 		if (header->nlmsg_type != NLMSG_ERROR) {
-			t_equal(header->nlmsg_seq, dump);
+			assert_int_equal(header->nlmsg_seq, dump);
 			continue;
 		}
-		t_equal(header->nlmsg_seq, dump + 1);
-		t_equal(((const struct nlmsgerr *)
-			 mnl_nlmsg_get_payload(header))->error, -EBUSY);
+		assert_int_equal(header->nlmsg_seq, dump + 1);
+		assert_int_equal(n_error_in(header), -EBUSY);
 		break;
 	}
 	n_close(netlink);
@@ -83,8 +83,8 @@ static void check_stream(const char *name)
 
 	n_flush(netlink);
 	for (i = 0; i < STREAM; i++)
-		t_equal(n_answer(netlink, sequence)->id, i);
-	t_equal(n_error(netlink, sequence), 0);
+		assert_int_equal(n_answer(netlink, sequence)->id, i);
+	assert_int_equal(n_error(netlink, sequence), 0);
 	n_nothing(netlink);
 	n_close(netlink);
 }
@@ -105,11 +105,11 @@ static void check_long(void)
 		header = n_receive(netlink);
 		count += header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE;
 	} while (header->nlmsg_type != NLMSG_DONE);
-	t_equal(count, 3);
+	assert_int_equal(count, 3);
 	sequence = n_message(netlink, 0, &one, NULL);
 	n_flush(netlink);
 	for (count = 0; count < 3; count++)
-		t_equal(n_answer(netlink, sequence)->length, 65000);
+		assert_int_equal(n_answer(netlink, sequence)->length, 65000);
 	n_close(netlink);
 }
 
@@ -137,8 +137,8 @@ static void check_deaf(const char *name)
 	n_close(dying);
 	n_echo(netlink, "others");
 	/* An overrun is told of, and what was not refused is all there. */
-	t_assert(recv(deaf->fd, deaf->in, N_BUFFER, 0) < 0);
-	t_equal(errno, ENOBUFS);
+	assert_true(recv(deaf->fd, deaf->in, N_BUFFER, 0) < 0);
+	assert_int_equal(errno, ENOBUFS);
 	n_close(deaf);
 	n_echo(netlink, "others");
 	/* A socket may be closed a moment later: the kernel was about to send. */
@@ -164,7 +164,7 @@ static void wait_readable(struct netlink *netlink)
 {
 	struct pollfd wait = { .fd = netlink->fd, .events = POLLIN };
 
-	t_equal(poll(&wait, 1, 60000), 1);
+	assert_int_equal(poll(&wait, 1, 60000), 1);
 }
 
 /* In the channel, in order with all else, with a mark where some are missing. */
@@ -179,12 +179,12 @@ static void check_in_channel(void)
 	unsigned int i, sequence, count = 0, marks = 0;
 	__u64 missed;
 
-	t_equal(broadcast(asks, 5, 100), 5);
+	assert_int_equal(broadcast(asks, 5, 100), 5);
 	for (i = 0; i < 5; i++)
-		t_equal(n_answer(hears, 0)->id, i);
+		assert_int_equal(n_answer(hears, 0)->id, i);
 	n_echo(hears, "in between");
 	missed = 1000 - broadcast(asks, 1000, 1000);
-	t_assert(missed > 0);
+	assert_true(missed > 0);
 	/* There may be several gaps: the kernel makes room meanwhile. */
 	sequence = n_message(hears, 0, &echo, NULL);
 	n_flush(hears);
@@ -195,8 +195,8 @@ static void check_in_channel(void)
 		count += header->nlmsg_type == KUCOMMS_NLMSG_MESSAGE;
 		marks += header->nlmsg_type == NLMSG_OVERRUN;
 	}
-	t_assert(marks > 0);
-	t_equal(count, 1000 - missed);
+	assert_true(marks > 0);
+	assert_int_equal(count, 1000 - missed);
 	n_close(hears);
 	n_close(asks);
 }
@@ -209,24 +209,24 @@ static void check_port(const char *name)
 	int pid, ready[2];
 	char byte;
 
-	t_equal(pipe(ready), 0);
+	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
 		netlink = n_socket(port);
-		t_equal(n_attach(netlink, name), 0);
+		assert_int_equal(n_attach(netlink, name), 0);
 		n_message(netlink, 0, &stream, NULL);
 		n_flush(netlink);
-		t_equal(write(ready[1], "", 1), 1);
+		assert_int_equal(write(ready[1], "", 1), 1);
 		pause();
 	}
-	t_equal(read(ready[0], &byte, 1), 1);
-	t_equal(kill(pid, SIGKILL), 0);
-	t_equal(t_wait(pid), -SIGKILL);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 	netlink = n_socket(port);
 	n_nothing(netlink);
-	t_equal(n_ask(netlink, 0, &sink, NULL), -EPERM);
+	assert_int_equal(n_ask(netlink, 0, &sink, NULL), -EPERM);
 	n_nothing(netlink);
-	t_equal(n_attach(netlink, name), 0);
+	assert_int_equal(n_attach(netlink, name), 0);
 	n_echo(netlink, "mine");
 	n_close(netlink);
 	close(ready[0]);
@@ -244,19 +244,19 @@ static void check_namespace(void)
 		return;
 	}
 	netlink = n_socket(4242);
-	t_equal(n_attach(netlink, "test"), 0);
+	assert_int_equal(n_attach(netlink, "test"), 0);
 	pid = fork();
 	if (!pid) {
 		struct netlink *other;
 
-		t_equal(unshare(CLONE_NEWNET), 0);
+		assert_int_equal(unshare(CLONE_NEWNET), 0);
 		other = n_socket(4242);
-		t_equal(n_ask(other, 0, &sink, NULL), -EPERM);
-		t_equal(n_attach(other, "test"), 0);
+		assert_int_equal(n_ask(other, 0, &sink, NULL), -EPERM);
+		assert_int_equal(n_attach(other, "test"), 0);
 		n_echo(other, "from elsewhere");
 		exit(0);
 	}
-	t_equal(t_wait(pid), 0);
+	assert_int_equal(t_wait(pid), 0);
 	n_echo(netlink, "here");
 	n_close(netlink);
 }
@@ -267,14 +267,15 @@ static void check_end(void)
 	struct netlink *netlink = n_open("test", NULL);
 	static const char force[] = "kucomms_test force";
 
-	t_equal(t_write(T_CONTROL "remove_device", force, strlen(force)), 0);
+	assert_int_equal(t_write(T_CONTROL "remove_device", force,
+				 strlen(force)), 0);
 	wait_readable(netlink);
-	t_equal(n_error(netlink, 0), -ESHUTDOWN);
+	assert_int_equal(n_error(netlink, 0), -ESHUTDOWN);
 	n_nothing(netlink);
-	t_equal(n_ask(netlink, 0, &sink, NULL), -ESHUTDOWN);
-	t_equal(n_ask(netlink, NLM_F_DUMP, &sink, NULL), -ESHUTDOWN);
-	t_equal(t_create("kucomms_test"), 0);
-	t_equal(n_attach(netlink, "test"), 0);
+	assert_int_equal(n_ask(netlink, 0, &sink, NULL), -ESHUTDOWN);
+	assert_int_equal(n_ask(netlink, NLM_F_DUMP, &sink, NULL), -ESHUTDOWN);
+	assert_int_equal(t_create("kucomms_test"), 0);
+	assert_int_equal(n_attach(netlink, "test"), 0);
 	n_echo(netlink, "again");
 	n_close(netlink);
 }

@@ -32,10 +32,10 @@ static void check_many(const char *name, __u32 to_kernel, __u32 to_user)
 					   0);
 			if (err == -EAGAIN)
 				break;
-			t_equal(err, 0);
+			assert_int_equal(err, 0);
 			sent++;
 		}
-		t_equal(kucomms_flush(channel), 0);
+		assert_int_equal(kucomms_flush(channel), 0);
 		while (got < sent) {
 			err = kucomms_receive(channel, &message, &data, 0);
 			if (err == -EAGAIN && sent < MANY)
@@ -43,12 +43,12 @@ static void check_many(const char *name, __u32 to_kernel, __u32 to_user)
 			if (err == -EAGAIN)
 				err = kucomms_receive(channel, &message, &data,
 						      60000);
-			t_equal(err, 0);
-			t_equal(message.id, got++);
+			assert_int_equal(err, 0);
+			assert_int_equal(message.id, got++);
 			kucomms_release(channel);
 		}
 	}
-	t_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
 	kucomms_channel_close(channel);
 }
 
@@ -61,16 +61,19 @@ static void check_long(const char *name)
 	const void *data;
 	int i;
 
-	t_equal(most, 128 * 1024 - 64);
+	assert_int_equal(most, 128 * 1024 - 64);
 	message.length = most + 1;
-	t_equal(kucomms_send(channel, &message, zeros, 0, -1), -EMSGSIZE);
+	assert_int_equal(kucomms_send(channel, &message, zeros, 0, -1),
+			 -EMSGSIZE);
 	for (i = 0; i < 20; i++) {
 		message.length = i % 2 ? most : (__u32)i;
 		message.id = (__u64)i;
-		t_equal(kucomms_send(channel, &message, zeros, 0, 60000), 0);
-		t_equal(kucomms_receive(channel, &message, &data, 60000), 0);
-		t_equal(message.id, i);
-		t_equal(message.length, i % 2 ? most : (__u32)i);
+		assert_int_equal(kucomms_send(channel, &message, zeros, 0,
+					      60000), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data,
+						 60000), 0);
+		assert_int_equal(message.id, i);
+		assert_int_equal(message.length, i % 2 ? most : (__u32)i);
 		kucomms_release(channel);
 	}
 	kucomms_channel_close(channel);
@@ -84,8 +87,10 @@ static void *send_all(void *arg)
 	for (message.id = 0; message.id < MANY; message.id++) {
 		bool last = message.id % 8 == 7 || message.id == MANY - 1;
 
-		t_equal(kucomms_send(channel, &message, zeros,
-				     last ? 0 : KUCOMMS_SEND_MORE, 60000), 0);
+		assert_int_equal(kucomms_send(channel, &message, zeros,
+					      last ? 0 : KUCOMMS_SEND_MORE,
+					      60000),
+				 0);
 	}
 	return NULL;
 }
@@ -99,14 +104,15 @@ static void check_threads(const char *name)
 	pthread_t thread;
 	__u64 got;
 
-	t_equal(pthread_create(&thread, NULL, send_all, channel), 0);
+	assert_int_equal(pthread_create(&thread, NULL, send_all, channel), 0);
 	for (got = 0; got < MANY; got++) {
-		t_equal(kucomms_receive(channel, &message, &data, 60000), 0);
-		t_equal(message.id, got);
-		t_equal(message.length, 100);
+		assert_int_equal(kucomms_receive(channel, &message, &data,
+						 60000), 0);
+		assert_int_equal(message.id, got);
+		assert_int_equal(message.length, 100);
 		kucomms_release(channel);
 	}
-	t_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -122,18 +128,18 @@ static void check_poll(const char *name)
 	__u64 got = 0;
 	int err;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	while (got < 5000) {
 		err = kucomms_receive(channel, &message, &data, 0);
 		if (err == -EAGAIN) {
-			t_equal(poll(&wait, 1, 60000), 1);
+			assert_int_equal(poll(&wait, 1, 60000), 1);
 			continue;
 		}
-		t_equal(err, 0);
-		t_equal(message.id, got++);
+		assert_int_equal(err, 0);
+		assert_int_equal(message.id, got++);
 		kucomms_release(channel);
 	}
-	t_equal(poll(&wait, 1, 0), 0);
+	assert_int_equal(poll(&wait, 1, 0), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -143,12 +149,12 @@ static void check_timeout(void)
 	struct kucomms_message message = { .type = TEST_SLOW, .user = 100 };
 	const void *data;
 
-	t_equal(kucomms_receive(channel, &message, &data, 20), -ETIMEDOUT);
-	t_equal(kucomms_exchange(channel, &message, NULL, &message, &data,
-				 60000),
-		0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, 20),
+			 -ETIMEDOUT);
+	assert_int_equal(kucomms_exchange(channel, &message, NULL, &message,
+					  &data, 60000), 0);
 	kucomms_release(channel);
-	t_equal(t_echo(channel, "in time"), 0);
+	assert_int_equal(t_echo(channel, "in time"), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -159,7 +165,7 @@ static int on_message(struct kucomms_channel *channel,
 {
 	(void)channel;
 	(void)data;
-	t_equal(message->length, 50);
+	assert_int_equal(message->length, 50);
 	__atomic_fetch_add((int *)priv, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -174,18 +180,20 @@ static void check_endpoint(void)
 	int count = 0, i;
 	char buffer[64];
 
-	t_equal(kucomms_endpoint_create(&ops, &count, NULL, &endpoint), 0);
-	t_equal(kucomms_endpoint_connect(endpoint, "netlink:threaded", NULL, 0,
-					 &channel), 0);
-	t_equal(kucomms_endpoint_start(endpoint), 0);
+	assert_int_equal(kucomms_endpoint_create(&ops, &count, NULL, &endpoint),
+			 0);
+	assert_int_equal(kucomms_endpoint_connect(endpoint, "netlink:threaded",
+						  NULL, 0, &channel), 0);
+	assert_int_equal(kucomms_endpoint_start(endpoint), 0);
 	for (i = 0; i < 3000; i++)
-		t_equal(kucomms_send(channel, &message, zeros, 0, 60000), 0);
+		assert_int_equal(kucomms_send(channel, &message, zeros, 0,
+					      60000), 0);
 	/* Calls are answered in order with all else, so this is the last one. */
-	t_equal(kucomms_call_wait(channel, &message, zeros, &answer, buffer,
-				  sizeof(buffer), 60000), 0);
-	t_equal(answer.length, 50);
+	assert_int_equal(kucomms_call_wait(channel, &message, zeros, &answer,
+					   buffer, sizeof(buffer), 60000), 0);
+	assert_int_equal(answer.length, 50);
 	kucomms_endpoint_stop(endpoint);
-	t_equal(count, 3000);
+	assert_int_equal(count, 3000);
 	kucomms_channel_put(channel);
 	kucomms_endpoint_destroy(endpoint);
 }
@@ -201,37 +209,37 @@ static void check_lost(void)
 	__u64 missed, got = 0;
 	int err;
 
-	t_equal(kucomms_send(asks, &message, NULL, 0, 60000), 0);
+	assert_int_equal(kucomms_send(asks, &message, NULL, 0, 60000), 0);
 	do {
 		err = kucomms_receive(asks, &message, &data, 60000);
 		if (err == -ENOBUFS)
 			continue;
-		t_equal(err, 0);
+		assert_int_equal(err, 0);
 		got += message.length > 0;
 		kucomms_release(asks);
 	} while (message.length);
 	missed = 2 * 2000 - message.user;
-	t_assert(missed > 0);
+	assert_true(missed > 0);
 	do {
 		err = kucomms_receive(slow, &message, &data, 60000);
 		got += !err;
 		if (!err)
 			kucomms_release(slow);
 	} while (!err);
-	t_equal(err, -ENOBUFS);
+	assert_int_equal(err, -ENOBUFS);
 	/* There may be more broadcasts, and more gaps. */
 	message = (struct kucomms_message){ .type = TEST_ECHO };
-	t_equal(kucomms_send(slow, &message, NULL, 0, 60000), 0);
+	assert_int_equal(kucomms_send(slow, &message, NULL, 0, 60000), 0);
 	do {
 		err = kucomms_receive(slow, &message, &data, 60000);
 		got += !err;
 		if (!err)
 			kucomms_release(slow);
 		else
-			t_equal(err, -ENOBUFS);
+			assert_int_equal(err, -ENOBUFS);
 	} while (err || message.type != TEST_ECHO);
 	/* By both, and the echo. */
-	t_equal(got, 2 * 2000 - missed + 1);
+	assert_int_equal(got, 2 * 2000 - missed + 1);
 	kucomms_channel_close(slow);
 	kucomms_channel_close(asks);
 }
@@ -243,17 +251,20 @@ static void check_end(void)
 	struct kucomms_message message = { .type = TEST_FAIL };
 	const void *data;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive(channel, &message, &data, 60000), -EPROTO);
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
-	t_equal(kucomms_channel_reattach(channel, 0), 0);
-	t_equal(t_echo(channel, "again"), 0);
-	t_equal(t_write(T_CONTROL "remove_device", force, strlen(force)), 0);
-	t_equal(kucomms_receive(channel, &message, &data, 60000), -ESHUTDOWN);
-	t_equal(kucomms_channel_reattach(channel, 0), -ENOENT);
-	t_equal(t_create("kucomms_test"), 0);
-	t_equal(kucomms_channel_reattach(channel, 0), 0);
-	t_equal(t_echo(channel, "and again"), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, 60000),
+			 -EPROTO);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), -EPROTO);
+	assert_int_equal(kucomms_channel_reattach(channel, 0), 0);
+	assert_int_equal(t_echo(channel, "again"), 0);
+	assert_int_equal(t_write(T_CONTROL "remove_device", force,
+				 strlen(force)), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, 60000),
+			 -ESHUTDOWN);
+	assert_int_equal(kucomms_channel_reattach(channel, 0), -ENOENT);
+	assert_int_equal(t_create("kucomms_test"), 0);
+	assert_int_equal(kucomms_channel_reattach(channel, 0), 0);
+	assert_int_equal(t_echo(channel, "and again"), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -263,27 +274,32 @@ static void check_open(void)
 					   .to_kernel_size = 12345 };
 	struct kucomms_channel *channel;
 
-	t_equal(kucomms_open("netlink:nobody", NULL, &channel), -ENOENT);
-	t_equal(kucomms_open("netlink:", NULL, &channel), -EINVAL);
-	t_equal(kucomms_open("netlink:test", &options, &channel), -EINVAL);
+	assert_int_equal(kucomms_open("netlink:nobody", NULL, &channel),
+			 -ENOENT);
+	assert_int_equal(kucomms_open("netlink:", NULL, &channel), -EINVAL);
+	assert_int_equal(kucomms_open("netlink:test", &options, &channel),
+			 -EINVAL);
 	t_device("kucomms_unserved");
-	t_equal(kucomms_open("netlink:unserved", NULL, &channel), -ENOTCONN);
+	assert_int_equal(kucomms_open("netlink:unserved", NULL, &channel),
+			 -ENOTCONN);
 	options.to_kernel_size = 0;
 	options.timeout_ms = 30;
-	t_equal(kucomms_open("netlink:unserved", &options, &channel),
-		-ENOTCONN);
-	t_equal(t_remove("kucomms_unserved"), 0);
+	assert_int_equal(kucomms_open("netlink:unserved", &options, &channel),
+			 -ENOTCONN);
+	assert_int_equal(t_remove("kucomms_unserved"), 0);
 	options.timeout_ms = 0;
 	options.flags = KUCOMMS_OPEN_NUMBER;
 	options.channel = 7;
-	t_equal(kucomms_open("netlink:test", &options, &channel), 0);
-	t_equal(kucomms_channel_number(channel), 7);
+	assert_int_equal(kucomms_open("netlink:test", &options, &channel), 0);
+	assert_int_equal(kucomms_channel_number(channel), 7);
 	kucomms_channel_close(channel);
-	t_equal(kucomms_open("netlink:/dev/kucomms_test", NULL, &channel), 0);
+	assert_int_equal(kucomms_open("netlink:/dev/kucomms_test", NULL,
+				      &channel), 0);
 	kucomms_channel_close(channel);
-	t_equal(kucomms_open("kernel:/dev/kucomms_test", NULL, &channel), 0);
+	assert_int_equal(kucomms_open("kernel:/dev/kucomms_test", NULL,
+				      &channel), 0);
 	kucomms_channel_close(channel);
-	t_equal(kucomms_open("/dev/kucomms_test", NULL, &channel), 0);
+	assert_int_equal(kucomms_open("/dev/kucomms_test", NULL, &channel), 0);
 	kucomms_channel_close(channel);
 }
 

@@ -38,13 +38,13 @@ static int look_elsewhere(int protocol)
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int fd;
 
-	t_equal(t_sys(unshare(CLONE_NEWNET)), 0);
+	assert_int_equal(t_sys(unshare(CLONE_NEWNET)), 0);
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	if (sendto(fd, &noop, sizeof(noop), 0, (const void *)&kernel,
 		   sizeof(kernel)) >= 0)
 		return 0;
-	t_equal(errno, ECONNREFUSED);
+	assert_int_equal(errno, ECONNREFUSED);
 	return 1;
 }
 
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	struct kucomms_channel *channel;
 	int err;
 
-	t_assert(argc >= 2);
+	assert_true(argc >= 2);
 	if (argc > 2 && !strcmp(argv[2], "elsewhere"))
 		return look_elsewhere(atoi(argv[1]));
 	err = kucomms_open(argv[1], NULL, &channel);
@@ -62,6 +62,6 @@ int main(int argc, char **argv)
 	if (err)
 		printf("%s: %s\n", argv[1], strerror(-err));
 	/* Whatever keeps it from working, the number is to blame. */
-	t_assert(!err || err == -EPROTONOSUPPORT);
+	assert_true(!err || err == -EPROTONOSUPPORT);
 	return !!err;
 }

@@ -38,12 +38,11 @@ static void add_interface(void)
 	info = mnl_attr_nest_start(header, IFLA_LINKINFO);
 	mnl_attr_put_strz(header, IFLA_INFO_KIND, "nlmon");
 	mnl_attr_nest_end(header, info);
-	t_assert(socket);
-	t_equal(mnl_socket_bind(socket, 0, 0), 0);
-	t_assert(mnl_socket_sendto(socket, header, header->nlmsg_len) > 0);
-	t_assert(mnl_socket_recvfrom(socket, buffer, sizeof(buffer)) > 0);
-	t_equal(((struct nlmsgerr *)mnl_nlmsg_get_payload((void *)buffer))
-		->error, 0);
+	assert_true(socket);
+	assert_int_equal(mnl_socket_bind(socket, 0, 0), 0);
+	assert_true(mnl_socket_sendto(socket, header, header->nlmsg_len) > 0);
+	assert_true(mnl_socket_recvfrom(socket, buffer, sizeof(buffer)) > 0);
+	assert_int_equal(n_error_in((void *)buffer), 0);
 	mnl_socket_close(socket);
 }
 
@@ -56,9 +55,9 @@ static int capture(void)
 	};
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	t_assert(fd >= 0);
-	t_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)),
-		0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address,
+			      sizeof(address)), 0);
 	return fd;
 }
 
@@ -77,10 +76,11 @@ static void look_at(struct seen *seen, const struct nlmsghdr *header)
 		seen->attach++;
 		break;
 	case KUCOMMS_NLMSG_MESSAGE:
-		t_equal(mnl_nlmsg_get_payload_len(header),
-			sizeof(struct kucomms_message) +
-			((const struct kucomms_message *)
-			 mnl_nlmsg_get_payload(header))->length);
+		assert_int_equal(mnl_nlmsg_get_payload_len(header),
+				 sizeof(struct kucomms_message) +
+					 ((const struct kucomms_message *)
+						  mnl_nlmsg_get_payload(header))
+						 ->length);
 		seen->messages++;
 		break;
 	case NLMSG_ERROR:
@@ -90,7 +90,7 @@ static void look_at(struct seen *seen, const struct nlmsghdr *header)
 		seen->done++;
 		break;
 	default:
-		t_equal(header->nlmsg_type, NLMSG_NOOP);
+		assert_int_equal(header->nlmsg_type, NLMSG_NOOP);
 	}
 }
 
@@ -106,7 +106,7 @@ static struct seen look(int fd, int protocol)
 
 	while ((length = recvfrom(fd, packet, sizeof(packet), MSG_DONTWAIT,
 				  (struct sockaddr *)&from, &size)) > 0) {
-		t_equal(from.sll_hatype, ARPHRD_NETLINK);
+		assert_int_equal(from.sll_hatype, ARPHRD_NETLINK);
 		if (ntohs(from.sll_protocol) != protocol)
 			continue;
 		header = (const void *)packet;
@@ -115,7 +115,7 @@ static struct seen look(int fd, int protocol)
 			look_at(&seen, header);
 			header = mnl_nlmsg_next(header, &left);
 		}
-		t_equal(left, 0);
+		assert_int_equal(left, 0);
 	}
 	return seen;
 }
@@ -129,12 +129,12 @@ int main(int argc, char **argv)
 	struct seen seen;
 	int fd;
 
-	t_assert(argc == 2);
+	assert_true(argc == 2);
 	add_interface();
 	fd = capture();
 	netlink = n_open("test", NULL);
 	n_echo(netlink, "watched");
-	t_equal(n_ask(netlink, NLM_F_ACK, &sink, NULL), 0);
+	assert_int_equal(n_ask(netlink, NLM_F_ACK, &sink, NULL), 0);
 	n_message(netlink, NLM_F_DUMP, &stream, NULL);
 	n_flush(netlink);
 	while (n_receive(netlink)->nlmsg_type != NLMSG_DONE)
@@ -143,10 +143,10 @@ int main(int argc, char **argv)
 	printf("%d attach, %d messages, %d errors, %d done\n", seen.attach,
 	       seen.messages, seen.errors, seen.done);
 	/* Asked and answered, two acknowledged. */
-	t_equal(seen.attach, 2);
-	t_equal(seen.messages, 2 + 1 + 1 + 20);
-	t_equal(seen.errors, 2);
-	t_equal(seen.done, 1);
+	assert_int_equal(seen.attach, 2);
+	assert_int_equal(seen.messages, 2 + 1 + 1 + 20);
+	assert_int_equal(seen.errors, 2);
+	assert_int_equal(seen.done, 1);
 	n_close(netlink);
 	return 0;
 }

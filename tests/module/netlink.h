@@ -34,8 +34,8 @@ static inline int n_protocol(void)
 	int fd = open("/sys/module/kucomms_netlink/parameters/protocol",
 		      O_RDONLY);
 
-	t_assert(fd >= 0);
-	t_assert(read(fd, text, sizeof(text) - 1) > 0);
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
 	close(fd);
 	return atoi(text);
 }
@@ -48,11 +48,11 @@ static inline struct netlink *n_socket(unsigned int port)
 {
 	struct netlink *netlink = calloc(1, sizeof(*netlink));
 
-	t_assert(netlink);
+	assert_true(netlink);
 	netlink->socket = mnl_socket_open2(n_protocol(), SOCK_CLOEXEC);
-	t_assert(netlink->socket);
+	assert_true(netlink->socket);
 	while (mnl_socket_bind(netlink->socket, 0, port))
-		t_equal(errno, EADDRINUSE);
+		assert_int_equal(errno, EADDRINUSE);
 	netlink->fd = mnl_socket_get_fd(netlink->socket);
 	return netlink;
 }
@@ -69,7 +69,7 @@ static inline struct nlmsghdr *n_put(struct netlink *netlink, unsigned int type,
 {
 	struct nlmsghdr *header;
 
-	t_assert(netlink->filled + length + 64 < N_BUFFER);
+	assert_true(netlink->filled + length + 64 < N_BUFFER);
 	header = mnl_nlmsg_put_header(netlink->out + netlink->filled);
 	header->nlmsg_type = type;
 	header->nlmsg_flags = NLM_F_REQUEST | flags;
@@ -99,9 +99,16 @@ static inline unsigned int n_message(struct netlink *netlink,
 /* One datagram. */
 static inline void n_flush(struct netlink *netlink)
 {
-	t_equal(mnl_socket_sendto(netlink->socket, netlink->out,
-				  netlink->filled), netlink->filled);
+	assert_int_equal(mnl_socket_sendto(netlink->socket, netlink->out,
+					   netlink->filled), netlink->filled);
 	netlink->filled = 0;
+}
+
+static inline int n_error_in(const struct nlmsghdr *header)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
+
+	return error->error;
 }
 
 /* The next message, or NULL, and errno says why there is none. */
@@ -116,13 +123,13 @@ static inline const struct nlmsghdr *n_receive_by(struct netlink *netlink,
 		if (left < 0)
 			return NULL;
 		/* Nobody must ever get an empty one. */
-		t_assert(left > 0);
+		assert_true(left > 0);
 		header = (const void *)netlink->in;
 	}
-	t_assert(mnl_nlmsg_ok(header, left));
-	t_assert(!header->nlmsg_pid ||
-		 mnl_nlmsg_portid_ok(header,
-				mnl_socket_get_portid(netlink->socket)));
+	assert_true(mnl_nlmsg_ok(header, left));
+	assert_true(!header->nlmsg_pid ||
+		    mnl_nlmsg_portid_ok(
+			    header, mnl_socket_get_portid(netlink->socket)));
 	netlink->next = mnl_nlmsg_next(header, &left);
 	netlink->length = left;
 	return header;
@@ -132,14 +139,14 @@ static inline const struct nlmsghdr *n_receive(struct netlink *netlink)
 {
 	const struct nlmsghdr *header = n_receive_by(netlink, 0);
 
-	t_assert(header);
+	assert_true(header);
 	return header;
 }
 
 static inline void n_nothing(struct netlink *netlink)
 {
-	t_assert(!n_receive_by(netlink, MSG_DONTWAIT));
-	t_equal(errno, EAGAIN);
+	assert_true(!n_receive_by(netlink, MSG_DONTWAIT));
+	assert_int_equal(errno, EAGAIN);
 }
 
 /* The next one is a message, an answer to @sequence. */
@@ -149,12 +156,12 @@ static inline const struct kucomms_message *n_answer(struct netlink *netlink,
 	const struct nlmsghdr *header = n_receive(netlink);
 	const struct kucomms_message *message = mnl_nlmsg_get_payload(header);
 
-	t_equal(header->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
-	t_equal(header->nlmsg_seq, sequence);
-	t_assert(mnl_nlmsg_get_payload_len(header) >= sizeof(*message));
-	t_equal(mnl_nlmsg_get_payload_len(header),
-		sizeof(*message) + message->length);
-	t_equal(message->control, KUCOMMS_CONTROL_MESSAGE);
+	assert_int_equal(header->nlmsg_type, KUCOMMS_NLMSG_MESSAGE);
+	assert_int_equal(header->nlmsg_seq, sequence);
+	assert_true(mnl_nlmsg_get_payload_len(header) >= sizeof(*message));
+	assert_int_equal(mnl_nlmsg_get_payload_len(header),
+			 sizeof(*message) + message->length);
+	assert_int_equal(message->control, KUCOMMS_CONTROL_MESSAGE);
 	return message;
 }
 
@@ -164,10 +171,10 @@ static inline int n_error(struct netlink *netlink, unsigned int sequence)
 	const struct nlmsghdr *header = n_receive(netlink);
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
 
-	t_equal(header->nlmsg_type, NLMSG_ERROR);
-	t_assert(mnl_nlmsg_get_payload_len(header) >= sizeof(*error));
-	t_equal(header->nlmsg_seq, sequence);
-	t_equal(error->msg.nlmsg_seq, sequence);
+	assert_int_equal(header->nlmsg_type, NLMSG_ERROR);
+	assert_true(mnl_nlmsg_get_payload_len(header) >= sizeof(*error));
+	assert_int_equal(header->nlmsg_seq, sequence);
+	assert_int_equal(error->msg.nlmsg_seq, sequence);
 	return error->error;
 }
 
@@ -215,16 +222,16 @@ static inline int n_attach_fd(struct netlink *netlink, int fd,
 	n_flush(netlink);
 
 	answer = n_receive(netlink);
-	t_equal(answer->nlmsg_seq, sequence);
+	assert_int_equal(answer->nlmsg_seq, sequence);
 	if (answer->nlmsg_type == NLMSG_ERROR)
-		return ((const struct nlmsgerr *)
-			mnl_nlmsg_get_payload(answer))->error;
-	t_equal(answer->nlmsg_type, KUCOMMS_NLMSG_ATTACH);
+		return n_error_in(answer);
+	assert_int_equal(answer->nlmsg_type, KUCOMMS_NLMSG_ATTACH);
 	mnl_attr_for_each(attribute, answer, 0) {
-		t_equal(mnl_attr_get_payload_len(attribute), sizeof(__u32));
+		assert_int_equal(mnl_attr_get_payload_len(attribute),
+				 sizeof(__u32));
 		if (mnl_attr_get_type(attribute) == KUCOMMS_NLA_VERSION)
-			t_equal(mnl_attr_get_u32(attribute),
-				KUCOMMS_ABI_VERSION);
+			assert_int_equal(mnl_attr_get_u32(attribute),
+					 KUCOMMS_ABI_VERSION);
 	}
 	return n_error(netlink, sequence);
 }
@@ -236,7 +243,7 @@ static inline int n_device(const char *name)
 
 	snprintf(path, sizeof(path), "/dev/kucomms_%s", name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	return fd;
 }
 
@@ -257,7 +264,7 @@ static inline struct netlink *n_open(const char *name,
 	struct netlink *netlink = n_socket(0);
 	int fd = n_device(name);
 
-	t_equal(n_attach_fd(netlink, fd, options), 0);
+	assert_int_equal(n_attach_fd(netlink, fd, options), 0);
 	close(fd);
 	return netlink;
 }
@@ -274,11 +281,11 @@ static inline void n_echo(struct netlink *netlink, const char *text)
 
 	n_flush(netlink);
 	answer = n_answer(netlink, sequence);
-	t_equal(answer->type, TEST_ECHO);
-	t_equal(answer->id, 77);
-	t_equal(answer->user, 78);
-	t_equal(answer->length, strlen(text));
-	t_assert(!memcmp(answer + 1, text, answer->length));
+	assert_int_equal(answer->type, TEST_ECHO);
+	assert_int_equal(answer->id, 77);
+	assert_int_equal(answer->user, 78);
+	assert_int_equal(answer->length, strlen(text));
+	assert_true(!memcmp(answer + 1, text, answer->length));
 }
 
 #endif

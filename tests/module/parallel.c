@@ -16,15 +16,16 @@ static void ask(struct kucomms_channel *channel, __u64 type)
 {
 	struct kucomms_message message = { .type = type };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 static void take(struct kucomms_channel *channel, __u64 type)
 {
 	struct kucomms_message message;
 
-	t_equal(kucomms_receive_copy(channel, &message, NULL, 0, -1), 0);
-	t_equal(message.type, type);
+	assert_int_equal(kucomms_receive_copy(channel, &message, NULL, 0, -1),
+			 0);
+	assert_int_equal(message.type, type);
 }
 
 /* Its handler returns when another one is in the same place. */
@@ -43,15 +44,15 @@ static void check_slow(const char *device)
 	pthread_t thread;
 	int i;
 
-	t_equal(pthread_create(&thread, NULL, meet, slow), 0);
+	assert_int_equal(pthread_create(&thread, NULL, meet, slow), 0);
 	while (t_report(quick).running < 2)
 		;
 	for (i = 0; i < ECHOES; i++)
-		t_equal(t_echo(quick, "not slowed down"), 0);
+		assert_int_equal(t_echo(quick, "not slowed down"), 0);
 	/* The slow one is still in its handler, or this would never return. */
 	meet(quick);
-	t_equal(pthread_join(thread, NULL), 0);
-	t_assert(t_report(quick).together >= 2);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(t_report(quick).together >= 2);
 	kucomms_channel_close(slow);
 	kucomms_channel_close(quick);
 }
@@ -64,7 +65,7 @@ static void *call(void *arg)
 		struct kucomms_channel *channel = t_open(arg, 4096, 4096);
 
 		for (j = 0; j < 100; j++)
-			t_equal(t_echo(channel, "together"), 0);
+			assert_int_equal(t_echo(channel, "together"), 0);
 		kucomms_channel_close(channel);
 	}
 	return NULL;
@@ -77,10 +78,10 @@ static void check_clients(const char *device)
 	int i;
 
 	for (i = 0; i < CLIENTS; i++)
-		t_equal(pthread_create(&threads[i], NULL, call,
-				       (void *)device), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, call,
+						(void *)device), 0);
 	for (i = 0; i < CLIENTS; i++)
-		t_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
 static volatile bool ringing;
@@ -88,7 +89,7 @@ static volatile bool ringing;
 static void *ring(void *arg)
 {
 	while (ringing)
-		t_assert(raw_ring(arg) >= 0);
+		assert_true(raw_ring(arg) >= 0);
 	return NULL;
 }
 
@@ -106,7 +107,8 @@ static void check_one_channel(const char *device)
 
 	ringing = true;
 	for (i = 0; i < 2; i++)
-		t_equal(pthread_create(&threads[i], NULL, ring, &raw), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, ring, &raw),
+				 0);
 	for (i = 0; i < CALLS; i++) {
 		raw_send(&raw, i % 64 < 4 ? TEST_SLOW : TEST_ECHO, (__u64)i);
 		if (i % 4 != 3)
@@ -115,20 +117,21 @@ static void check_one_channel(const char *device)
 			while (!kucomms_consumer_receive(&raw.in, &message,
 							 &data))
 				;
-			t_equal(message.id, j);
+			assert_int_equal(message.id, j);
 		}
 		kucomms_consumer_release(&raw.in);
 		kucomms_consumer_tell(&raw.in);
 	}
 	ringing = false;
 	for (i = 0; i < 2; i++)
-		t_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	raw_close(&raw);
 }
 
 static void late(const char *how)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", how, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late",
+				 how, 1), 0);
 }
 
 /* Until the thread sleeps for something that no signal ends. */
@@ -142,8 +145,8 @@ static void await_sleep(const pid_t *tid)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", *tid);
 	while (state != 'D') {
 		file = fopen(path, "r");
-		t_assert(file);
-		t_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+		assert_true(file);
+		assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
 		fclose(file);
 	}
 }
@@ -168,16 +171,16 @@ static void check_unregister(const char *device)
 	late("2");
 	slow = t_open("kucomms_late", 0, 0);
 	quick = t_open("kucomms_late", 0, 0);
-	t_equal(pthread_create(&meeting, NULL, meet, slow), 0);
+	assert_int_equal(pthread_create(&meeting, NULL, meet, slow), 0);
 	while (t_report(quick).running < 2)
 		;
-	t_equal(pthread_create(&going, NULL, unregister, &tid), 0);
+	assert_int_equal(pthread_create(&going, NULL, unregister, &tid), 0);
 	await_sleep(&tid);
 	kucomms_channel_close(quick);
 	/* The slow one is still in its handler, or this would never return. */
 	meet(other);
-	t_equal(pthread_join(meeting, NULL), 0);
-	t_equal(pthread_join(going, NULL), 0);
+	assert_int_equal(pthread_join(meeting, NULL), 0);
+	assert_int_equal(pthread_join(going, NULL), 0);
 	kucomms_channel_close(slow);
 	kucomms_channel_close(other);
 }
@@ -207,13 +210,13 @@ static void check_closing(const char *device)
 	ask(closing.channel, TEST_MEET);
 	while (t_report(quick).running < 2)
 		;
-	t_equal(pthread_create(&thread, NULL, close_it, &closing), 0);
+	assert_int_equal(pthread_create(&thread, NULL, close_it, &closing), 0);
 	await_sleep(&closing.tid);
 	for (i = 0; i < 100; i++)
 		kucomms_channel_close(t_open(device, 4096, 4096));
 	/* It is still in its handler, or this would never return. */
 	meet(quick);
-	t_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	kucomms_channel_close(quick);
 }
 
@@ -227,8 +230,8 @@ static void check_device(const char *device)
 	check_one_channel(device);
 	channel = t_open(device, 0, 0);
 	report = t_report(channel);
-	t_equal(report.overlaps, 0);
-	t_equal(report.connects, report.disconnects + 1);
+	assert_int_equal(report.overlaps, 0);
+	assert_int_equal(report.connects, report.disconnects + 1);
 	kucomms_channel_close(channel);
 }
 
@@ -240,8 +243,8 @@ int main(void)
 	t_device("kucomms_late");
 	check_device("kucomms_parallel");
 	check_unregister("kucomms_parallel");
-	t_equal(t_remove("kucomms_late"), 0);
-	t_equal(t_remove("kucomms_parallel"), 0);
+	assert_int_equal(t_remove("kucomms_late"), 0);
+	assert_int_equal(t_remove("kucomms_parallel"), 0);
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
 		printf("not in two threads: there is one CPU\n");
@@ -250,12 +253,13 @@ int main(void)
 	t_device("kucomms_pinned");
 	check_device("kucomms_pinned");
 	for (i = 0; i < T_MODES; i++) {
-		t_equal(t_adjust("kucomms_pinned", "dispatch", t_modes[i]), 0);
-		t_assert(t_reads("kucomms_pinned", "dispatch", t_modes[i]));
+		assert_int_equal(t_adjust("kucomms_pinned", "dispatch",
+					  t_modes[i]), 0);
+		assert_true(t_reads("kucomms_pinned", "dispatch", t_modes[i]));
 		check_device("kucomms_pinned");
 		if (strcmp(t_modes[i], "adaptive"))
 			check_closing("kucomms_pinned");
 	}
-	t_equal(t_remove("kucomms_pinned"), 0);
+	assert_int_equal(t_remove("kucomms_pinned"), 0);
 	return 0;
 }

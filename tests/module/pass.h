@@ -23,7 +23,7 @@ static inline void pass(int socket, const struct raw *raw)
 	rights->cmsg_type = SCM_RIGHTS;
 	rights->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(rights), &raw->fd, sizeof(int));
-	t_equal(sendmsg(socket, &header, 0), sizeof(raw->attach));
+	assert_int_equal(sendmsg(socket, &header, 0), sizeof(raw->attach));
 }
 
 static inline struct raw take(int socket)
@@ -36,8 +36,8 @@ static inline struct raw take(int socket)
 				 .msg_control = control,
 				 .msg_controllen = sizeof(control) };
 
-	t_equal(recvmsg(socket, &header, MSG_CMSG_CLOEXEC),
-		sizeof(raw.attach));
+	assert_int_equal(recvmsg(socket, &header, MSG_CMSG_CLOEXEC),
+			 sizeof(raw.attach));
 	memcpy(&raw.fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(int));
 	return raw;
 }

@@ -52,11 +52,11 @@ static void opener(int self)
 			 names[t_random(&state) % 2]);
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0) {
-			t_assert(is_absence(-errno));
+			assert_true(is_absence(-errno));
 			continue;
 		}
 		err = raw_attach(&raw, fd, 4096u << t_random(&state) % 4);
-		t_assert(!err || is_absence(err));
+		assert_true(!err || is_absence(err));
 		if (err) {
 			close(fd);
 			continue;
@@ -83,7 +83,7 @@ static void call(int self, uint64_t *state, const bool *stop)
 
 	err = kucomms_open(names[t_random(state) % 2], NULL, &channel);
 	if (err) {
-		t_assert(is_absence(err));
+		assert_true(is_absence(err));
 		return;
 	}
 	while (!err && !*(volatile const bool *)stop) {
@@ -96,7 +96,7 @@ static void call(int self, uint64_t *state, const bool *stop)
 		if (!err)
 			shared->progress[self]++;
 	}
-	t_assert(!err || err == -ESHUTDOWN);
+	assert_true(!err || err == -ESHUTDOWN);
 	kucomms_channel_close(channel);
 }
 
@@ -126,24 +126,25 @@ static void killer(int self)
 		}
 		while (shared->progress[self] < end && !shared->stop)
 			sched_yield();
-		t_equal(kill(pid, SIGKILL), 0);
-		t_equal(t_wait(pid), -SIGKILL);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(t_wait(pid), -SIGKILL);
 	}
 }
 
 static void late(const char *on)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
+				 1), 0);
 }
 
 static void reload(void)
 {
 	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
 
-	t_assert(fd >= 0);
-	t_equal(t_sys(syscall(SYS_delete_module, "kucomms_test", O_NONBLOCK)),
-		0);
-	t_equal(t_sys(syscall(SYS_finit_module, fd, "", 0)), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(t_sys(syscall(SYS_delete_module, "kucomms_test",
+				       O_NONBLOCK)), 0);
+	assert_int_equal(t_sys(syscall(SYS_finit_module, fd, "", 0)), 0);
 	close(fd);
 }
 
@@ -153,15 +154,15 @@ static void manage(int round)
 	int err;
 
 	late("1");
-	t_equal(t_adjust("kucomms_late", "dispatch", t_modes[round % T_MODES]),
-		0);
+	assert_int_equal(t_adjust("kucomms_late", "dispatch",
+				  t_modes[round % T_MODES]), 0);
 	if (round % 4 == 0) {
 		err = t_remove("kucomms_late");
-		t_assert(!err || err == -EBUSY);
+		assert_true(!err || err == -EBUSY);
 		if (err && round % 8 == 0)
 			err = t_remove("kucomms_late force");
 		if (!err)
-			t_equal(t_create("kucomms_late"), 0);
+			assert_int_equal(t_create("kucomms_late"), 0);
 	}
 	if (round % 10 == 0)
 		reload();
@@ -198,14 +199,14 @@ static void check_quiet(const char *device, const char *name)
 {
 	struct kucomms_channel *channel;
 
-	t_equal(t_attribute(device, "opens"), 0);
-	t_equal(t_attribute(device, "channels"), 0);
+	assert_int_equal(t_attribute(device, "opens"), 0);
+	assert_int_equal(t_attribute(device, "channels"), 0);
 	channel = t_open(name, 0, 0);
-	t_equal(kucomms_channel_number(channel), 0);
-	t_equal(t_echo(channel, "after it all"), 0);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(kucomms_channel_number(channel), 0);
+	assert_int_equal(t_echo(channel, "after it all"), 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
-	t_equal(t_remove(device), 0);
+	assert_int_equal(t_remove(device), 0);
 }
 
 int main(void)
@@ -217,14 +218,14 @@ int main(void)
 	t_device("kucomms_late");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	t_assert(shared != MAP_FAILED);
+	assert_true(shared != MAP_FAILED);
 	for (i = 0; i < WORKERS; i++)
 		pids[i] = start(i);
 	for (round = 0; round < ROUNDS || !all_have_progressed(); round++)
 		manage(round);
 	shared->stop = true;
 	for (i = 0; i < WORKERS; i++)
-		t_equal(t_wait(pids[i]), 0);
+		assert_int_equal(t_wait(pids[i]), 0);
 	printf("%d rounds\n", round);
 	late("1");
 	check_quiet("kucomms_late", "late");

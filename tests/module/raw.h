@@ -26,7 +26,7 @@ static inline int raw_open_file(const char *device)
 
 	snprintf(path, sizeof(path), "/dev/%s", device);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	return fd;
 }
 
@@ -46,7 +46,7 @@ static inline void *raw_map(const struct raw *raw, __u64 offset, size_t length,
 	void *address = mmap(NULL, length, protection, MAP_SHARED, raw->fd,
 			     (off_t)offset);
 
-	t_assert(address != MAP_FAILED);
+	assert_true(address != MAP_FAILED);
 	return address;
 }
 
@@ -74,7 +74,7 @@ static inline struct raw raw_open(const char *device, __u32 size)
 {
 	struct raw raw;
 
-	t_equal(raw_attach(&raw, raw_open_file(device), size), 0);
+	assert_int_equal(raw_attach(&raw, raw_open_file(device), size), 0);
 	raw_map_all(&raw);
 	return raw;
 }
@@ -97,7 +97,7 @@ static inline void raw_send(struct raw *raw, __u64 type, __u64 id)
 {
 	struct kucomms_message *record;
 
-	t_equal(kucomms_producer_reserve(&raw->out, 0, &record), 0);
+	assert_int_equal(kucomms_producer_reserve(&raw->out, 0, &record), 0);
 	record->type = type;
 	record->id = id;
 	kucomms_producer_commit(&raw->out, record, KUCOMMS_CONTROL_MESSAGE,
@@ -116,9 +116,10 @@ static inline void raw_echo(struct raw *raw, __u64 id)
 	const void *data;
 
 	raw_send(raw, TEST_ECHO, id);
-	t_assert(raw_ring(raw) >= 0);
-	t_equal(kucomms_consumer_receive(&raw->in, &message, &data), 1);
-	t_equal(message.id, id);
+	assert_true(raw_ring(raw) >= 0);
+	assert_int_equal(kucomms_consumer_receive(&raw->in, &message, &data),
+			 1);
+	assert_int_equal(message.id, id);
 	kucomms_consumer_release(&raw->in);
 }
 

@@ -11,7 +11,8 @@
 
 static void late(const char *on)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
+				 1), 0);
 }
 
 static int open_device(const char *name)
@@ -21,7 +22,7 @@ static int open_device(const char *name)
 
 	snprintf(path, sizeof(path), "/dev/kucomms_%s", name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	return fd;
 }
 
@@ -57,17 +58,17 @@ static void check_signals(void)
 	timer_t timer;
 	__u64 id;
 
-	t_equal(put(fd, TEST_SINK, 0, 0), 32);
-	t_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
-	t_equal(sigaction(SIGALRM, &action, NULL), 0);
-	t_equal(timer_settime(timer, 0, &soon, NULL), 0);
-	t_equal(take(fd, &id), -EINTR);
+	assert_int_equal(put(fd, TEST_SINK, 0, 0), 32);
+	assert_int_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(timer_settime(timer, 0, &soon, NULL), 0);
+	assert_int_equal(take(fd, &id), -EINTR);
 	action.sa_flags = SA_RESTART;
-	t_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
 	/* Ten signals come while the handler sleeps and nothing is there. */
-	t_equal(put(fd, TEST_SLOW, 5, 200), 32);
-	t_equal(take(fd, &id), 32);
-	t_equal(id, 5);
+	assert_int_equal(put(fd, TEST_SLOW, 5, 200), 32);
+	assert_int_equal(take(fd, &id), 32);
+	assert_int_equal(id, 5);
 	timer_delete(timer);
 	close(fd);
 }
@@ -92,35 +93,36 @@ static void check_hang_up(void)
 	t_device("kucomms_late");
 	fd = open_device("late");
 	other = open_device("late");
-	t_equal(put(fd, TEST_ECHO, 1, 0), 32);
-	t_equal(put(fd, TEST_ECHO, 2, 0), 32);
-	t_equal(put(other, TEST_SINK, 0, 0), 32);
-	t_equal(pthread_create(&thread, NULL, sleep_in_read, &other), 0);
+	assert_int_equal(put(fd, TEST_ECHO, 1, 0), 32);
+	assert_int_equal(put(fd, TEST_ECHO, 2, 0), 32);
+	assert_int_equal(put(other, TEST_SINK, 0, 0), 32);
+	assert_int_equal(pthread_create(&thread, NULL, sleep_in_read, &other),
+			 0);
 	late("0");
-	t_equal(pthread_join(thread, &result), 0);
-	t_equal((long)result, -ESHUTDOWN);
-	t_equal(put(fd, TEST_ECHO, 3, 0), -ESHUTDOWN);
-	t_equal(take(fd, &id), 32);
-	t_equal(id, 1);
-	t_equal(take(fd, &id), 32);
-	t_equal(id, 2);
-	t_equal(take(fd, &id), -ESHUTDOWN);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((long)result, -ESHUTDOWN);
+	assert_int_equal(put(fd, TEST_ECHO, 3, 0), -ESHUTDOWN);
+	assert_int_equal(take(fd, &id), 32);
+	assert_int_equal(id, 1);
+	assert_int_equal(take(fd, &id), 32);
+	assert_int_equal(id, 2);
+	assert_int_equal(take(fd, &id), -ESHUTDOWN);
 	polled = (struct pollfd){ .fd = fd };
-	t_equal(poll(&polled, 1, -1), 1);
-	t_assert(polled.revents & POLLHUP);
+	assert_int_equal(poll(&polled, 1, -1), 1);
+	assert_true(polled.revents & POLLHUP);
 	close(fd);
 	close(other);
 	/* Nobody serves it. */
 	fd = open_device("late");
-	t_equal(put(fd, TEST_ECHO, 1, 0), -ENOTCONN);
-	t_equal(take(fd, &id), -ENOTCONN);
+	assert_int_equal(put(fd, TEST_ECHO, 1, 0), -ENOTCONN);
+	assert_int_equal(take(fd, &id), -ENOTCONN);
 	late("1");
-	t_equal(put(fd, TEST_ECHO, 4, 0), 32);
-	t_equal(take(fd, &id), 32);
-	t_equal(id, 4);
+	assert_int_equal(put(fd, TEST_ECHO, 4, 0), 32);
+	assert_int_equal(take(fd, &id), 32);
+	assert_int_equal(id, 4);
 	close(fd);
 	late("0");
-	t_equal(t_remove("kucomms_late"), 0);
+	assert_int_equal(t_remove("kucomms_late"), 0);
 }
 
 static void check_broken(void)
@@ -128,12 +130,12 @@ static void check_broken(void)
 	int fd = open_device("test");
 	__u64 id;
 
-	t_equal(put(fd, TEST_FAIL, 0, 0), -EPROTO);
-	t_equal(put(fd, TEST_ECHO, 0, 0), -EPROTO);
-	t_equal(take(fd, &id), -EPROTO);
+	assert_int_equal(put(fd, TEST_FAIL, 0, 0), -EPROTO);
+	assert_int_equal(put(fd, TEST_ECHO, 0, 0), -EPROTO);
+	assert_int_equal(take(fd, &id), -EPROTO);
 	close(fd);
 	fd = open_device("picky");
-	t_equal(put(fd, TEST_ECHO, 0, 0), -EDQUOT);
+	assert_int_equal(put(fd, TEST_ECHO, 0, 0), -EDQUOT);
 	close(fd);
 }
 
@@ -144,28 +146,28 @@ static void check_rest(void)
 	int fds[2], fd, i;
 	__u64 id;
 
-	t_equal(pipe(fds), 0);
+	assert_int_equal(pipe(fds), 0);
 	for (i = 0; i < 20; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
 			fd = open_device("test");
-			t_equal(put(fd, TEST_SINK, 0, 0), 32);
-			t_equal(write(fds[1], "x", 1), 1);
+			assert_int_equal(put(fd, TEST_SINK, 0, 0), 32);
+			assert_int_equal(write(fds[1], "x", 1), 1);
 			exit((int)take(fd, &id));
 		}
-		t_equal(read(fds[0], &(char){ 0 }, 1), 1);
-		t_equal(kill(pid, SIGKILL), 0);
-		t_equal(t_wait(pid), -SIGKILL);
+		assert_int_equal(read(fds[0], &(char){ 0 }, 1), 1);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(t_wait(pid), -SIGKILL);
 	}
 	close(fds[0]);
 	close(fds[1]);
 	fd = open("/dev/kucomms_test", O_RDONLY);
-	t_equal(t_sys(write(fd, &message, sizeof(message))), -EBADF);
+	assert_int_equal(t_sys(write(fd, &message, sizeof(message))), -EBADF);
 	close(fd);
 	fd = open("/dev/kucomms_test", O_WRONLY);
-	t_equal(t_sys(read(fd, &message, sizeof(message))), -EBADF);
-	t_equal(t_sys(write(fd, &message, sizeof(message))), 32);
+	assert_int_equal(t_sys(read(fd, &message, sizeof(message))), -EBADF);
+	assert_int_equal(t_sys(write(fd, &message, sizeof(message))), 32);
 	close(fd);
 }
 
@@ -177,9 +179,9 @@ int main(void)
 	check_hang_up();
 	check_broken();
 	check_rest();
-	t_equal(t_attribute("kucomms_test", "opens"), 0);
-	t_equal(t_attribute("kucomms_test", "channels"), 0);
-	t_equal(t_remove("kucomms_test"), 0);
-	t_equal(t_remove("kucomms_picky"), 0);
+	assert_int_equal(t_attribute("kucomms_test", "opens"), 0);
+	assert_int_equal(t_attribute("kucomms_test", "channels"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_picky"), 0);
 	return 0;
 }

@@ -24,7 +24,7 @@ static int open_device(int flags)
 {
 	int fd = open("/dev/" DEVICE, O_RDWR | O_CLOEXEC | flags);
 
-	t_assert(fd >= 0);
+	assert_true(fd >= 0);
 	return fd;
 }
 
@@ -42,10 +42,11 @@ static void take(int fd, __u64 id, const char *text)
 {
 	struct packet packet;
 
-	t_equal(read(fd, &packet, sizeof(packet)), 32 + (long)strlen(text));
-	t_equal(packet.message.length, strlen(text));
-	t_equal(packet.message.id, id);
-	t_assert(!memcmp(packet.data, text, strlen(text)));
+	assert_int_equal(read(fd, &packet, sizeof(packet)),
+			 32 + (long)strlen(text));
+	assert_int_equal(packet.message.length, strlen(text));
+	assert_int_equal(packet.message.id, id);
+	assert_true(!memcmp(packet.data, text, strlen(text)));
 }
 
 /* The first call attaches, whichever it is. */
@@ -56,21 +57,21 @@ static void check_echo(void)
 
 	for (i = 0; i < 100; i++) {
 		snprintf(text, sizeof(text), "%.*s", i % 16, "0123456789abcde");
-		t_equal(put(fd, TEST_ECHO, (__u64)i, text),
-			32 + (long)strlen(text));
+		assert_int_equal(put(fd, TEST_ECHO, (__u64)i, text),
+				 32 + (long)strlen(text));
 		take(fd, (__u64)i, text);
 	}
 	/* Several under way stay in order, and apart. */
 	for (i = 0; i < 50; i++)
-		t_assert(put(fd, TEST_ECHO, (__u64)i, "in order") > 0);
+		assert_true(put(fd, TEST_ECHO, (__u64)i, "in order") > 0);
 	for (i = 0; i < 50; i++)
 		take(fd, (__u64)i, "in order");
 	close(fd);
 
 	fd = open_device(O_NONBLOCK);
-	t_equal(t_sys(read(fd, text, sizeof(text))), -EAGAIN);
-	t_equal(t_attribute(DEVICE, "channels"), 1);
-	t_equal(put(fd, TEST_ECHO, 7, "read first"), 32 + 10);
+	assert_int_equal(t_sys(read(fd, text, sizeof(text))), -EAGAIN);
+	assert_int_equal(t_attribute(DEVICE, "channels"), 1);
+	assert_int_equal(put(fd, TEST_ECHO, 7, "read first"), 32 + 10);
 	take(fd, 7, "read first");
 	close(fd);
 }
@@ -86,24 +87,24 @@ static void check_sizes(void)
 
 	memcpy(&packet, &message, sizeof(message));
 	memcpy(packet.data, "hello", 5);
-	t_equal(t_sys(write(fd, &packet, 0)), -EINVAL);
-	t_equal(t_sys(write(fd, &packet, 31)), -EINVAL);
-	t_equal(t_sys(write(fd, &packet, 36)), -EINVAL);
-	t_equal(t_sys(write(fd, &packet, 38)), -EINVAL);
-	t_equal(t_sys(write(fd, nowhere, 37)), -EFAULT);
+	assert_int_equal(t_sys(write(fd, &packet, 0)), -EINVAL);
+	assert_int_equal(t_sys(write(fd, &packet, 31)), -EINVAL);
+	assert_int_equal(t_sys(write(fd, &packet, 36)), -EINVAL);
+	assert_int_equal(t_sys(write(fd, &packet, 38)), -EINVAL);
+	assert_int_equal(t_sys(write(fd, nowhere, 37)), -EFAULT);
 	message.length = sizeof(huge) - 32;
 	memcpy(huge, &message, sizeof(message));
-	t_equal(t_sys(write(fd, huge, sizeof(huge))), -EMSGSIZE);
+	assert_int_equal(t_sys(write(fd, huge, sizeof(huge))), -EMSGSIZE);
 	message.length = ~0u - 31;
 	memcpy(huge, &message, sizeof(message));
-	t_equal(t_sys(write(fd, huge, sizeof(huge))), -EINVAL);
+	assert_int_equal(t_sys(write(fd, huge, sizeof(huge))), -EINVAL);
 
-	t_equal(t_sys(write(fd, &packet, 37)), 37);
-	t_equal(t_sys(read(fd, &packet, 31)), -EMSGSIZE);
-	t_equal(t_sys(read(fd, &packet, 36)), -EMSGSIZE);
-	t_equal(t_sys(read(fd, nowhere, 37)), -EFAULT);
-	t_equal(t_sys(read(fd, &packet, 37)), 37);
-	t_assert(!memcmp(packet.data, "hello", 5));
+	assert_int_equal(t_sys(write(fd, &packet, 37)), 37);
+	assert_int_equal(t_sys(read(fd, &packet, 31)), -EMSGSIZE);
+	assert_int_equal(t_sys(read(fd, &packet, 36)), -EMSGSIZE);
+	assert_int_equal(t_sys(read(fd, nowhere, 37)), -EFAULT);
+	assert_int_equal(t_sys(read(fd, &packet, 37)), 37);
+	assert_true(!memcmp(packet.data, "hello", 5));
 	close(fd);
 }
 
@@ -116,8 +117,8 @@ static void check_bad_addresses(void)
 	int fd = open_device(0), i;
 
 	for (i = 0; i < 1000; i++)
-		t_equal(t_sys(writev(fd, vectors, 2)), -EFAULT);
-	t_equal(put(fd, TEST_ECHO, 8, "still open"), 32 + 10);
+		assert_int_equal(t_sys(writev(fd, vectors, 2)), -EFAULT);
+	assert_int_equal(put(fd, TEST_ECHO, 8, "still open"), 32 + 10);
 	take(fd, 8, "still open");
 	close(fd);
 }
@@ -131,12 +132,12 @@ static void check_vectors(void)
 				    { a, sizeof(a) }, { b, sizeof(b) } };
 	int fd = open_device(0);
 
-	t_equal(writev(fd, vectors, 3), 42);
+	assert_int_equal(writev(fd, vectors, 3), 42);
 	memset(a, 0, sizeof(a));
 	memset(b, 0, sizeof(b));
-	t_equal(readv(fd, vectors, 3), 42);
-	t_equal(message.length, 10);
-	t_assert(!memcmp(a, "abcd", 4) && !memcmp(b, "efghij", 6));
+	assert_int_equal(readv(fd, vectors, 3), 42);
+	assert_int_equal(message.length, 10);
+	assert_true(!memcmp(a, "abcd", 4) && !memcmp(b, "efghij", 6));
 	close(fd);
 }
 
@@ -147,16 +148,19 @@ static void check_mixing(void)
 	struct raw raw, other;
 	int fd = open_device(0);
 
-	t_equal(put(fd, TEST_SINK, 0, ""), 32);
-	t_equal(raw_attach(&raw, fd, 0), -EBUSY);
-	t_equal(t_sys(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0)), -EBUSY);
-	t_equal(put(fd, TEST_ECHO, 1, "as before"), 32 + 9);
+	assert_int_equal(put(fd, TEST_SINK, 0, ""), 32);
+	assert_int_equal(raw_attach(&raw, fd, 0), -EBUSY);
+	assert_int_equal(t_sys(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0)),
+			 -EBUSY);
+	assert_int_equal(put(fd, TEST_ECHO, 1, "as before"), 32 + 9);
 	take(fd, 1, "as before");
 	close(fd);
 
 	other = raw_open(DEVICE, 4096);
-	t_equal(t_sys(write(other.fd, &message, sizeof(message))), -EBUSY);
-	t_equal(t_sys(read(other.fd, &message, sizeof(message))), -EBUSY);
+	assert_int_equal(t_sys(write(other.fd, &message, sizeof(message))),
+			 -EBUSY);
+	assert_int_equal(t_sys(read(other.fd, &message, sizeof(message))),
+			 -EBUSY);
 	raw_echo(&other, 2);
 	raw_close(&other);
 }
@@ -165,7 +169,7 @@ static int poll_now(int fd)
 {
 	struct pollfd polled = { .fd = fd, .events = POLLIN | POLLOUT };
 
-	t_assert(poll(&polled, 1, 0) >= 0);
+	assert_true(poll(&polled, 1, 0) >= 0);
 	return polled.revents;
 }
 
@@ -177,7 +181,7 @@ static int fill(int fd)
 
 	while (put(fd, TEST_ECHO, (__u64)count, text) > 0)
 		count++;
-	t_equal(errno, EAGAIN);
+	assert_int_equal(errno, EAGAIN);
 	return count;
 }
 
@@ -187,7 +191,7 @@ static void *empty(void *arg)
 	int fd = *(int *)arg, i;
 
 	for (i = 0; i < BURST; i++)
-		t_assert(read(fd, &packet, sizeof(packet)) >= 32);
+		assert_true(read(fd, &packet, sizeof(packet)) >= 32);
 	return NULL;
 }
 
@@ -197,16 +201,16 @@ static void check_full(void)
 	int fd = open_device(O_NONBLOCK), count;
 	pthread_t thread;
 
-	t_equal(poll_now(fd), POLLERR);
-	t_equal(put(fd, TEST_SINK, 0, ""), 32);
-	t_equal(poll_now(fd), POLLOUT);
+	assert_int_equal(poll_now(fd), POLLERR);
+	assert_int_equal(put(fd, TEST_SINK, 0, ""), 32);
+	assert_int_equal(poll_now(fd), POLLOUT);
 	count = fill(fd);
-	t_assert(count > BURST);
-	t_equal(poll_now(fd), POLLIN);
-	t_equal(fcntl(fd, F_SETFL, O_RDWR), 0);
-	t_equal(pthread_create(&thread, NULL, empty, &fd), 0);
-	t_equal(put(fd, TEST_ECHO, 99, "when there is room"), 32 + 18);
-	t_equal(pthread_join(thread, NULL), 0);
+	assert_true(count > BURST);
+	assert_int_equal(poll_now(fd), POLLIN);
+	assert_int_equal(fcntl(fd, F_SETFL, O_RDWR), 0);
+	assert_int_equal(pthread_create(&thread, NULL, empty, &fd), 0);
+	assert_int_equal(put(fd, TEST_ECHO, 99, "when there is room"), 32 + 18);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	close(fd);
 }
 
@@ -221,21 +225,21 @@ static void check_readiness(void)
 	fd_set set;
 	long got;
 
-	t_equal(write(fd, &burst, sizeof(burst)), 32);
-	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	assert_int_equal(write(fd, &burst, sizeof(burst)), 32);
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	while (next < BURST) {
-		t_equal(epoll_wait(epoll, &event, 1, -1), 1);
+		assert_int_equal(epoll_wait(epoll, &event, 1, -1), 1);
 		while ((got = t_sys(read(fd, &message, 32))) == 32)
-			t_equal(message.id, next++);
-		t_equal(got, -EAGAIN);
+			assert_int_equal(message.id, next++);
+		assert_int_equal(got, -EAGAIN);
 	}
-	t_equal(write(fd, &burst, sizeof(burst)), 32);
+	assert_int_equal(write(fd, &burst, sizeof(burst)), 32);
 	for (next = 0; next < BURST; next++) {
 		FD_ZERO(&set);
 		FD_SET(fd, &set);
-		t_equal(select(fd + 1, &set, NULL, NULL, NULL), 1);
-		t_equal(read(fd, &message, 32), 32);
-		t_equal(message.id, next);
+		assert_int_equal(select(fd + 1, &set, NULL, NULL, NULL), 1);
+		assert_int_equal(read(fd, &message, 32), 32);
+		assert_int_equal(message.id, next);
 	}
 	close(epoll);
 	close(fd);
@@ -254,7 +258,7 @@ static void *poll_in_each_round(void *arg)
 
 		while (__atomic_load_n(&raced_round, __ATOMIC_ACQUIRE) != round)
 			;
-		t_equal(poll(&polled, 1, 60000), 1);
+		assert_int_equal(poll(&polled, 1, 60000), 1);
 		__atomic_store_n(&polled_round, round, __ATOMIC_RELEASE);
 	}
 	return arg;
@@ -272,21 +276,23 @@ static void check_poll_beside_a_reader(void)
 	int round;
 
 	raced_fd = open_device(0);
-	t_equal(put(raced_fd, TEST_ECHO, 0, "before"), 32 + 6);
+	assert_int_equal(put(raced_fd, TEST_ECHO, 0, "before"), 32 + 6);
 	take(raced_fd, 0, "before");
-	t_equal(pthread_create(&thread, NULL, poll_in_each_round, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, poll_in_each_round,
+					NULL), 0);
 	for (round = 1; round <= ROUNDS; round++) {
-		t_equal(put(raced_fd, TEST_ECHO, 1, "taken"), 32 + 5);
+		assert_int_equal(put(raced_fd, TEST_ECHO, 1, "taken"), 32 + 5);
 		__atomic_store_n(&raced_round, round, __ATOMIC_RELEASE);
 		for (delay = (int)(t_random(&seed) % 500); delay; delay--)
 			;
 		take(raced_fd, 1, "taken");
-		t_equal(put(raced_fd, TEST_ECHO, 2, "the next"), 32 + 8);
+		assert_int_equal(put(raced_fd, TEST_ECHO, 2, "the next"),
+				 32 + 8);
 		while (__atomic_load_n(&polled_round, __ATOMIC_ACQUIRE) != round)
 			;
 		take(raced_fd, 2, "the next");
 	}
-	t_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	close(raced_fd);
 }
 
@@ -301,8 +307,8 @@ int main(void)
 	check_full();
 	check_readiness();
 	check_poll_beside_a_reader();
-	t_equal(t_attribute(DEVICE, "opens"), 0);
-	t_equal(t_attribute(DEVICE, "channels"), 0);
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_attribute(DEVICE, "channels"), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -13,7 +13,8 @@
 
 static void late(const char *on)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
+				 1), 0);
 }
 
 static int open_waiting(int timeout_ms, struct kucomms_channel **channel)
@@ -51,37 +52,39 @@ static void check_waiting(void)
 	timer_t timer;
 	void *result;
 
-	t_equal(open_waiting(0, &channel), -ENOTCONN);
-	t_equal(open_waiting(30, &channel), -ENOTCONN);
-	t_assert(t_now_ns() - start >= 30000000);
-	t_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
-	t_equal(sigaction(SIGALRM, &action, NULL), 0);
-	t_equal(timer_settime(timer, 0, &soon, NULL), 0);
-	t_equal(open_waiting(-1, &channel), -EINTR);
+	assert_int_equal(open_waiting(0, &channel), -ENOTCONN);
+	assert_int_equal(open_waiting(30, &channel), -ENOTCONN);
+	assert_true(t_now_ns() - start >= 30000000);
+	assert_int_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(timer_settime(timer, 0, &soon, NULL), 0);
+	assert_int_equal(open_waiting(-1, &channel), -EINTR);
 	timer_delete(timer);
-	t_assert(!channel);
+	assert_true(!channel);
 
-	t_equal(pthread_create(&thread, NULL, open_for_ever, &channel), 0);
+	assert_int_equal(pthread_create(&thread, NULL, open_for_ever, &channel),
+			 0);
 	until_one_waits();
 	late("1");
-	t_equal(pthread_join(thread, &result), 0);
-	t_equal((long)result, 0);
-	t_equal(t_echo(channel, "somebody came"), 0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((long)result, 0);
+	assert_int_equal(t_echo(channel, "somebody came"), 0);
 	late("0");
 	kucomms_channel_close(channel);
 
 	/* The device goes while one waits, and comes again. */
-	t_equal(pthread_create(&thread, NULL, open_for_ever, &channel), 0);
+	assert_int_equal(pthread_create(&thread, NULL, open_for_ever, &channel),
+			 0);
 	until_one_waits();
-	t_equal(t_remove(DEVICE " force"), 0);
+	assert_int_equal(t_remove(DEVICE " force"), 0);
 	start = t_now_ns();
-	t_equal(open_waiting(30, &other), -ENOENT);
-	t_assert(t_now_ns() - start >= 30000000);
-	t_equal(t_create(DEVICE), 0);
+	assert_int_equal(open_waiting(30, &other), -ENOENT);
+	assert_true(t_now_ns() - start >= 30000000);
+	assert_int_equal(t_create(DEVICE), 0);
 	late("1");
-	t_equal(pthread_join(thread, &result), 0);
-	t_equal((long)result, 0);
-	t_equal(t_echo(channel, "the device came"), 0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((long)result, 0);
+	assert_int_equal(t_echo(channel, "the device came"), 0);
 	late("0");
 	kucomms_channel_close(channel);
 }
@@ -96,21 +99,22 @@ static void check_waiting_for_place(const char *name)
 	pthread_t thread;
 	void *result;
 
-	t_equal(t_remove(DEVICE), 0);
-	t_equal(t_create(DEVICE " channels=1"), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_create(DEVICE " channels=1"), 0);
 	late("1");
 	channel = t_open("late", 0, 0);
-	t_equal(kucomms_open(name, &options, &other), -EUSERS);
-	t_assert(t_now_ns() - start >= 30000000);
-	t_equal(pthread_create(&thread, NULL, open_for_ever, &other), 0);
+	assert_int_equal(kucomms_open(name, &options, &other), -EUSERS);
+	assert_true(t_now_ns() - start >= 30000000);
+	assert_int_equal(pthread_create(&thread, NULL, open_for_ever, &other),
+			 0);
 	kucomms_channel_close(channel);
-	t_equal(pthread_join(thread, &result), 0);
-	t_equal((long)result, 0);
-	t_equal(t_echo(other, "the only one"), 0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((long)result, 0);
+	assert_int_equal(t_echo(other, "the only one"), 0);
 	kucomms_channel_close(other);
 	late("0");
-	t_equal(t_remove(DEVICE), 0);
-	t_equal(t_create(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_create(DEVICE), 0);
 }
 
 /* Everything that an application has counted on is as before. */
@@ -126,30 +130,30 @@ static void check_again(void)
 	__u32 length;
 
 	late("1");
-	t_equal(kucomms_open("late", &options, &channel), 0);
+	assert_int_equal(kucomms_open("late", &options, &channel), 0);
 	polled.fd = kucomms_channel_poll_start(channel);
 	length = kucomms_channel_length_max(channel);
-	t_equal(t_echo(channel, "the first module"), 0);
+	assert_int_equal(t_echo(channel, "the first module"), 0);
 	late("0");
-	t_equal(t_echo(channel, "no module"), -ESHUTDOWN);
-	t_equal(kucomms_channel_reattach(channel, 0), -ENOTCONN);
+	assert_int_equal(t_echo(channel, "no module"), -ESHUTDOWN);
+	assert_int_equal(kucomms_channel_reattach(channel, 0), -ENOTCONN);
 	/* As it was. */
-	t_equal(t_echo(channel, "no module"), -ESHUTDOWN);
+	assert_int_equal(t_echo(channel, "no module"), -ESHUTDOWN);
 	late("1");
-	t_equal(kucomms_channel_reattach(channel, 0), 0);
-	t_equal(kucomms_channel_poll_start(channel), polled.fd);
-	t_equal(kucomms_channel_number(channel), 5);
-	t_equal(kucomms_channel_length_max(channel), length);
-	t_equal(t_echo(channel, "the second module"), 0);
-	t_equal(t_stats(channel).received, 2);
+	assert_int_equal(kucomms_channel_reattach(channel, 0), 0);
+	assert_int_equal(kucomms_channel_poll_start(channel), polled.fd);
+	assert_int_equal(kucomms_channel_number(channel), 5);
+	assert_int_equal(kucomms_channel_length_max(channel), length);
+	assert_int_equal(t_echo(channel, "the second module"), 0);
+	assert_int_equal(t_stats(channel).received, 2);
 	/* poll() is still kept informed. */
-	t_equal(poll(&polled, 1, 0), 0);
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(poll(&polled, 1, -1), 1);
-	t_equal(polled.revents, POLLIN);
+	assert_int_equal(poll(&polled, 1, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(poll(&polled, 1, -1), 1);
+	assert_int_equal(polled.revents, POLLIN);
 	kucomms_channel_close(channel);
 	late("0");
-	t_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
 }
 
 /* A device that is full of those who want to attach again. */
@@ -157,14 +161,14 @@ static void check_full(void)
 {
 	struct kucomms_channel *channel;
 
-	t_equal(t_remove(DEVICE), 0);
-	t_equal(t_create(DEVICE " channels=1"), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_create(DEVICE " channels=1"), 0);
 	late("1");
 	channel = t_open("late", 0, 0);
 	late("0");
 	late("1");
-	t_equal(kucomms_channel_reattach(channel, 0), 0);
-	t_equal(t_echo(channel, "the only one"), 0);
+	assert_int_equal(kucomms_channel_reattach(channel, 0), 0);
+	assert_int_equal(t_echo(channel, "the only one"), 0);
 	kucomms_channel_close(channel);
 	late("0");
 }
@@ -178,14 +182,15 @@ static void *faithful(void *arg)
 	struct kucomms_channel *channel;
 	int err;
 
-	t_equal(open_waiting(-1, &channel), 0);
+	assert_int_equal(open_waiting(-1, &channel), 0);
 	while (!stop) {
 		err = t_echo(channel, "faithful");
 		if (err == -ESHUTDOWN) {
-			t_equal(kucomms_channel_reattach(channel, -1), 0);
+			assert_int_equal(kucomms_channel_reattach(channel, -1),
+					 0);
 			(*served)++;
 		} else {
-			t_equal(err, 0);
+			assert_int_equal(err, 0);
 		}
 	}
 	kucomms_channel_close(channel);
@@ -200,8 +205,8 @@ static void check_races(void)
 
 	late("1");
 	for (i = 0; i < 3; i++)
-		t_equal(pthread_create(&threads[i], NULL, faithful,
-				       (void *)&served[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, faithful,
+						(void *)&served[i]), 0);
 	/* Who comes only now has nothing to come back from. */
 	while (t_attribute(DEVICE, "channels") != 3)
 		;
@@ -215,7 +220,7 @@ static void check_races(void)
 	}
 	stop = true;
 	for (i = 0; i < 3; i++)
-		t_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	late("0");
 }
 
@@ -228,7 +233,7 @@ int main(void)
 	check_again();
 	check_races();
 	check_full();
-	t_equal(t_attribute(DEVICE, "opens"), 0);
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -19,7 +19,7 @@ static void parameter(const char *name, const char *text)
 	char path[128];
 
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	t_equal(t_write(path, text, strlen(text)), 0);
+	assert_int_equal(t_write(path, text, strlen(text)), 0);
 }
 
 static void stay_on_first_cpu(void)
@@ -28,7 +28,7 @@ static void stay_on_first_cpu(void)
 
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
-	t_equal(t_sys(sched_setaffinity(0, sizeof(cpus), &cpus)), 0);
+	assert_int_equal(t_sys(sched_setaffinity(0, sizeof(cpus), &cpus)), 0);
 }
 
 /* A ring full of empty records that nobody will ever write again. */
@@ -63,15 +63,15 @@ static void ring_until_hang_up(int ready)
 	struct raw raw = raw_open("kucomms_late", 4096);
 	struct pollfd polled = { .fd = raw.fd, .events = POLLIN };
 
-	t_equal(t_sys(sched_setscheduler(0, SCHED_FIFO, &param)), 0);
-	t_equal(write(ready, "r", 1), 1);
+	assert_int_equal(t_sys(sched_setscheduler(0, SCHED_FIFO, &param)), 0);
+	assert_int_equal(write(ready, "r", 1), 1);
 	do {
 		raw_send(&raw, TEST_SLOW, 0);
-		t_assert(raw_ring(&raw) >= 0 || errno == ESHUTDOWN);
+		assert_true(raw_ring(&raw) >= 0 || errno == ESHUTDOWN);
 	} while (take_answers(&raw));
 	/* Lets the other one go on, which is to hang up. */
-	t_equal(poll(&polled, 1, t_patience_ms()), 1);
-	t_assert(polled.revents & POLLHUP);
+	assert_int_equal(poll(&polled, 1, t_patience_ms()), 1);
+	assert_true(polled.revents & POLLHUP);
 	exit(0);
 }
 
@@ -93,28 +93,28 @@ static void no_message_after_disconnect(void)
 	t_device("kucomms_late");
 	for (i = 0; i < ROUNDS; i++) {
 		parameter("late", "2");
-		t_equal(pipe(ends), 0);
+		assert_int_equal(pipe(ends), 0);
 		pid = fork();
 		if (pid == 0) {
 			stay_on_first_cpu();
 			ring_until_hang_up(ends[1]);
 		}
-		t_equal(read(ends[0], &byte, 1), 1);
+		assert_int_equal(read(ends[0], &byte, 1), 1);
 		close(ends[0]);
 		close(ends[1]);
 		stay_on_first_cpu();
 		parameter("late", "0");
-		t_equal(t_wait(pid), 0);
+		assert_int_equal(t_wait(pid), 0);
 	}
 	parameter("late", "1");
 	channel = t_open("late", 0, 0);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 	parameter("late", "0");
-	t_equal(t_remove("kucomms_late"), 0);
+	assert_int_equal(t_remove("kucomms_late"), 0);
 	if (preempt)
-		t_assert(!t_write(PREEMPT, "voluntary", 9) ||
-			 !t_write(PREEMPT, "lazy", 4));
+		assert_true(!t_write(PREEMPT, "voluntary", 9) ||
+			    !t_write(PREEMPT, "lazy", 4));
 }
 
 /*
@@ -130,13 +130,13 @@ static void a_turn_publishes_its_own_only(void)
 	uint64_t last;
 	pid_t pid;
 
-	t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+	assert_int_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
 	record->type = TEST_BURST_MORE;
 	record->id = BURST;
 	record->user = 8;
 	kucomms_producer_commit(&raw.out, record, KUCOMMS_CONTROL_MESSAGE,
 				false);
-	t_equal(raw_ring(&raw), 0);
+	assert_int_equal(raw_ring(&raw), 0);
 	pid = fork();
 	if (pid == 0)
 		flood_run(&raw, 0);
@@ -147,12 +147,13 @@ static void a_turn_publishes_its_own_only(void)
 			seen++;
 			last = t_now_ns();
 		} else {
-			t_assert(t_now_ns() - last < t_patience_ms() * 1000000ull);
+			assert_true(t_now_ns() - last <
+				    t_patience_ms() * 1000000ull);
 			sched_yield();
 		}
 	}
-	t_equal(kill(pid, SIGKILL), 0);
-	t_equal(t_wait(pid), -SIGKILL);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 	raw_close(&raw);
 }
 
@@ -181,7 +182,7 @@ static void an_endless_ring_does_not_keep_the_cpu(void)
 	while (t_attribute("kucomms_shared", "doorbells") - before < 1000)
 		;
 	kill(pid, SIGKILL);
-	t_equal(t_wait(pid), -SIGKILL);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 	raw_close(&raw);
 }
 
@@ -199,11 +200,11 @@ static void a_static_ring_is_read_once(const char *name, __u32 control)
 	snprintf(device, sizeof(device), "kucomms_%s", name);
 	raw = raw_open(device, 4096);
 	fill(&raw, control);
-	t_equal(raw_ring(&raw), 0);
+	assert_int_equal(raw_ring(&raw), 0);
 	for (i = 0; i < ROUNDS; i++)
-		t_equal(t_echo(other, "served in between"), 0);
-	t_equal(kucomms_load(&raw.kernel->position), raw.out.size);
-	t_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
+		assert_int_equal(t_echo(other, "served in between"), 0);
+	assert_int_equal(kucomms_load(&raw.kernel->position), raw.out.size);
+	assert_int_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
 	raw_close(&raw);
 	kucomms_channel_close(other);
 }
@@ -217,22 +218,23 @@ static void a_thread_reads_a_static_ring_once(void)
 	raw = raw_open("kucomms_proxy", 4096);
 	before = t_attribute("kucomms_proxy", "messages_to_kernel");
 	fill(&raw, KUCOMMS_CONTROL_MESSAGE);
-	t_equal(raw_ring(&raw), 0);
+	assert_int_equal(raw_ring(&raw), 0);
 	while (kucomms_load(&raw.kernel->need_data) !=
 	       (raw.out.size | KUCOMMS_NEED))
 		;
-	t_equal(t_attribute("kucomms_proxy", "messages_to_kernel") - before,
-		raw.out.size / sizeof(struct kucomms_message));
-	t_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
+	assert_int_equal(t_attribute("kucomms_proxy",
+				     "messages_to_kernel") - before,
+			 raw.out.size / sizeof(struct kucomms_message));
+	assert_int_equal(raw.kernel->state, KUCOMMS_STATE_OPEN);
 	raw_close(&raw);
 
 	/* More to be skipped than the ring can hold. */
 	raw = raw_open("kucomms_proxy", 4096);
 	fill(&raw, KUCOMMS_CONTROL_DISCARDED);
-	t_equal(raw_ring(&raw), 0);
+	assert_int_equal(raw_ring(&raw), 0);
 	while (kucomms_load(&raw.kernel->state) == KUCOMMS_STATE_OPEN)
 		;
-	t_equal(raw_ring(&raw), -EPROTO);
+	assert_int_equal(raw_ring(&raw), -EPROTO);
 	raw_close(&raw);
 }
 
@@ -241,13 +243,13 @@ static void static_rings_are_read_once(void)
 	static const char *const names[] = { "threaded", "polling", "shared" };
 	unsigned int i;
 
-	t_equal(t_adjust("kucomms_shared", "dispatch", "thread"), 0);
+	assert_int_equal(t_adjust("kucomms_shared", "dispatch", "thread"), 0);
 	for (i = 0; i < 3; i++) {
 		a_static_ring_is_read_once(names[i], KUCOMMS_CONTROL_MESSAGE);
 		a_static_ring_is_read_once(names[i],
 					   KUCOMMS_CONTROL_DISCARDED);
 	}
-	t_equal(t_adjust("kucomms_shared", "dispatch", "default"), 0);
+	assert_int_equal(t_adjust("kucomms_shared", "dispatch", "default"), 0);
 	a_thread_reads_a_static_ring_once();
 }
 
@@ -270,7 +272,7 @@ static void a_static_ring_ends_after_a_switch(void)
 	pid_t pid;
 	int i;
 
-	t_equal(t_adjust("kucomms_shared", "dispatch", "thread"), 0);
+	assert_int_equal(t_adjust("kucomms_shared", "dispatch", "thread"), 0);
 	other = t_open("kucomms_shared", 0, 0);
 	raw = raw_open("kucomms_shared", 4096);
 	pid = fork();
@@ -278,16 +280,16 @@ static void a_static_ring_ends_after_a_switch(void)
 		fill_for_ever(&raw);
 	while (kucomms_load(&raw.kernel->position) < 10 * raw.out.size)
 		raw_ring(&raw);
-	t_equal(t_adjust("kucomms_shared", "dispatch", "default"), 0);
+	assert_int_equal(t_adjust("kucomms_shared", "dispatch", "default"), 0);
 	for (i = 0; i < ROUNDS; i++)
-		t_equal(t_echo(other, "after the switch"), 0);
-	t_equal(kill(pid, SIGKILL), 0);
-	t_equal(t_wait(pid), -SIGKILL);
+		assert_int_equal(t_echo(other, "after the switch"), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 	position = kucomms_load(&raw.kernel->position);
 	for (i = 0; i < 100; i++)
-		t_equal(t_echo(other, "served in between"), 0);
-	t_assert(kucomms_load(&raw.kernel->position) - position <=
-		 raw.out.size);
+		assert_int_equal(t_echo(other, "served in between"), 0);
+	assert_true(kucomms_load(&raw.kernel->position) - position <=
+		    raw.out.size);
 	raw_close(&raw);
 	kucomms_channel_close(other);
 }
@@ -310,6 +312,6 @@ int main(void)
 	an_endless_ring_does_not_keep_the_cpu();
 	no_message_after_disconnect();
 	for (i = 0; i < DEVICES; i++)
-		t_equal(t_remove(devices[i]), 0);
+		assert_int_equal(t_remove(devices[i]), 0);
 	return 0;
 }

@@ -30,8 +30,9 @@ static void a_turn_is_bounded_in_bytes(void)
 		record->control = KUCOMMS_CONTROL_MESSAGE;
 	}
 	before = t_attribute("kucomms_test", "messages_to_kernel");
-	t_equal(raw_ring(&raw), 1);
-	t_equal(t_attribute("kucomms_test", "messages_to_kernel") - before, 1);
+	assert_int_equal(raw_ring(&raw), 1);
+	assert_int_equal(t_attribute("kucomms_test",
+				     "messages_to_kernel") - before, 1);
 	raw_close(&raw);
 }
 
@@ -49,14 +50,15 @@ static void wait_rings_until_all_is_handled(void)
 	int i;
 
 	for (i = 0; i < 300; i++) {
-		t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+		assert_int_equal(kucomms_producer_reserve(&raw.out, 0, &record),
+				 0);
 		record->type = i == 299 ? TEST_ECHO : TEST_SINK;
 		kucomms_producer_commit(&raw.out, record,
 					KUCOMMS_CONTROL_MESSAGE, i < 299);
 	}
 	raw.user->need_data = KUCOMMS_NEED;
-	t_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_WAIT, &wait)),
-		KUCOMMS_EVENT_DATA);
+	assert_int_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_WAIT, &wait)),
+			 KUCOMMS_EVENT_DATA);
 	raw_close(&raw);
 }
 
@@ -74,11 +76,12 @@ static void a_sender_gives_back_before_it_sleeps(void)
 	while (!kucomms_send(channel, &message, NULL, 0, 0))
 		;
 	for (i = 0; i < 200; i++) {
-		t_equal(kucomms_receive(channel, &message, &data, 0), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, 0),
+				 0);
 		kucomms_release(channel);
 	}
-	t_equal(kucomms_send(channel, &message, NULL, 0, t_patience_ms()),
-		0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0,
+				      t_patience_ms()), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -92,17 +95,17 @@ static void full_for_others_is_not_full_for_the_handler(void)
 	struct kucomms_message message = { .type = TEST_FULL };
 	unsigned long long doorbells;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	message = (struct kucomms_message){ .type = TEST_BURST, .id = 10 };
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	while (t_attribute("kucomms_test", "to_user_full") < 11)
 		;
 	message = (struct kucomms_message){ .type = TEST_LATER };
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	doorbells = t_stats(channel).doorbells;
 	message = (struct kucomms_message){ .type = TEST_SINK };
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
-	t_equal(t_stats(channel).doorbells, doorbells + 1);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(t_stats(channel).doorbells, doorbells + 1);
 	kucomms_channel_close(channel);
 }
 
@@ -114,16 +117,16 @@ static void epoll_before_attach(void)
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct raw raw;
 
-	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
-	t_equal(epoll_wait(epoll, &event, 1, 0), 1);
-	t_equal(event.events, EPOLLERR);
-	t_equal(raw_attach(&raw, fd, 0), 0);
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	assert_int_equal(epoll_wait(epoll, &event, 1, 0), 1);
+	assert_int_equal(event.events, EPOLLERR);
+	assert_int_equal(raw_attach(&raw, fd, 0), 0);
 	raw_map_all(&raw);
-	t_equal(epoll_wait(epoll, &event, 1, 0), 0);
+	assert_int_equal(epoll_wait(epoll, &event, 1, 0), 0);
 	raw_send(&raw, TEST_ECHO, 0);
-	t_equal(raw_ring(&raw), 0);
-	t_equal(epoll_wait(epoll, &event, 1, t_patience_ms()), 1);
-	t_equal(event.events, EPOLLIN);
+	assert_int_equal(raw_ring(&raw), 0);
+	assert_int_equal(epoll_wait(epoll, &event, 1, t_patience_ms()), 1);
+	assert_int_equal(event.events, EPOLLIN);
 	close(epoll);
 	raw_close(&raw);
 }
@@ -140,15 +143,15 @@ static void one_message_for_each_poll(void)
 	char small[512];
 	uint64_t expected;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	for (expected = 0; expected < 3000; expected++) {
-		t_equal(poll(&polled, 1, t_patience_ms()), 1);
-		t_equal(polled.revents, POLLIN);
-		t_equal(kucomms_receive_copy(channel, &message, small,
-					     sizeof(small), 0), 0);
-		t_equal(message.id, expected);
+		assert_int_equal(poll(&polled, 1, t_patience_ms()), 1);
+		assert_int_equal(polled.revents, POLLIN);
+		assert_int_equal(kucomms_receive_copy(channel, &message, small,
+						      sizeof(small), 0), 0);
+		assert_int_equal(message.id, expected);
 	}
-	t_equal(poll(&polled, 1, 0), 0);
+	assert_int_equal(poll(&polled, 1, 0), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -173,16 +176,16 @@ static void a_caller_gives_back_before_it_sleeps(void)
 	const void *data;
 
 	/* The library learns that answers come late. */
-	t_equal(kucomms_exchange(channel, &request, buffer, &answer, &data,
-				 t_patience_ms()), 0);
+	assert_int_equal(kucomms_exchange(channel, &request, buffer, &answer,
+					  &data, t_patience_ms()), 0);
 	kucomms_release(channel);
 	/* Else nobody would have to ring, and the call would not sleep so. */
 	while (!(kucomms_load(&channel->out.peer->need_data) & KUCOMMS_NEED))
 		;
 	request.length = 4000;
-	t_equal(kucomms_exchange(channel, &request, buffer, &answer, &data,
-				 t_patience_ms()), 0);
-	t_equal(answer.length, 4000);
+	assert_int_equal(kucomms_exchange(channel, &request, buffer, &answer,
+					  &data, t_patience_ms()), 0);
+	assert_int_equal(answer.length, 4000);
 	kucomms_release(channel);
 	kucomms_channel_close(channel);
 }
@@ -200,11 +203,12 @@ static void a_poller_gives_back_what_it_took(void)
 	for (i = 0; i < 2; i++) {
 		message = (struct kucomms_message){ .length = lengths[i],
 						    .type = TEST_ECHO };
-		t_equal(kucomms_send(channel, &message, buffer, 0, -1), 0);
-		t_equal(poll(&polled, 1, t_patience_ms()), 1);
-		t_equal(kucomms_receive_copy(channel, &message, buffer,
-					     sizeof(buffer), 0), 0);
-		t_equal(message.length, lengths[i]);
+		assert_int_equal(kucomms_send(channel, &message, buffer, 0, -1),
+				 0);
+		assert_int_equal(poll(&polled, 1, t_patience_ms()), 1);
+		assert_int_equal(kucomms_receive_copy(channel, &message, buffer,
+						      sizeof(buffer), 0), 0);
+		assert_int_equal(message.length, lengths[i]);
 	}
 	kucomms_channel_close(channel);
 }
@@ -215,8 +219,8 @@ static void put(int fd, __u64 type, __u64 id, __u64 user, __u32 length)
 
 	*message = (struct kucomms_message){ .length = length, .type = type,
 					     .id = id, .user = user };
-	t_equal(t_sys(write(fd, buffer, sizeof(*message) + length)),
-		sizeof(*message) + length);
+	assert_int_equal(t_sys(write(fd, buffer, sizeof(*message) + length)),
+			 sizeof(*message) + length);
 }
 
 static long get(int fd)
@@ -231,14 +235,15 @@ static void edges_are_seen_by_readers(void)
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
-	t_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	t_equal(get(fd), -EAGAIN);
-	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(get(fd), -EAGAIN);
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
 	for (i = 0; i < 3; i++) {
 		put(fd, TEST_ECHO, 0, 0, 0);
-		t_equal(epoll_wait(epoll, &event, 1, t_patience_ms()), 1);
-		t_equal(get(fd), sizeof(struct kucomms_message));
-		t_equal(get(fd), -EAGAIN);
+		assert_int_equal(epoll_wait(epoll, &event, 1, t_patience_ms()),
+				 1);
+		assert_int_equal(get(fd), sizeof(struct kucomms_message));
+		assert_int_equal(get(fd), -EAGAIN);
 	}
 	close(epoll);
 	close(fd);
@@ -250,11 +255,11 @@ static void a_skipped_record_is_nothing_to_read(void)
 	int fd = raw_open_file("kucomms_test");
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
 
-	t_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	put(fd, TEST_PLACE, 2, 10, 0);
-	t_equal(get(fd), 42);
-	t_equal(get(fd), -EAGAIN);
-	t_equal(poll(&polled, 1, 0), 0);
+	assert_int_equal(get(fd), 42);
+	assert_int_equal(get(fd), -EAGAIN);
+	assert_int_equal(poll(&polled, 1, 0), 0);
 	close(fd);
 }
 
@@ -266,17 +271,17 @@ static void the_room_of_skipped_records_comes_back(int flags)
 	long got;
 
 	put(fd, TEST_PLACE, 2, 40000, 0);
-	t_equal(get(fd), 40032);
+	assert_int_equal(get(fd), 40032);
 	put(fd, TEST_ECHO, 0, 0, 100000);
-	t_equal(fcntl(fd, F_SETFL, flags), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, flags), 0);
 	alarm(t_patience_ms() / 1000);
 	got = get(fd);
 	if (got == -EAGAIN) {
-		t_equal(poll(&polled, 1, t_patience_ms() / 2), 1);
+		assert_int_equal(poll(&polled, 1, t_patience_ms() / 2), 1);
 		got = get(fd);
 	}
 	alarm(0);
-	t_equal(got, 100032);
+	assert_int_equal(got, 100032);
 	close(fd);
 }
 
@@ -288,16 +293,17 @@ static void a_refusal_is_final(void)
 	pid_t pid;
 
 	t_device("kucomms_picky");
-	t_equal(t_write(PICKY, "107", 3), 0);	/* ENOTCONN */
+	assert_int_equal(t_write(PICKY, "107", 3), 0);	/* ENOTCONN */
 	pid = fork();
 	if (pid == 0) {
-		t_equal(t_sys(ioctl(raw_open_file("kucomms_picky"),
-				    KUCOMMS_IOC_ATTACH, &attach)), -ENOTCONN);
+		assert_int_equal(t_sys(ioctl(raw_open_file("kucomms_picky"),
+					     KUCOMMS_IOC_ATTACH, &attach)),
+				 -ENOTCONN);
 		exit(0);
 	}
-	t_equal(wait_or_kill(pid), 0);
-	t_equal(t_write(PICKY, "122", 3), 0);	/* EDQUOT */
-	t_equal(t_remove("kucomms_picky"), 0);
+	assert_int_equal(wait_or_kill(pid), 0);
+	assert_int_equal(t_write(PICKY, "122", 3), 0);	/* EDQUOT */
+	assert_int_equal(t_remove("kucomms_picky"), 0);
 }
 
 int main(void)
@@ -315,10 +321,10 @@ int main(void)
 	a_caller_gives_back_before_it_sleeps();
 	a_poller_gives_back_what_it_took();
 	edges_are_seen_by_readers();
-	t_equal(t_remove("kucomms_threaded"), 0);
+	assert_int_equal(t_remove("kucomms_threaded"), 0);
 	a_refusal_is_final();
 	t_device("kucomms_test");
 	full_for_others_is_not_full_for_the_handler();
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

@@ -14,16 +14,17 @@
 
 static void late(const char *on)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/late", on, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
+				 1), 0);
 }
 
 static void remove_by_force(void)
 {
-	t_equal(t_remove(DEVICE), -EBUSY);
-	t_equal(t_remove(DEVICE " force"), 0);
-	t_equal(access("/dev/" DEVICE, F_OK), -1);
-	t_equal(access(T_CLASS DEVICE, F_OK), -1);
-	t_equal(t_remove(DEVICE " force"), -ENODEV);
+	assert_int_equal(t_remove(DEVICE), -EBUSY);
+	assert_int_equal(t_remove(DEVICE " force"), 0);
+	assert_int_equal(access("/dev/" DEVICE, F_OK), -1);
+	assert_int_equal(access(T_CLASS DEVICE, F_OK), -1);
+	assert_int_equal(t_remove(DEVICE " force"), -ENODEV);
 }
 
 static void *sleep_in_receive(void *arg)
@@ -39,8 +40,8 @@ static void *sleep_in_poll(void *arg)
 	struct pollfd polled = { .fd = kucomms_channel_poll_start(arg),
 				 .events = POLLIN };
 
-	t_equal(poll(&polled, 1, -1), 1);
-	t_assert(polled.revents & POLLHUP);
+	assert_int_equal(poll(&polled, 1, -1), 1);
+	assert_true(polled.revents & POLLHUP);
 	return sleep_in_receive(arg);
 }
 
@@ -74,24 +75,25 @@ static void check_sleepers(void)
 
 	for (i = 0; i < 3; i++) {
 		channels[i] = t_open("late", 4096, 4096);
-		t_equal(pthread_create(&threads[i], NULL, sleepers[i],
-				       channels[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, sleepers[i],
+						channels[i]), 0);
 	}
 	fd = raw_open_file(DEVICE);
-	t_equal(pthread_create(&threads[3], NULL, sleep_in_read, &fd), 0);
+	assert_int_equal(pthread_create(&threads[3], NULL, sleep_in_read, &fd),
+			 0);
 	/* The one that sends has come to a full ring, the reader has a channel. */
 	while (t_attribute(DEVICE, "to_user_full") == 0 ||
 	       t_attribute(DEVICE, "channels") < 4)
 		;
 	remove_by_force();
 	for (i = 0; i < 4; i++) {
-		t_equal(pthread_join(threads[i], &result), 0);
-		t_equal((long)result, -ESHUTDOWN);
+		assert_int_equal(pthread_join(threads[i], &result), 0);
+		assert_int_equal((long)result, -ESHUTDOWN);
 	}
 	for (i = 0; i < 3; i++)
 		kucomms_channel_close(channels[i]);
 	close(fd);
-	t_equal(t_create(DEVICE), 0);
+	assert_int_equal(t_create(DEVICE), 0);
 }
 
 /* What came before can still be read, by system call and by mapping. */
@@ -103,27 +105,27 @@ static void check_mappings(void)
 	int unattached = raw_open_file(DEVICE);
 
 	raw_send(&raw, TEST_ECHO, 11);
-	t_equal(raw_ring(&raw), 0);
+	assert_int_equal(raw_ring(&raw), 0);
 	remove_by_force();
-	t_equal(raw.kernel->state, KUCOMMS_STATE_HANGUP);
-	t_equal(kucomms_consumer_receive(&raw.in, &message, &data), 1);
-	t_equal(message.id, 11);
-	t_equal(raw_ring(&raw), -ESHUTDOWN);
-	t_equal(raw_attach(&fresh, unattached, 4096), -ENODEV);
+	assert_int_equal(raw.kernel->state, KUCOMMS_STATE_HANGUP);
+	assert_int_equal(kucomms_consumer_receive(&raw.in, &message, &data), 1);
+	assert_int_equal(message.id, 11);
+	assert_int_equal(raw_ring(&raw), -ESHUTDOWN);
+	assert_int_equal(raw_attach(&fresh, unattached, 4096), -ENODEV);
 	close(unattached);
 
 	/* The name is free, and the new device knows nothing of the old one. */
-	t_equal(t_create(DEVICE), 0);
-	t_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_create(DEVICE), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
 	fresh = raw_open(DEVICE, 4096);
-	t_equal(fresh.attach.channel, 0);
+	assert_int_equal(fresh.attach.channel, 0);
 	raw_echo(&fresh, 12);
 	raw_close(&fresh);
 	close(raw.fd);
-	t_equal(raw.kernel->state, KUCOMMS_STATE_HANGUP);
+	assert_int_equal(raw.kernel->state, KUCOMMS_STATE_HANGUP);
 	raw_send(&raw, TEST_ECHO, 13);
 	raw_unmap(&raw);
-	t_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
 }
 
 static volatile bool stop;
@@ -138,15 +140,15 @@ static void *restless(void *arg)
 	while (!stop) {
 		err = kucomms_open("late", NULL, &channel);
 		if (err) {
-			t_assert(err == -ENOENT || err == -ENODEV ||
-				 err == -ENXIO);
+			assert_true(err == -ENOENT || err == -ENODEV ||
+				    err == -ENXIO);
 			continue;
 		}
 		do {
 			err = t_echo(channel, "restless");
 			*echoes += !err;
 		} while (!err && !stop);
-		t_assert(!err || err == -ESHUTDOWN);
+		assert_true(!err || err == -ESHUTDOWN);
 		kucomms_channel_close(channel);
 	}
 	return NULL;
@@ -160,20 +162,20 @@ static void check_races(void)
 
 	stop = false;
 	for (i = 0; i < 3; i++)
-		t_equal(pthread_create(&threads[i], NULL, restless,
-				       (void *)&echoes[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, restless,
+						(void *)&echoes[i]), 0);
 	for (i = 0; i < ROUNDS; i++) {
 		unsigned long before = echoes[i % 3];
 
 		/* In the middle of one client's life at least. */
 		while (echoes[i % 3] == before)
 			;
-		t_equal(t_remove(DEVICE " force"), 0);
-		t_equal(t_create(DEVICE), 0);
+		assert_int_equal(t_remove(DEVICE " force"), 0);
+		assert_int_equal(t_create(DEVICE), 0);
 	}
 	stop = true;
 	for (i = 0; i < 3; i++)
-		t_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
 /*
@@ -189,18 +191,20 @@ static void check_held_back(const char *device, bool published)
 
 	t_device(device);
 	channel = t_open(device, 0, 0);
-	t_equal(kucomms_send(channel, &hold, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &hold, NULL, 0, -1), 0);
 	while (!t_attribute(device, "messages_to_user"))
 		;
-	t_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0),
+			 -EAGAIN);
 	snprintf(line, sizeof(line), "%s force", device);
-	t_equal(t_remove(line), 0);
+	assert_int_equal(t_remove(line), 0);
 	if (published) {
-		t_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0), 0);
-		t_equal(message.type, TEST_HOLD);
+		assert_int_equal(kucomms_receive_copy(channel, &message, NULL,
+						      0, 0), 0);
+		assert_int_equal(message.type, TEST_HOLD);
 	}
-	t_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0),
-		-ESHUTDOWN);
+	assert_int_equal(kucomms_receive_copy(channel, &message, NULL, 0, 0),
+			 -ESHUTDOWN);
 	kucomms_channel_close(channel);
 }
 
@@ -226,16 +230,17 @@ int main(void)
 	before = memory_settled();
 	round_trip();
 	memory_compare(&before);
-	t_equal(t_remove(DEVICE "  force"), -EINVAL);
-	t_equal(t_remove(DEVICE " forced"), -EINVAL);
-	t_equal(t_remove(DEVICE " force "), -EINVAL);
+	assert_int_equal(t_remove(DEVICE "  force"), -EINVAL);
+	assert_int_equal(t_remove(DEVICE " forced"), -EINVAL);
+	assert_int_equal(t_remove(DEVICE " force "), -EINVAL);
 	/* The module's side has seen them all go. */
 	channel = t_open("late", 0, 0);
-	t_equal(t_report(channel).connects, t_report(channel).disconnects + 1);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_report(channel).connects,
+			 t_report(channel).disconnects + 1);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 	/* By force also what nobody has open. */
-	t_equal(t_remove(DEVICE " force"), 0);
+	assert_int_equal(t_remove(DEVICE " force"), 0);
 	late("0");
 	check_held_back("kucomms_test", true);
 	check_held_back("kucomms_proxy", false);

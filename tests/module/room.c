@@ -20,7 +20,7 @@ static void ask(struct kucomms_channel *channel, __u64 type)
 		.type = type, .id = COUNT, .user = LENGTH,
 	};
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 static struct kucomms_message take(struct kucomms_channel *channel)
@@ -28,8 +28,8 @@ static struct kucomms_message take(struct kucomms_channel *channel)
 	struct kucomms_message message;
 	const void *data;
 
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.length, LENGTH);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.length, LENGTH);
 	kucomms_release(channel);
 	return message;
 }
@@ -49,14 +49,14 @@ static void check_flow(const char *name, __u64 least)
 	calls = t_report(channel).timer;
 	ask(channel, TEST_FLOW);
 	for (id = 0; id < COUNT; id++)
-		t_equal(take(channel).id, id);
+		assert_int_equal(take(channel).id, id);
 	calls = t_report(channel).timer - calls;
 	rung = t_attribute(DEVICE, "doorbells") - rung;
 	printf("%s: %u messages, %llu calls, %llu doorbells\n", name, COUNT,
 	       (unsigned long long)calls, rung);
-	t_assert(calls >= least);
-	t_assert(calls <= most);
-	t_assert(rung <= most + 4);
+	assert_true(calls >= least);
+	assert_true(calls <= most);
+	assert_true(rung <= most + 4);
 	kucomms_channel_close(channel);
 }
 
@@ -72,11 +72,12 @@ static void check_read(void)
 	int fd = open("/dev/" DEVICE, O_RDWR | O_CLOEXEC);
 	__u64 id;
 
-	t_assert(fd >= 0);
-	t_equal(write(fd, &request, sizeof(request)), sizeof(request));
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, &request, sizeof(request)), sizeof(request));
 	for (id = 0; id < 20 * COUNT; id++) {
-		t_equal(read(fd, &packet, sizeof(packet)), sizeof(packet));
-		t_equal(packet.message.id, id);
+		assert_int_equal(read(fd, &packet, sizeof(packet)),
+				 sizeof(packet));
+		assert_int_equal(packet.message.id, id);
 	}
 	close(fd);
 }
@@ -93,9 +94,9 @@ static void check_both(void)
 	while (flow < COUNT || stream < COUNT) {
 		message = take(channel);
 		if (message.type == TEST_FLOW)
-			t_equal(message.id, flow++);
+			assert_int_equal(message.id, flow++);
 		else
-			t_equal(message.id, stream++);
+			assert_int_equal(message.id, stream++);
 	}
 	kucomms_channel_close(channel);
 }
@@ -121,21 +122,21 @@ static void check_lie(void)
 	struct kucomms_message *record;
 	int ret;
 
-	t_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
+	assert_int_equal(kucomms_producer_reserve(&raw.out, 0, &record), 0);
 	record->type = TEST_FLOW;
 	record->id = COUNT;
 	record->user = LENGTH;
 	kucomms_producer_commit(&raw.out, record, KUCOMMS_CONTROL_MESSAGE,
 				false);
-	t_assert(raw_ring(&raw) >= 0);
+	assert_true(raw_ring(&raw) >= 0);
 	while (!(kucomms_load(&raw.kernel->need_room) & KUCOMMS_NEED))
 		;
 	kucomms_store(&raw.user->position, 1);
 	ret = raw_ring(&raw);
-	t_assert(ret >= 0 || ret == -EPROTO);
-	t_equal(poll(&polled, 1, t_patience_ms()), 1);
-	t_equal(raw.kernel->state, KUCOMMS_STATE_BROKEN);
-	t_equal(raw_ring(&raw), -EPROTO);
+	assert_true(ret >= 0 || ret == -EPROTO);
+	assert_int_equal(poll(&polled, 1, t_patience_ms()), 1);
+	assert_int_equal(raw.kernel->state, KUCOMMS_STATE_BROKEN);
+	assert_int_equal(raw_ring(&raw), -EPROTO);
 	raw_close(&raw);
 }
 
@@ -146,7 +147,7 @@ int main(void)
 
 	t_device(DEVICE);
 	for (i = 0; i < T_MODES; i++) {
-		t_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
+		assert_int_equal(t_adjust(DEVICE, "dispatch", t_modes[i]), 0);
 		check_flow("flowing", strcmp(t_modes[i], "adaptive") ? 0 : 2);
 		check_flow("netlink:flowing", 0);
 		check_read();
@@ -155,8 +156,8 @@ int main(void)
 		check_lie();
 	}
 	channel = t_open(DEVICE, 0, 0);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

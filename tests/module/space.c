@@ -10,10 +10,10 @@ static __u64 length_max(struct kucomms_channel *channel, struct kucomms_space *s
 {
 	struct kucomms_message message = { .type = TEST_SPACE };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive_copy(channel, &message, space, sizeof(*space),
-				     -1), 0);
-	t_equal(message.length, sizeof(*space));
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive_copy(channel, &message, space,
+					      sizeof(*space), -1), 0);
+	assert_int_equal(message.length, sizeof(*space));
 	return message.user;
 }
 
@@ -22,11 +22,11 @@ static void check_connect(struct kucomms_channel *channel)
 	struct kucomms_message message = { .type = TEST_WHO };
 	struct test_who who;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive_copy(channel, &message, &who, sizeof(who), -1),
-		0);
-	t_equal(who.to_kernel_size, 8192);
-	t_equal(who.to_user_size, 65536);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive_copy(channel, &message, &who,
+					      sizeof(who), -1), 0);
+	assert_int_equal(who.to_kernel_size, 8192);
+	assert_int_equal(who.to_user_size, 65536);
 }
 
 static void check_used(void)
@@ -41,26 +41,27 @@ static void check_used(void)
 
 	check_connect(channel);
 	/* All has been read, and is given back when there is nothing more. */
-	t_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
-	t_equal(length_max(channel, &space), 65536 - 64);
-	t_equal(space.in_size, 8192);
-	t_equal(space.out_size, 65536);
-	t_equal(space.used, 0);
-	t_equal(space.free, 65536 - 32);
+	assert_int_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(length_max(channel, &space), 65536 - 64);
+	assert_int_equal(space.in_size, 8192);
+	assert_int_equal(space.out_size, 65536);
+	assert_int_equal(space.used, 0);
+	assert_int_equal(space.free, 65536 - 32);
 
-	t_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(channel, &message, &data, 0), -EAGAIN);
 	for (i = 0; i < 10; i++)
-		t_equal(kucomms_send(channel, &echo, bytes, 0, -1), 0);
+		assert_int_equal(kucomms_send(channel, &echo, bytes, 0, -1), 0);
 	message = (struct kucomms_message){ .type = TEST_SPACE };
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	do {
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 		memcpy(&space, data, sizeof(space));
 		kucomms_release(channel);
 	} while (message.type != TEST_SPACE);
 	/* Each with its header and padding. */
-	t_equal(space.used, 10 * 96);
-	t_equal(space.free, 65536 - 32 - 10 * 96);
+	assert_int_equal(space.used, 10 * 96);
+	assert_int_equal(space.free, 65536 - 32 - 10 * 96);
 	kucomms_channel_close(channel);
 }
 
@@ -69,8 +70,8 @@ static void check_netlink(void)
 	struct kucomms_channel *channel = t_open("netlink:test", 0, 128 << 10);
 	struct kucomms_space space;
 
-	t_equal(length_max(channel, &space), (128 << 10) - 64);
-	t_equal(space.out_size, 128 << 10);
+	assert_int_equal(length_max(channel, &space), (128 << 10) - 64);
+	assert_int_equal(space.out_size, 128 << 10);
 	kucomms_channel_close(channel);
 }
 
@@ -88,12 +89,13 @@ static void check_lies(void)
 		__atomic_store_n(&raw.user->position, positions[i],
 				 __ATOMIC_RELEASE);
 		raw_send(&raw, TEST_SPACE, 0);
-		t_assert(raw_ring(&raw) >= 0);
-		t_equal(kucomms_consumer_receive(&raw.in, &message, &data), 1);
+		assert_true(raw_ring(&raw) >= 0);
+		assert_int_equal(kucomms_consumer_receive(&raw.in, &message,
+							  &data), 1);
 		space = data;
-		t_equal(space->out_size, 4096);
-		t_assert(space->used <= 4096 - 32);
-		t_equal(space->used + space->free, 4096 - 32);
+		assert_int_equal(space->out_size, 4096);
+		assert_true(space->used <= 4096 - 32);
+		assert_int_equal(space->used + space->free, 4096 - 32);
 	}
 	raw_close(&raw);
 }
@@ -104,6 +106,6 @@ int main(void)
 	check_used();
 	check_netlink();
 	check_lies();
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

@@ -22,7 +22,7 @@ static void trips(struct kucomms_channel *channel, int count)
 	int i;
 
 	for (i = 0; i < count; i++)
-		t_equal(t_echo(channel, "not kept waiting"), 0);
+		assert_int_equal(t_echo(channel, "not kept waiting"), 0);
 }
 
 static void check_stopped(struct kucomms_channel *channel)
@@ -32,11 +32,12 @@ static void check_stopped(struct kucomms_channel *channel)
 
 	for (i = 0; i < TIMES; i++) {
 		flood_await(&flood);
-		t_equal(kill(flood.pid, SIGSTOP), 0);
-		t_equal(waitpid(flood.pid, &status, WUNTRACED), flood.pid);
-		t_assert(WIFSTOPPED(status));
+		assert_int_equal(kill(flood.pid, SIGSTOP), 0);
+		assert_int_equal(waitpid(flood.pid, &status, WUNTRACED),
+				 flood.pid);
+		assert_true(WIFSTOPPED(status));
 		trips(channel, TRIPS);
-		t_equal(kill(flood.pid, SIGCONT), 0);
+		assert_int_equal(kill(flood.pid, SIGCONT), 0);
 	}
 	flood_await(&flood);
 	flood_stop(&flood);
@@ -49,16 +50,17 @@ static void check_traced(struct kucomms_channel *channel)
 	int i, status;
 
 	flood_await(&flood);
-	t_equal(ptrace(PTRACE_SEIZE, flood.pid, 0, 0), 0);
-	t_equal(ptrace(PTRACE_INTERRUPT, flood.pid, 0, 0), 0);
+	assert_int_equal(ptrace(PTRACE_SEIZE, flood.pid, 0, 0), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, flood.pid, 0, 0), 0);
 	for (i = 0; i < 2 * TIMES; i++) {
-		t_equal(waitpid(flood.pid, &status, __WALL), flood.pid);
-		t_assert(WIFSTOPPED(status));
+		assert_int_equal(waitpid(flood.pid, &status, __WALL),
+				 flood.pid);
+		assert_true(WIFSTOPPED(status));
 		trips(channel, TRIPS);
-		t_equal(ptrace(PTRACE_SYSCALL, flood.pid, 0, 0), 0);
+		assert_int_equal(ptrace(PTRACE_SYSCALL, flood.pid, 0, 0), 0);
 	}
-	t_equal(waitpid(flood.pid, &status, __WALL), flood.pid);
-	t_equal(ptrace(PTRACE_DETACH, flood.pid, 0, 0), 0);
+	assert_int_equal(waitpid(flood.pid, &status, __WALL), flood.pid);
+	assert_int_equal(ptrace(PTRACE_DETACH, flood.pid, 0, 0), 0);
 	flood_await(&flood);
 	flood_stop(&flood);
 }
@@ -85,13 +87,13 @@ static unsigned long long cgroup_read(const char *file, const char *key)
 
 	cgroup_path(path, sizeof(path), file);
 	stream = fopen(path, "r");
-	t_assert(stream);
+	assert_true(stream);
 	while (fgets(line, sizeof(line), stream))
 		if (sscanf(line, "%63s %llu", word, &value) == 2 &&
 		    !strcmp(word, key))
 			found = value;
 	fclose(stream);
-	t_assert(found != ~0ull);
+	assert_true(found != ~0ull);
 	return found;
 }
 
@@ -107,7 +109,7 @@ static bool cgroup_make(const char *needs)
 	if (*needs && t_write(path, controller, strlen(controller)))
 		return false;
 	cgroup_path(path, sizeof(path), "");
-	t_equal(mkdir(path, 0700), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
 	return true;
 }
 
@@ -116,7 +118,7 @@ static void cgroup_enter(pid_t pid)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", pid);
-	t_equal(cgroup_write("cgroup.procs", text), 0);
+	assert_int_equal(cgroup_write("cgroup.procs", text), 0);
 }
 
 static void cgroup_remove(void)
@@ -124,7 +126,7 @@ static void cgroup_remove(void)
 	char path[128];
 
 	cgroup_path(path, sizeof(path), "");
-	t_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(path), 0);
 }
 
 static void check_frozen(struct kucomms_channel *channel)
@@ -140,11 +142,11 @@ static void check_frozen(struct kucomms_channel *channel)
 	cgroup_enter(flood.pid);
 	for (i = 0; i < TIMES; i++) {
 		flood_await(&flood);
-		t_equal(cgroup_write("cgroup.freeze", "1"), 0);
+		assert_int_equal(cgroup_write("cgroup.freeze", "1"), 0);
 		while (!cgroup_read("cgroup.events", "frozen"))
 			;
 		trips(channel, TRIPS);
-		t_equal(cgroup_write("cgroup.freeze", "0"), 0);
+		assert_int_equal(cgroup_write("cgroup.freeze", "0"), 0);
 	}
 	flood_await(&flood);
 	flood_stop(&flood);
@@ -189,7 +191,7 @@ static void check_all(void)
 	check_traced(channel);
 	check_frozen(channel);
 	check_throttled(channel);
-	t_equal(t_report(channel).overlaps, 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
 }
 
@@ -205,11 +207,11 @@ int main(void)
 		printf("and the same with full preemption\n");
 		check_all();
 		/* Newer kernels have no other name for less. */
-		t_assert(!t_write(PREEMPT, "voluntary", 9) ||
-			 !t_write(PREEMPT, "lazy", 4));
+		assert_true(!t_write(PREEMPT, "voluntary", 9) ||
+			    !t_write(PREEMPT, "lazy", 4));
 	} else {
 		printf("the kernel's preemption cannot be changed\n");
 	}
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

@@ -12,7 +12,8 @@
 
 static void proxy(const char *on)
 {
-	t_equal(t_write("/sys/module/kucomms_test/parameters/proxy", on, 1), 0);
+	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/proxy",
+				 on, 1), 0);
 }
 
 static void ask(struct kucomms_channel *channel, __u64 type, __u64 id,
@@ -21,7 +22,7 @@ static void ask(struct kucomms_channel *channel, __u64 type, __u64 id,
 	const struct kucomms_message message = { .type = type, .id = id,
 						 .user = user };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 static struct kucomms_message take(struct kucomms_channel *channel)
@@ -29,8 +30,8 @@ static struct kucomms_message take(struct kucomms_channel *channel)
 	struct kucomms_message message;
 	static char data[65536];
 
-	t_equal(kucomms_receive_copy(channel, &message, data, sizeof(data), -1),
-		0);
+	assert_int_equal(kucomms_receive_copy(channel, &message, data,
+					      sizeof(data), -1), 0);
 	return message;
 }
 
@@ -42,14 +43,14 @@ static void check_ping_pong(void)
 	int i;
 
 	for (i = 0; i < 1000; i++)
-		t_equal(t_echo(channel, "ping and pong"), 0);
+		assert_int_equal(t_echo(channel, "ping and pong"), 0);
 	for (i = 0; i < 1000; i++) {
 		ask(channel, TEST_PASS, 1, 2);
 		message = take(channel);
-		t_equal(message.length, 0);
-		t_equal(message.type, 0);
-		t_equal(message.id, 0);
-		t_equal(message.user, 0);
+		assert_int_equal(message.length, 0);
+		assert_int_equal(message.type, 0);
+		assert_int_equal(message.id, 0);
+		assert_int_equal(message.user, 0);
 	}
 	kucomms_channel_close(channel);
 }
@@ -59,12 +60,12 @@ static void check_receive_timeouts(void)
 	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
 
 	ask(channel, TEST_RECEIVE, 0, 0);
-	t_equal(take(channel).user, EAGAIN);
+	assert_int_equal(take(channel).user, EAGAIN);
 	ask(channel, TEST_RECEIVE, 20, 0);
-	t_equal(take(channel).user, ETIMEDOUT);
+	assert_int_equal(take(channel).user, ETIMEDOUT);
 	ask(channel, TEST_RECEIVE, 3600000, 0);
 	ask(channel, TEST_SINK, 0, 0);
-	t_equal(take(channel).user, 0);
+	assert_int_equal(take(channel).user, 0);
 	kucomms_channel_close(channel);
 }
 
@@ -83,12 +84,12 @@ static void check_send_timeout(__u64 timeout, __u64 err)
 		message = take(channel);
 		if (message.type != TEST_SINK)
 			break;
-		t_equal(message.id, count);
+		assert_int_equal(message.id, count);
 	}
-	t_equal(message.type, TEST_SEND);
-	t_equal(message.user, err);
-	t_equal(message.id, count);
-	t_assert(count > 100);
+	assert_int_equal(message.type, TEST_SEND);
+	assert_int_equal(message.user, err);
+	assert_int_equal(message.id, count);
+	assert_true(count > 100);
 	kucomms_channel_close(channel);
 	kucomms_channel_close(other);
 }
@@ -100,7 +101,7 @@ static void *sender(void *arg)
 	const char data[200] = "";
 
 	for (message.id = 0; message.id < MANY; message.id++)
-		t_equal(kucomms_send(arg, &message, data, 0, -1), 0);
+		assert_int_equal(kucomms_send(arg, &message, data, 0, -1), 0);
 	return NULL;
 }
 
@@ -110,10 +111,10 @@ static void check_full_rings(void)
 	pthread_t thread;
 	__u64 i;
 
-	t_equal(pthread_create(&thread, NULL, sender, channel), 0);
+	assert_int_equal(pthread_create(&thread, NULL, sender, channel), 0);
 	for (i = 0; i < MANY; i++)
-		t_equal(take(channel).id, i);
-	t_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(take(channel).id, i);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -128,16 +129,16 @@ static void check_two_full_rings(void)
 	const unsigned int to_kernel = (8192 - 32) / 32, to_user = (4096 - 32) / 32;
 	struct kucomms_channel *channel = t_open(DEVICE, 8192, 4096);
 	struct kucomms_message message = { .type = TEST_ECHO };
-	unsigned int i;
+	unsigned int i, flags;
 
 	for (i = 0; i < to_kernel + to_user; i++) {
 		message.id = i;
-		t_equal(kucomms_send(channel, &message, NULL,
-				     i < to_kernel ? KUCOMMS_SEND_MORE : 0, -1),
-			0);
+		flags = i < to_kernel ? KUCOMMS_SEND_MORE : 0;
+		assert_int_equal(kucomms_send(channel, &message, NULL, flags,
+					      -1), 0);
 	}
 	for (i = 0; i < to_kernel + to_user; i++)
-		t_equal(take(channel).id, i);
+		assert_int_equal(take(channel).id, i);
 	kucomms_channel_close(channel);
 }
 
@@ -151,15 +152,15 @@ static void check_stream(void)
 
 	ask(channel, TEST_STREAM, MANY, 700);
 	for (i = 0; i < MANY; i++) {
-		t_equal(kucomms_receive(channel, &message,
-					(const void **)&data, -1), 0);
-		t_equal(message.id, i);
-		t_equal(message.length, 700);
-		t_equal(data[0], (unsigned char)i);
-		t_equal(data[699], (unsigned char)i);
+		assert_int_equal(kucomms_receive(channel, &message,
+						 (const void **)&data, -1), 0);
+		assert_int_equal(message.id, i);
+		assert_int_equal(message.length, 700);
+		assert_int_equal(data[0], (unsigned char)i);
+		assert_int_equal(data[699], (unsigned char)i);
 		kucomms_release(channel);
 	}
-	t_equal(t_echo(channel, "after the stream"), 0);
+	assert_int_equal(t_echo(channel, "after the stream"), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -173,10 +174,11 @@ static void check_shutdown(void)
 	ask(one, TEST_ECHO, 5, 0);
 	ask(one, TEST_HANG_UP, 0, 0);
 	/* What was sent before can be read. */
-	t_equal(take(one).id, 5);
-	t_equal(kucomms_receive_copy(one, &message, NULL, 0, -1), -ESHUTDOWN);
-	t_equal(kucomms_send(one, &message, NULL, 0, -1), -ESHUTDOWN);
-	t_equal(t_echo(other, "still there"), 0);
+	assert_int_equal(take(one).id, 5);
+	assert_int_equal(kucomms_receive_copy(one, &message, NULL, 0, -1),
+			 -ESHUTDOWN);
+	assert_int_equal(kucomms_send(one, &message, NULL, 0, -1), -ESHUTDOWN);
+	assert_int_equal(t_echo(other, "still there"), 0);
 	kucomms_channel_close(one);
 	kucomms_channel_close(other);
 }
@@ -186,7 +188,7 @@ static void check_kill(__u64 type, __u64 id)
 {
 	int fds[2], i;
 
-	t_equal(pipe(fds), 0);
+	assert_int_equal(pipe(fds), 0);
 	for (i = 0; i < 10; i++) {
 		pid_t pid = fork();
 
@@ -194,15 +196,15 @@ static void check_kill(__u64 type, __u64 id)
 			struct kucomms_channel *channel = t_open(DEVICE, 4096,
 								 4096);
 
-			t_equal(t_echo(channel, "victim"), 0);
+			assert_int_equal(t_echo(channel, "victim"), 0);
 			ask(channel, type, id, 0);
-			t_equal(write(fds[1], "x", 1), 1);
+			assert_int_equal(write(fds[1], "x", 1), 1);
 			for (;;)
 				pause();
 		}
-		t_equal(read(fds[0], &(char){ 0 }, 1), 1);
-		t_equal(kill(pid, SIGKILL), 0);
-		t_equal(t_wait(pid), -SIGKILL);
+		assert_int_equal(read(fds[0], &(char){ 0 }, 1), 1);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(t_wait(pid), -SIGKILL);
 	}
 	close(fds[0]);
 	close(fds[1]);
@@ -218,7 +220,8 @@ static void check_stop(void)
 	for (round = 0; round < 20; round++) {
 		for (i = 0; i < 3; i++) {
 			channels[i] = t_open(DEVICE, 4096, 4096);
-			t_equal(t_echo(channels[i], "before the stop"), 0);
+			assert_int_equal(t_echo(channels[i], "before the stop"),
+					 0);
 		}
 		ask(channels[0], TEST_RECEIVE, 3600000, 0);
 		ask(channels[1], TEST_STREAM, MANY, 100);
@@ -232,7 +235,7 @@ static void check_stop(void)
 							   (char[100]){ 0 },
 							   100, -1);
 			} while (!err);
-			t_equal(err, -ESHUTDOWN);
+			assert_int_equal(err, -ESHUTDOWN);
 			kucomms_channel_close(channels[i]);
 		}
 		proxy("1");
@@ -251,14 +254,14 @@ static void check_stop_with_room(void)
 	unsigned int count = 0;
 	int err;
 
-	t_equal(t_echo(channel, "before the stop"), 0);
+	assert_int_equal(t_echo(channel, "before the stop"), 0);
 	ask(channel, TEST_STREAM_STOPPED, all, 0);
 	proxy("0");
 	while (!(err = kucomms_receive_copy(channel, &message, NULL, 0, -1)))
-		t_equal(message.id, count++);
-	t_equal(err, -ESHUTDOWN);
-	t_assert(count > 0);
-	t_assert(count <= most);
+		assert_int_equal(message.id, count++);
+	assert_int_equal(err, -ESHUTDOWN);
+	assert_true(count > 0);
+	assert_true(count <= most);
 	kucomms_channel_close(channel);
 	proxy("1");
 }
@@ -302,8 +305,8 @@ static pid_t endless_client(__u64 type)
 
 static void kill_client(pid_t pid)
 {
-	t_equal(kill(pid, SIGKILL), 0);
-	t_equal(t_wait(pid), -SIGKILL);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(t_wait(pid), -SIGKILL);
 }
 
 /* The module's thread ends all the same: with its client, when told to, hung up on. */
@@ -350,10 +353,10 @@ int main(void)
 	do {	/* every client is accepted once, and given back */
 		report = t_report(channel);
 	} while (report.disconnects + 1 != report.connects);
-	t_equal(report.overlaps, 0);
+	assert_int_equal(report.overlaps, 0);
 	kucomms_channel_close(channel);
-	t_equal(t_attribute(DEVICE, "opens"), 0);
-	t_equal(t_attribute(DEVICE, "channels"), 0);
-	t_equal(t_remove(DEVICE), 0);
+	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
+	assert_int_equal(t_attribute(DEVICE, "channels"), 0);
+	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

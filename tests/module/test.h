@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * For test programs in a guest. Each program tests one behaviour, prints what
- * it found, and exits with 0 (passed), 77 (skipped) or 1.
+ * it found, and exits with 0 (passed) or 77 (skipped); or an assertion ends it.
  */
 #ifndef KUCOMMS_TEST_H
 #define KUCOMMS_TEST_H
 
-#include <errno.h>
 #include <fcntl.h>
 #include <kucomms/kucomms.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../assertions.h"
 #include "kmod/protocol.h"
 
 #define T_CONTROL "/sys/devices/virtual/kucomms/kucomms/"
@@ -32,31 +29,6 @@ static inline void __attribute__((constructor)) t_by_lines(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 }
-
-/* Ends the test unless @condition holds. */
-#define t_assert(condition)						\
-	do {								\
-		if (!(condition)) {					\
-			printf("%s:%d: %s is false (errno %s)\n",	\
-			       __FILE__, __LINE__, #condition,		\
-			       strerrorname_np(errno));			\
-			exit(1);					\
-		}							\
-	} while (0)
-
-/* Ends the test unless both are the same number. */
-#define t_equal(is, should)						\
-	do {								\
-		long long is_ = (long long)(is);			\
-		long long should_ = (long long)(should);		\
-									\
-		if (is_ != should_) {					\
-			printf("%s:%d: %s is %lld, not %s (%lld)\n",	\
-			       __FILE__, __LINE__, #is, is_, #should,	\
-			       should_);				\
-			exit(1);					\
-		}							\
-	} while (0)
 
 /* What the call comes to: its result, or the negated errno. */
 #define t_sys(call)							\
@@ -97,8 +69,8 @@ static inline void t_device(const char *name)
 {
 	int err = t_remove(name);
 
-	t_assert(!err || err == -ENODEV);
-	t_equal(t_create(name), 0);
+	assert_true(!err || err == -ENODEV);
+	assert_int_equal(t_create(name), 0);
 }
 
 static inline unsigned long long t_attribute(const char *device,
@@ -109,8 +81,8 @@ static inline unsigned long long t_attribute(const char *device,
 
 	snprintf(path, sizeof(path), T_CLASS "%s/%s", device, name);
 	file = fopen(path, "r");
-	t_assert(file);
-	t_assert(fgets(text, sizeof(text), file));
+	assert_true(file);
+	assert_true(fgets(text, sizeof(text), file));
 	fclose(file);
 	return strtoull(text, NULL, 10);
 }
@@ -134,7 +106,7 @@ static inline bool t_reads(const char *device, const char *name,
 
 	snprintf(path, sizeof(path), T_CLASS "%s/%s", device, name);
 	file = fopen(path, "r");
-	t_assert(file);
+	assert_true(file);
 	if (fgets(line, sizeof(line), file))
 		line[strcspn(line, "\n")] = '\0';
 	fclose(file);
@@ -197,7 +169,7 @@ static inline struct kucomms_channel *t_open(const char *name,
 	};
 	struct kucomms_channel *channel;
 
-	t_equal(kucomms_open(name, &options, &channel), 0);
+	assert_int_equal(kucomms_open(name, &options, &channel), 0);
 	return channel;
 }
 
@@ -206,7 +178,7 @@ t_stats(struct kucomms_channel *channel)
 {
 	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
 
-	t_equal(kucomms_channel_get_stats(channel, &stats), 0);
+	assert_int_equal(kucomms_channel_get_stats(channel, &stats), 0);
 	return stats;
 }
 
@@ -216,10 +188,11 @@ static inline struct test_report t_report(struct kucomms_channel *channel)
 	struct kucomms_message message = { .type = TEST_REPORT, .id = ~0ull };
 	struct test_report report;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	do {
-		t_equal(kucomms_receive_copy(channel, &message, &report,
-					     sizeof(report), -1), 0);
+		assert_int_equal(kucomms_receive_copy(channel, &message,
+						      &report, sizeof(report),
+						      -1), 0);
 	} while (message.id != ~0ull);
 	return report;
 }
@@ -253,7 +226,7 @@ static inline int t_wait(pid_t pid)
 {
 	int status;
 
-	t_assert(waitpid(pid, &status, 0) == pid);
+	assert_true(waitpid(pid, &status, 0) == pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

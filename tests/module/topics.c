@@ -8,7 +8,7 @@
 /* What the next message must be, so nothing else has come before it. */
 static void echoes(struct kucomms_channel *channel)
 {
-	t_equal(t_echo(channel, "nothing before this"), 0);
+	assert_int_equal(t_echo(channel, "nothing before this"), 0);
 }
 
 static void set_topics(struct kucomms_channel *channel, __u64 topics)
@@ -16,7 +16,7 @@ static void set_topics(struct kucomms_channel *channel, __u64 topics)
 	const struct kucomms_message message = { .type = TEST_TOPICS,
 						 .id = topics };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 	echoes(channel);
 }
 
@@ -27,8 +27,8 @@ static long long broadcast(struct kucomms_channel *channel, __u64 topics)
 					   .id = topics };
 	const void *data;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
 	kucomms_release(channel);
 	return (long long)message.user;
 }
@@ -38,9 +38,9 @@ static void got(struct kucomms_channel *channel, __u64 topics)
 	struct kucomms_message message;
 	const void *data;
 
-	t_equal(kucomms_receive(channel, &message, &data, -1), 0);
-	t_equal(message.type, TEST_BROADCAST_TOPICS);
-	t_equal(message.id, topics);
+	assert_int_equal(kucomms_receive(channel, &message, &data, -1), 0);
+	assert_int_equal(message.type, TEST_BROADCAST_TOPICS);
+	assert_int_equal(message.id, topics);
 	kucomms_release(channel);
 }
 
@@ -50,10 +50,10 @@ static void check_again(struct kucomms_channel *asks)
 	struct kucomms_channel *channel = t_open("test", 0, 0);
 
 	set_topics(channel, 8);
-	t_equal(broadcast(asks, 8), 1);
+	assert_int_equal(broadcast(asks, 8), 1);
 	kucomms_channel_close(channel);
 	channel = t_open("test", 0, 0);
-	t_equal(broadcast(asks, 8), -ESRCH);
+	assert_int_equal(broadcast(asks, 8), -ESRCH);
 	echoes(channel);
 	kucomms_channel_close(channel);
 }
@@ -67,24 +67,24 @@ int main(void)
 	one = t_open("test", 0, 0);
 	both = t_open("test", 0, 0);
 	far = t_open("netlink:test", 0, 0);
-	t_equal(broadcast(asks, ~0ull), -ESRCH);
+	assert_int_equal(broadcast(asks, ~0ull), -ESRCH);
 	set_topics(one, 1);
 	set_topics(both, 1 | 1u << 31);
 	set_topics(far, 1u << 31);
 
-	t_equal(broadcast(asks, 1), 2);
+	assert_int_equal(broadcast(asks, 1), 2);
 	got(one, 1);
 	got(both, 1);
-	t_equal(broadcast(asks, 1u << 31), 2);
+	assert_int_equal(broadcast(asks, 1u << 31), 2);
 	got(both, 1u << 31);
 	got(far, 1u << 31);
-	t_equal(broadcast(asks, ~0u), 3);
+	assert_int_equal(broadcast(asks, ~0u), 3);
 	got(one, ~0u);
 	got(both, ~0u);
 	got(far, ~0u);
-	t_equal(broadcast(asks, 2), -ESRCH);
+	assert_int_equal(broadcast(asks, 2), -ESRCH);
 	set_topics(both, 0);
-	t_equal(broadcast(asks, 1), 1);
+	assert_int_equal(broadcast(asks, 1), 1);
 	got(one, 1);
 	echoes(one);
 	echoes(both);
@@ -94,6 +94,6 @@ int main(void)
 	kucomms_channel_close(one);
 	kucomms_channel_close(both);
 	kucomms_channel_close(far);
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

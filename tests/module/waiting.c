@@ -25,9 +25,9 @@ static void check_timeouts(struct kucomms_channel *channel)
 	struct kucomms_message message;
 	uint64_t start = t_now_ns();
 
-	t_equal(receive(channel, 0, &message), -EAGAIN);
-	t_equal(receive(channel, 50, &message), -ETIMEDOUT);
-	t_assert(t_now_ns() - start >= 50000000);
+	assert_int_equal(receive(channel, 0, &message), -EAGAIN);
+	assert_int_equal(receive(channel, 50, &message), -ETIMEDOUT);
+	assert_true(t_now_ns() - start >= 50000000);
 }
 
 static void check_sizes(struct kucomms_channel *channel)
@@ -37,19 +37,21 @@ static void check_sizes(struct kucomms_channel *channel)
 	};
 	char small[4], data[8] = "1234567";
 
-	t_equal(kucomms_send(channel, &message, data, 0, 0), -EMSGSIZE);
+	assert_int_equal(kucomms_send(channel, &message, data, 0, 0),
+			 -EMSGSIZE);
 	message.length = ~0u;
-	t_equal(kucomms_send(channel, &message, data, 0, -1), -EMSGSIZE);
+	assert_int_equal(kucomms_send(channel, &message, data, 0, -1),
+			 -EMSGSIZE);
 	message.length = sizeof(data);
-	t_equal(kucomms_send(channel, &message, data, 2, 0), -EINVAL);
+	assert_int_equal(kucomms_send(channel, &message, data, 2, 0), -EINVAL);
 
-	t_equal(kucomms_send(channel, &message, data, 0, 0), 0);
-	t_equal(kucomms_receive_copy(channel, &message, small, sizeof(small),
-				     -1), -EMSGSIZE);
-	t_equal(message.length, sizeof(data));
-	t_equal(kucomms_receive_copy(channel, &message, data, sizeof(data),
-				     -1), 0);
-	t_assert(!strcmp(data, "1234567"));
+	assert_int_equal(kucomms_send(channel, &message, data, 0, 0), 0);
+	assert_int_equal(kucomms_receive_copy(channel, &message, small,
+					      sizeof(small), -1), -EMSGSIZE);
+	assert_int_equal(message.length, sizeof(data));
+	assert_int_equal(kucomms_receive_copy(channel, &message, data,
+					      sizeof(data), -1), 0);
+	assert_true(!strcmp(data, "1234567"));
 }
 
 /* Zero-copy both ways: several reserved, one discarded, published at once. */
@@ -60,22 +62,25 @@ static void check_in_place(struct kucomms_channel *channel)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		t_equal(kucomms_reserve(channel, 8, &records[i], 0), 0);
-		t_equal(records[i]->length, 8);
+		assert_int_equal(kucomms_reserve(channel, 8, &records[i], 0),
+				 0);
+		assert_int_equal(records[i]->length, 8);
 		records[i]->type = TEST_ECHO;
 		records[i]->id = (__u64)i;
 		memcpy(records[i] + 1, "in place", 8);
 	}
-	t_equal(kucomms_commit(channel, records[0], KUCOMMS_SEND_MORE), 0);
-	t_equal(kucomms_discard(channel, records[1]), 0);
-	t_equal(receive(channel, 0, &message), -EAGAIN);
-	t_equal(kucomms_commit(channel, records[2], 0), 0);
+	assert_int_equal(kucomms_commit(channel, records[0], KUCOMMS_SEND_MORE),
+			 0);
+	assert_int_equal(kucomms_discard(channel, records[1]), 0);
+	assert_int_equal(receive(channel, 0, &message), -EAGAIN);
+	assert_int_equal(kucomms_commit(channel, records[2], 0), 0);
 	for (i = 0; i < 2; i++) {
-		t_equal(kucomms_receive(channel, &message, &data[i], -1), 0);
-		t_equal(message.id, 2 * i);
+		assert_int_equal(kucomms_receive(channel, &message, &data[i],
+						 -1), 0);
+		assert_int_equal(message.id, 2 * i);
 	}
-	t_assert(!memcmp(data[0], "in place", 8));
-	t_assert(!memcmp(data[1], "in place", 8));
+	assert_true(!memcmp(data[0], "in place", 8));
+	assert_true(!memcmp(data[1], "in place", 8));
 	kucomms_release(channel);
 }
 
@@ -88,12 +93,15 @@ static void check_unreleased(struct kucomms_channel *channel)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
-		t_equal(kucomms_receive(channel, &message, &data, -1), 0);
+		assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0),
+				 0);
+		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
+				 0);
 	}
 	waits = t_stats(channel).waits;
-	t_equal(kucomms_receive(channel, &message, &data, 50), -ETIMEDOUT);
-	t_equal(t_stats(channel).waits, waits + 1);
+	assert_int_equal(kucomms_receive(channel, &message, &data, 50),
+			 -ETIMEDOUT);
+	assert_int_equal(t_stats(channel).waits, waits + 1);
 	kucomms_release(channel);
 }
 
@@ -111,16 +119,16 @@ static void check_signals(struct kucomms_channel *channel)
 	struct kucomms_message message;
 	timer_t timer;
 
-	t_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
-	t_equal(sigaction(SIGALRM, &action, NULL), 0);
-	t_equal(timer_settime(timer, 0, &soon, NULL), 0);
-	t_equal(receive(channel, -1, &message), -EINTR);
+	assert_int_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(timer_settime(timer, 0, &soon, NULL), 0);
+	assert_int_equal(receive(channel, -1, &message), -EINTR);
 
 	action.sa_flags = SA_RESTART;
-	t_equal(sigaction(SIGALRM, &action, NULL), 0);
-	t_equal(receive(channel, -1, &message), -EINTR);
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(receive(channel, -1, &message), -EINTR);
 	timer_delete(timer);
-	t_equal(t_echo(channel, "after signals"), 0);
+	assert_int_equal(t_echo(channel, "after signals"), 0);
 }
 
 #define WAIT_MS	100
@@ -151,10 +159,10 @@ static bool sleeps(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "r");
-	t_assert(file);
-	t_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+	assert_true(file);
+	assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
 	fclose(file);
-	t_assert(state != 'T');
+	assert_true(state != 'T');
 	return state == 'S';
 }
 
@@ -169,23 +177,23 @@ static void check_stopped(int (*wait)(const char *name), const char *name,
 	pid_t pid = fork(), ended = 0;
 	int status, stops = 0;
 
-	t_assert(pid >= 0);
+	assert_true(pid >= 0);
 	if (!pid)
 		_exit(-wait(name));
 	while (!ended) {
 		if (sleeps(pid)) {
 			kill(pid, SIGSTOP);
-			t_equal(waitpid(pid, &status, WUNTRACED), pid);
+			assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
 			ended = WIFSTOPPED(status) ? 0 : pid;
 			stops += !ended;
 			kill(pid, SIGCONT);
 		} else {
 			ended = waitpid(pid, &status, WNOHANG);
-			t_assert(ended >= 0);
+			assert_true(ended >= 0);
 		}
 	}
-	t_equal(-WEXITSTATUS(status), expected);
-	t_assert(t_now_ns() - start >= WAIT_MS * 1000000ull);
+	assert_int_equal(-WEXITSTATUS(status), expected);
+	assert_true(t_now_ns() - start >= WAIT_MS * 1000000ull);
 	printf("%s: stopped %d times\n", name, stops);
 }
 
@@ -197,8 +205,8 @@ static void check_stops(void)
 	check_stopped(wait_to_receive, "netlink:test", -ETIMEDOUT);
 	check_stopped(wait_to_open, "unserved", -ENOTCONN);
 	check_stopped(wait_to_open, "netlink:unserved", -ENOTCONN);
-	t_equal(t_remove("kucomms_unserved"), 0);
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_unserved"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 }
 
 static int poll_now(struct kucomms_channel *channel, int timeout)
@@ -207,7 +215,7 @@ static int poll_now(struct kucomms_channel *channel, int timeout)
 				 .events = POLLIN | POLLOUT };
 	int ready = poll(&polled, 1, timeout);
 
-	t_assert(ready >= 0);
+	assert_true(ready >= 0);
 	return polled.revents;
 }
 
@@ -215,7 +223,7 @@ static void burst(struct kucomms_channel *channel, __u64 count)
 {
 	struct kucomms_message message = { .type = TEST_BURST, .id = count };
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 }
 
 static void check_poll(void)
@@ -225,13 +233,13 @@ static void check_poll(void)
 				 .events = POLLIN };
 	struct kucomms_message message;
 
-	t_equal(poll_now(channel, 0), POLLOUT);
+	assert_int_equal(poll_now(channel, 0), POLLOUT);
 	burst(channel, 1);
-	t_equal(poll(&polled, 1, -1), 1);
-	t_equal(polled.revents, POLLIN);
-	t_equal(receive(channel, 0, &message), 0);
-	t_equal(receive(channel, 0, &message), -EAGAIN);
-	t_equal(poll_now(channel, 0), POLLOUT);
+	assert_int_equal(poll(&polled, 1, -1), 1);
+	assert_int_equal(polled.revents, POLLIN);
+	assert_int_equal(receive(channel, 0, &message), 0);
+	assert_int_equal(receive(channel, 0, &message), -EAGAIN);
+	assert_int_equal(poll_now(channel, 0), POLLOUT);
 	kucomms_channel_close(channel);
 }
 
@@ -245,18 +253,20 @@ static void check_epoll(void)
 	uint64_t expected = 0;
 	int err;
 
-	t_assert(epoll >= 0);
-	t_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, kucomms_channel_poll_start(channel), &event), 0);
+	assert_true(epoll >= 0);
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD,
+				   kucomms_channel_poll_start(channel), &event),
+			 0);
 	burst(channel, 500);
 	while (expected < 500) {
-		t_equal(epoll_wait(epoll, &event, 1, -1), 1);
+		assert_int_equal(epoll_wait(epoll, &event, 1, -1), 1);
 		while (!(err = receive(channel, 0, &message))) {
-			t_equal(message.id, expected);
+			assert_int_equal(message.id, expected);
 			/* The test is void if it was no hard interrupt. */
-			t_equal(message.user, 1);
+			assert_int_equal(message.user, 1);
 			expected++;
 		}
-		t_equal(err, -EAGAIN);
+		assert_int_equal(err, -EAGAIN);
 	}
 	close(epoll);
 	kucomms_channel_close(channel);
@@ -269,10 +279,10 @@ static void *drain(void *arg)
 	uint64_t expected = 0;
 
 	while (expected < 2000) {
-		t_equal(receive(channel, -1, &message), 0);
+		assert_int_equal(receive(channel, -1, &message), 0);
 		if (message.type != TEST_STREAM)
 			continue;
-		t_equal(message.id, expected);
+		assert_int_equal(message.id, expected);
 		expected++;
 	}
 	return NULL;
@@ -293,22 +303,22 @@ static void check_stall(void)
 	pthread_t thread;
 	int i;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
 	/* The handler has found no room. */
 	while (t_attribute("kucomms_test", "to_user_full") == full)
 		;
 	for (i = 0; !kucomms_send(channel, &sink, data, 0, 0); i++)
 		;
-	t_assert(i >= 2);
-	t_equal(kucomms_send(channel, &sink, data, 0, 0), -EAGAIN);
-	t_equal(kucomms_send(channel, &sink, data, 0, 20), -ETIMEDOUT);
-	t_equal(poll_now(channel, 0), POLLIN | POLLOUT);
-	t_equal(kucomms_send(channel, &sink, data, 0, 0), -EAGAIN);
-	t_equal(poll_now(channel, 0), POLLIN);
-	t_equal(pthread_create(&thread, NULL, drain, channel), 0);
-	t_equal(kucomms_send(channel, &sink, data, 0, -1), 0);
-	t_equal(pthread_join(thread, NULL), 0);
-	t_equal(t_echo(channel, "after a stall"), 0);
+	assert_true(i >= 2);
+	assert_int_equal(kucomms_send(channel, &sink, data, 0, 0), -EAGAIN);
+	assert_int_equal(kucomms_send(channel, &sink, data, 0, 20), -ETIMEDOUT);
+	assert_int_equal(poll_now(channel, 0), POLLIN | POLLOUT);
+	assert_int_equal(kucomms_send(channel, &sink, data, 0, 0), -EAGAIN);
+	assert_int_equal(poll_now(channel, 0), POLLIN);
+	assert_int_equal(pthread_create(&thread, NULL, drain, channel), 0);
+	assert_int_equal(kucomms_send(channel, &sink, data, 0, -1), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(t_echo(channel, "after a stall"), 0);
 	kucomms_channel_close(channel);
 }
 
@@ -321,18 +331,19 @@ static void check_again(struct kucomms_channel *channel)
 	struct kucomms_message message = { .type = TEST_LATER, .id = 5 };
 	__u64 sent = 5, received;
 
-	t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
-	t_equal(receive(channel, 0, &message), -EAGAIN);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(receive(channel, 0, &message), -EAGAIN);
 	do {
 		message = (struct kucomms_message){ .type = TEST_ECHO,
 						    .id = ++sent };
-		t_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+		assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0),
+				 0);
 	} while (receive(channel, 10, &message) == -ETIMEDOUT);
 	for (received = 5; received < sent; received++) {
-		t_equal(message.id, received);
-		t_equal(receive(channel, -1, &message), 0);
+		assert_int_equal(message.id, received);
+		assert_int_equal(receive(channel, -1, &message), 0);
 	}
-	t_equal(message.id, sent);
+	assert_int_equal(message.id, sent);
 }
 
 static void check_mode(const char *mode)
@@ -341,7 +352,7 @@ static void check_mode(const char *mode)
 
 	printf("%s:\n", mode);
 	t_device("kucomms_test");
-	t_equal(t_adjust("kucomms_test", "dispatch", mode), 0);
+	assert_int_equal(t_adjust("kucomms_test", "dispatch", mode), 0);
 	channel = t_open("test", 0, 0);
 	check_timeouts(channel);
 	check_sizes(channel);
@@ -353,7 +364,7 @@ static void check_mode(const char *mode)
 	check_poll();
 	check_epoll();
 	check_stall();
-	t_equal(t_remove("kucomms_test"), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 }
 
 int main(void)
