@@ -284,5 +284,7 @@ ssize_t kucomms_plain_read(struct kucomms_channel *channel,
 /* file.c */
 struct kucomms_channel *kucomms_file_channel(const struct file *file);
 extern const struct file_operations kucomms_file_operations;
+int kucomms_file_init(void);
+void kucomms_file_uninit(void);
 
 #endif

@@ -2,15 +2,38 @@
 /*
  * The control files in sysfs: administrators create and remove devices there.
  */
+#define pr_fmt(fmt) "kucomms: " fmt
+
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "device.h"
+
+static unsigned int channels = 64;
+module_param(channels, uint, 0444);
+MODULE_PARM_DESC(channels, "how many channels a device may have if its creator does not say (default 64)");
+
+static unsigned int channels_max = 4096;
+module_param(channels_max, uint, 0444);
+MODULE_PARM_DESC(channels_max, "most channels that a device can be created for (1 to 65536, default 4096)");
+
+static unsigned int ring_size = 128 * 1024;
+module_param(ring_size, uint, 0444);
+MODULE_PARM_DESC(ring_size, "bytes of a ring if neither client nor creator of the device say (power of two, default 131072)");
+
+/*
+ * Largest ring that may be asked for, in bytes. One channel maps four times as
+ * much, which is much of the address space of a 32-bit kernel.
+ */
+static unsigned int ring_size_max = (BITS_PER_LONG == 32 ? 1 : 16) << 20;
+module_param(ring_size_max, uint, 0444);
+MODULE_PARM_DESC(ring_size_max, "most bytes that a client or creator may ask for (power of two up to 1 GiB, default 16777216, on 32 bits 1048576)");
 
 static struct device *control;
 
@@ -37,7 +60,7 @@ static int parse_number(unsigned int *number, const char *text,
 
 static int parse_ring_size(unsigned int *size, const char *text)
 {
-	int err = parse_number(size, text, kucomms_ring_size_max);
+	int err = parse_number(size, text, ring_size_max);
 
 	if (err)
 		return err;
@@ -53,7 +76,7 @@ static int parse_setting(struct request *request, char *setting)
 		return -EINVAL;
 	if (!strcmp(key, "channels"))
 		return parse_number(&request->limits.channels_max, value,
-				    kucomms_channels_max);
+				    channels_max);
 	if (!strcmp(key, "ring_size"))
 		return parse_ring_size(&request->limits.ring_size, value);
 	if (!strcmp(key, "ring_size_max"))
@@ -69,10 +92,9 @@ static int check_ring_sizes(struct request *request)
 	struct kucomms_limits *limits = &request->limits;
 
 	if (!limits->ring_size_max)
-		limits->ring_size_max = kucomms_ring_size_max;
+		limits->ring_size_max = ring_size_max;
 	if (!limits->ring_size)
-		limits->ring_size = min(kucomms_ring_size,
-					limits->ring_size_max);
+		limits->ring_size = min(ring_size, limits->ring_size_max);
 	return limits->ring_size > limits->ring_size_max ? -ERANGE : 0;
 }
 
@@ -109,7 +131,7 @@ static int parse_request(struct request *request, const char *buf,
 	int err;
 
 	memset(request, 0, sizeof(*request));
-	request->limits.channels_max = kucomms_channels;
+	request->limits.channels_max = channels;
 	request->choice = KUCOMMS_CHOICE_DEFAULT;
 	if (count && buf[count - 1] == '\n')
 		count--;
@@ -189,10 +211,36 @@ static struct attribute *control_attrs[] = {
 };
 ATTRIBUTE_GROUPS(control);
 
-int kucomms_control_init(struct class *class)
+static bool parameter_valid(const char *name, unsigned int value,
+			    unsigned int least, unsigned int most)
 {
-	control = device_create_with_groups(class, NULL, MKDEV(0, 0), NULL,
-					    control_groups, "kucomms");
+	if (value >= least && value <= most)
+		return true;
+	pr_err("%s=%u: must be from %u to %u\n", name, value, least, most);
+	return false;
+}
+
+static bool parameters_valid(void)
+{
+	if (!parameter_valid("channels_max", channels_max, 1, 65536) ||
+	    !parameter_valid("channels", channels, 1, channels_max) ||
+	    !parameter_valid("ring_size_max", ring_size_max, PAGE_SIZE,
+			     KUCOMMS_RING_SIZE_MAX) ||
+	    !parameter_valid("ring_size", ring_size, PAGE_SIZE, ring_size_max))
+		return false;
+	if (is_power_of_2(ring_size) && is_power_of_2(ring_size_max))
+		return true;
+	pr_err("ring_size=%u, ring_size_max=%u: must be powers of two\n",
+	       ring_size, ring_size_max);
+	return false;
+}
+
+int kucomms_control_init(void)
+{
+	if (!parameters_valid())
+		return -EINVAL;
+	control = device_create_with_groups(&kucomms_class, NULL, MKDEV(0, 0),
+					    NULL, control_groups, "kucomms");
 	return PTR_ERR_OR_ZERO(control);
 }
 

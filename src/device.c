@@ -9,9 +9,9 @@
  */
 #define pr_fmt(fmt) "kucomms: " fmt
 
-#include <linux/cdev.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -19,14 +19,18 @@
 #include "channel.h"
 #include "endpoint.h"
 
+unsigned int kucomms_devices_max = 4096;
+module_param_named(devices_max, kucomms_devices_max, uint, 0444);
+MODULE_PARM_DESC(devices_max, "how many devices there may be (1 to 1048576, default 4096)");
+
+dev_t kucomms_first_number;
+
 DEFINE_MUTEX(kucomms_registry_lock);
 DECLARE_WAIT_QUEUE_HEAD(kucomms_registry_wait);
 
 static DEFINE_HASHTABLE(devices, 8);
 static DEFINE_XARRAY_ALLOC(minors);
 static u32 next_minor;
-static dev_t first_number;
-static struct cdev cdev;
 
 /*
  * One creation or removal at a time, from beginning to end: a name is free
@@ -46,7 +50,7 @@ static void device_free(struct device *dev)
 }
 
 /* devtmpfs makes the node root's own, 0600; udev's rule opens it up. */
-static struct class kucomms_class = {
+struct class kucomms_class = {
 	.name = "kucomms",
 };
 
@@ -163,7 +167,7 @@ static int device_add_new(struct kucomms_device *device)
 		return err;
 
 	/* Last: from here on udev and user space come. */
-	device->dev.devt = MKDEV(MAJOR(first_number), device->minor);
+	device->dev.devt = MKDEV(MAJOR(kucomms_first_number), device->minor);
 	err = device_add(&device->dev);
 	if (err) {
 		mutex_lock(&kucomms_registry_lock);
@@ -316,30 +320,18 @@ int kucomms_device_init(void)
 {
 	int err;
 
+	if (!kucomms_devices_max || kucomms_devices_max > 1 << MINORBITS) {
+		pr_err("devices_max=%u: must be from 1 to %u\n",
+		       kucomms_devices_max, 1 << MINORBITS);
+		return -EINVAL;
+	}
 	err = class_register(&kucomms_class);
 	if (err)
 		return err;
-	err = alloc_chrdev_region(&first_number, 0, kucomms_devices_max,
+	err = alloc_chrdev_region(&kucomms_first_number, 0, kucomms_devices_max,
 				  "kucomms");
 	if (err)
-		goto err_class;
-	cdev_init(&cdev, &kucomms_file_operations);
-	cdev.owner = THIS_MODULE;
-	err = cdev_add(&cdev, first_number, kucomms_devices_max);
-	if (err)
-		goto err_region;
-	/* Last: from here on devices can be created. */
-	err = kucomms_control_init(&kucomms_class);
-	if (err)
-		goto err_cdev;
-	return 0;
-
-err_cdev:
-	cdev_del(&cdev);
-err_region:
-	unregister_chrdev_region(first_number, kucomms_devices_max);
-err_class:
-	class_unregister(&kucomms_class);
+		class_unregister(&kucomms_class);
 	return err;
 }
 
@@ -354,7 +346,6 @@ void kucomms_device_uninit(void)
 
 	xa_for_each(&minors, minor, device)
 		WARN_ON_ONCE(device_remove_named(&device->name, false));
-	cdev_del(&cdev);
-	unregister_chrdev_region(first_number, kucomms_devices_max);
+	unregister_chrdev_region(kucomms_first_number, kucomms_devices_max);
 	class_unregister(&kucomms_class);
 }

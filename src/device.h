@@ -98,6 +98,10 @@ static inline int kucomms_may_manage(void)
 }
 
 /* device.c */
+extern struct class kucomms_class;
+/* The region of device numbers: the first one, and how many there are. */
+extern dev_t kucomms_first_number;
+extern unsigned int kucomms_devices_max;
 int kucomms_device_init(void);
 void kucomms_device_uninit(void);
 int kucomms_device_create(const struct kucomms_name *name,
@@ -121,14 +125,7 @@ void kucomms_device_remove_channel(struct kucomms_device *device,
 extern const struct attribute_group *kucomms_device_groups[];
 
 /* control.c */
-int kucomms_control_init(struct class *class);
+int kucomms_control_init(void);
 void kucomms_control_uninit(void);
-
-/* main.c: module parameters */
-extern unsigned int kucomms_channels;
-extern unsigned int kucomms_channels_max;
-extern unsigned int kucomms_devices_max;
-extern unsigned int kucomms_ring_size;
-extern unsigned int kucomms_ring_size_max;
 
 #endif

@@ -2,6 +2,7 @@
 /*
  * What a process can do with an open device.
  */
+#include <linux/cdev.h>
 #include <linux/compat.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -263,3 +264,18 @@ struct kucomms_channel *kucomms_file_channel(const struct file *file)
 	       (file->f_mode & both) == both ? file->private_data : NULL;
 }
 KC_EXPORT(kucomms_file_channel);
+
+static struct cdev cdev;
+
+/* From here on devices that have been created can be opened. */
+int kucomms_file_init(void)
+{
+	cdev_init(&cdev, &kucomms_file_operations);
+	cdev.owner = THIS_MODULE;
+	return cdev_add(&cdev, kucomms_first_number, kucomms_devices_max);
+}
+
+void kucomms_file_uninit(void)
+{
+	cdev_del(&cdev);
+}
