@@ -7,7 +7,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pid.h>
-#include <linux/rculist.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
@@ -15,9 +14,6 @@
 #include "channel.h"
 #include "compat.h"
 #include "endpoint.h"
-
-/* No error: there may be another one soon. Handlers return none above 0. */
-#define ENDPOINT_GONE	1
 
 static bool ring_size_valid(u32 size, const struct kucomms_limits *limits)
 {
@@ -171,93 +167,6 @@ static void attach_init_rings(struct kucomms_channel *channel,
 	kucomms_calls_begin(&channel->calls);
 }
 
-static int attach_greet(struct kucomms_channel *channel)
-{
-	struct kucomms_endpoint *endpoint = channel->endpoint;
-	int err;
-
-	if (!endpoint->ops.connect)
-		return 0;
-	err = endpoint->ops.connect(channel, endpoint->priv);
-	if (err)
-		kucomms_calls_end(channel);
-	else
-		/* No turn of the channel ends here: publishes what connect() held. */
-		kucomms_channel_flush_locked(channel);
-	return err > 0 ? -EPROTO : err;
-}
-
-/* Tells the module of its new client. The caller has both turns. */
-static int attach_connect(struct kucomms_channel *channel,
-			  enum kucomms_manner manner)
-{
-	struct kucomms_endpoint *endpoint = channel->endpoint;
-	int err;
-
-	kucomms_turn_assert_mine(&endpoint->turn);
-	if (READ_ONCE(channel->device->removed))
-		return -ENODEV;
-	if (endpoint->dead)
-		return ENDPOINT_GONE;
-	err = attach_greet(channel);
-	if (err)
-		return err;
-	WRITE_ONCE(channel->connected, true);
-	channel->numbered = true;
-	list_add_tail_rcu(&channel->peers, &endpoint->channels);
-	kucomms_device_add_channel(channel->device, channel);
-	/* Pairs with file_channel(). */
-	smp_store_release(&channel->manner, manner);
-	if (!endpoint->ops.message) {
-		spin_lock(&endpoint->accept_wait.lock);
-		list_add_tail(&channel->unaccepted, &endpoint->unaccepted);
-		spin_unlock(&endpoint->accept_wait.lock);
-		wake_up_interruptible(&endpoint->accept_wait);
-	}
-	return 0;
-}
-
-static bool has_own_turn(const struct kucomms_channel *channel)
-{
-	return channel->turn == &channel->own_turn;
-}
-
-static void give_turns(struct kucomms_channel *channel)
-{
-	kucomms_turn_give(&channel->endpoint->turn);
-	if (has_own_turn(channel))
-		kucomms_turn_give(channel->turn);
-}
-
-/*
- * Takes both turns, so that neither a handler of the channel nor one of the
- * endpoint runs. The channel's own turn comes first, so that a task that waits
- * for the handler of one client does not hold the endpoint's turn meanwhile.
- */
-static void take_turns_surely(struct kucomms_channel *channel)
-{
-	if (has_own_turn(channel))
-		kucomms_turn_take_surely(channel->turn);
-	kucomms_turn_take_surely(&channel->endpoint->turn);
-}
-
-/*
- * Takes both turns. Returns 0, or -EINTR if the task is killed. The wait for
- * the channel's own turn is short: nobody else wants that of a new channel for
- * long.
- */
-static int take_turns(struct kucomms_channel *channel)
-{
-	int err;
-
-	if (has_own_turn(channel))
-		kucomms_turn_take_surely(channel->turn);
-	err = kucomms_turn_take(&channel->endpoint->turn);
-	if (err && has_own_turn(channel))
-		kucomms_turn_give(channel->turn);
-	return err;
-}
-
 static void attach_choose(struct kucomms_channel *channel,
 			  struct kucomms_endpoint *endpoint)
 {
@@ -296,14 +205,12 @@ static int attach_to(struct kucomms_channel *channel,
 		goto err_free;
 
 	attach_choose(channel, endpoint);
-	err = READ_ONCE(endpoint->dead) ? ENDPOINT_GONE :
-					  take_turns(channel);
+	err = kucomms_channel_connect(channel);
 	if (err)
 		goto err_free;
-	err = attach_connect(channel, manner);
-	give_turns(channel);
-	if (err)
-		goto err_free;
+	kucomms_device_add_channel(channel->device, channel);
+	/* Pairs with file_channel(). */
+	smp_store_release(&channel->manner, manner);
 	return 0;
 
 err_free:
@@ -399,8 +306,8 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 		err = attach_to(channel, endpoint, attach, manner, netlink);
 		if (err)
 			kucomms_endpoint_put(endpoint);
-	} while (err == ENDPOINT_GONE && attach->deadline);
-	if (err == ENDPOINT_GONE)
+	} while (err == KUCOMMS_ENDPOINT_GONE && attach->deadline);
+	if (err == KUCOMMS_ENDPOINT_GONE)
 		err = -ENOTCONN;
 	if (err)
 		goto unlock;
@@ -413,51 +320,3 @@ unlock:
 	return err;
 }
 KC_EXPORT(kucomms_channel_attach);
-
-/*
- * Gives back the channel's number, so that other channels may have it. That
- * happens only when the file is closed, or the device or the endpoint goes: a
- * client that could have another channel while it keeps the memory of the one
- * before could have any amount of memory.
- */
-void kucomms_channel_give_number(struct kucomms_channel *channel)
-{
-	struct kucomms_turn *turn = &channel->endpoint->turn;
-
-	kucomms_turn_take_surely(turn);
-	if (channel->numbered)
-		ida_free(&channel->device->numbers, channel->number);
-	channel->numbered = false;
-	kucomms_turn_give(turn);
-}
-
-/* Takes the channel from the module. The caller has both turns. */
-static void detach(struct kucomms_channel *channel)
-{
-	struct kucomms_endpoint *endpoint = channel->endpoint;
-
-	/* Before the server is told to forget: then it cannot come back. */
-	WRITE_ONCE(channel->connected, false);
-	kucomms_server_forget(channel);
-	list_del_rcu(&channel->peers);
-	spin_lock(&endpoint->accept_wait.lock);
-	list_del_init(&channel->unaccepted);
-	spin_unlock(&endpoint->accept_wait.lock);
-	kucomms_calls_end(channel);
-	if (endpoint->ops.disconnect)
-		endpoint->ops.disconnect(channel, endpoint->priv);
-}
-
-/*
- * Takes the channel from the module, when the file is closed, the device
- * removed or the endpoint unregistered, whichever comes first. Does nothing if
- * that has been done before.
- */
-void kucomms_channel_detach(struct kucomms_channel *channel)
-{
-	take_turns_surely(channel);
-	if (channel->connected)
-		detach(channel);
-	give_turns(channel);
-}
-KC_EXPORT(kucomms_channel_detach);

@@ -434,7 +434,7 @@ static void call_waiter_done(struct kucomms_call *call, int err,
 	wake_up_all(&waiter->channel->module_wait);
 }
 
-/* Returns the error that ends a wait, or 0. Pairs with endpoint_stop(). */
+/* Returns the error that ends a wait, or 0. Pairs with kucomms_endpoint_stop(). */
 static int call_must_stop(const struct kucomms_channel *channel)
 {
 	if (READ_ONCE(channel->endpoint->dead))

@@ -51,6 +51,7 @@ enum kucomms_manner {
 
 struct file;
 struct iov_iter;
+struct kucomms_endpoint;
 struct kucomms_plain;
 struct kucomms_server;
 
@@ -243,9 +244,12 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
 			   enum kucomms_manner manner,
 			   const struct kc_netlink_ops *netlink);
+void kc_netlink_destroy(struct kucomms_channel *channel);
+
+/* client.c */
+int kucomms_channel_connect(struct kucomms_channel *channel);
 void kucomms_channel_detach(struct kucomms_channel *channel);
 void kucomms_channel_give_number(struct kucomms_channel *channel);
-void kc_netlink_destroy(struct kucomms_channel *channel);
 
 /* dispatch.c */
 int kucomms_channel_doorbell(struct kucomms_channel *channel);
@@ -264,6 +268,7 @@ void kucomms_channel_unstall(struct kucomms_channel *channel);
 bool kucomms_channel_find_room(struct kucomms_channel *channel);
 
 /* sync.c */
+int kucomms_sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout);
 void kucomms_sync_call(struct kucomms_channel *channel);
 int kucomms_sync_glance(bool may_sleep);
 int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,

@@ -313,102 +313,6 @@ err_put:
 EXPORT_SYMBOL_GPL(__kucomms_register);
 
 /*
- * Returns the next channel that kucomms_endpoint_leave() has to detach, with a
- * reference, or NULL.
- */
-static struct kucomms_channel *
-endpoint_next(struct kucomms_endpoint *endpoint,
-	      const struct kucomms_device *device)
-{
-	struct kucomms_channel *channel, *next = NULL;
-
-	kucomms_turn_take_surely(&endpoint->turn);
-	list_for_each_entry(channel, &endpoint->channels, peers) {
-		if (device && channel->device != device)
-			continue;
-		kref_get(&channel->ref);
-		next = channel;
-		break;
-	}
-	kucomms_turn_give(&endpoint->turn);
-	return next;
-}
-
-/*
- * Detaches all clients of @device, which has been removed, or, if that is NULL,
- * all clients of the endpoint, which is dead: in both cases no more clients
- * come. Publishes the messages that handlers have held back, since no handler
- * runs any more. A module's own threads may still be sending, and publish what
- * they hold back themselves.
- */
-void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
-			    const struct kucomms_device *device)
-{
-	struct kucomms_channel *channel;
-
-	while ((channel = endpoint_next(endpoint, device))) {
-		kucomms_channel_detach(channel);
-		kucomms_channel_give_number(channel);
-		if (endpoint->ops.message)
-			kucomms_channel_flush_locked(channel);
-		kucomms_channel_hang_up(channel);
-		kucomms_channel_put(channel);
-	}
-}
-
-/*
- * Returns the next channel whose message handler may still run, with a
- * reference, or NULL. Looks at each channel once, and wakes the module's
- * threads that wait there.
- */
-static struct kucomms_channel *
-endpoint_next_running(struct kucomms_endpoint *endpoint)
-{
-	struct kucomms_channel *channel, *running = NULL;
-
-	kucomms_turn_take_surely(&endpoint->turn);
-	list_for_each_entry(channel, &endpoint->channels, peers) {
-		if (channel->stopping)
-			continue;
-		channel->stopping = true;
-		wake_up_all(&channel->module_wait);
-		if (channel->turn == &endpoint->turn) {
-			kucomms_calls_end(channel);
-			continue;
-		}
-		kref_get(&channel->ref);
-		running = channel;
-		break;
-	}
-	kucomms_turn_give(&endpoint->turn);
-	return running;
-}
-
-/*
- * Ends all message handlers and then calls @stop. After this task has had the
- * turn of each channel once, no message handler runs any more: a task that gets
- * a turn later sees @dead. In @stop the module stops its own senders, and may
- * wait there for its own threads, so the threads that wait in kucomms are woken
- * first; these see @dead, too.
- */
-static void endpoint_stop(struct kucomms_endpoint *endpoint)
-{
-	struct kucomms_channel *channel;
-
-	wake_up_all(&endpoint->accept_wait);
-	while ((channel = endpoint_next_running(endpoint))) {
-		kucomms_turn_take_surely(channel->turn);
-		kucomms_calls_end(channel);
-		kucomms_turn_give(channel->turn);
-		kucomms_channel_put(channel);
-	}
-	kucomms_turn_take_surely(&endpoint->turn);
-	if (endpoint->ops.stop)
-		endpoint->ops.stop(endpoint, endpoint->priv);
-	kucomms_turn_give(&endpoint->turn);
-}
-
-/*
  * Who may still call a handler, and why it ends here:
  *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
  *  - the threads: have been stopped;
@@ -430,7 +334,7 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint)
 	/* Ends the turn that is, and keeps others from queueing for theirs. */
 	WRITE_ONCE(endpoint->dead, true);
 	endpoint_stop_servers(endpoint);
-	endpoint_stop(endpoint);
+	kucomms_endpoint_stop(endpoint);
 	kucomms_endpoint_leave(endpoint, NULL);
 	kucomms_endpoint_put(endpoint);
 }

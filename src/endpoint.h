@@ -94,6 +94,13 @@ int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_tuning *tuning);
 
 void kucomms_endpoint_put(struct kucomms_endpoint *endpoint);
+
+/* client.c */
+
+/* No error: there may be another one soon. Handlers return none above 0. */
+#define KUCOMMS_ENDPOINT_GONE	1
+
+void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint);
 void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_device *device);
 

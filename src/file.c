@@ -41,7 +41,7 @@ static enum kucomms_manner file_manner(struct file *file)
 {
 	struct kucomms_channel *channel = file->private_data;
 
-	/* Pairs with attach_connect(). */
+	/* Pairs with attach_to(). */
 	return smp_load_acquire(&channel->manner);
 }
 

@@ -2,7 +2,6 @@
 /*
  * The synchronous API: for modules that own their threads.
  */
-#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -17,9 +16,9 @@
  * something ends the wait: kucomms_unregister(), kthread_stop(), a signal, or
  * the timeout.
  */
-static int sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
+int kucomms_sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 {
-	/* Pairs with endpoint_stop(): dead, then wake. */
+	/* Pairs with kucomms_endpoint_stop(): dead, then wake. */
 	if (READ_ONCE(endpoint->dead))
 		return -ESHUTDOWN;
 	if ((current->flags & PF_KTHREAD) && kthread_should_stop())
@@ -46,78 +45,6 @@ void kucomms_sync_call(struct kucomms_channel *channel)
 	if (asleep)
 		wake_up_interruptible_all(&channel->module_wait);
 }
-
-static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
-{
-	struct kucomms_channel *channel;
-
-	/* Not under the turn: @stop has it, and may wait for the caller. */
-	spin_lock(&endpoint->accept_wait.lock);
-	channel = list_first_entry_or_null(&endpoint->unaccepted,
-					   struct kucomms_channel, unaccepted);
-	if (channel) {
-		list_del_init(&channel->unaccepted);
-		kref_get(&channel->ref);
-	}
-	spin_unlock(&endpoint->accept_wait.lock);
-	return channel;
-}
-
-/* Waits until a client is there, as far as the list tells without the lock. */
-static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
-{
-	DEFINE_WAIT(wait);
-	int err = 0;
-
-	for (;;) {
-		/* Pairs with attach_connect(): add, then wake. */
-		prepare_to_wait_exclusive(&endpoint->accept_wait, &wait,
-					  TASK_INTERRUPTIBLE);
-		if (!list_empty(&endpoint->unaccepted))
-			break;
-		err = sync_sleep(endpoint, timeout);
-		if (err)
-			break;
-	}
-	finish_wait(&endpoint->accept_wait, &wait);
-	/* The one wake-up for a client may have come to this task just now. */
-	if (err && !list_empty(&endpoint->unaccepted))
-		wake_up_interruptible(&endpoint->accept_wait);
-	return err;
-}
-
-static struct kucomms_channel *accept_one(struct kucomms_endpoint *endpoint,
-					  long timeout)
-{
-	struct kucomms_channel *channel;
-	int err;
-
-	for (;;) {
-		if (READ_ONCE(endpoint->dead))
-			return ERR_PTR(-ESHUTDOWN);
-		channel = accept_next(endpoint);
-		if (channel)
-			return channel;
-		err = timeout ? accept_wait(endpoint, &timeout) : -EAGAIN;
-		if (err)
-			return ERR_PTR(err);
-	}
-}
-
-/* Holds a reference, since the endpoint may be unregistered meanwhile. */
-struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
-				       long timeout)
-{
-	struct kucomms_channel *channel;
-
-	if (endpoint->ops.message)
-		return ERR_PTR(-EINVAL);
-	kref_get(&endpoint->ref);
-	channel = accept_one(endpoint, timeout);
-	kucomms_endpoint_put(endpoint);
-	return channel;
-}
-EXPORT_SYMBOL_GPL(kucomms_accept);
 
 /*
  * Tells the client what has been released, and wakes it if it waits for room.
@@ -227,7 +154,7 @@ static int receive_wait(struct kucomms_channel *channel,
 		err = receive_idle(channel, message, data);
 		if (err != -EAGAIN)
 			break;
-		err = sync_sleep(channel->endpoint, &timeout);
+		err = kucomms_sync_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}
@@ -312,7 +239,7 @@ int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 		err = room_look(channel, length);
 		if (err != -EAGAIN)
 			break;
-		err = sync_sleep(channel->endpoint, &timeout);
+		err = kucomms_sync_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}

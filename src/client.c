@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Clients: how a channel gets to an endpoint, and how it is taken from it. The
+ * module learns of its clients from its connect and disconnect handlers or,
+ * without a message handler, from kucomms_accept().
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/rculist.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "channel.h"
+#include "compat.h"
+#include "endpoint.h"
+
+static bool has_own_turn(const struct kucomms_channel *channel)
+{
+	return channel->turn == &channel->own_turn;
+}
+
+static void give_turns(struct kucomms_channel *channel)
+{
+	kucomms_turn_give(&channel->endpoint->turn);
+	if (has_own_turn(channel))
+		kucomms_turn_give(channel->turn);
+}
+
+/*
+ * Takes both turns, so that neither a handler of the channel nor one of the
+ * endpoint runs. The channel's own turn comes first, so that a task that waits
+ * for the handler of one client does not hold the endpoint's turn meanwhile.
+ */
+static void take_turns_surely(struct kucomms_channel *channel)
+{
+	if (has_own_turn(channel))
+		kucomms_turn_take_surely(channel->turn);
+	kucomms_turn_take_surely(&channel->endpoint->turn);
+}
+
+/*
+ * Takes both turns. Returns 0, or -EINTR if the task is killed. The wait for
+ * the channel's own turn is short: nobody else wants that of a new channel for
+ * long.
+ */
+static int take_turns(struct kucomms_channel *channel)
+{
+	int err;
+
+	if (has_own_turn(channel))
+		kucomms_turn_take_surely(channel->turn);
+	err = kucomms_turn_take(&channel->endpoint->turn);
+	if (err && has_own_turn(channel))
+		kucomms_turn_give(channel->turn);
+	return err;
+}
+
+static int client_greet(struct kucomms_channel *channel)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+	int err;
+
+	if (!endpoint->ops.connect)
+		return 0;
+	err = endpoint->ops.connect(channel, endpoint->priv);
+	if (err)
+		kucomms_calls_end(channel);
+	else
+		/* No turn of the channel ends here: publishes what connect() held. */
+		kucomms_channel_flush_locked(channel);
+	return err > 0 ? -EPROTO : err;
+}
+
+/* Tells the module of its new client. The caller has both turns. */
+static int client_connect(struct kucomms_channel *channel)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+	int err;
+
+	kucomms_turn_assert_mine(&endpoint->turn);
+	if (READ_ONCE(channel->device->removed))
+		return -ENODEV;
+	if (endpoint->dead)
+		return KUCOMMS_ENDPOINT_GONE;
+	err = client_greet(channel);
+	if (err)
+		return err;
+	WRITE_ONCE(channel->connected, true);
+	channel->numbered = true;
+	list_add_tail_rcu(&channel->peers, &endpoint->channels);
+	if (!endpoint->ops.message) {
+		spin_lock(&endpoint->accept_wait.lock);
+		list_add_tail(&channel->unaccepted, &endpoint->unaccepted);
+		spin_unlock(&endpoint->accept_wait.lock);
+		wake_up_interruptible(&endpoint->accept_wait);
+	}
+	return 0;
+}
+
+/*
+ * Gives the channel to the module. Returns 0, KUCOMMS_ENDPOINT_GONE, -ENODEV if
+ * the device has been removed, -EINTR if the task is killed, or what the connect
+ * handler returned.
+ */
+int kucomms_channel_connect(struct kucomms_channel *channel)
+{
+	int err;
+
+	if (READ_ONCE(channel->endpoint->dead))
+		return KUCOMMS_ENDPOINT_GONE;
+	err = take_turns(channel);
+	if (err)
+		return err;
+	err = client_connect(channel);
+	give_turns(channel);
+	return err;
+}
+
+/*
+ * Gives back the channel's number, so that other channels may have it. That
+ * happens only when the file is closed, or the device or the endpoint goes: a
+ * client that could have another channel while it keeps the memory of the one
+ * before could have any amount of memory.
+ */
+void kucomms_channel_give_number(struct kucomms_channel *channel)
+{
+	struct kucomms_turn *turn = &channel->endpoint->turn;
+
+	kucomms_turn_take_surely(turn);
+	if (channel->numbered)
+		ida_free(&channel->device->numbers, channel->number);
+	channel->numbered = false;
+	kucomms_turn_give(turn);
+}
+
+/* Takes the channel from the module. The caller has both turns. */
+static void client_detach(struct kucomms_channel *channel)
+{
+	struct kucomms_endpoint *endpoint = channel->endpoint;
+
+	/* Before the server is told to forget: then it cannot come back. */
+	WRITE_ONCE(channel->connected, false);
+	kucomms_server_forget(channel);
+	list_del_rcu(&channel->peers);
+	spin_lock(&endpoint->accept_wait.lock);
+	list_del_init(&channel->unaccepted);
+	spin_unlock(&endpoint->accept_wait.lock);
+	kucomms_calls_end(channel);
+	if (endpoint->ops.disconnect)
+		endpoint->ops.disconnect(channel, endpoint->priv);
+}
+
+/*
+ * Takes the channel from the module, when the file is closed, the device
+ * removed or the endpoint unregistered, whichever comes first. Does nothing if
+ * that has been done before.
+ */
+void kucomms_channel_detach(struct kucomms_channel *channel)
+{
+	take_turns_surely(channel);
+	if (channel->connected)
+		client_detach(channel);
+	give_turns(channel);
+}
+KC_EXPORT(kucomms_channel_detach);
+
+static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_channel *channel;
+
+	/* Not under the turn: @stop has it, and may wait for the caller. */
+	spin_lock(&endpoint->accept_wait.lock);
+	channel = list_first_entry_or_null(&endpoint->unaccepted,
+					   struct kucomms_channel, unaccepted);
+	if (channel) {
+		list_del_init(&channel->unaccepted);
+		kref_get(&channel->ref);
+	}
+	spin_unlock(&endpoint->accept_wait.lock);
+	return channel;
+}
+
+/* Waits until a client is there, as far as the list tells without the lock. */
+static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
+{
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	for (;;) {
+		/* Pairs with client_connect(): add, then wake. */
+		prepare_to_wait_exclusive(&endpoint->accept_wait, &wait,
+					  TASK_INTERRUPTIBLE);
+		if (!list_empty(&endpoint->unaccepted))
+			break;
+		err = kucomms_sync_sleep(endpoint, timeout);
+		if (err)
+			break;
+	}
+	finish_wait(&endpoint->accept_wait, &wait);
+	/* The one wake-up for a client may have come to this task just now. */
+	if (err && !list_empty(&endpoint->unaccepted))
+		wake_up_interruptible(&endpoint->accept_wait);
+	return err;
+}
+
+static struct kucomms_channel *accept_one(struct kucomms_endpoint *endpoint,
+					  long timeout)
+{
+	struct kucomms_channel *channel;
+	int err;
+
+	for (;;) {
+		if (READ_ONCE(endpoint->dead))
+			return ERR_PTR(-ESHUTDOWN);
+		channel = accept_next(endpoint);
+		if (channel)
+			return channel;
+		err = timeout ? accept_wait(endpoint, &timeout) : -EAGAIN;
+		if (err)
+			return ERR_PTR(err);
+	}
+}
+
+/* Holds a reference, since the endpoint may be unregistered meanwhile. */
+struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
+				       long timeout)
+{
+	struct kucomms_channel *channel;
+
+	if (endpoint->ops.message)
+		return ERR_PTR(-EINVAL);
+	kref_get(&endpoint->ref);
+	channel = accept_one(endpoint, timeout);
+	kucomms_endpoint_put(endpoint);
+	return channel;
+}
+EXPORT_SYMBOL_GPL(kucomms_accept);
+
+/*
+ * Returns the next channel that kucomms_endpoint_leave() has to detach, with a
+ * reference, or NULL.
+ */
+static struct kucomms_channel *
+client_next(struct kucomms_endpoint *endpoint,
+	    const struct kucomms_device *device)
+{
+	struct kucomms_channel *channel, *next = NULL;
+
+	kucomms_turn_take_surely(&endpoint->turn);
+	list_for_each_entry(channel, &endpoint->channels, peers) {
+		if (device && channel->device != device)
+			continue;
+		kref_get(&channel->ref);
+		next = channel;
+		break;
+	}
+	kucomms_turn_give(&endpoint->turn);
+	return next;
+}
+
+/*
+ * Detaches all clients of @device, which has been removed, or, if that is NULL,
+ * all clients of the endpoint, which is dead: in both cases no more clients
+ * come. Publishes the messages that handlers have held back, since no handler
+ * runs any more. A module's own threads may still be sending, and publish what
+ * they hold back themselves.
+ */
+void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
+			    const struct kucomms_device *device)
+{
+	struct kucomms_channel *channel;
+
+	while ((channel = client_next(endpoint, device))) {
+		kucomms_channel_detach(channel);
+		kucomms_channel_give_number(channel);
+		if (endpoint->ops.message)
+			kucomms_channel_flush_locked(channel);
+		kucomms_channel_hang_up(channel);
+		kucomms_channel_put(channel);
+	}
+}
+
+/*
+ * Returns the next channel whose message handler may still run, with a
+ * reference, or NULL. Looks at each channel once, and wakes the module's
+ * threads that wait there.
+ */
+static struct kucomms_channel *
+client_next_running(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_channel *channel, *running = NULL;
+
+	kucomms_turn_take_surely(&endpoint->turn);
+	list_for_each_entry(channel, &endpoint->channels, peers) {
+		if (channel->stopping)
+			continue;
+		channel->stopping = true;
+		wake_up_all(&channel->module_wait);
+		if (channel->turn == &endpoint->turn) {
+			kucomms_calls_end(channel);
+			continue;
+		}
+		kref_get(&channel->ref);
+		running = channel;
+		break;
+	}
+	kucomms_turn_give(&endpoint->turn);
+	return running;
+}
+
+/*
+ * Ends all message handlers and then calls @stop. After this task has had the
+ * turn of each channel once, no message handler runs any more: a task that gets
+ * a turn later sees @dead. In @stop the module stops its own senders, and may
+ * wait there for its own threads, so the threads that wait in kucomms are woken
+ * first; these see @dead, too.
+ */
+void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_channel *channel;
+
+	wake_up_all(&endpoint->accept_wait);
+	while ((channel = client_next_running(endpoint))) {
+		kucomms_turn_take_surely(channel->turn);
+		kucomms_calls_end(channel);
+		kucomms_turn_give(channel->turn);
+		kucomms_channel_put(channel);
+	}
+	kucomms_turn_take_surely(&endpoint->turn);
+	if (endpoint->ops.stop)
+		endpoint->ops.stop(endpoint, endpoint->priv);
+	kucomms_turn_give(&endpoint->turn);
+}
