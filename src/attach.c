@@ -2,18 +2,17 @@
 /*
  * Attaching: an open file gets its channel, the endpoint its client.
  */
-#include <linux/hrtimer.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pid.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
 #include "channel.h"
 #include "compat.h"
 #include "endpoint.h"
+#include "registry.h"
 
 static bool ring_size_valid(u32 size, const struct kucomms_limits *limits)
 {
@@ -220,51 +219,6 @@ err_free:
 	return err;
 }
 
-/* 0 when there seems to be an endpoint; -ENOTCONN: not until the deadline. */
-static int attach_wait(const struct kucomms_device *device, s64 deadline)
-{
-	ktime_t expires = ns_to_ktime(deadline);
-	DEFINE_WAIT(wait);
-	int err;
-
-	for (;;) {
-		/* Pairs with the wake-ups: change, then wake. */
-		prepare_to_wait(&kucomms_registry_wait, &wait,
-				TASK_INTERRUPTIBLE);
-		err = READ_ONCE(device->removed) ? -ENODEV :
-		      READ_ONCE(device->endpoint) ? 0 : -ENOTCONN;
-		if (err != -ENOTCONN || !deadline)
-			break;
-		if (signal_pending(current)) {
-			err = -ERESTARTSYS;
-			break;
-		}
-		if (!schedule_hrtimeout(deadline < 0 ? NULL : &expires,
-					HRTIMER_MODE_ABS))
-			deadline = 0;
-	}
-	finish_wait(&kucomms_registry_wait, &wait);
-	return err;
-}
-
-/*
- * The endpoint behind the device, with a reference. If there is none, waits for
- * a module to register until the deadline: 0: not at all, negative: for ever.
- */
-static int attach_find(struct kucomms_device *device, s64 deadline,
-		       struct kucomms_endpoint **endpoint)
-{
-	int err;
-
-	do {
-		err = attach_wait(device, deadline);
-		if (err)
-			return err;
-		*endpoint = kucomms_device_endpoint_get(device);
-	} while (!*endpoint);
-	return 0;
-}
-
 static void attach_reply(const struct kucomms_channel *channel,
 			 struct kucomms_attach *attach)
 {
@@ -300,7 +254,8 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 		goto unlock;
 	/* One that was found may have gone before its turn: then the next. */
 	do {
-		err = attach_find(channel->device, attach->deadline, &endpoint);
+		err = kucomms_registry_wait(channel->device, attach->deadline,
+					    &endpoint);
 		if (err)
 			goto unlock;
 		err = attach_to(channel, endpoint, attach, manner, netlink);

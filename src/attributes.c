@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "device.h"
 #include "endpoint.h"
+#include "registry.h"
 
 /* Without the prefix: what people call it, and what udev's rule needs. */
 static ssize_t name_show(struct device *dev, struct device_attribute *attr,

@@ -10,14 +10,13 @@
 #define pr_fmt(fmt) "kucomms: " fmt
 
 #include <linux/fs.h>
-#include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "channel.h"
 #include "endpoint.h"
+#include "registry.h"
 
 unsigned int kucomms_devices_max = 4096;
 module_param_named(devices_max, kucomms_devices_max, uint, 0444);
@@ -25,10 +24,6 @@ MODULE_PARM_DESC(devices_max, "how many devices there may be (1 to 1048576, defa
 
 dev_t kucomms_first_number;
 
-DEFINE_MUTEX(kucomms_registry_lock);
-DECLARE_WAIT_QUEUE_HEAD(kucomms_registry_wait);
-
-static DEFINE_HASHTABLE(devices, 8);
 static DEFINE_XARRAY_ALLOC(minors);
 static u32 next_minor;
 
@@ -74,64 +69,18 @@ static struct kucomms_device *device_alloc(const struct kucomms_name *name,
 	return device;
 }
 
-/* Under kucomms_registry_lock. */
-struct kucomms_device *kucomms_device_find(const struct kucomms_name *name)
-{
-	struct kucomms_device *device;
-
-	lockdep_assert_held(&kucomms_registry_lock);
-	hash_for_each_possible(devices, device, node, kucomms_name_hash(name))
-		if (kucomms_name_equal(&device->name, name))
-			return device;
-	return NULL;
-}
-
-/* Under kucomms_registry_lock; takes a reference. */
-int kucomms_device_set_endpoint(struct kucomms_device *device,
-				struct kucomms_endpoint *endpoint)
-{
-	int err;
-
-	lockdep_assert_held(&kucomms_registry_lock);
-	err = kucomms_endpoint_tune(endpoint, &device->tuning);
-	if (err)
-		return err;
-	device->endpoint = kucomms_endpoint_get(endpoint);
-	wake_up_all(&kucomms_registry_wait);
-	return 0;
-}
-
-void kucomms_device_clear_endpoint(struct kucomms_device *device)
-{
-	struct kucomms_endpoint *endpoint = device->endpoint;
-
-	lockdep_assert_held(&kucomms_registry_lock);
-	device->endpoint = NULL;
-	if (endpoint)
-		kucomms_endpoint_put(endpoint);
-}
-
-/*
- * Takes the device out of the tables, so that nobody finds it any more. Those
- * who have found it hold references.
- */
+/* Those who have found it hold references. */
 static void device_unlink(struct kucomms_device *device)
 {
-	lockdep_assert_held(&kucomms_registry_lock);
-	hash_del(&device->node);
 	xa_erase(&minors, device->minor);
-	WRITE_ONCE(device->removed, true);
-	kucomms_device_clear_endpoint(device);
-	wake_up_all(&kucomms_registry_wait);
+	kucomms_registry_remove_device(device);
 }
 
 static int device_link(struct kucomms_device *device)
 {
-	struct kucomms_endpoint *endpoint;
 	int err;
 
-	lockdep_assert_held(&kucomms_registry_lock);
-	if (kucomms_device_find(&device->name))
+	if (kucomms_registry_find_device(&device->name))
 		return -EEXIST;
 	/*
 	 * Numbers are given out in turn, so that a node that somebody has kept
@@ -142,13 +91,9 @@ static int device_link(struct kucomms_device *device)
 			      &next_minor, GFP_KERNEL);
 	if (err < 0)
 		return err == -EBUSY ? -ENOSPC : err;
-	hash_add(devices, &device->node, kucomms_name_hash(&device->name));
-	endpoint = kucomms_endpoint_find(&device->name);
-	if (!endpoint)
-		return 0;
-	err = kucomms_device_set_endpoint(device, endpoint);
+	err = kucomms_registry_add_device(device);
 	if (err)
-		device_unlink(device);
+		xa_erase(&minors, device->minor);
 	return err;
 }
 
@@ -216,7 +161,7 @@ static int device_remove_named(const struct kucomms_name *name, bool force)
 	int err = 0;
 
 	mutex_lock(&kucomms_registry_lock);
-	device = kucomms_device_find(name);
+	device = kucomms_registry_find_device(name);
 	if (!device)
 		err = -ENODEV;
 	else if (device->opens && !force)
@@ -276,18 +221,6 @@ void kucomms_device_close(struct kucomms_device *device)
 	mutex_lock(&kucomms_registry_lock);
 	device->opens--;
 	mutex_unlock(&kucomms_registry_lock);
-}
-
-struct kucomms_endpoint *
-kucomms_device_endpoint_get(struct kucomms_device *device)
-{
-	struct kucomms_endpoint *endpoint = NULL;
-
-	mutex_lock(&kucomms_registry_lock);
-	if (device->endpoint)
-		endpoint = kucomms_endpoint_get(device->endpoint);
-	mutex_unlock(&kucomms_registry_lock);
-	return endpoint;
 }
 
 void kucomms_device_add_channel(struct kucomms_device *device,

@@ -78,16 +78,6 @@ static inline struct kucomms_device *to_kucomms_device(struct device *dev)
 }
 
 /*
- * Protects which devices and endpoints exist and who belongs to whom. Nested
- * inside an endpoint's turn (handlers may register other endpoints); never
- * held while waiting for one.
- */
-extern struct mutex kucomms_registry_lock;
-
-/* Woken when a device finds its endpoint, or is removed. */
-extern struct wait_queue_head kucomms_registry_wait;
-
-/*
  * Checks a process that writes to sysfs, in addition to the mode of the file:
  * the mode lets in every process of root, also one in a container that has
  * root's user ID but not root's capabilities.
@@ -110,12 +100,6 @@ int kucomms_device_create(const struct kucomms_name *name,
 int kucomms_device_remove(const struct kucomms_name *name, bool force);
 struct kucomms_device *kucomms_device_open(unsigned int minor);
 void kucomms_device_close(struct kucomms_device *device);
-struct kucomms_device *kucomms_device_find(const struct kucomms_name *name);
-int kucomms_device_set_endpoint(struct kucomms_device *device,
-				struct kucomms_endpoint *endpoint);
-void kucomms_device_clear_endpoint(struct kucomms_device *device);
-struct kucomms_endpoint *
-kucomms_device_endpoint_get(struct kucomms_device *device);
 void kucomms_device_add_channel(struct kucomms_device *device,
 				struct kucomms_channel *channel);
 void kucomms_device_remove_channel(struct kucomms_device *device,

@@ -2,13 +2,9 @@
 /*
  * Endpoints: what modules register.
  */
-#define pr_fmt(fmt) "kucomms: " fmt
-
 #include <linux/cpumask.h>
 #include <linux/err.h>
-#include <linux/hashtable.h>
 #include <linux/module.h>
-#include <linux/notifier.h>
 #include <linux/slab.h>
 
 #include "channel.h"
@@ -19,8 +15,6 @@
 
 /* If the module does not say. */
 #define POLL_IDLE_US	1000
-
-static DEFINE_HASHTABLE(endpoints, 6);
 
 static void endpoint_free(struct kref *ref)
 {
@@ -49,18 +43,6 @@ void kucomms_endpoint_put(struct kucomms_endpoint *endpoint)
 	kref_put(&endpoint->ref, endpoint_free);
 }
 
-struct kucomms_endpoint *kucomms_endpoint_find(const struct kucomms_name *name)
-{
-	struct kucomms_endpoint *endpoint;
-
-	lockdep_assert_held(&kucomms_registry_lock);
-	hash_for_each_possible(endpoints, endpoint, node,
-			       kucomms_name_hash(name))
-		if (kucomms_name_equal(&endpoint->name, name))
-			return endpoint;
-	return NULL;
-}
-
 /* Those that will have something to do; under kucomms_registry_lock. */
 static int endpoint_start_servers(struct kucomms_endpoint *endpoint,
 				  enum kucomms_dispatch dispatch)
@@ -79,7 +61,8 @@ static int endpoint_start_servers(struct kucomms_endpoint *endpoint,
 	return 0;
 }
 
-static void endpoint_run_servers(struct kucomms_endpoint *endpoint)
+/* Lets the threads that have been created run. */
+void kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
@@ -87,10 +70,13 @@ static void endpoint_run_servers(struct kucomms_endpoint *endpoint)
 		kucomms_server_wake(&endpoint->servers[i]);
 }
 
-static void endpoint_stop_servers(struct kucomms_endpoint *endpoint)
+/* Afterwards no work or timer handler runs, and the turn that is ends soon. */
+void kucomms_endpoint_die(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
+	/* Ends the turn that is, and keeps others from queueing for theirs. */
+	WRITE_ONCE(endpoint->dead, true);
 	for (i = 0; i < endpoint->threads; i++)
 		kucomms_server_stop(&endpoint->servers[i]);
 }
@@ -137,18 +123,27 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 	return 0;
 }
 
+/* Creates the threads that the module's choice of dispatch needs. */
+int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
+{
+	static const struct kucomms_tuning untuned = {
+		.choice = KUCOMMS_CHOICE_DEFAULT,
+	};
+
+	return endpoint_apply(endpoint, &untuned);
+}
+
 /* When device and endpoint meet. The wish may be older than this endpoint. */
 int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
 			  const struct kucomms_tuning *tuning)
 {
 	int err;
 
-	lockdep_assert_held(&kucomms_registry_lock);
 	if (!(endpoint->ops.flags & KUCOMMS_OPS_ADJUSTABLE))
 		return 0;
 	err = endpoint_apply(endpoint, tuning);
 	if (!err)
-		endpoint_run_servers(endpoint);
+		kucomms_endpoint_run(endpoint);
 	return err;
 }
 
@@ -156,36 +151,9 @@ int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
 int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_tuning *tuning)
 {
-	lockdep_assert_held(&kucomms_registry_lock);
 	if (!(endpoint->ops.flags & KUCOMMS_OPS_ADJUSTABLE))
 		return -EOPNOTSUPP;
 	return kucomms_endpoint_tune(endpoint, tuning);
-}
-
-static int endpoint_link(struct kucomms_endpoint *endpoint)
-{
-	struct kucomms_device *device;
-	int err;
-
-	lockdep_assert_held(&kucomms_registry_lock);
-	hash_add(endpoints, &endpoint->node,
-		 kucomms_name_hash(&endpoint->name));
-	device = kucomms_device_find(&endpoint->name);
-	err = device ? kucomms_device_set_endpoint(device, endpoint) : 0;
-	if (err)
-		hash_del(&endpoint->node);
-	return err;
-}
-
-static void endpoint_unlink(struct kucomms_endpoint *endpoint)
-{
-	struct kucomms_device *device;
-
-	lockdep_assert_held(&kucomms_registry_lock);
-	hash_del(&endpoint->node);
-	device = kucomms_device_find(&endpoint->name);
-	if (device)
-		kucomms_device_clear_endpoint(device);
 }
 
 static bool ops_valid(const struct kucomms_ops *ops)
@@ -262,28 +230,10 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	return NULL;
 }
 
-/*
- * Makes the endpoint known, under kucomms_registry_lock. From here on clients
- * come and handlers run.
- */
-static int endpoint_publish(struct kucomms_endpoint *endpoint)
-{
-	static const struct kucomms_tuning untuned = {
-		.choice = KUCOMMS_CHOICE_DEFAULT,
-	};
-	int err;
-
-	if (kucomms_endpoint_find(&endpoint->name))
-		return -EEXIST;
-	err = endpoint_apply(endpoint, &untuned) ?: endpoint_link(endpoint);
-	if (!err)
-		endpoint_run_servers(endpoint);
-	return err;
-}
-
-struct kucomms_endpoint *__kucomms_register(const char *name,
-					    const struct kucomms_ops *ops,
-					    void *priv, struct module *owner)
+struct kucomms_endpoint *kucomms_endpoint_create(const char *name,
+						 const struct kucomms_ops *ops,
+						 void *priv,
+						 struct module *owner)
 {
 	struct kucomms_endpoint *endpoint;
 	int err;
@@ -294,95 +244,9 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
 	if (!endpoint)
 		return ERR_PTR(-ENOMEM);
 	err = kucomms_name_parse(&endpoint->name, name, strlen(name), false);
-	if (err)
-		goto err_put;
-	mutex_lock(&kucomms_registry_lock);
-	err = endpoint_publish(endpoint);
-	mutex_unlock(&kucomms_registry_lock);
-	if (err)
-		goto err_stop;
-	return endpoint;
-
-err_stop:
-	WRITE_ONCE(endpoint->dead, true);
-	endpoint_stop_servers(endpoint);
-err_put:
-	kucomms_endpoint_put(endpoint);
-	return ERR_PTR(err);
-}
-EXPORT_SYMBOL_GPL(__kucomms_register);
-
-/*
- * Who may still call a handler, and why it ends here:
- *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
- *  - the threads: have been stopped;
- *  - a client's doorbell: sees @dead when it gets its turn, or a few messages
- *    later in the turn that it has;
- *  - a closing file: its channel is off the list, so nothing is left to do.
- * The endpoint's memory stays until the last channel that was attached has been
- * freed, and until no thread is in kucomms_accept() any more.
- */
-void kucomms_unregister(struct kucomms_endpoint *endpoint)
-{
-	if (IS_ERR_OR_NULL(endpoint))
-		return;
-	might_sleep();
-	mutex_lock(&kucomms_registry_lock);
-	endpoint_unlink(endpoint);
-	mutex_unlock(&kucomms_registry_lock);
-
-	/* Ends the turn that is, and keeps others from queueing for theirs. */
-	WRITE_ONCE(endpoint->dead, true);
-	endpoint_stop_servers(endpoint);
-	kucomms_endpoint_stop(endpoint);
-	kucomms_endpoint_leave(endpoint, NULL);
-	kucomms_endpoint_put(endpoint);
-}
-EXPORT_SYMBOL_GPL(kucomms_unregister);
-
-static struct kucomms_endpoint *endpoint_of(const struct module *owner)
-{
-	struct kucomms_endpoint *endpoint, *found = NULL;
-	int bucket;
-
-	mutex_lock(&kucomms_registry_lock);
-	hash_for_each(endpoints, bucket, endpoint, node)
-		if (endpoint->owner == owner)
-			found = endpoint;
-	mutex_unlock(&kucomms_registry_lock);
-	return found;
-}
-
-/*
- * Called when a module's exit function (or failed init function) has returned,
- * but before its code goes: the last moment to keep clients from calling it.
- */
-static int endpoint_module_event(struct notifier_block *block,
-				 unsigned long event, void *data)
-{
-	struct module *module = data;
-	struct kucomms_endpoint *endpoint;
-
-	if (event != MODULE_STATE_GOING)
-		return NOTIFY_DONE;
-	while ((endpoint = endpoint_of(module))) {
-		WARN(1, "kucomms: module %s goes without kucomms_unregister() of %s\n",
-		     module_name(module), endpoint->name.text);
-		kucomms_unregister(endpoint);
+	if (err) {
+		kucomms_endpoint_put(endpoint);
+		return ERR_PTR(err);
 	}
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block endpoint_module_notifier = {
-	.notifier_call = endpoint_module_event,
-};
-
-int kucomms_endpoint_init(void)
-{
-	return register_module_notifier(&endpoint_module_notifier);
-}
-
-void kucomms_endpoint_uninit(void)
-{
-	unregister_module_notifier(&endpoint_module_notifier);
+	return endpoint;
 }

@@ -82,18 +82,22 @@ struct kucomms_endpoint {
 	struct irq_work wake_work;
 };
 
-int kucomms_endpoint_init(void);
-void kucomms_endpoint_uninit(void);
+struct kucomms_endpoint *kucomms_endpoint_create(const char *name,
+						 const struct kucomms_ops *ops,
+						 void *priv,
+						 struct module *owner);
+struct kucomms_endpoint *kucomms_endpoint_get(struct kucomms_endpoint *endpoint);
+void kucomms_endpoint_put(struct kucomms_endpoint *endpoint);
 
 /* These four under kucomms_registry_lock. */
-struct kucomms_endpoint *kucomms_endpoint_find(const struct kucomms_name *name);
-struct kucomms_endpoint *kucomms_endpoint_get(struct kucomms_endpoint *endpoint);
+int kucomms_endpoint_start(struct kucomms_endpoint *endpoint);
+void kucomms_endpoint_run(struct kucomms_endpoint *endpoint);
 int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
 			  const struct kucomms_tuning *tuning);
 int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_tuning *tuning);
 
-void kucomms_endpoint_put(struct kucomms_endpoint *endpoint);
+void kucomms_endpoint_die(struct kucomms_endpoint *endpoint);
 
 /* client.c */
 

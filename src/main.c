@@ -8,7 +8,7 @@
 
 #include "channel.h"
 #include "compat.h"
-#include "endpoint.h"
+#include "registry.h"
 
 static int __init kucomms_init(void)
 {
@@ -21,12 +21,12 @@ static int __init kucomms_init(void)
 	err = kucomms_channel_init();
 	if (err)
 		return err;
-	err = kucomms_endpoint_init();
+	err = kucomms_registry_init();
 	if (err)
 		goto err_channel;
 	err = kucomms_device_init();
 	if (err)
-		goto err_endpoint;
+		goto err_registry;
 	err = kucomms_file_init();
 	if (err)
 		goto err_device;
@@ -40,8 +40,8 @@ err_file:
 	kucomms_file_uninit();
 err_device:
 	kucomms_device_uninit();
-err_endpoint:
-	kucomms_endpoint_uninit();
+err_registry:
+	kucomms_registry_uninit();
 err_channel:
 	kucomms_channel_uninit();
 	return err;
@@ -59,7 +59,7 @@ static void __exit kucomms_exit(void)
 	kucomms_channel_uninit();
 	kucomms_file_uninit();
 	kucomms_device_uninit();
-	kucomms_endpoint_uninit();
+	kucomms_registry_uninit();
 }
 
 module_init(kucomms_init);

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The registry: which devices and endpoints there are, by name, and which belong
+ * together. Modules register here; a device and an endpoint of the same name
+ * meet here, whichever comes first.
+ */
+#include <linux/err.h>
+#include <linux/hashtable.h>
+#include <linux/hrtimer.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "channel.h"
+#include "endpoint.h"
+#include "registry.h"
+
+DEFINE_MUTEX(kucomms_registry_lock);
+
+/* Woken when a device finds its endpoint, or is removed. */
+static DECLARE_WAIT_QUEUE_HEAD(registry_wait);
+
+static DEFINE_HASHTABLE(devices, 8);
+static DEFINE_HASHTABLE(endpoints, 6);
+
+struct kucomms_device *kucomms_registry_find_device(const struct kucomms_name *name)
+{
+	struct kucomms_device *device;
+
+	lockdep_assert_held(&kucomms_registry_lock);
+	hash_for_each_possible(devices, device, node, kucomms_name_hash(name))
+		if (kucomms_name_equal(&device->name, name))
+			return device;
+	return NULL;
+}
+
+static struct kucomms_endpoint *
+find_endpoint(const struct kucomms_name *name)
+{
+	struct kucomms_endpoint *endpoint;
+
+	lockdep_assert_held(&kucomms_registry_lock);
+	hash_for_each_possible(endpoints, endpoint, node,
+			       kucomms_name_hash(name))
+		if (kucomms_name_equal(&endpoint->name, name))
+			return endpoint;
+	return NULL;
+}
+
+static int bind(struct kucomms_device *device, struct kucomms_endpoint *endpoint)
+{
+	int err = kucomms_endpoint_tune(endpoint, &device->tuning);
+
+	if (err)
+		return err;
+	device->endpoint = kucomms_endpoint_get(endpoint);
+	wake_up_all(&registry_wait);
+	return 0;
+}
+
+static void unbind(struct kucomms_device *device)
+{
+	struct kucomms_endpoint *endpoint = device->endpoint;
+
+	device->endpoint = NULL;
+	if (endpoint)
+		kucomms_endpoint_put(endpoint);
+}
+
+int kucomms_registry_add_device(struct kucomms_device *device)
+{
+	struct kucomms_endpoint *endpoint = find_endpoint(&device->name);
+	int err = endpoint ? bind(device, endpoint) : 0;
+
+	if (!err)
+		hash_add(devices, &device->node,
+			 kucomms_name_hash(&device->name));
+	return err;
+}
+
+/* From here on nobody finds the device. Who has found it holds a reference. */
+void kucomms_registry_remove_device(struct kucomms_device *device)
+{
+	lockdep_assert_held(&kucomms_registry_lock);
+	hash_del(&device->node);
+	WRITE_ONCE(device->removed, true);
+	unbind(device);
+	wake_up_all(&registry_wait);
+}
+
+/* 0 when there seems to be an endpoint; -ENOTCONN: not until the deadline. */
+static int registry_sleep(const struct kucomms_device *device, s64 deadline)
+{
+	ktime_t expires = ns_to_ktime(deadline);
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		/* Pairs with the wake-ups: change, then wake. */
+		prepare_to_wait(&registry_wait, &wait,
+				TASK_INTERRUPTIBLE);
+		err = READ_ONCE(device->removed) ? -ENODEV :
+		      READ_ONCE(device->endpoint) ? 0 : -ENOTCONN;
+		if (err != -ENOTCONN || !deadline)
+			break;
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		if (!schedule_hrtimeout(deadline < 0 ? NULL : &expires,
+					HRTIMER_MODE_ABS))
+			deadline = 0;
+	}
+	finish_wait(&registry_wait, &wait);
+	return err;
+}
+
+/*
+ * Finds the endpoint behind the device, with a reference. If there is none,
+ * waits for a module to register until the deadline: 0: not at all, negative:
+ * for ever.
+ */
+int kucomms_registry_wait(struct kucomms_device *device, s64 deadline,
+			  struct kucomms_endpoint **endpoint)
+{
+	int err;
+
+	do {
+		err = registry_sleep(device, deadline);
+		if (err)
+			return err;
+		mutex_lock(&kucomms_registry_lock);
+		*endpoint = device->endpoint;
+		if (*endpoint)
+			kucomms_endpoint_get(*endpoint);
+		mutex_unlock(&kucomms_registry_lock);
+	} while (!*endpoint);
+	return 0;
+}
+
+/*
+ * Makes the endpoint known, under kucomms_registry_lock. From here on clients
+ * come and handlers run.
+ */
+static int add_endpoint(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_device *device;
+	int err;
+
+	if (find_endpoint(&endpoint->name))
+		return -EEXIST;
+	err = kucomms_endpoint_start(endpoint);
+	if (err)
+		return err;
+	device = kucomms_registry_find_device(&endpoint->name);
+	err = device ? bind(device, endpoint) : 0;
+	if (err)
+		return err;
+	hash_add(endpoints, &endpoint->node,
+		 kucomms_name_hash(&endpoint->name));
+	kucomms_endpoint_run(endpoint);
+	return 0;
+}
+
+static void remove_endpoint(struct kucomms_endpoint *endpoint)
+{
+	struct kucomms_device *device;
+
+	hash_del(&endpoint->node);
+	device = kucomms_registry_find_device(&endpoint->name);
+	if (device)
+		unbind(device);
+}
+
+struct kucomms_endpoint *__kucomms_register(const char *name,
+					    const struct kucomms_ops *ops,
+					    void *priv, struct module *owner)
+{
+	struct kucomms_endpoint *endpoint;
+	int err;
+
+	endpoint = kucomms_endpoint_create(name, ops, priv, owner);
+	if (IS_ERR(endpoint))
+		return endpoint;
+	mutex_lock(&kucomms_registry_lock);
+	err = add_endpoint(endpoint);
+	mutex_unlock(&kucomms_registry_lock);
+	if (!err)
+		return endpoint;
+	kucomms_endpoint_die(endpoint);
+	kucomms_endpoint_put(endpoint);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(__kucomms_register);
+
+/*
+ * Who may still call a handler, and why it ends here:
+ *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
+ *  - the threads: have been stopped;
+ *  - a client's doorbell: sees @dead when it gets its turn, or a few messages
+ *    later in the turn that it has;
+ *  - a closing file: its channel is off the list, so nothing is left to do.
+ * The endpoint's memory stays until the last channel that was attached has been
+ * freed, and until no thread is in kucomms_accept() any more.
+ */
+void kucomms_unregister(struct kucomms_endpoint *endpoint)
+{
+	if (IS_ERR_OR_NULL(endpoint))
+		return;
+	might_sleep();
+	mutex_lock(&kucomms_registry_lock);
+	remove_endpoint(endpoint);
+	mutex_unlock(&kucomms_registry_lock);
+
+	kucomms_endpoint_die(endpoint);
+	kucomms_endpoint_stop(endpoint);
+	kucomms_endpoint_leave(endpoint, NULL);
+	kucomms_endpoint_put(endpoint);
+}
+EXPORT_SYMBOL_GPL(kucomms_unregister);
+
+static struct kucomms_endpoint *endpoint_of(const struct module *owner)
+{
+	struct kucomms_endpoint *endpoint, *found = NULL;
+	int bucket;
+
+	mutex_lock(&kucomms_registry_lock);
+	hash_for_each(endpoints, bucket, endpoint, node)
+		if (endpoint->owner == owner)
+			found = endpoint;
+	mutex_unlock(&kucomms_registry_lock);
+	return found;
+}
+
+/*
+ * Called when a module's exit function (or failed init function) has returned,
+ * but before its code goes: the last moment to keep clients from calling it.
+ */
+static int registry_module_event(struct notifier_block *block,
+				 unsigned long event, void *data)
+{
+	struct module *module = data;
+	struct kucomms_endpoint *endpoint;
+
+	if (event != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	while ((endpoint = endpoint_of(module))) {
+		WARN(1, "kucomms: module %s goes without kucomms_unregister() of %s\n",
+		     module_name(module), endpoint->name.text);
+		kucomms_unregister(endpoint);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block registry_module_notifier = {
+	.notifier_call = registry_module_event,
+};
+
+int kucomms_registry_init(void)
+{
+	return register_module_notifier(&registry_module_notifier);
+}
+
+void kucomms_registry_uninit(void)
+{
+	unregister_module_notifier(&registry_module_notifier);
+}
