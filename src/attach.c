@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attaching: an open file gets its channel, the endpoint its client.
+ * What an open file has of a channel: from open() to the last close(), and the
+ * memory, the rings and the number that it has got since it was attached.
  */
+#include <linux/cred.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -13,6 +15,10 @@
 #include "compat.h"
 #include "endpoint.h"
 #include "registry.h"
+
+/* Not the queue that frees channels: closing waits for handlers. */
+static struct workqueue_struct *close_queue;
+static atomic_t channels_alive = ATOMIC_INIT(0);
 
 static bool ring_size_valid(u32 size, const struct kucomms_limits *limits)
 {
@@ -126,6 +132,7 @@ void kc_netlink_destroy(struct kucomms_channel *channel)
 	netlink_gone();
 }
 
+/* Gives back what attaching has got for the channel, as far as that went. */
 static void attach_free(struct kucomms_channel *channel)
 {
 	int i;
@@ -134,9 +141,17 @@ static void attach_free(struct kucomms_channel *channel)
 	for (i = 0; i < KUCOMMS_REGIONS; i++)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
-	channel->copy = NULL;
 	kc_netlink_destroy(channel);
 	put_pid(channel->pid);
+}
+
+/* Makes the channel again what it was before a failed attach. */
+static void attach_undo(struct kucomms_channel *channel)
+{
+	kucomms_plain_destroy(channel);
+	attach_free(channel);
+	ida_free(&channel->device->numbers, channel->number);
+	channel->copy = NULL;
 	channel->pid = NULL;
 	channel->endpoint = NULL;
 	channel->head.priv = NULL;
@@ -194,28 +209,26 @@ static int attach_to(struct kucomms_channel *channel,
 	err = attach_alloc(channel, attach,
 			   endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE);
 	if (err)
-		goto err_free;
+		goto err_undo;
 	attach_init_rings(channel, attach);
 	if (manner == KUCOMMS_COPIED)
 		err = kucomms_plain_create(channel);
 	else if (netlink)
 		err = netlink_create(channel, netlink);
 	if (err)
-		goto err_free;
+		goto err_undo;
 
 	attach_choose(channel, endpoint);
 	err = kucomms_channel_connect(channel);
 	if (err)
-		goto err_free;
+		goto err_undo;
 	kucomms_device_add_channel(channel->device, channel);
 	/* Pairs with file_channel(). */
 	smp_store_release(&channel->manner, manner);
 	return 0;
 
-err_free:
-	kucomms_plain_destroy(channel);
-	attach_free(channel);
-	ida_free(&channel->device->numbers, channel->number);
+err_undo:
+	attach_undo(channel);
 	return err;
 }
 
@@ -275,3 +288,114 @@ unlock:
 	return err;
 }
 KC_EXPORT(kucomms_channel_attach);
+
+static void channel_free(struct work_struct *work)
+{
+	struct kucomms_channel *channel =
+		container_of(to_rcu_work(work), struct kucomms_channel,
+			     free_work);
+
+	attach_free(channel);
+	kucomms_turn_destroy(&channel->own_turn);
+	if (channel->endpoint)
+		kucomms_endpoint_put(channel->endpoint);
+	put_device(&channel->device->dev);
+	put_cred(channel->cred);
+	mutex_destroy(&channel->queueing);
+	mutex_destroy(&channel->attach_lock);
+	kfree(channel);
+	if (atomic_dec_and_test(&channels_alive))
+		wake_up_var(&channels_alive);
+}
+
+/* Ends a channel whose file and mappings are all closed. Waits for handlers. */
+static void channel_end(struct kucomms_channel *channel)
+{
+	struct kucomms_device *device = channel->device;
+
+	if (channel->manner != KUCOMMS_DETACHED) {
+		kucomms_channel_detach(channel);
+		/*
+		 * For threads that have it from kucomms_accept(). Giving the number
+		 * takes the turn, which the module's stop handler may have while it
+		 * waits for these threads: so they hear of the end first.
+		 */
+		kucomms_channel_hang_up(channel);
+		kucomms_channel_give_number(channel);
+		kucomms_device_remove_channel(device, channel);
+		kucomms_plain_destroy(channel);
+		/* The socket may live on, and hold the module; or not. */
+		if (channel->netlink)
+			module_put(channel->netlink->ops->owner);
+	}
+	kucomms_device_close(device);
+	kucomms_channel_put(channel);
+}
+
+static void channel_close_work(struct work_struct *work)
+{
+	channel_end(container_of(work, struct kucomms_channel, close_work));
+}
+
+/* Takes over the caller's reference to @device. */
+struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
+					       const struct cred *cred)
+{
+	struct kucomms_channel *channel = kzalloc(sizeof(*channel),
+						  GFP_KERNEL_ACCOUNT);
+
+	if (!channel)
+		return NULL;
+	kref_init(&channel->ref);
+	atomic_inc(&channels_alive);
+	channel->device = device;
+	channel->cred = get_cred(cred);
+	mutex_init(&channel->attach_lock);
+	mutex_init(&channel->queueing);
+	kucomms_turn_init(&channel->own_turn);
+	raw_spin_lock_init(&channel->lock);
+	init_waitqueue_head(&channel->wait);
+	init_waitqueue_head(&channel->module_wait);
+	init_irq_work(&channel->wake_work, kucomms_channel_wake_work);
+	kucomms_calls_create(&channel->calls);
+	INIT_LIST_HEAD(&channel->served);
+	INIT_LIST_HEAD(&channel->unaccepted);
+	INIT_LIST_HEAD(&channel->peers);
+	INIT_LIST_HEAD(&channel->siblings);
+	INIT_WORK(&channel->close_work, channel_close_work);
+	INIT_RCU_WORK(&channel->free_work, channel_free);
+	return channel;
+}
+
+/*
+ * Ends the channel of a file that is closed. A process that closes its file
+ * waits, so that afterwards it finds the channel's number free and the device
+ * unused. A kernel thread does not wait: no process would look at the result,
+ * and the thread may be the one that closes all files of the system whose last
+ * user could not close them itself, which must not wait for a handler.
+ */
+void kucomms_channel_close(struct kucomms_channel *channel)
+{
+	if (current->flags & PF_KTHREAD)
+		queue_work(close_queue, &channel->close_work);
+	else
+		channel_end(channel);
+}
+
+int kucomms_attach_init(void)
+{
+	close_queue = alloc_workqueue("kucomms_close", WQ_UNBOUND,
+				      WQ_UNBOUND_MAX_ACTIVE);
+	return close_queue ? 0 : -ENOMEM;
+}
+
+/* No file is open, so all channels are on their way to be freed. */
+void kucomms_attach_uninit(void)
+{
+	if (!wait_var_event_timeout(&channels_alive,
+				    !atomic_read(&channels_alive), 60 * HZ))
+		pr_warn("kucomms: waiting for %d channels: does a module miss a kucomms_channel_put()?\n",
+			atomic_read(&channels_alive));
+	wait_var_event(&channels_alive, !atomic_read(&channels_alive));
+	destroy_workqueue(close_queue);
+}

@@ -82,19 +82,6 @@ static bool run_is_elsewhere(struct kucomms_endpoint *endpoint,
 }
 
 /*
- * Queues the work that ends the calls that are due. The work holds a reference
- * to the channel. If no reference is left the channel has come to its end, and
- * all its calls before, so there is nothing to queue.
- */
-static void calls_queue(struct kucomms_channel *channel)
-{
-	if (!kref_get_unless_zero(&channel->ref))
-		return;
-	if (!queue_work(channel->endpoint->queue, &channel->calls.work))
-		kucomms_channel_put(channel);
-}
-
-/*
  * Makes the timer go off at the first deadline or before. A timer that goes off
  * for a call that has been answered costs less than setting it anew for each
  * call.
@@ -117,7 +104,7 @@ static void calls_set_timer(struct kucomms_calls *calls)
  */
 static void calls_timer(struct timer_list *timer)
 {
-	calls_queue(container_of(timer, struct kucomms_channel, calls.timer));
+	kucomms_channel_queue_calls(container_of(timer, struct kucomms_channel, calls.timer));
 }
 
 static void calls_add(struct kucomms_channel *channel,
@@ -239,13 +226,6 @@ static void calls_work(struct work_struct *work)
 	calls_set_timer(&channel->calls);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	kucomms_channel_put(channel);
-}
-
-/* Wherever one may wake: the state of the channel may have changed. */
-void kucomms_calls_look(struct kucomms_channel *channel)
-{
-	if (READ_ONCE(channel->calls.given) && kucomms_channel_error(channel))
-		calls_queue(channel);
 }
 
 /*

@@ -36,7 +36,6 @@ struct kucomms_calls {
 
 void kucomms_calls_create(struct kucomms_calls *calls);
 void kucomms_calls_begin(struct kucomms_calls *calls);
-void kucomms_calls_look(struct kucomms_channel *channel);
 void kucomms_calls_end(struct kucomms_channel *channel);
 void kucomms_calls_settle(struct kucomms_channel *channel);
 int kucomms_calls_message(struct kucomms_channel *channel,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Channels: one open file each. This file has their life, their state and the
- * notification of both sides; attach.c, send.c, dispatch.c, sync.c, plain.c
- * and wait.c have what is done with them.
+ * Channels: one open file each. This file has their state and the notification
+ * of both sides, which all that is done with channels needs; attach.c has their
+ * life.
  *
  * Who may use a channel, and until when:
  *  - the file's own calls (ioctl, mmap, poll, read, write): hold the file, and
@@ -23,12 +23,10 @@
  *    free work waits for them;
  *  - mappings: hold the file, and references to the pages.
  */
-#include <linux/cred.h>
 #include <linux/export.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
-#include <linux/slab.h>
 
 #include "channel.h"
 #include "compat.h"
@@ -37,38 +35,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/*
- * Two queues: work that waits for handlers must not delay the freeing of
- * memory.
- */
-static struct workqueue_struct *close_queue;
 static struct workqueue_struct *free_queue;
-static atomic_t channels_alive = ATOMIC_INIT(0);
-
-static void channel_free(struct work_struct *work)
-{
-	struct kucomms_channel *channel =
-		container_of(to_rcu_work(work), struct kucomms_channel,
-			     free_work);
-	int i;
-
-	kucomms_calls_settle(channel);
-	for (i = 0; i < KUCOMMS_REGIONS; i++)
-		kucomms_region_free(&channel->regions[i]);
-	kvfree(channel->copy);
-	kc_netlink_destroy(channel);
-	kucomms_turn_destroy(&channel->own_turn);
-	if (channel->endpoint)
-		kucomms_endpoint_put(channel->endpoint);
-	put_device(&channel->device->dev);
-	put_pid(channel->pid);
-	put_cred(channel->cred);
-	mutex_destroy(&channel->queueing);
-	mutex_destroy(&channel->attach_lock);
-	kfree(channel);
-	if (atomic_dec_and_test(&channels_alive))
-		wake_up_var(&channels_alive);
-}
 
 static void channel_release(struct kref *ref)
 {
@@ -95,88 +62,29 @@ void kucomms_channel_put(struct kucomms_channel *channel)
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_put);
 
-static void channel_wake_work(struct irq_work *work)
+/*
+ * Queues the work that ends the calls that are due. The work holds a reference
+ * to the channel. If no reference is left the channel has come to its end, and
+ * all its calls before, so there is nothing to queue.
+ */
+void kucomms_channel_queue_calls(struct kucomms_channel *channel)
+{
+	if (!kref_get_unless_zero(&channel->ref))
+		return;
+	if (!queue_work(channel->endpoint->queue, &channel->calls.work))
+		kucomms_channel_put(channel);
+}
+
+void kucomms_channel_wake_work(struct irq_work *work)
 {
 	struct kucomms_channel *channel =
 		container_of(work, struct kucomms_channel, wake_work);
 
 	wake_up_interruptible_all(&channel->wait);
 	wake_up_interruptible_all(&channel->module_wait);
-	kucomms_calls_look(channel);
-}
-
-/* Ends a channel whose file and mappings are all closed. Waits for handlers. */
-static void channel_end(struct kucomms_channel *channel)
-{
-	struct kucomms_device *device = channel->device;
-
-	if (channel->manner != KUCOMMS_DETACHED) {
-		kucomms_channel_detach(channel);
-		/*
-		 * For threads that have it from kucomms_accept(). Giving the number
-		 * takes the turn, which the module's stop handler may have while it
-		 * waits for these threads: so they hear of the end first.
-		 */
-		kucomms_channel_hang_up(channel);
-		kucomms_channel_give_number(channel);
-		kucomms_device_remove_channel(device, channel);
-		kucomms_plain_destroy(channel);
-		/* The socket may live on, and hold the module; or not. */
-		if (channel->netlink)
-			module_put(channel->netlink->ops->owner);
-	}
-	kucomms_device_close(device);
-	kucomms_channel_put(channel);
-}
-
-static void channel_close_work(struct work_struct *work)
-{
-	channel_end(container_of(work, struct kucomms_channel, close_work));
-}
-
-/*
- * Ends the channel of a file that is closed. A process that closes its file
- * waits, so that afterwards it finds the channel's number free and the device
- * unused. A kernel thread does not wait: no process would look at the result,
- * and the thread may be the one that closes all files of the system whose last
- * user could not close them itself, which must not wait for a handler.
- */
-void kucomms_channel_close(struct kucomms_channel *channel)
-{
-	if (current->flags & PF_KTHREAD)
-		queue_work(close_queue, &channel->close_work);
-	else
-		channel_end(channel);
-}
-
-/* Takes over the caller's reference to @device. */
-struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
-					       const struct cred *cred)
-{
-	struct kucomms_channel *channel = kzalloc(sizeof(*channel),
-						  GFP_KERNEL_ACCOUNT);
-
-	if (!channel)
-		return NULL;
-	kref_init(&channel->ref);
-	atomic_inc(&channels_alive);
-	channel->device = device;
-	channel->cred = get_cred(cred);
-	mutex_init(&channel->attach_lock);
-	mutex_init(&channel->queueing);
-	kucomms_turn_init(&channel->own_turn);
-	raw_spin_lock_init(&channel->lock);
-	init_waitqueue_head(&channel->wait);
-	init_waitqueue_head(&channel->module_wait);
-	init_irq_work(&channel->wake_work, channel_wake_work);
-	kucomms_calls_create(&channel->calls);
-	INIT_LIST_HEAD(&channel->served);
-	INIT_LIST_HEAD(&channel->unaccepted);
-	INIT_LIST_HEAD(&channel->peers);
-	INIT_LIST_HEAD(&channel->siblings);
-	INIT_WORK(&channel->close_work, channel_close_work);
-	INIT_RCU_WORK(&channel->free_work, channel_free);
-	return channel;
+	/* Calls end with the channel. */
+	if (READ_ONCE(channel->calls.given) && kucomms_channel_error(channel))
+		kucomms_channel_queue_calls(channel);
 }
 
 /*
@@ -234,7 +142,7 @@ void kucomms_channel_wake_writer(struct kucomms_channel *channel)
 static void channel_wake_both(struct kucomms_channel *channel)
 {
 	if (channel_may_wake())
-		channel_wake_work(&channel->wake_work);
+		kucomms_channel_wake_work(&channel->wake_work);
 	else
 		irq_work_queue(&channel->wake_work);
 }
@@ -291,13 +199,6 @@ void kucomms_channel_hang_up(struct kucomms_channel *channel)
 	channel_leave_open(channel, KUCOMMS_STATE_HANGUP);
 }
 KC_EXPORT(kucomms_channel_hang_up);
-
-void kucomms_channel_shutdown(struct kucomms_channel *channel)
-{
-	kucomms_channel_flush_locked(channel);
-	kucomms_channel_hang_up(channel);
-}
-EXPORT_SYMBOL_GPL(kucomms_channel_shutdown);
 
 /* Called once per channel at most with effect, so nothing can flood a log. */
 void kucomms_channel_break(struct kucomms_channel *channel,
@@ -432,25 +333,12 @@ EXPORT_SYMBOL_GPL(kucomms_channel_topics);
 
 int kucomms_channel_init(void)
 {
-	close_queue = alloc_workqueue("kucomms_channel_close", WQ_UNBOUND,
-				      WQ_UNBOUND_MAX_ACTIVE);
-	if (!close_queue)
-		return -ENOMEM;
 	free_queue = alloc_workqueue("kucomms_free", WQ_UNBOUND, 0);
-	if (free_queue)
-		return 0;
-	destroy_workqueue(close_queue);
-	return -ENOMEM;
+	return free_queue ? 0 : -ENOMEM;
 }
 
-/* No file is open, so all channels are on their way to be freed. */
+/* All channels have been freed. */
 void kucomms_channel_uninit(void)
 {
-	if (!wait_var_event_timeout(&channels_alive,
-				    !atomic_read(&channels_alive), 60 * HZ))
-		pr_warn("kucomms: waiting for %d channels: does a module miss a kucomms_channel_put()?\n",
-			atomic_read(&channels_alive));
-	wait_var_event(&channels_alive, !atomic_read(&channels_alive));
-	destroy_workqueue(close_queue);
 	destroy_workqueue(free_queue);
 }

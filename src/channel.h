@@ -203,12 +203,11 @@ struct kucomms_channel {
 	struct kucomms_region regions[KUCOMMS_REGIONS];
 };
 
-/* channel.c: life, state, notification */
+/* channel.c: state, notification */
 int kucomms_channel_init(void);
 void kucomms_channel_uninit(void);
-struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
-					       const struct cred *cred);
-void kucomms_channel_close(struct kucomms_channel *channel);
+void kucomms_channel_queue_calls(struct kucomms_channel *channel);
+void kucomms_channel_wake_work(struct irq_work *work);
 void kucomms_channel_disarm(struct kucomms_channel *channel);
 void kucomms_channel_hang_up(struct kucomms_channel *channel);
 void kucomms_channel_break(struct kucomms_channel *channel,
@@ -240,6 +239,11 @@ static inline bool kucomms_channel_has_room(const struct kucomms_channel *channe
 }
 
 /* attach.c */
+int kucomms_attach_init(void);
+void kucomms_attach_uninit(void);
+struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
+					       const struct cred *cred);
+void kucomms_channel_close(struct kucomms_channel *channel);
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
 			   enum kucomms_manner manner,

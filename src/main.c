@@ -21,9 +21,12 @@ static int __init kucomms_init(void)
 	err = kucomms_channel_init();
 	if (err)
 		return err;
-	err = kucomms_registry_init();
+	err = kucomms_attach_init();
 	if (err)
 		goto err_channel;
+	err = kucomms_registry_init();
+	if (err)
+		goto err_attach;
 	err = kucomms_device_init();
 	if (err)
 		goto err_registry;
@@ -42,6 +45,8 @@ err_device:
 	kucomms_device_uninit();
 err_registry:
 	kucomms_registry_uninit();
+err_attach:
+	kucomms_attach_uninit();
 err_channel:
 	kucomms_channel_uninit();
 	return err;
@@ -56,6 +61,7 @@ err_channel:
 static void __exit kucomms_exit(void)
 {
 	kucomms_control_uninit();
+	kucomms_attach_uninit();
 	kucomms_channel_uninit();
 	kucomms_file_uninit();
 	kucomms_device_uninit();

@@ -416,6 +416,13 @@ void kucomms_channel_flush_locked(struct kucomms_channel *channel)
 		kucomms_channel_notify(channel);
 }
 
+void kucomms_channel_shutdown(struct kucomms_channel *channel)
+{
+	kucomms_channel_flush_locked(channel);
+	kucomms_channel_hang_up(channel);
+}
+EXPORT_SYMBOL_GPL(kucomms_channel_shutdown);
+
 /*
  * The message handler cannot go on with the message that in.position is behind.
  * If that is for want of room in the ring towards its client, asks the client to
