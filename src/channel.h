@@ -256,8 +256,6 @@ void kucomms_channel_detach(struct kucomms_channel *channel);
 void kucomms_channel_give_number(struct kucomms_channel *channel);
 
 /* dispatch.c */
-int kucomms_channel_doorbell(struct kucomms_channel *channel);
-int kucomms_channel_ring(struct kucomms_channel *channel);
 int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe);
 void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake);
 
@@ -278,7 +276,9 @@ int kucomms_sync_glance(bool may_sleep);
 int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 			   long timeout);
 
-/* wait.c */
+/* doorbell.c */
+int kucomms_channel_doorbell(struct kucomms_channel *channel);
+int kucomms_channel_ring(struct kucomms_channel *channel);
 int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 			 s64 deadline);
 

@@ -3,13 +3,11 @@
  * Dispatch: messages from the client to the message handler, inside the
  * client's own doorbell call or in a server's thread.
  */
-#include <linux/export.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "channel.h"
-#include "compat.h"
 #include "endpoint.h"
 
 /*
@@ -257,88 +255,4 @@ int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
 	if (unlikely(READ_ONCE(channel->awaited)))
 		return dispatch_awaited(channel, wipe);
 	return dispatch_turn(channel, wipe);
-}
-
-/*
- * Waits for the turn, with one place in the queue for each client: the threads
- * of one client first wait for one another.
- */
-static noinline int doorbell_wait(struct kucomms_channel *channel)
-{
-	int err;
-
-	if (mutex_lock_killable(&channel->queueing))
-		return -EINTR;
-	err = kucomms_turn_take(channel->turn);
-	mutex_unlock(&channel->queueing);
-	return err;
-}
-
-/* Adaptive: the client's own call does it. */
-static inline int doorbell_dispatch(struct kucomms_channel *channel)
-{
-	int ret;
-
-	if (unlikely(!kucomms_turn_try(channel->turn)) &&
-	    doorbell_wait(channel))
-		return -EINTR;
-	/*
-	 * Under the turn: whoever ends the connection takes it. The state alone
-	 * is not enough, it may be told a little later.
-	 */
-	ret = kucomms_channel_error(channel);
-	if (likely(!ret && channel->connected &&
-		   !READ_ONCE(channel->endpoint->dead))) {
-		channel->counters.doorbells++;
-		ret = kucomms_channel_dispatch(channel, false);
-		/* A handler may have failed because others hung up meanwhile. */
-		if (unlikely(ret == -EPROTO))
-			ret = kucomms_channel_error(channel);
-	}
-	kucomms_turn_give(channel->turn);
-	return ret == -EAGAIN ? 0 : ret;
-}
-
-/* Others do it, and have to know. */
-static int doorbell_call(struct kucomms_channel *channel)
-{
-	int err = kucomms_channel_error(channel);
-
-	if (err)
-		return err;
-	if (channel->endpoint->ops.message)
-		kucomms_server_call(channel);
-	else
-		kucomms_sync_call(channel);
-	return 0;
-}
-
-/*
- * The client rang: it has published something, or made room. Returns 1 if it
- * should ring again, 0 if not, or the channel's error.
- */
-int kucomms_channel_doorbell(struct kucomms_channel *channel)
-{
-	if (likely(READ_ONCE(channel->endpoint->adaptive)))
-		return doorbell_dispatch(channel);
-	return doorbell_call(channel);
-}
-KC_EXPORT(kucomms_channel_doorbell);
-
-/*
- * Rings until the endpoint has looked at all messages. A signal ends this after
- * one more turn, in which the endpoint tells the client of all the room that it
- * has made. Returns 0, -ERESTARTSYS or the channel's error.
- */
-int kucomms_channel_ring(struct kucomms_channel *channel)
-{
-	bool last;
-	int ret;
-
-	do {
-		last = signal_pending(current);
-		ret = kucomms_channel_doorbell(channel);
-		cond_resched();
-	} while (ret > 0 && !last);
-	return ret > 0 || ret == -EINTR ? -ERESTARTSYS : ret;
 }

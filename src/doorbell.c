@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Doorbells: what a client's call does, to have its messages handled and to wait
+ * for an answer or for room.
+ */
+#include <linux/export.h>
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+
+#include "channel.h"
+#include "compat.h"
+#include "endpoint.h"
+
+/*
+ * Waits for the turn, with one place in the queue for each client: the threads
+ * of one client first wait for one another.
+ */
+static noinline int doorbell_wait(struct kucomms_channel *channel)
+{
+	int err;
+
+	if (mutex_lock_killable(&channel->queueing))
+		return -EINTR;
+	err = kucomms_turn_take(channel->turn);
+	mutex_unlock(&channel->queueing);
+	return err;
+}
+
+/* Adaptive: the client's own call does it. */
+static inline int doorbell_dispatch(struct kucomms_channel *channel)
+{
+	int ret;
+
+	if (unlikely(!kucomms_turn_try(channel->turn)) &&
+	    doorbell_wait(channel))
+		return -EINTR;
+	/*
+	 * Under the turn: whoever ends the connection takes it. The state alone
+	 * is not enough, it may be told a little later.
+	 */
+	ret = kucomms_channel_error(channel);
+	if (likely(!ret && channel->connected &&
+		   !READ_ONCE(channel->endpoint->dead))) {
+		channel->counters.doorbells++;
+		ret = kucomms_channel_dispatch(channel, false);
+		/* A handler may have failed because others hung up meanwhile. */
+		if (unlikely(ret == -EPROTO))
+			ret = kucomms_channel_error(channel);
+	}
+	kucomms_turn_give(channel->turn);
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+/* Others do it, and have to know. */
+static int doorbell_call(struct kucomms_channel *channel)
+{
+	int err = kucomms_channel_error(channel);
+
+	if (err)
+		return err;
+	if (channel->endpoint->ops.message)
+		kucomms_server_call(channel);
+	else
+		kucomms_sync_call(channel);
+	return 0;
+}
+
+/*
+ * The client rang: it has published something, or made room. Returns 1 if it
+ * should ring again, 0 if not, or the channel's error.
+ */
+int kucomms_channel_doorbell(struct kucomms_channel *channel)
+{
+	if (likely(READ_ONCE(channel->endpoint->adaptive)))
+		return doorbell_dispatch(channel);
+	return doorbell_call(channel);
+}
+KC_EXPORT(kucomms_channel_doorbell);
+
+/*
+ * Rings until the endpoint has looked at all messages. A signal ends this after
+ * one more turn, in which the endpoint tells the client of all the room that it
+ * has made. Returns 0, -ERESTARTSYS or the channel's error.
+ */
+int kucomms_channel_ring(struct kucomms_channel *channel)
+{
+	bool last;
+	int ret;
+
+	do {
+		last = signal_pending(current);
+		ret = kucomms_channel_doorbell(channel);
+		cond_resched();
+	} while (ret > 0 && !last);
+	return ret > 0 || ret == -EINTR ? -ERESTARTSYS : ret;
+}
+
+/*
+ * What is there is given out before bad news: messages that arrived before a
+ * hang-up can be read.
+ */
+static int wait_outcome(struct kucomms_channel *channel, unsigned int wanted)
+{
+	int err = kucomms_channel_error(channel);
+	unsigned int events = kucomms_channel_events(channel) & wanted;
+
+	if (err)
+		events &= KUCOMMS_EVENT_DATA;
+	return events ?: err;
+}
+
+static int wait_sleep(struct kucomms_channel *channel, unsigned int wanted,
+		      ktime_t *deadline)
+{
+	DEFINE_WAIT(wait);
+	int ret;
+
+	for (;;) {
+		/*
+		 * Its barrier pairs with the one in kucomms_producer_must_ring()
+		 * or kucomms_consumer_must_ring(): queue, then look; publish,
+		 * then look at the queue.
+		 */
+		prepare_to_wait(&channel->wait, &wait, TASK_INTERRUPTIBLE);
+		ret = wait_outcome(channel, wanted);
+		if (ret)
+			break;
+		if (signal_pending(current)) {
+			ret = -ERESTARTSYS;
+			break;
+		}
+		if (!schedule_hrtimeout_range(deadline, 0, HRTIMER_MODE_ABS)) {
+			ret = wait_outcome(channel, wanted) ?: -ETIMEDOUT;
+			break;
+		}
+	}
+	finish_wait(&channel->wait, &wait);
+	return ret;
+}
+
+/* As abi.h says of KUCOMMS_IOC_WAIT. */
+int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
+			 s64 deadline)
+{
+	const unsigned int wanted = events & (KUCOMMS_EVENT_DATA |
+					      KUCOMMS_EVENT_ROOM);
+	ktime_t expires = ns_to_ktime(deadline);
+	int ret;
+
+	if (!wanted || (events & ~(wanted | KUCOMMS_EVENT_RING)))
+		return -EINVAL;
+	if (events & KUCOMMS_EVENT_RING) {
+		ret = kucomms_channel_ring(channel);
+		if (ret == -ERESTARTSYS)
+			return ret;
+	}
+	ret = wait_outcome(channel, wanted);
+	if (ret)
+		return ret;
+	return wait_sleep(channel, wanted, deadline < 0 ? NULL : &expires);
+}
+KC_EXPORT(kucomms_channel_wait);
