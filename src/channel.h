@@ -269,7 +269,7 @@ bool kucomms_channel_stall(struct kucomms_channel *channel);
 void kucomms_channel_unstall(struct kucomms_channel *channel);
 bool kucomms_channel_find_room(struct kucomms_channel *channel);
 
-/* sync.c */
+/* receive.c */
 int kucomms_sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout);
 void kucomms_sync_call(struct kucomms_channel *channel);
 int kucomms_sync_glance(bool may_sleep);

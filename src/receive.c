@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The synchronous API: for modules that own their threads.
+ * Receiving, by modules that own their threads: how these wait for a client, for
+ * its messages and for room.
  */
 #include <linux/export.h>
 #include <linux/kthread.h>
