@@ -123,7 +123,7 @@ static int netlink_create(struct kucomms_channel *channel,
 }
 
 /* Does nothing for a channel that is not over netlink. */
-void kc_netlink_destroy(struct kucomms_channel *channel)
+static void netlink_destroy(struct kucomms_channel *channel)
 {
 	if (!channel->netlink)
 		return;
@@ -141,7 +141,7 @@ static void attach_free(struct kucomms_channel *channel)
 	for (i = 0; i < KUCOMMS_REGIONS; i++)
 		kucomms_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
-	kc_netlink_destroy(channel);
+	netlink_destroy(channel);
 	put_pid(channel->pid);
 }
 

@@ -28,7 +28,6 @@
 
 #include "channel.h"
 #include "compat.h"
-#include "compat.h"
 #include "endpoint.h"
 
 /* So many time out in one turn. */

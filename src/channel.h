@@ -248,7 +248,6 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
 			   enum kucomms_manner manner,
 			   const struct kc_netlink_ops *netlink);
-void kc_netlink_destroy(struct kucomms_channel *channel);
 
 /* client.c */
 int kucomms_channel_connect(struct kucomms_channel *channel);
