@@ -174,6 +174,9 @@ uninstall: $(PIECES:%=uninstall-%) ## the reverse
 # Applications need no module.h: it is for the kernel.
 HEADERS   := $(filter-out %/module.h,$(wildcard include/kucomms/*.h*))
 MAN_PAGES := $(wildcard man/*.[1-9])
+# ALIAS/PAGE for each further function in the NAME section of a page.
+MAN_ALIASES = $(shell awk '/^\.Sh/ { names = $$2 == "NAME" } \
+	names && /^\.Nm/ && FILENAME != "man/" $$2 ".3" { print $$2 "/" substr(FILENAME, 5) }' man/*.3)
 
 install-lib: lib
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)
@@ -208,10 +211,14 @@ uninstall-tools:
 install-man:
 	$(foreach page,$(MAN_PAGES),$(INSTALL) -D -m 644 $(page) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+	$(foreach alias,$(MAN_ALIASES),ln -sf $(notdir $(alias)) \
+		$(DESTDIR)$(MANDIR)/man3/$(patsubst %/,%,$(dir $(alias))).3;)
 
 uninstall-man:
 	rm -f $(foreach page,$(MAN_PAGES), \
-		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+		$(foreach alias,$(MAN_ALIASES), \
+		$(DESTDIR)$(MANDIR)/man3/$(patsubst %/,%,$(dir $(alias))).3)
 
 install-udev:
 	$(INSTALL) -D -m 644 udev/70-kucomms.rules $(DESTDIR)$(UDEVRULESDIR)/70-kucomms.rules
@@ -404,7 +411,7 @@ build/bench/obj/bpf_ringbuf.o: CPPFLAGS += -Wa,-Ibuild/bench/obj
 # User space only: any machine will do. Subjects whose libraries are missing say so.
 NATIVE_OBJECTS := $(patsubst bench/%,build/bench/obj/%.o,$(basename \
 	$(wildcard bench/native/*.c bench/native/*.cc)))
-NATIVE_LIBRARIES := $(foreach library,ck libdpdk libzmq, \
+NATIVE_LIBRARIES = $(foreach library,ck libdpdk libzmq, \
 	$(shell $(PKG_CONFIG) --exists $(library) && echo $(library)))
 
 build/bench/bench-native: $(NATIVE_OBJECTS) $(BUILD)/lib/libkucomms.a

@@ -132,7 +132,11 @@ struct kucomms_channel {
 	__u32 awake;
 };
 
-/* Flag of send and commit: more follows, publication can wait for it. */
+/*
+ * Flag of send and commit: the publication of the message waits for the next one
+ * without the flag, for kucomms_flush(), or until the ring is full. Receiving does
+ * not publish: a program flushes before it waits for an answer.
+ */
 #define KUCOMMS_SEND_MORE	(1u << 4)
 
 /**
@@ -150,7 +154,11 @@ struct kucomms_channel {
  * @timeout_ms:     how many milliseconds to wait for whatever is missing: the
  *                  device, a kernel module that serves it, a process that
  *                  listens, a free channel. 0: not at all, -1: for ever. When
- *                  the time is up the error is what it would have been at once
+ *                  the time is up the error is what it would have been at once.
+ *                  Waiting also covers -EACCES until udev has given a new device
+ *                  its owner and mode. The kernel reports a kernel module that
+ *                  registers; for all else, and over netlink, the library tries
+ *                  again, after 1 ms at first and every 100 ms in the end
  * @spin_us:        how long calls look before they sleep, at most 1000000; 0:
  *                  what is best. Over netlink they never do
  */
@@ -183,7 +191,13 @@ struct kucomms_channel_stats {
 	__u64 waits;
 };
 
-/** kucomms_version() - the version of the library that is running */
+/**
+ * kucomms_version() - the version of the library that is running
+ *
+ * KUCOMMS_VERSION is that of the headers.
+ *
+ * Return: a constant string such as "0.1.0".
+ */
 const char *kucomms_version(void);
 
 /**
@@ -234,10 +248,10 @@ const char *kucomms_name_error(const char *name);
  *
  * For when the other side has been replaced. The channel is as new: what was on
  * its way is lost, pointers into its rings are gone, its number may be another.
- * The descriptor keeps its number, but has to be given to epoll again. Like
- * kucomms_open() this stands alone: no other call on the channel at a time. If
- * only this channel has been hung up its number is still taken, and so is its
- * place on a device that is full: then close it and open another.
+ * Its counters go on. The descriptor keeps its number, but has to be given to
+ * epoll again. Like kucomms_open() this stands alone: no other call on the channel
+ * at a time. If only this channel has been hung up its number is still taken, and
+ * so is its place on a device that is full: then close it and open another.
  *
  * Return: 0, or what kucomms_open() returns, and then the channel is as before;
  * -EINVAL for a channel that has been accepted.
@@ -275,7 +289,8 @@ struct kucomms_listen_options {
  * @options:  NULL for the defaults
  * @listener: where to put the listener; kucomms_listener_close() frees it
  *
- * What a process that was killed has left behind is cleared away.
+ * A socket that a killed process has left under this name is removed first, so
+ * @name must not be the path of anything else.
  *
  * Return: 0, or -EINVAL (bad name, bad options), -E2BIG, -EADDRINUSE (somebody
  * listens there), -ENOENT (no such directory, or no XDG_RUNTIME_DIR), -EACCES,
@@ -315,7 +330,8 @@ void kucomms_listener_close(struct kucomms_listener *listener);
 
 /**
  * struct kucomms_peer - who is on the other side
- * @pid: of the process that connected, or that listens; of "local:" this one
+ * @pid: of the process that connected, or that listens; of "local:" this one.
+ *       The process may have ended since, and the number may have a new owner
  * @uid: its effective user, when it did
  * @gid: its effective group, when it did
  */
@@ -440,6 +456,8 @@ void kucomms_channel_get_space(struct kucomms_channel *channel,
 /**
  * kucomms_channel_get_stats() - read the channel's counters
  *
+ * They are exact while no other thread uses the channel.
+ *
  * Return: 0, or -EINVAL (stats->size is too small).
  */
 int kucomms_channel_get_stats(const struct kucomms_channel *channel,
@@ -548,7 +566,10 @@ int kucomms_flush(struct kucomms_channel *channel);
  *              read only, good until kucomms_release()
  * @timeout_ms: how long to wait for a message
  *
- * Several messages may be received before they are released together.
+ * Several messages may be received before they are released together. The header
+ * is a private copy that has been checked. The data are in memory that the other
+ * side can write: if the program does not trust that process, it reads each byte
+ * once and checks what it has read, or uses kucomms_receive_copy().
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -ENOBUFS (over netlink: broadcasts of the
  * kernel module have been missed for want of room, and nothing else has; said
