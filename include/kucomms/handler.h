@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * For handlers that are to run on either side of the border: compiled into a
- * kernel module and into a process, under a debugger and sanitizers.
+ * Handlers that include this header compile into a kernel module, and into a
+ * process, where debuggers and sanitizers are.
  *
  * What both sides have, with the same meaning:
  *
@@ -17,9 +17,10 @@
  *	kucomms_channel_endpoint(), kucomms_channel_number(),
  *		kucomms_channel_priv(), kucomms_channel_set_priv()
  *
- * and what is below. Handlers of one endpoint never run at the same time, so
- * what only they touch needs no lock. Whoever registers the handlers (with
- * kucomms_register() or kucomms_endpoint_create()) is in a file of its own.
+ * and what is below. The handlers of one endpoint never run at the same time,
+ * so data that only they use need no lock. The code that registers the
+ * handlers, with kucomms_register() or kucomms_endpoint_create(), is in another
+ * file.
  */
 #ifndef KUCOMMS_HANDLER_H
 #define KUCOMMS_HANDLER_H
@@ -33,19 +34,19 @@
 #include <linux/string.h>
 #include <kucomms/module.h>
 
-/** kucomms_zalloc() - memory, all zero; NULL if there is none */
+/** kucomms_zalloc() - allocates zeroed memory; NULL if there is none */
 static inline void *kucomms_zalloc(size_t size)
 {
 	return kvzalloc(size, GFP_KERNEL);
 }
 
-/** kucomms_free() - free what kucomms_zalloc() gave; NULL is ignored */
+/** kucomms_free() - frees memory of kucomms_zalloc(); NULL is ignored */
 static inline void kucomms_free(void *memory)
 {
 	kvfree(memory);
 }
 
-/** kucomms_time_ns() - nanoseconds since some time in the past, monotonic */
+/** kucomms_time_ns() - returns a monotonic time in nanoseconds */
 static inline u64 kucomms_time_ns(void)
 {
 	return ktime_get_ns();
@@ -58,7 +59,7 @@ static inline u64 kucomms_time_ns(void)
 #include <stdlib.h>
 #include <string.h>
 
-/* Else abi.h has said what is wrong. */
+/* Without it abi.h has reported that the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 #ifdef __cplusplus
@@ -75,7 +76,7 @@ static inline void kucomms_free(void *memory)
 	free(memory);
 }
 
-/* Not inline: the clock's name is no part of C11. */
+/* Not inline, since CLOCK_MONOTONIC is no part of C11. */
 __u64 kucomms_time_ns(void);
 
 #ifdef __cplusplus
