@@ -122,7 +122,7 @@ module: check-version ## kucomms.ko and kucomms_netlink.ko, for the kernel whose
 
 EXAMPLES := $(addprefix examples/,echo/echo dictionary/process dictionary/client \
 	      dictionary/test route-manager/process route-manager/test hub/hub hub/member \
-	      epoll/talk cpp-echo/cpp-echo sensor/sensor)
+	      epoll/talk cpp-echo/cpp-echo sensor/sensor tally/process tally/client)
 
 examples: module example-programs ## the examples, applications and modules
 	@set -e; for example in $(patsubst %/Kbuild,%,$(wildcard examples/*/Kbuild)); do \
@@ -140,6 +140,7 @@ route-tool: $(ROUTE_TOOL) ## kucomms-route, which is installed with the examples
 
 # The handlers that are a kernel module elsewhere.
 $(BUILD)/examples/dictionary/process: examples/dictionary/dictionary.c
+$(BUILD)/examples/tally/process: examples/tally/tally.c
 $(BUILD)/examples/route-manager/process: $(patsubst %,examples/route-manager/%.c, \
 	manager request filter table trie walk)
 
@@ -246,14 +247,17 @@ install-dkms: check-version
 uninstall-dkms:
 	rm -rf $(DESTDIR)$(DKMSDIR)
 
-# To be read, copied and built; and the one that is a tool.
+# To be read, copied and built, with the documents for authors of modules; and
+# the one that is a tool. Links of the documents to ../examples work there, too.
 EXAMPLE_FILES := $(patsubst examples/%,%,$(shell find examples -type f \( -name '*.[ch]' \
-	-o -name '*.cc' -o -name sensor.py -o -name '*.md' -o -name Makefile -o -name Kbuild -o -name dkms.conf \) \
+	-o -name '*.cc' -o -name sensor.py -o -name '*.md' -o -name Makefile -o -name Kbuild -o -name dkms.conf \
+	-o -name '*.service' -o -name test.sh \) \
 	! -name '*.mod.c'))
 
 install-examples: route-tool
 	$(INSTALL) -D $(ROUTE_TOOL) $(DESTDIR)$(BINDIR)/kucomms-route
 	$(call install_sources,examples,$(EXAMPLE_FILES),$(EXAMPLESDIR))
+	$(call install_sources,docs,tutorial.md dkms-modules.md porting.md,$(EXAMPLESDIR))
 
 uninstall-examples:
 	rm -f $(DESTDIR)$(BINDIR)/kucomms-route

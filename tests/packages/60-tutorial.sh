@@ -4,7 +4,7 @@
 # installed then, and leaves nothing when it goes.
 . guest.sh
 
-readme=/usr/share/doc/kucomms-examples/examples/route-manager/README.md
+readme=/usr/share/doc/kucomms-examples/examples/tutorial.md
 export TUTORIAL_USER=alice
 cd /usr/local/tutorial || fail "it has not been built"
 /root/tutorial "$readme" sessions || fail "the tutorial is wrong"
