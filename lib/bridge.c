@@ -114,18 +114,18 @@ static int make_ring(__u32 size, struct kucomms_region *region)
 
 /* What is both sides' own: here that of the kernel is played by @bridge. */
 static int bridge_make_rings(struct kucomms_bridge *bridge,
-			     struct kucomms_end *end, __u32 to_kernel,
+			     struct kc_conn *conn, __u32 to_kernel,
 			     __u32 to_user)
 {
-	const struct kucomms_region *out = &end->regions[KUCOMMS_MINE];
-	const struct kucomms_region *in = &end->regions[KUCOMMS_THEIRS];
-	int err = make_ring(to_kernel, &end->regions[KUCOMMS_MINE]);
+	const struct kucomms_region *out = &conn->regions[KUCOMMS_MINE];
+	const struct kucomms_region *in = &conn->regions[KUCOMMS_THEIRS];
+	int err = make_ring(to_kernel, &conn->regions[KUCOMMS_MINE]);
 
 	if (!err)
-		err = make_ring(to_user, &end->regions[KUCOMMS_THEIRS]);
+		err = make_ring(to_user, &conn->regions[KUCOMMS_THEIRS]);
 	if (err)
 		return err;
-	kucomms_peer_init(end, to_kernel, to_user);
+	kucomms_peer_init(conn, to_kernel, to_user);
 	kucomms_consumer_init(&bridge->out, kucomms_memory_data(out), to_kernel,
 			      kucomms_memory_control(in),
 			      kucomms_memory_control(out));
@@ -137,7 +137,7 @@ static int bridge_make_rings(struct kucomms_bridge *bridge,
 	return 0;
 }
 
-int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
+int kucomms_bridge_create(struct kc_conn *conn, __u32 to_kernel,
 			  __u32 to_user)
 {
 	struct kucomms_bridge *bridge = calloc(1, sizeof(*bridge));
@@ -147,7 +147,7 @@ int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 	pthread_mutex_init(&bridge->send_lock, NULL);
 	pthread_mutex_init(&bridge->receive_lock, NULL);
 	pthread_mutex_init(&bridge->wait_lock, NULL);
-	end->bridge = bridge;
+	conn->bridge = bridge;
 	bridge->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (bridge->bell < 0)
 		return -errno;
@@ -155,43 +155,43 @@ int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
 	bridge->datagram = malloc(BUFFER_SIZE);
 	if (!bridge->request || !bridge->datagram)
 		return -ENOMEM;
-	return bridge_make_rings(bridge, end, to_kernel, to_user);
+	return bridge_make_rings(bridge, conn, to_kernel, to_user);
 }
 
 /*
  * Frees a child's copy. Does not touch the locks: a thread of the parent may
  * have held them.
  */
-void kucomms_bridge_abandon(struct kucomms_end *end)
+void kucomms_bridge_abandon(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 
 	if (!bridge)
 		return;
-	end->bridge = NULL;
+	conn->bridge = NULL;
 	kucomms_fd_close(&bridge->bell);
 	free(bridge->request);
 	free(bridge->datagram);
 	free(bridge);
 }
 
-void kucomms_bridge_free(struct kucomms_end *end)
+void kucomms_bridge_free(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 
 	if (!bridge)
 		return;
 	pthread_mutex_destroy(&bridge->wait_lock);
 	pthread_mutex_destroy(&bridge->receive_lock);
 	pthread_mutex_destroy(&bridge->send_lock);
-	kucomms_bridge_abandon(end);
+	kucomms_bridge_abandon(conn);
 }
 
 /* There is nobody any more, or the kernel says what it never would. */
-static void bridge_gone(struct kucomms_end *end, int why)
+static void bridge_gone(struct kc_conn *conn, int why)
 {
-	if (!kucomms_load(&end->gone))
-		kucomms_store(&end->gone, why);
+	if (!kucomms_load(&conn->gone))
+		kucomms_store(&conn->gone, why);
 }
 
 /*
@@ -269,39 +269,39 @@ static size_t request_fill(struct kucomms_bridge *bridge)
 }
 
 /* Under the send_lock. What has been taken is gone if this fails: so is the socket. */
-static int push(struct kucomms_end *end, __u64 *count)
+static int push(struct kc_conn *conn, __u64 *count)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 	size_t length;
 
-	while (!kucomms_load(&end->gone)) {
+	while (!kucomms_load(&conn->gone)) {
 		length = request_fill(bridge);
 		kucomms_consumer_release(&bridge->out);
 		kucomms_consumer_tell(&bridge->out);
 		if (!length)
 			return 0;
 		(*count)++;
-		if (send(end->fd, bridge->request, length, 0) < 0)
-			bridge_gone(end, -ESHUTDOWN);
+		if (send(conn->fd, bridge->request, length, 0) < 0)
+			bridge_gone(conn, -ESHUTDOWN);
 	}
-	return kucomms_load(&end->gone);
+	return kucomms_load(&conn->gone);
 }
 
 /* Sends what has been published; @count: of system calls. */
-int kucomms_bridge_push(struct kucomms_end *end, __u64 *count)
+int kucomms_bridge_push(struct kc_conn *conn, __u64 *count)
 {
 	int err;
 
-	pthread_mutex_lock(&end->bridge->send_lock);
-	err = push(end, count);
-	pthread_mutex_unlock(&end->bridge->send_lock);
+	pthread_mutex_lock(&conn->bridge->send_lock);
+	err = push(conn, count);
+	pthread_mutex_unlock(&conn->bridge->send_lock);
 	return err;
 }
 
 /* The kernel has handled all up to that message: there may be room for more. */
-static void receive_ack(struct kucomms_end *end, __u32 sequence)
+static void receive_ack(struct kc_conn *conn, __u32 sequence)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 	unsigned int first;
 
 	pthread_mutex_lock(&bridge->send_lock);
@@ -311,31 +311,31 @@ static void receive_ack(struct kucomms_end *end, __u32 sequence)
 		bridge->first_ack = (first + 1) % ACKS;
 		bridge->ack_count--;
 		if (bridge->stuck)
-			push(end, &end->receive_doorbells);
+			push(conn, &conn->receive_doorbells);
 	}
 	pthread_mutex_unlock(&bridge->send_lock);
 }
 
 /* The channel has come to its end, or what was sent last is why it will. */
-static void receive_error(struct kucomms_end *end, const struct nlmsghdr *header)
+static void receive_error(struct kc_conn *conn, const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(header);
 
 	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*error)))
-		bridge_gone(end, -EPROTO);
+		bridge_gone(conn, -EPROTO);
 	else if (!error->error)
-		receive_ack(end, header->nlmsg_seq);
+		receive_ack(conn, header->nlmsg_seq);
 	else
-		bridge_gone(end, error->error == -ESHUTDOWN ? -ESHUTDOWN :
+		bridge_gone(conn, error->error == -ESHUTDOWN ? -ESHUTDOWN :
 							      -EPROTO);
 }
 
 /* Returns false if there is no room for it yet. */
-static bool receive_message(struct kucomms_end *end,
+static bool receive_message(struct kc_conn *conn,
 			    const struct nlmsghdr *header)
 {
 	const unsigned char *payload = NLMSG_DATA(header);
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 	struct kucomms_message message = { };
 	struct kucomms_message *record;
 	int err;
@@ -344,7 +344,7 @@ static bool receive_message(struct kucomms_end *end,
 		memcpy(&message, payload, sizeof(message));
 	if (header->nlmsg_len != NLMSG_LENGTH(sizeof(message)) +
 				 (__u64)message.length) {
-		bridge_gone(end, -EPROTO);
+		bridge_gone(conn, -EPROTO);
 		return true;
 	}
 	err = kucomms_producer_reserve(&bridge->in, message.length, &record);
@@ -360,7 +360,7 @@ static bool receive_message(struct kucomms_end *end,
 		kucomms_producer_disarm(&bridge->in);
 	}
 	if (err) {
-		bridge_gone(end, -EPROTO);
+		bridge_gone(conn, -EPROTO);
 		return true;
 	}
 	kucomms_record_fill(record, &message, payload + sizeof(message));
@@ -369,16 +369,16 @@ static bool receive_message(struct kucomms_end *end,
 	return true;
 }
 
-static bool receive_one(struct kucomms_end *end, const struct nlmsghdr *header)
+static bool receive_one(struct kc_conn *conn, const struct nlmsghdr *header)
 {
 	switch (header->nlmsg_type) {
 	case KUCOMMS_NLMSG_MESSAGE:
-		return receive_message(end, header);
+		return receive_message(conn, header);
 	case NLMSG_ERROR:
-		receive_error(end, header);
+		receive_error(conn, header);
 		return true;
 	case NLMSG_OVERRUN:
-		kucomms_store(&end->lost, true);
+		kucomms_store(&conn->lost, true);
 		return true;
 	default:
 		return true;
@@ -386,12 +386,12 @@ static bool receive_one(struct kucomms_end *end, const struct nlmsghdr *header)
 }
 
 /* Returns false if not all of the datagram could be moved. */
-static bool datagram_move(struct kucomms_end *end)
+static bool datagram_move(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 
 	while (NLMSG_OK(bridge->next, bridge->left)) {
-		if (!receive_one(end, bridge->next))
+		if (!receive_one(conn, bridge->next))
 			return false;
 		bridge->next = NLMSG_NEXT(bridge->next, bridge->left);
 	}
@@ -403,7 +403,7 @@ static bool datagram_move(struct kucomms_end *end)
  * The kernel stops when the socket is full, and when it has been emptied looks
  * again by and by, or at once if it is sent something.
  */
-static void nudge(const struct kucomms_end *end, __u16 flags)
+static void nudge(const struct kc_conn *conn, __u16 flags)
 {
 	const struct nlmsghdr noop = {
 		.nlmsg_len = sizeof(noop),
@@ -411,14 +411,14 @@ static void nudge(const struct kucomms_end *end, __u16 flags)
 		.nlmsg_flags = NLM_F_REQUEST | flags,
 	};
 
-	send(end->fd, &noop, sizeof(noop), 0);
+	send(conn->fd, &noop, sizeof(noop), 0);
 }
 
 /* Returns false when there is nothing to read, or nobody who would write. */
-static bool datagram_read(struct kucomms_end *end)
+static bool datagram_read(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = end->bridge;
-	ssize_t length = recv(end->fd, bridge->datagram, BUFFER_SIZE,
+	struct kucomms_bridge *bridge = conn->bridge;
+	ssize_t length = recv(conn->fd, bridge->datagram, BUFFER_SIZE,
 			      MSG_DONTWAIT | MSG_TRUNC);
 
 	if (length >= 0 && (size_t)length <= BUFFER_SIZE) {
@@ -429,31 +429,31 @@ static bool datagram_read(struct kucomms_end *end)
 	}
 	if (length < 0 && errno == EAGAIN) {
 		if (bridge->read >= NUDGE_BYTES) {
-			end->receive_doorbells++;
-			nudge(end, 0);
+			conn->receive_doorbells++;
+			nudge(conn, 0);
 		}
 		bridge->read = 0;
 		return false;
 	}
 	if (length < 0 && (errno == ENOBUFS || errno == EINTR)) {
 		if (errno == ENOBUFS)
-			kucomms_store(&end->lost, true);
+			kucomms_store(&conn->lost, true);
 		return true;
 	}
-	bridge_gone(end, -EPROTO);
+	bridge_gone(conn, -EPROTO);
 	return false;
 }
 
-static void pull(struct kucomms_end *end)
+static void pull(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 
 	pthread_mutex_lock(&bridge->receive_lock);
 	/* If that is still wanted it will be asked for again. */
 	if (bridge->blocked)
 		kucomms_producer_disarm(&bridge->in);
-	while (datagram_move(end) && !kucomms_load(&end->gone))
-		if (!datagram_read(end))
+	while (datagram_move(conn) && !kucomms_load(&conn->gone))
+		if (!datagram_read(conn))
 			break;
 	kucomms_store(&bridge->blocked, bridge->left > 0);
 	kucomms_producer_flush(&bridge->in);
@@ -461,11 +461,11 @@ static void pull(struct kucomms_end *end)
 }
 
 /* Reads what has come, as much as there is room for: all who wait may have theirs. */
-void kucomms_bridge_pull(struct kucomms_end *end)
+void kucomms_bridge_pull(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 
-	pull(end);
+	pull(conn);
 	pthread_mutex_lock(&bridge->wait_lock);
 	if (bridge->polling)
 		eventfd_write(bridge->bell, 1);
@@ -479,21 +479,21 @@ bool kucomms_bridge_is_blocked(const struct kucomms_bridge *bridge)
 	return kucomms_load(&bridge->blocked);
 }
 
-static bool wait_is_over(struct kucomms_end *end, __u32 event)
+static bool wait_is_over(struct kc_conn *conn, __u32 event)
 {
-	return kucomms_load(&end->gone) ||
+	return kucomms_load(&conn->gone) ||
 	       ((event & KUCOMMS_EVENT_DATA) &&
-		(kucomms_consumer_ready(&end->channel.in) ||
-		 kucomms_load(&end->lost))) ||
+		(kucomms_consumer_ready(&conn->channel.in) ||
+		 kucomms_load(&conn->lost))) ||
 	       ((event & KUCOMMS_EVENT_ROOM) &&
-		kucomms_consumer_is_awaited(&end->bridge->out));
+		kucomms_consumer_is_awaited(&conn->bridge->out));
 }
 
-static int wait_in_poll(struct kucomms_end *end, bool socket, __s64 deadline)
+static int wait_in_poll(struct kc_conn *conn, bool socket, __s64 deadline)
 {
 	struct pollfd fds[] = {
-		{ .fd = end->bridge->bell, .events = POLLIN },
-		{ .fd = end->fd, .events = POLLIN },
+		{ .fd = conn->bridge->bell, .events = POLLIN },
+		{ .fd = conn->fd, .events = POLLIN },
 	};
 	const __s64 left = deadline - kucomms_now();
 	const struct timespec time = kucomms_timespec(left > 0 ? left : 0);
@@ -503,9 +503,9 @@ static int wait_in_poll(struct kucomms_end *end, bool socket, __s64 deadline)
 	if (ret <= 0)
 		return ret ? -errno : -ETIMEDOUT;
 	if (fds[0].revents)
-		eventfd_read(end->bridge->bell, &rings);
+		eventfd_read(conn->bridge->bell, &rings);
 	if (socket && fds[1].revents)
-		pull(end);
+		pull(conn);
 	return 0;
 }
 
@@ -513,16 +513,16 @@ static int wait_in_poll(struct kucomms_end *end, bool socket, __s64 deadline)
  * Has this thread, which waits for room, just read what another one waits for in
  * poll()? Then that is woken by something to read, and left to it for a while.
  */
-static bool leave_to_poller(struct kucomms_end *end, __u32 event)
+static bool leave_to_poller(struct kc_conn *conn, __u32 event)
 {
-	if (!end->polled || (event & KUCOMMS_EVENT_DATA) ||
-	    !kucomms_producer_must_ring(&end->bridge->in))
+	if (!conn->polled || (event & KUCOMMS_EVENT_DATA) ||
+	    !kucomms_producer_must_ring(&conn->bridge->in))
 		return false;
-	nudge(end, NLM_F_ACK);
+	nudge(conn, NLM_F_ACK);
 	return true;
 }
 
-static int wait_for_socket(struct kucomms_end *end, __u32 event,
+static int wait_for_socket(struct kc_conn *conn, __u32 event,
 			   __s64 deadline, __u64 *count)
 {
 	const __s64 soon = kucomms_now() + LEAVE_NS;
@@ -530,15 +530,15 @@ static int wait_for_socket(struct kucomms_end *end, __u32 event,
 
 	(*count)++;
 	/* What is there to read while there is no room says nothing new. */
-	if (!leave_to_poller(end, event))
-		return wait_in_poll(end, !kucomms_bridge_is_blocked(end->bridge),
+	if (!leave_to_poller(conn, event))
+		return wait_in_poll(conn, !kucomms_bridge_is_blocked(conn->bridge),
 				    deadline);
 	if (deadline >= 0 && deadline < soon)
-		return wait_in_poll(end, false, deadline);
-	err = wait_in_poll(end, false, soon);
+		return wait_in_poll(conn, false, deadline);
+	err = wait_in_poll(conn, false, soon);
 	/* The other one may be this thread itself, at some other time. */
 	if (err == -ETIMEDOUT) {
-		pull(end);
+		pull(conn);
 		err = 0;
 	}
 	return err;
@@ -548,14 +548,14 @@ static int wait_for_socket(struct kucomms_end *end, __u32 event,
  * One thread at a time waits for the socket, lest it read what another one waits
  * for, and that sleep on.
  */
-int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+int kucomms_bridge_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 			__u64 *count)
 {
-	struct kucomms_bridge *bridge = end->bridge;
+	struct kucomms_bridge *bridge = conn->bridge;
 	int err = 0;
 
 	pthread_mutex_lock(&bridge->wait_lock);
-	if (wait_is_over(end, event)) {
+	if (wait_is_over(conn, event)) {
 		pthread_mutex_unlock(&bridge->wait_lock);
 		return 0;
 	}
@@ -568,10 +568,10 @@ int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 	}
 	bridge->polling = true;
 	pthread_mutex_unlock(&bridge->wait_lock);
-	err = wait_for_socket(end, event, deadline, count);
+	err = wait_for_socket(conn, event, deadline, count);
 	/* There may always be something, but never what is wanted. */
 	if (!err && deadline >= 0 && kucomms_now() >= deadline &&
-	    !wait_is_over(end, event))
+	    !wait_is_over(conn, event))
 		err = -ETIMEDOUT;
 	pthread_mutex_lock(&bridge->wait_lock);
 	bridge->polling = false;

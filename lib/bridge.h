@@ -7,13 +7,13 @@
 /* What a datagram has at most, either way, unless one message has more. */
 #define KUCOMMS_DATAGRAM	32000u
 
-int kucomms_bridge_create(struct kucomms_end *end, __u32 to_kernel,
+int kucomms_bridge_create(struct kc_conn *conn, __u32 to_kernel,
 			  __u32 to_user);
-void kucomms_bridge_free(struct kucomms_end *end);
-void kucomms_bridge_abandon(struct kucomms_end *end);
-int kucomms_bridge_push(struct kucomms_end *end, __u64 *count);
-void kucomms_bridge_pull(struct kucomms_end *end);
-int kucomms_bridge_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+void kucomms_bridge_free(struct kc_conn *conn);
+void kucomms_bridge_abandon(struct kc_conn *conn);
+int kucomms_bridge_push(struct kc_conn *conn, __u64 *count);
+void kucomms_bridge_pull(struct kc_conn *conn);
+int kucomms_bridge_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 			__u64 *count);
 bool kucomms_bridge_is_blocked(const struct kucomms_bridge *bridge);
 

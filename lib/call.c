@@ -14,7 +14,7 @@
 
 #include "call.h"
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 #include "event.h"
 #include "futex.h"
 #include "send.h"
@@ -153,27 +153,27 @@ static void call_finish(struct kucomms_endpoint *endpoint,
 }
 
 static struct kucomms_call *call_find(struct kucomms_endpoint *endpoint,
-				      const struct kucomms_end *end, __u64 id)
+				      const struct kc_conn *conn, __u64 id)
 {
 	struct kucomms_call *call;
 
 	if (!endpoint->calls_size)
 		return NULL;
 	for (call = *bucket(endpoint, id); call; call = call->next[BY_ID])
-		if (call->id == id && call->channel == &end->channel)
+		if (call->id == id && call->channel == &conn->channel)
 			return call;
 	return NULL;
 }
 
-void kucomms_call_answer(struct kucomms_end *end,
+void kucomms_call_answer(struct kc_conn *conn,
 			 const struct kucomms_message *answer,
 			 const void *data)
 {
-	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->member.endpoint;
 	struct kucomms_call *call;
 
 	pthread_mutex_lock(&endpoint->calls_lock);
-	call = call_find(endpoint, end, answer->id);
+	call = call_find(endpoint, conn, answer->id);
 	if (call) {
 		kucomms_count(&endpoint->stats.calls);
 		call_finish(endpoint, call, 0, answer, data);
@@ -183,10 +183,10 @@ void kucomms_call_answer(struct kucomms_end *end,
 	pthread_mutex_unlock(&endpoint->calls_lock);
 }
 
-static struct kucomms_call *call_of(const struct kucomms_end *end,
+static struct kucomms_call *call_of(const struct kc_conn *conn,
 				    struct kucomms_call *call)
 {
-	while (call && call->channel != &end->channel)
+	while (call && call->channel != &conn->channel)
 		call = call->next[BY_ID];
 	return call;
 }
@@ -196,17 +196,17 @@ static struct kucomms_call *call_of(const struct kucomms_end *end,
  * the lock is given up, so that one is met twice, but none is missed: what is in
  * the lower half stays there, or goes to where it is still to be looked for.
  */
-void kucomms_call_end_all(struct kucomms_end *end, int why)
+void kucomms_call_end_all(struct kc_conn *conn, int why)
 {
-	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->member.endpoint;
 	struct kucomms_call *call;
 	__u32 i;
 
-	if (!kucomms_load(&end->member.calls))
+	if (!kucomms_load(&conn->member.calls))
 		return;
 	pthread_mutex_lock(&endpoint->calls_lock);
 	for (i = 0; i < endpoint->calls_size; i++)
-		while ((call = call_of(end, endpoint->calls[i])))
+		while ((call = call_of(conn, endpoint->calls[i])))
 			call_finish(endpoint, call, why, NULL, NULL);
 	pthread_mutex_unlock(&endpoint->calls_lock);
 }
@@ -246,16 +246,16 @@ static void give_id(struct kucomms_member *member, struct kucomms_call *call)
 }
 
 /* Under the member's lock: before the message, so that its answer finds the call. */
-static int call_begin(struct kucomms_end *end, struct kucomms_call *call,
+static int call_begin(struct kc_conn *conn, struct kucomms_call *call,
 		      __s64 deadline, bool *first)
 {
-	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->member.endpoint;
 	int err;
 
-	call->channel = &end->channel;
+	call->channel = &conn->channel;
 	call->endpoint = endpoint;
 	call->deadline = deadline < 0 ? KUCOMMS_NEVER : deadline;
-	give_id(&end->member, call);
+	give_id(&conn->member, call);
 	pthread_mutex_lock(&endpoint->calls_lock);
 	err = call_insert(endpoint, call);
 	*first = endpoint->first_call == call;
@@ -272,24 +272,24 @@ static void wake_if_earlier(struct kucomms_endpoint *endpoint, __s64 deadline)
 }
 
 /* Under the member's lock; @record has been reserved. */
-static int call_send(struct kucomms_end *end, struct kucomms_call *call,
+static int call_send(struct kc_conn *conn, struct kucomms_call *call,
 		     const struct kucomms_message *request, const void *data,
 		     struct kucomms_message *record, __s64 deadline)
 {
 	struct kucomms_message message = *request;
 	bool first;
-	int err = call_begin(end, call, deadline, &first);
+	int err = call_begin(conn, call, deadline, &first);
 
 	if (err) {
-		kucomms_discard(&end->channel, record);
+		kucomms_discard(&conn->channel, record);
 		return err;
 	}
 	message.id = call->id;
 	kucomms_record_fill(record, &message, data);
 	/* If it fails the channel has gone, and ends the call. */
-	kucomms_commit(&end->channel, record, 0);
+	kucomms_commit(&conn->channel, record, 0);
 	if (first)
-		wake_if_earlier(end->member.endpoint, deadline);
+		wake_if_earlier(conn->member.endpoint, deadline);
 	return 0;
 }
 
@@ -297,28 +297,28 @@ static int call_send(struct kucomms_end *end, struct kucomms_call *call,
  * @room: until when to wait for room; @deadline: for the answer; @waits: the
  * caller will, so it must not be the one who brings it.
  */
-static int call_start(struct kucomms_end *end, struct kucomms_call *call,
+static int call_start(struct kc_conn *conn, struct kucomms_call *call,
 		      const struct kucomms_message *request, const void *data,
 		      __s64 room, __s64 deadline, bool waits)
 {
-	struct kucomms_endpoint *endpoint = end->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->member.endpoint;
 	struct kucomms_message *record;
 	int err;
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return -ESTALE;
 	if (!endpoint || !call->done)
 		return -EINVAL;
-	pthread_mutex_lock(&end->member.lock);
-	err = kucomms_member_reserve(end, request->length, &record, room);
+	pthread_mutex_lock(&conn->member.lock);
+	err = kucomms_member_reserve(conn, request->length, &record, room);
 	/* As long as there is room the endpoint is there, too. */
 	if (!err && waits && kucomms_endpoint_is_mine(endpoint)) {
-		kucomms_discard(&end->channel, record);
+		kucomms_discard(&conn->channel, record);
 		err = -EDEADLK;
 	}
 	if (!err)
-		err = call_send(end, call, request, data, record, deadline);
-	pthread_mutex_unlock(&end->member.lock);
+		err = call_send(conn, call, request, data, record, deadline);
+	pthread_mutex_unlock(&conn->member.lock);
 	return err;
 }
 
@@ -329,7 +329,7 @@ KUCOMMS_API int kucomms_call_start(struct kucomms_channel *channel,
 {
 	__s64 deadline = kucomms_deadline(timeout_ms);
 
-	return call_start(end_of(channel), call, request, data, 0,
+	return call_start(conn_of(channel), call, request, data, 0,
 			  timeout_ms ? deadline : kucomms_now(), false);
 }
 
@@ -415,10 +415,10 @@ KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
 		.buffer = buffer,
 		.capacity = capacity,
 	};
-	struct kucomms_end *end = end_of(channel);
+	struct kc_conn *conn = conn_of(channel);
 	int err;
 
-	err = call_start(end, &waiter.call, request, data, deadline,
+	err = call_start(conn, &waiter.call, request, data, deadline,
 			 timeout_ms ? deadline : kucomms_now(), true);
 	return err ? err : waiter_wait(&waiter);
 }

@@ -14,10 +14,10 @@ static inline bool kucomms_call_covers(const struct kucomms_member *member,
 }
 
 /* All in the endpoint's thread. */
-void kucomms_call_answer(struct kucomms_end *end,
+void kucomms_call_answer(struct kc_conn *conn,
 			 const struct kucomms_message *answer,
 			 const void *data);
-void kucomms_call_end_all(struct kucomms_end *end, int why);
+void kucomms_call_end_all(struct kc_conn *conn, int why);
 void kucomms_call_expire(struct kucomms_endpoint *endpoint);
 __s64 kucomms_call_due(struct kucomms_endpoint *endpoint);
 

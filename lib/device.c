@@ -9,13 +9,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "end.h"
+#include "conn.h"
 #include "fd.h"
 
-static int device_attach(struct kucomms_end *end, __s64 deadline,
+static int device_attach(struct kc_conn *conn, __s64 deadline,
 			 struct kucomms_attach *attach)
 {
-	const struct kucomms_options *options = &end->options;
+	const struct kucomms_options *options = &conn->options;
 
 	memset(attach, 0, sizeof(*attach));
 	attach->size = sizeof(*attach);
@@ -26,19 +26,19 @@ static int device_attach(struct kucomms_end *end, __s64 deadline,
 		attach->flags = KUCOMMS_ATTACH_NUMBER;
 		attach->channel = options->channel;
 	}
-	if (ioctl(end->fd, KUCOMMS_IOC_ATTACH, attach) < 0)
+	if (ioctl(conn->fd, KUCOMMS_IOC_ATTACH, attach) < 0)
 		return -errno;
 	if (attach->version != KUCOMMS_ABI_VERSION)
 		return -EPROTONOSUPPORT;
-	end->number = attach->channel;
+	conn->number = attach->channel;
 	return 0;
 }
 
-static int device_map(const struct kucomms_end *end,
+static int device_map(const struct kc_conn *conn,
 		      struct kucomms_region *region, __u64 offset,
 		      size_t length, int protection)
 {
-	void *address = mmap(NULL, length, protection, MAP_SHARED, end->fd,
+	void *address = mmap(NULL, length, protection, MAP_SHARED, conn->fd,
 			     (off_t)offset);
 
 	if (address == MAP_FAILED)
@@ -49,67 +49,67 @@ static int device_map(const struct kucomms_end *end,
 	return madvise(address, length, MADV_DONTFORK) ? -errno : 0;
 }
 
-static int device_map_all(struct kucomms_end *end,
+static int device_map_all(struct kc_conn *conn,
 			  const struct kucomms_attach *attach)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct kucomms_region *user = &end->regions[0];
-	struct kucomms_region *kernel = &end->regions[1];
-	struct kucomms_region *to_kernel = &end->regions[2];
-	struct kucomms_region *to_user = &end->regions[3];
+	struct kucomms_region *user = &conn->regions[0];
+	struct kucomms_region *kernel = &conn->regions[1];
+	struct kucomms_region *to_kernel = &conn->regions[2];
+	struct kucomms_region *to_user = &conn->regions[3];
 	int err;
 
-	err = device_map(end, user, attach->user_control_offset, page,
+	err = device_map(conn, user, attach->user_control_offset, page,
 			 PROT_READ | PROT_WRITE);
 	if (err)
 		return err;
-	err = device_map(end, kernel, attach->kernel_control_offset, page,
+	err = device_map(conn, kernel, attach->kernel_control_offset, page,
 			 PROT_READ);
 	if (err)
 		return err;
-	err = device_map(end, to_kernel, attach->to_kernel_offset,
+	err = device_map(conn, to_kernel, attach->to_kernel_offset,
 			 2 * (size_t)attach->to_kernel_size,
 			 PROT_READ | PROT_WRITE);
 	if (err)
 		return err;
-	err = device_map(end, to_user, attach->to_user_offset,
+	err = device_map(conn, to_user, attach->to_user_offset,
 			 2 * (size_t)attach->to_user_size, PROT_READ);
 	if (err)
 		return err;
-	end->own = user->address;
-	kucomms_producer_init(&end->channel.out, to_kernel->address,
-			      attach->to_kernel_size, end->own,
+	conn->own = user->address;
+	kucomms_producer_init(&conn->channel.out, to_kernel->address,
+			      attach->to_kernel_size, conn->own,
 			      kernel->address);
-	kucomms_consumer_init(&end->channel.in, to_user->address,
-			      attach->to_user_size, end->own, kernel->address);
+	kucomms_consumer_init(&conn->channel.in, to_user->address,
+			      attach->to_user_size, conn->own, kernel->address);
 	return 0;
 }
 
-static int device_begin(struct kucomms_end *end, __s64 deadline)
+static int device_begin(struct kc_conn *conn, __s64 deadline)
 {
 	struct kucomms_attach attach;
 	int err;
 
-	end->fd = open(end->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (end->fd < 0)
+	conn->fd = open(conn->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (conn->fd < 0)
 		return -errno;
-	err = device_attach(end, deadline, &attach);
-	return err ? err : device_map_all(end, &attach);
+	err = device_attach(conn, deadline, &attach);
+	return err ? err : device_map_all(conn, &attach);
 }
 
-static void device_close(struct kucomms_end *end)
+static void device_close(struct kc_conn *conn)
 {
-	kucomms_end_unmap(end);
-	kucomms_fd_close(&end->fd);
+	kc_conn_unmap(conn);
+	kucomms_fd_close(&conn->fd);
 }
 
-static int device_error(struct kucomms_end *end)
+static int device_error(struct kc_conn *conn)
 {
-	int gone = kucomms_load(&end->gone);
+	int gone = kucomms_load(&conn->gone);
 
 	if (gone)
 		return gone;
-	switch (kucomms_load_acquire(&end->channel.in.peer->state)) {
+	switch (kucomms_load_acquire(&conn->channel.in.peer->state)) {
 	case KUCOMMS_STATE_OPEN:
 		return 0;
 	case KUCOMMS_STATE_HANGUP:
@@ -120,19 +120,19 @@ static int device_error(struct kucomms_end *end)
 }
 
 /* One call does a bounded share of the work; go on until all is done. */
-static int device_ring(struct kucomms_end *end, __u32 need, __u64 *count)
+static int device_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
 	int ret;
 
 	(void)need;
 	do {
 		(*count)++;
-		ret = ioctl(end->fd, KUCOMMS_IOC_DOORBELL, 0);
+		ret = ioctl(conn->fd, KUCOMMS_IOC_DOORBELL, 0);
 	} while (kucomms_unlikely(ret > 0));
 	return kucomms_unlikely(ret) ? -errno : 0;
 }
 
-static int device_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+static int device_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 		       __u64 *count)
 {
 	const struct kucomms_wait wait = {
@@ -142,7 +142,7 @@ static int device_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
 	};
 
 	(*count)++;
-	return ioctl(end->fd, KUCOMMS_IOC_WAIT, &wait) < 0 ? -errno : 0;
+	return ioctl(conn->fd, KUCOMMS_IOC_WAIT, &wait) < 0 ? -errno : 0;
 }
 
 const struct kucomms_transport kucomms_device_transport = {
@@ -151,5 +151,5 @@ const struct kucomms_transport kucomms_device_transport = {
 	.error = device_error,
 	.ring = device_ring,
 	.wait = device_wait,
-	.hangup = kucomms_end_gone,
+	.hangup = kc_conn_gone,
 };

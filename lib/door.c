@@ -31,22 +31,22 @@ struct kucomms_door {
 };
 
 /* The connect handler decides; what it has sent is there when the other side is let in. */
-static void door_admit(struct kucomms_door *door, struct kucomms_end *end)
+static void door_admit(struct kucomms_door *door, struct kc_conn *conn)
 {
 	int err;
 
-	kucomms_member_join(door->endpoint, end);
-	err = kucomms_member_connect(end);
+	kucomms_member_join(door->endpoint, conn);
+	err = kucomms_member_connect(conn);
 	if (err) {
-		kucomms_listener_answer(end, err);
-		kucomms_member_drop(end, err);
+		kucomms_listener_answer(conn, err);
+		kucomms_member_drop(conn, err);
 		return;
 	}
-	err = kucomms_listener_answer(end, 0);
+	err = kucomms_listener_answer(conn, 0);
 	if (err)
-		kucomms_member_drop(end, -ESHUTDOWN);
+		kucomms_member_drop(conn, -ESHUTDOWN);
 	else
-		kucomms_member_serve(end);
+		kucomms_member_serve(conn);
 }
 
 /*
@@ -68,11 +68,11 @@ static void door_set_trigger(const struct kucomms_door *door, __u32 trigger)
 static void door_handle(struct kucomms_source *source)
 {
 	struct kucomms_door *door = (struct kucomms_door *)source;
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	int left = AT_A_TIME, err = 0;
 
-	while (left-- && !(err = kucomms_listener_take(door->listener, &end)))
-		door_admit(door, end);
+	while (left-- && !(err = kucomms_listener_take(door->listener, &conn)))
+		door_admit(door, conn);
 	if (door->stuck == (err && err != -EAGAIN))
 		return;
 	door->stuck = !door->stuck;

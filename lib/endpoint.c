@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "door.h"
-#include "end.h"
+#include "conn.h"
 #include "event.h"
 #include "fd.h"
 #include "loop.h"
@@ -284,22 +284,22 @@ KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
  */
 static void destroy_inherited(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end, *next;
+	struct kc_conn *conn, *next;
 
 	kucomms_door_close_all(endpoint);
-	for (end = TAILQ_FIRST(&endpoint->members); end; end = next) {
-		next = TAILQ_NEXT(end, member.all);
-		if (end->member.fresh)
-			kucomms_end_free(end->member.fresh);
-		kucomms_end_abandon(end);
-		kucomms_channel_put(&end->channel);
+	for (conn = TAILQ_FIRST(&endpoint->members); conn; conn = next) {
+		next = TAILQ_NEXT(conn, member.all);
+		if (conn->member.fresh)
+			kc_conn_free(conn->member.fresh);
+		kc_conn_abandon(conn);
+		kucomms_channel_put(&conn->channel);
 	}
 	endpoint_abandon(endpoint);
 }
 
 KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 
 	if (!endpoint)
 		return;
@@ -310,9 +310,9 @@ KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
 	kucomms_endpoint_stop(endpoint);
 	endpoint_enter(endpoint);
 	kucomms_door_close_all(endpoint);
-	while ((end = TAILQ_FIRST(&endpoint->members))) {
-		kucomms_store(&end->member.leaving, true);
-		kucomms_member_drop(end, -ESHUTDOWN);
+	while ((conn = TAILQ_FIRST(&endpoint->members))) {
+		kucomms_store(&conn->member.leaving, true);
+		kucomms_member_drop(conn, -ESHUTDOWN);
 	}
 	endpoint_free(endpoint);
 }
@@ -343,13 +343,13 @@ KUCOMMS_API int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
 KUCOMMS_API int kucomms_endpoint_add(struct kucomms_endpoint *endpoint,
 				     struct kucomms_channel *channel)
 {
-	struct kucomms_end *end = end_of(channel);
+	struct kc_conn *conn = conn_of(channel);
 
-	if (is_inherited(endpoint) || end_is_inherited(end))
+	if (is_inherited(endpoint) || conn_is_inherited(conn))
 		return -ESTALE;
-	if (end->member.endpoint)
+	if (conn->member.endpoint)
 		return -EBUSY;
-	kucomms_member_add(endpoint, end);
+	kucomms_member_add(endpoint, conn);
 	return 0;
 }
 
@@ -358,30 +358,30 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 			 const struct kucomms_options *options,
 			 unsigned int flags, struct kucomms_channel **channel)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	int err;
 
 	if (is_inherited(endpoint))
 		return -ESTALE;
 	if (flags & ~KUCOMMS_CONNECT_RETRY)
 		return -EINVAL;
-	err = kucomms_end_prepare(&end, name, options);
+	err = kc_conn_create(&conn, name, options);
 	if (err)
 		return err;
 	/* Who comes back is not waited for here, either. */
 	if (flags & KUCOMMS_CONNECT_RETRY) {
-		end->member.again = true;
-		end->gone = -ESHUTDOWN;
+		conn->member.again = true;
+		conn->gone = -ESHUTDOWN;
 	} else {
-		err = kucomms_end_open(end, end->options.timeout_ms, true);
+		err = kc_conn_open(conn, conn->options.timeout_ms, true);
 	}
 	if (err) {
-		kucomms_end_free(end);
+		kc_conn_free(conn);
 		return err;
 	}
 	if (channel)
-		*channel = kucomms_channel_get(&end->channel);
-	kucomms_member_add(endpoint, end);
+		*channel = kucomms_channel_get(&conn->channel);
+	kucomms_member_add(endpoint, conn);
 	return 0;
 }
 
@@ -394,12 +394,12 @@ KUCOMMS_API int kucomms_endpoint_listen(struct kucomms_endpoint *endpoint,
 }
 
 static bool is_member(const struct kucomms_endpoint *endpoint,
-		      const struct kucomms_end *end)
+		      const struct kc_conn *conn)
 {
-	const struct kucomms_end *member;
+	const struct kc_conn *member;
 
 	TAILQ_FOREACH(member, &endpoint->members, member.all)
-		if (member == end)
+		if (member == conn)
 			return true;
 	return false;
 }
@@ -407,16 +407,16 @@ static bool is_member(const struct kucomms_endpoint *endpoint,
 KUCOMMS_API int kucomms_endpoint_remove(struct kucomms_endpoint *endpoint,
 					struct kucomms_channel *channel)
 {
-	struct kucomms_end *end = end_of(channel);
+	struct kc_conn *conn = conn_of(channel);
 	bool found;
 
 	if (is_inherited(endpoint))
 		return -ESTALE;
 	pthread_mutex_lock(&endpoint->lock);
-	found = is_member(endpoint, end);
+	found = is_member(endpoint, conn);
 	if (found) {
-		kucomms_store(&end->member.leaving, true);
-		kucomms_member_queue(end);
+		kucomms_store(&conn->member.leaving, true);
+		kucomms_member_queue(conn);
 	}
 	pthread_mutex_unlock(&endpoint->lock);
 	if (!found)
@@ -451,7 +451,7 @@ KUCOMMS_API int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 				  const struct kucomms_message *message,
 				  const void *data, unsigned int flags)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	int reached = 0;
 
 	if (is_inherited(endpoint))
@@ -459,9 +459,9 @@ KUCOMMS_API int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	pthread_mutex_lock(&endpoint->lock);
-	TAILQ_FOREACH(end, &endpoint->members, member.all)
-		if (kucomms_load(&end->member.connected) &&
-		    !kucomms_member_send(end, message, data, flags, 0))
+	TAILQ_FOREACH(conn, &endpoint->members, member.all)
+		if (kucomms_load(&conn->member.connected) &&
+		    !kucomms_member_send(conn, message, data, flags, 0))
 			reached++;
 	pthread_mutex_unlock(&endpoint->lock);
 	return reached ? reached : -ESRCH;

@@ -84,34 +84,34 @@ int kucomms_hello_receive(int fd, struct kucomms_hello *hello, int *memory)
 }
 
 /* Who does not look before it sleeps will do so often. */
-__u32 kucomms_hello_flags(const struct kucomms_end *end)
+__u32 kucomms_hello_flags(const struct kc_conn *conn)
 {
 	if (!kucomms_barrier_join())
 		return 0;
-	return KUCOMMS_HELLO_LIGHT | (end->spin_ns ? KUCOMMS_HELLO_HEAVY : 0);
+	return KUCOMMS_HELLO_LIGHT | (conn->spin_ns ? KUCOMMS_HELLO_HEAVY : 0);
 }
 
 /* Each side comes to the same conclusions. */
-void kucomms_hello_agree(struct kucomms_end *end, __u32 theirs)
+void kucomms_hello_agree(struct kc_conn *conn, __u32 theirs)
 {
-	const __u32 mine = kucomms_hello_flags(end);
+	const __u32 mine = kucomms_hello_flags(conn);
 
-	end->channel.out.light = (mine & KUCOMMS_HELLO_LIGHT) &&
+	conn->channel.out.light = (mine & KUCOMMS_HELLO_LIGHT) &&
 				 (theirs & KUCOMMS_HELLO_HEAVY);
-	end->heavy = (mine & KUCOMMS_HELLO_HEAVY) &&
+	conn->heavy = (mine & KUCOMMS_HELLO_HEAVY) &&
 		     (theirs & KUCOMMS_HELLO_LIGHT);
 }
 
 /* Who it is, as the kernel knows it since the two were connected. */
-int kucomms_hello_peer(struct kucomms_end *end)
+int kucomms_hello_peer(struct kc_conn *conn)
 {
 	struct ucred cred;
 	socklen_t length = sizeof(cred);
 
-	if (getsockopt(end->fd, SOL_SOCKET, SO_PEERCRED, &cred, &length))
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &length))
 		return -errno;
-	end->peer.pid = cred.pid;
-	end->peer.uid = cred.uid;
-	end->peer.gid = cred.gid;
+	conn->peer.pid = cred.pid;
+	conn->peer.uid = cred.uid;
+	conn->peer.gid = cred.gid;
 	return 0;
 }

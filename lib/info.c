@@ -6,7 +6,7 @@
 #include <kucomms/handler.h>
 
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 
 KUCOMMS_API const char *kucomms_version(void)
 {
@@ -21,34 +21,34 @@ KUCOMMS_API __u64 kucomms_time_ns(void)
 KUCOMMS_API unsigned int
 kucomms_channel_number(const struct kucomms_channel *channel)
 {
-	return end_of(channel)->number;
+	return conn_of(channel)->number;
 }
 
 KUCOMMS_API int kucomms_channel_get_stats(const struct kucomms_channel *channel,
 					  struct kucomms_channel_stats *stats)
 {
-	const struct kucomms_end *end = end_of(channel);
+	const struct kc_conn *conn = conn_of(channel);
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return -ESTALE;
 	if (stats->size < sizeof(*stats))
 		return -EINVAL;
 	stats->sent = channel->sent;
 	stats->received = channel->received;
-	stats->doorbells = end->send_doorbells + end->receive_doorbells;
-	stats->waits = end->send_waits + end->receive_waits;
+	stats->doorbells = conn->send_doorbells + conn->receive_doorbells;
+	stats->waits = conn->send_waits + conn->receive_waits;
 	return 0;
 }
 
 KUCOMMS_API int kucomms_channel_get_peer(const struct kucomms_channel *channel,
 					 struct kucomms_peer *peer)
 {
-	const struct kucomms_end *end = end_of(channel);
+	const struct kc_conn *conn = conn_of(channel);
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return -ESTALE;
-	if (!end->transport->how)
+	if (!conn->transport->how)
 		return -EOPNOTSUPP;
-	*peer = end->peer;
+	*peer = conn->peer;
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 #include "fd.h"
 #include "listener.h"
 #include "memory.h"
@@ -87,38 +87,38 @@ KUCOMMS_API int kucomms_listen(const char *name,
 
 /* The next who wants a channel, to be answered; -EAGAIN: nobody just now. */
 int kucomms_listener_take(struct kucomms_listener *listener,
-			  struct kucomms_end **end)
+			  struct kc_conn **conn)
 {
-	return listener->socket >= 0 ? kucomms_process_take(listener, end) :
-				       kucomms_local_take(listener, end);
+	return listener->socket >= 0 ? kucomms_process_take(listener, conn) :
+				       kucomms_local_take(listener, conn);
 }
 
-/* @status: 0, or why not: then the end is to be freed. */
-int kucomms_listener_answer(struct kucomms_end *end, int status)
+/* @status: 0, or why not: then the channel is to be freed. */
+int kucomms_listener_answer(struct kc_conn *conn, int status)
 {
-	if (end->transport == &kucomms_process_transport)
-		return kucomms_process_answer(end, status);
+	if (conn->transport == &kucomms_process_transport)
+		return kucomms_process_answer(conn, status);
 	if (status)
-		kucomms_end_break(end);
+		kc_conn_break(conn);
 	return 0;
 }
 
 static int accept_now(struct kucomms_listener *listener,
 		      struct kucomms_channel **channel)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	int err;
 
 	do {
-		err = kucomms_listener_take(listener, &end);
+		err = kucomms_listener_take(listener, &conn);
 		if (err)
 			return err;
-		err = kucomms_listener_answer(end, 0);
+		err = kucomms_listener_answer(conn, 0);
 		/* It has gone again meanwhile. */
 		if (err)
-			kucomms_end_free(end);
+			kc_conn_free(conn);
 	} while (err);
-	*channel = &end->channel;
+	*channel = &conn->channel;
 	return 0;
 }
 
@@ -155,15 +155,15 @@ KUCOMMS_API int kucomms_listener_fd(const struct kucomms_listener *listener)
  */
 static void listener_abandon(struct kucomms_listener *listener)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	int i;
 
 	for (i = 0; i < KUCOMMS_STRANGERS; i++)
 		kucomms_fd_close(&listener->strangers[i]);
 	kucomms_fd_close(&listener->socket);
-	while ((end = TAILQ_FIRST(&listener->waiting))) {
-		TAILQ_REMOVE(&listener->waiting, end, member.all);
-		kucomms_end_free(end);
+	while ((conn = TAILQ_FIRST(&listener->waiting))) {
+		TAILQ_REMOVE(&listener->waiting, conn, member.all);
+		kc_conn_free(conn);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The transport to another part of this process: memory and socket as between
- * processes, but who connects makes both ends, so nobody has to wait.
+ * processes, but the side that connects makes both, so neither has to wait.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,14 +9,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "end.h"
+#include "conn.h"
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"
 #include "peer.h"
 #include "process.h"
 
-/* Protects the list of listeners, and each listener's list of waiting ends. */
+/* Protects the list of listeners, and each listener's list of waiting channels. */
 static void lock(void)
 {
 	pthread_mutex_lock(&kucomms_self->local_lock);
@@ -57,24 +57,24 @@ int kucomms_local_listen(struct kucomms_listener *listener)
 }
 
 int kucomms_local_take(struct kucomms_listener *listener,
-		       struct kucomms_end **end)
+		       struct kc_conn **conn)
 {
 	eventfd_t count;
 
 	lock();
-	*end = TAILQ_FIRST(&listener->waiting);
-	if (*end)
-		TAILQ_REMOVE(&listener->waiting, *end, member.all);
+	*conn = TAILQ_FIRST(&listener->waiting);
+	if (*conn)
+		TAILQ_REMOVE(&listener->waiting, *conn, member.all);
 	else
 		eventfd_read(listener->fd, &count);
 	unlock();
-	return *end ? 0 : -EAGAIN;
+	return *conn ? 0 : -EAGAIN;
 }
 
 void kucomms_local_unlisten(struct kucomms_listener *listener)
 {
 	struct kucomms_listener **link;
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 
 	lock();
 	for (link = &kucomms_self->local; *link; link = &(*link)->all) {
@@ -84,14 +84,14 @@ void kucomms_local_unlisten(struct kucomms_listener *listener)
 		}
 	}
 	unlock();
-	while ((end = TAILQ_FIRST(&listener->waiting))) {
-		TAILQ_REMOVE(&listener->waiting, end, member.all);
-		kucomms_end_free(end);
+	while ((conn = TAILQ_FIRST(&listener->waiting))) {
+		TAILQ_REMOVE(&listener->waiting, conn, member.all);
+		kc_conn_free(conn);
 	}
 }
 
-/* What one of the two ends writes and the other reads. */
-static int share_memory(struct kucomms_end *writer, struct kucomms_end *reader,
+/* What one of the two sides writes and the other reads. */
+static int share_memory(struct kc_conn *writer, struct kc_conn *reader,
 			__u32 size)
 {
 	int memory = kucomms_memory_create(size, &writer->regions[KUCOMMS_MINE]);
@@ -104,14 +104,14 @@ static int share_memory(struct kucomms_end *writer, struct kucomms_end *reader,
 	return err;
 }
 
-static void set_peer(struct kucomms_end *end)
+static void set_peer(struct kc_conn *conn)
 {
-	end->peer.pid = getpid();
-	end->peer.uid = geteuid();
-	end->peer.gid = getegid();
+	conn->peer.pid = getpid();
+	conn->peer.uid = geteuid();
+	conn->peer.gid = getegid();
 }
 
-static int join(struct kucomms_end *end, struct kucomms_end *other, __u32 out,
+static int join(struct kc_conn *conn, struct kc_conn *other, __u32 out,
 		__u32 in)
 {
 	int sockets[2], err;
@@ -119,18 +119,18 @@ static int join(struct kucomms_end *end, struct kucomms_end *other, __u32 out,
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 		       sockets))
 		return -errno;
-	end->fd = sockets[0];
+	conn->fd = sockets[0];
 	other->fd = sockets[1];
-	err = share_memory(end, other, out);
+	err = share_memory(conn, other, out);
 	if (!err)
-		err = share_memory(other, end, in);
+		err = share_memory(other, conn, in);
 	if (err)
 		return err;
-	kucomms_peer_init(end, out, in);
+	kucomms_peer_init(conn, out, in);
 	kucomms_peer_init(other, in, out);
-	kucomms_hello_agree(end, kucomms_hello_flags(other));
-	kucomms_hello_agree(other, kucomms_hello_flags(end));
-	set_peer(end);
+	kucomms_hello_agree(conn, kucomms_hello_flags(other));
+	kucomms_hello_agree(other, kucomms_hello_flags(conn));
+	set_peer(conn);
 	set_peer(other);
 	return 0;
 }
@@ -144,10 +144,10 @@ static int size_or(__u32 *size, __u32 wanted,
 }
 
 /* Under the lock: @listener stays. */
-static int local_furnish(struct kucomms_end *end, struct kucomms_end *other,
+static int local_furnish(struct kc_conn *conn, struct kc_conn *other,
 			 struct kucomms_listener *listener)
 {
-	const struct kucomms_options *options = &end->options;
+	const struct kucomms_options *options = &conn->options;
 	__u32 out, in;
 	int err;
 
@@ -158,21 +158,21 @@ static int local_furnish(struct kucomms_end *end, struct kucomms_end *other,
 	if (err)
 		return err;
 	other->numbers = listener->numbers;
-	end->number = other->number;
+	conn->number = other->number;
 	err = size_or(&out, options->to_kernel_size, &listener->options);
 	if (!err)
 		err = size_or(&in, options->to_user_size, &listener->options);
-	return err ? err : join(end, other, out, in);
+	return err ? err : join(conn, other, out, in);
 }
 
-static int local_connect(struct kucomms_end *end, struct kucomms_end *other)
+static int local_connect(struct kc_conn *conn, struct kc_conn *other)
 {
-	struct kucomms_listener *listener = find(end->path);
+	struct kucomms_listener *listener = find(conn->path);
 	int err;
 
 	if (!listener)
 		return -ENOENT;
-	err = local_furnish(end, other, listener);
+	err = local_furnish(conn, other, listener);
 	if (err)
 		return err;
 	TAILQ_INSERT_TAIL(&listener->waiting, other, member.all);
@@ -180,10 +180,10 @@ static int local_connect(struct kucomms_end *end, struct kucomms_end *other)
 	return 0;
 }
 
-static int local_begin(struct kucomms_end *end, __s64 deadline)
+static int local_begin(struct kc_conn *conn, __s64 deadline)
 {
-	struct kucomms_end *other =
-		kucomms_end_alloc(&kucomms_local_transport);
+	struct kc_conn *other =
+		kc_conn_alloc(&kucomms_local_transport);
 	int err;
 
 	(void)deadline;
@@ -191,10 +191,10 @@ static int local_begin(struct kucomms_end *end, __s64 deadline)
 		return -ENOMEM;
 	other->spin_ns = kucomms_spin_ns(false, 0);
 	lock();
-	err = local_connect(end, other);
+	err = local_connect(conn, other);
 	unlock();
 	if (err)
-		kucomms_end_free(other);
+		kc_conn_free(other);
 	return err;
 }
 

@@ -33,24 +33,24 @@ void kucomms_loop_init(struct kucomms_endpoint *endpoint)
 	endpoint->budget = 1;
 }
 
-static struct kucomms_end *take_command(struct kucomms_endpoint *endpoint)
+static struct kc_conn *take_command(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 
 	pthread_mutex_lock(&endpoint->lock);
-	end = TAILQ_FIRST(&endpoint->commands);
-	if (end) {
-		TAILQ_REMOVE(&endpoint->commands, end, member.queue);
-		end->member.queued = false;
+	conn = TAILQ_FIRST(&endpoint->commands);
+	if (conn) {
+		TAILQ_REMOVE(&endpoint->commands, conn, member.queue);
+		conn->member.queued = false;
 	}
 	pthread_mutex_unlock(&endpoint->lock);
-	return end;
+	return conn;
 }
 
 /* Members that other threads, or handlers, have added or want removed. */
 static int loop_commands(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	int done = 0;
 
 	if (kucomms_load_acquire(&endpoint->shut)) {
@@ -61,11 +61,11 @@ static int loop_commands(struct kucomms_endpoint *endpoint)
 		return 0;
 	/* What comes from here on raises it, and an event, again. */
 	kucomms_store(&endpoint->commanded, false);
-	while ((end = take_command(endpoint))) {
-		if (kucomms_load(&end->member.leaving))
-			kucomms_member_drop(end, -ESHUTDOWN);
+	while ((conn = take_command(endpoint))) {
+		if (kucomms_load(&conn->member.leaving))
+			kucomms_member_drop(conn, -ESHUTDOWN);
 		else
-			kucomms_member_arrive(end);
+			kucomms_member_arrive(conn);
 		done++;
 	}
 	return done;
@@ -122,21 +122,21 @@ static int loop_timer(struct kucomms_endpoint *endpoint)
 /* Those whom the other side has left, and who want it back. */
 static int loop_reopen(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end, *next;
+	struct kc_conn *conn, *next;
 
 	if (endpoint->now < endpoint->again_due)
 		return 0;
 	endpoint->again_due = KUCOMMS_NEVER;
 	/* Only this thread removes members, this one at most; others add them. */
 	pthread_mutex_lock(&endpoint->lock);
-	end = TAILQ_FIRST(&endpoint->members);
+	conn = TAILQ_FIRST(&endpoint->members);
 	pthread_mutex_unlock(&endpoint->lock);
-	for (; end; end = next) {
+	for (; conn; conn = next) {
 		pthread_mutex_lock(&endpoint->lock);
-		next = TAILQ_NEXT(end, member.all);
+		next = TAILQ_NEXT(conn, member.all);
 		pthread_mutex_unlock(&endpoint->lock);
-		if (end->member.again && !end->member.connected)
-			kucomms_member_reopen(end);
+		if (conn->member.again && !conn->member.connected)
+			kucomms_member_reopen(conn);
 	}
 	return 1;
 }
@@ -257,13 +257,13 @@ static void set_budget(struct kucomms_endpoint *endpoint, __u64 handled)
 
 static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)
 {
-	struct kucomms_end *end, *next;
+	struct kc_conn *conn, *next;
 	const __u64 before = endpoint->stats.messages;
 	__u64 handled;
 
-	for (end = TAILQ_FIRST(&endpoint->active); end; end = next) {
-		next = TAILQ_NEXT(end, member.active);
-		kucomms_member_round(end, spin);
+	for (conn = TAILQ_FIRST(&endpoint->active); conn; conn = next) {
+		next = TAILQ_NEXT(conn, member.active);
+		kucomms_member_round(conn, spin);
 	}
 	handled = endpoint->stats.messages - before;
 	if (!handled)

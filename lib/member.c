@@ -18,7 +18,7 @@
 
 #include "call.h"
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 #include "event.h"
 #include "futex.h"
 #include "member.h"
@@ -32,156 +32,156 @@
 /* So long who listens may take to answer one who comes back. */
 #define ANSWER_NS	NSEC_PER_SEC
 
-static struct kucomms_endpoint *endpoint_of(const struct kucomms_end *end)
+static struct kucomms_endpoint *endpoint_of(const struct kc_conn *conn)
 {
-	return end->member.endpoint;
+	return conn->member.endpoint;
 }
 
 /* Under the endpoint's lock. */
 static void member_insert(struct kucomms_endpoint *endpoint,
-			  struct kucomms_end *end)
+			  struct kc_conn *conn)
 {
-	end->polled = false;
-	end->receive_how = 0;
-	end->member.endpoint = endpoint;
-	TAILQ_INSERT_TAIL(&endpoint->members, end, member.all);
+	conn->polled = false;
+	conn->receive_how = 0;
+	conn->member.endpoint = endpoint;
+	TAILQ_INSERT_TAIL(&endpoint->members, conn, member.all);
 	endpoint->count++;
 }
 
 /* The endpoint's own thread's, which goes on with it. */
 void kucomms_member_join(struct kucomms_endpoint *endpoint,
-			 struct kucomms_end *end)
+			 struct kc_conn *conn)
 {
 	pthread_mutex_lock(&endpoint->lock);
-	member_insert(endpoint, end);
+	member_insert(endpoint, conn);
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
 /* Under the endpoint's lock. */
-void kucomms_member_queue(struct kucomms_end *end)
+void kucomms_member_queue(struct kc_conn *conn)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 
-	if (end->member.queued)
+	if (conn->member.queued)
 		return;
-	end->member.queued = true;
-	TAILQ_INSERT_TAIL(&endpoint->commands, end, member.queue);
+	conn->member.queued = true;
+	TAILQ_INSERT_TAIL(&endpoint->commands, conn, member.queue);
 	kucomms_store_release(&endpoint->commanded, true);
 }
 
-/* Any thread's: from the unlocking on @end is the endpoint's, to free if it likes. */
+/* Any thread's: from the unlocking on @conn is the endpoint's, to free if it likes. */
 void kucomms_member_add(struct kucomms_endpoint *endpoint,
-			struct kucomms_end *end)
+			struct kc_conn *conn)
 {
 	pthread_mutex_lock(&endpoint->lock);
-	member_insert(endpoint, end);
-	kucomms_member_queue(end);
+	member_insert(endpoint, conn);
+	kucomms_member_queue(conn);
 	pthread_mutex_unlock(&endpoint->lock);
 	kucomms_endpoint_wake(endpoint);
 }
 
 KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 {
-	struct kucomms_end *end = end_of(channel);
+	struct kc_conn *conn = conn_of(channel);
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return;
 	/* Of an endpoint: its thread may be about to let go of it. */
-	pthread_mutex_lock(&end->member.lock);
+	pthread_mutex_lock(&conn->member.lock);
 	/*
 	 * The descriptor of a device does not tell the endpoint's thread; and
 	 * the endpoint's lock, for a command, comes before this one.
 	 */
-	if (end->own && end->member.endpoint && !end->transport->how) {
-		kucomms_store(&end->member.shut, true);
-		kucomms_store_release(&endpoint_of(end)->shut, true);
-		kucomms_endpoint_wake(endpoint_of(end));
+	if (conn->own && conn->member.endpoint && !conn->transport->how) {
+		kucomms_store(&conn->member.shut, true);
+		kucomms_store_release(&endpoint_of(conn)->shut, true);
+		kucomms_endpoint_wake(endpoint_of(conn));
 	}
-	end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
-	pthread_mutex_unlock(&end->member.lock);
+	conn->transport->hangup(conn, KUCOMMS_STATE_HANGUP);
+	pthread_mutex_unlock(&conn->member.lock);
 }
 
 /* Those whom somebody has hung up on. */
 void kucomms_member_look(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 
 	pthread_mutex_lock(&endpoint->lock);
-	TAILQ_FOREACH(end, &endpoint->members, member.all)
-		if (kucomms_load(&end->member.shut) && end->member.connected)
-			kucomms_member_activate(end);
+	TAILQ_FOREACH(conn, &endpoint->members, member.all)
+		if (kucomms_load(&conn->member.shut) && conn->member.connected)
+			kucomms_member_activate(conn);
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
-void kucomms_member_activate(struct kucomms_end *end)
+void kucomms_member_activate(struct kc_conn *conn)
 {
-	struct kucomms_member *member = &end->member;
+	struct kucomms_member *member = &conn->member;
 
 	member->idle = 0;
 	if (member->awake)
 		return;
 	member->awake = true;
-	TAILQ_INSERT_TAIL(&endpoint_of(end)->active, end, member.active);
+	TAILQ_INSERT_TAIL(&endpoint_of(conn)->active, conn, member.active);
 }
 
-static void deactivate(struct kucomms_end *end)
+static void deactivate(struct kc_conn *conn)
 {
-	if (!end->member.awake)
+	if (!conn->member.awake)
 		return;
-	end->member.awake = false;
-	TAILQ_REMOVE(&endpoint_of(end)->active, end, member.active);
+	conn->member.awake = false;
+	TAILQ_REMOVE(&endpoint_of(conn)->active, conn, member.active);
 }
 
-static void set_refused(struct kucomms_end *end, bool refused)
+static void set_refused(struct kc_conn *conn, bool refused)
 {
-	if (end->member.refused == refused)
+	if (conn->member.refused == refused)
 		return;
-	end->member.refused = refused;
-	endpoint_of(end)->refused += refused ? 1 : -1;
+	conn->member.refused = refused;
+	endpoint_of(conn)->refused += refused ? 1 : -1;
 }
 
 /* There may be room now for what a handler did not want to do before. */
 void kucomms_member_retry(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 
 	if (!endpoint->refused)
 		return;
 	pthread_mutex_lock(&endpoint->lock);
-	TAILQ_FOREACH(end, &endpoint->members, member.all)
-		if (end->member.refused)
-			kucomms_member_activate(end);
+	TAILQ_FOREACH(conn, &endpoint->members, member.all)
+		if (conn->member.refused)
+			kucomms_member_activate(conn);
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
 /* The doorbell: for data, for room, or for the last time. */
 static void member_handle(struct kucomms_source *source)
 {
-	struct kucomms_end *end = (struct kucomms_end *)
-		((char *)source - offsetof(struct kucomms_end, member.source));
+	struct kc_conn *conn = (struct kc_conn *)
+		((char *)source - offsetof(struct kc_conn, member.source));
 
-	if (end->transport->quiet)
-		end->transport->quiet(end);
-	if (kucomms_end_take_lost(end))
-		kucomms_count(&endpoint_of(end)->stats.lost);
-	pthread_mutex_lock(&end->member.lock);
-	if (end->member.waiters)
-		kucomms_event_tell(&end->member.room);
-	pthread_mutex_unlock(&end->member.lock);
-	kucomms_member_activate(end);
+	if (conn->transport->quiet)
+		conn->transport->quiet(conn);
+	if (kc_conn_take_lost(conn))
+		kucomms_count(&endpoint_of(conn)->stats.lost);
+	pthread_mutex_lock(&conn->member.lock);
+	if (conn->member.waiters)
+		kucomms_event_tell(&conn->member.room);
+	pthread_mutex_unlock(&conn->member.lock);
+	kucomms_member_activate(conn);
 }
 
 /* A message that another process could change is handled in a private copy. */
 static int make_buffer(struct kucomms_endpoint *endpoint,
-		       const struct kucomms_end *end)
+		       const struct kc_conn *conn)
 {
 	void *buffer, *old = endpoint->buffer;
 
-	if (!end->transport->copies ||
+	if (!conn->transport->copies ||
 	    (endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE) ||
-	    endpoint->capacity >= end->channel.in.size)
+	    endpoint->capacity >= conn->channel.in.size)
 		return 0;
-	buffer = malloc(end->channel.in.size);
+	buffer = malloc(conn->channel.in.size);
 	if (!buffer)
 		return -ENOMEM;
 	/*
@@ -189,286 +189,286 @@ static int make_buffer(struct kucomms_endpoint *endpoint,
 	 */
 	kucomms_store(&endpoint->buffer, buffer);
 	free(old);
-	endpoint->capacity = end->channel.in.size;
+	endpoint->capacity = conn->channel.in.size;
 	return 0;
 }
 
 /* If this fails the member has to be dropped. */
-int kucomms_member_connect(struct kucomms_end *end)
+int kucomms_member_connect(struct kc_conn *conn)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
-	int err = make_buffer(endpoint, end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
+	int err = make_buffer(endpoint, conn);
 
 	if (!err && endpoint->ops.connect)
-		err = endpoint->ops.connect(&end->channel, endpoint->priv);
+		err = endpoint->ops.connect(&conn->channel, endpoint->priv);
 	kucomms_member_publish(endpoint);
 	if (!err)
-		kucomms_store(&end->member.connected, true);
+		kucomms_store(&conn->member.connected, true);
 	return err;
 }
 
 /* There may be messages already. */
-void kucomms_member_serve(struct kucomms_end *end)
+void kucomms_member_serve(struct kc_conn *conn)
 {
 	int err;
 
-	end->member.source.handle = member_handle;
-	err = kucomms_endpoint_watch(endpoint_of(end), end->fd, EPOLLET |
+	conn->member.source.handle = member_handle;
+	err = kucomms_endpoint_watch(endpoint_of(conn), conn->fd, EPOLLET |
 				     EPOLLIN | EPOLLRDHUP |
-				     (end->transport->quiet ? 0 : EPOLLOUT),
-				     &end->member.source);
+				     (conn->transport->quiet ? 0 : EPOLLOUT),
+				     &conn->member.source);
 	if (err)
-		kucomms_member_drop(end, err);
+		kucomms_member_drop(conn, err);
 	else
-		kucomms_member_activate(end);
+		kucomms_member_activate(conn);
 }
 
-static void try_again_at(struct kucomms_end *end, __s64 due)
+static void try_again_at(struct kc_conn *conn, __s64 due)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 
-	end->member.due = due;
+	conn->member.due = due;
 	if (due < endpoint->again_due)
 		endpoint->again_due = due;
 }
 
-static void try_again_later(struct kucomms_end *end)
+static void try_again_later(struct kc_conn *conn)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 
-	try_again_at(end, endpoint->now +
+	try_again_at(conn, endpoint->now +
 		     endpoint->options.reconnect_ms * NSEC_PER_MSEC);
 }
 
 /* Added by another thread, or by a handler. */
-void kucomms_member_arrive(struct kucomms_end *end)
+void kucomms_member_arrive(struct kc_conn *conn)
 {
 	int err;
 
 	/* It has arrived already: see loop_reopen(). */
-	if (end->member.connected)
+	if (conn->member.connected)
 		return;
-	if (end->member.again && !end->own) {
-		kucomms_member_reopen(end);
+	if (conn->member.again && !conn->own) {
+		kucomms_member_reopen(conn);
 		return;
 	}
-	err = kucomms_member_connect(end);
+	err = kucomms_member_connect(conn);
 	if (err)
-		kucomms_member_drop(end, err);
+		kucomms_member_drop(conn, err);
 	else
-		kucomms_member_serve(end);
+		kucomms_member_serve(conn);
 }
 
-static void forget_fresh(struct kucomms_end *end)
+static void forget_fresh(struct kc_conn *conn)
 {
-	struct kucomms_end *fresh = end->member.fresh;
+	struct kc_conn *fresh = conn->member.fresh;
 
 	if (!fresh)
 		return;
-	end->member.fresh = NULL;
-	kucomms_endpoint_unwatch(endpoint_of(end), fresh->fd);
-	kucomms_end_free(fresh);
+	conn->member.fresh = NULL;
+	kucomms_endpoint_unwatch(endpoint_of(conn), fresh->fd);
+	kc_conn_free(fresh);
 }
 
-static void fresh_finish(struct kucomms_end *end);
+static void fresh_finish(struct kc_conn *conn);
 
 /* Who listens has answered. */
 static void fresh_handle(struct kucomms_source *source)
 {
-	struct kucomms_end *fresh = (struct kucomms_end *)
-		((char *)source - offsetof(struct kucomms_end, member.source));
+	struct kc_conn *fresh = (struct kc_conn *)
+		((char *)source - offsetof(struct kc_conn, member.source));
 
 	fresh_finish(fresh->channel.priv);
 }
 
-static int fresh_begin(struct kucomms_end *end)
+static int fresh_begin(struct kc_conn *conn)
 {
-	struct kucomms_end *fresh = kucomms_end_alike(end);
+	struct kc_conn *fresh = kc_conn_clone(conn);
 
 	if (!fresh)
 		return -ENOMEM;
-	fresh->channel.priv = end;
+	fresh->channel.priv = conn;
 	fresh->member.source.handle = fresh_handle;
-	end->member.fresh = fresh;
-	return kucomms_end_begin(fresh, 0);
+	conn->member.fresh = fresh;
+	return kc_conn_begin(fresh, 0);
 }
 
-static void fresh_finish(struct kucomms_end *end)
+static void fresh_finish(struct kc_conn *conn)
 {
-	struct kucomms_end *fresh = end->member.fresh;
-	int err = kucomms_end_finish(fresh);
+	struct kc_conn *fresh = conn->member.fresh;
+	int err = kc_conn_finish(fresh);
 
 	if (err > 0)
 		return;
 	if (err) {
-		forget_fresh(end);
-		try_again_later(end);
+		forget_fresh(conn);
+		try_again_later(conn);
 		return;
 	}
-	end->member.fresh = NULL;
-	kucomms_endpoint_unwatch(endpoint_of(end), fresh->fd);
-	pthread_mutex_lock(&end->member.lock);
-	kucomms_store(&end->member.shut, false);
-	kucomms_end_replace(end, fresh);
-	pthread_mutex_unlock(&end->member.lock);
-	err = kucomms_member_connect(end);
+	conn->member.fresh = NULL;
+	kucomms_endpoint_unwatch(endpoint_of(conn), fresh->fd);
+	pthread_mutex_lock(&conn->member.lock);
+	kucomms_store(&conn->member.shut, false);
+	kc_conn_replace(conn, fresh);
+	pthread_mutex_unlock(&conn->member.lock);
+	err = kucomms_member_connect(conn);
 	if (err)
-		kucomms_member_drop(end, err);
+		kucomms_member_drop(conn, err);
 	else
-		kucomms_member_serve(end);
+		kucomms_member_serve(conn);
 }
 
 /* Looks for the other side; nobody waits for its answer. */
-void kucomms_member_reopen(struct kucomms_end *end)
+void kucomms_member_reopen(struct kc_conn *conn)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 
-	if (endpoint->now < end->member.due) {
-		try_again_at(end, end->member.due);
+	if (endpoint->now < conn->member.due) {
+		try_again_at(conn, conn->member.due);
 		return;
 	}
 	/* It has had its time. */
-	forget_fresh(end);
-	if (fresh_begin(end)) {
-		forget_fresh(end);
-		try_again_later(end);
+	forget_fresh(conn);
+	if (fresh_begin(conn)) {
+		forget_fresh(conn);
+		try_again_later(conn);
 		return;
 	}
-	try_again_at(end, endpoint->now + ANSWER_NS);
-	kucomms_endpoint_watch(endpoint, end->member.fresh->fd,
+	try_again_at(conn, endpoint->now + ANSWER_NS);
+	kucomms_endpoint_watch(endpoint, conn->member.fresh->fd,
 			       EPOLLIN | EPOLLET,
-			       &end->member.fresh->member.source);
-	fresh_finish(end);
+			       &conn->member.fresh->member.source);
+	fresh_finish(conn);
 }
 
 /* From here on whoever sends finds no room, and then the reason. */
-static void let_go(struct kucomms_end *end, int why)
+static void let_go(struct kc_conn *conn, int why)
 {
-	kucomms_endpoint_unwatch(endpoint_of(end), end->fd);
-	pthread_mutex_lock(&end->member.lock);
-	if (end->own)
-		end->transport->hangup(end, why == -EPROTO ?
-				       KUCOMMS_STATE_BROKEN :
-				       KUCOMMS_STATE_HANGUP);
-	end->channel.out.end = end->channel.out.position;
-	end->channel.out.held_control = KUCOMMS_CONTROL_EMPTY;
-	end->room_armed = false;
-	end->transport->close(end);
-	end->own = NULL;
-	kucomms_event_tell(&end->member.room);
-	pthread_mutex_unlock(&end->member.lock);
+	kucomms_endpoint_unwatch(endpoint_of(conn), conn->fd);
+	pthread_mutex_lock(&conn->member.lock);
+	if (conn->own)
+		conn->transport->hangup(conn, why == -EPROTO ?
+					KUCOMMS_STATE_BROKEN :
+					KUCOMMS_STATE_HANGUP);
+	conn->channel.out.end = conn->channel.out.position;
+	conn->channel.out.held_control = KUCOMMS_CONTROL_EMPTY;
+	conn->room_armed = false;
+	conn->transport->close(conn);
+	conn->own = NULL;
+	kucomms_event_tell(&conn->member.room);
+	pthread_mutex_unlock(&conn->member.lock);
 }
 
-static void member_leave(struct kucomms_end *end)
+static void member_leave(struct kc_conn *conn)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 
-	forget_fresh(end);
+	forget_fresh(conn);
 	pthread_mutex_lock(&endpoint->lock);
-	TAILQ_REMOVE(&endpoint->members, end, member.all);
+	TAILQ_REMOVE(&endpoint->members, conn, member.all);
 	endpoint->count--;
-	if (end->member.queued)
-		TAILQ_REMOVE(&endpoint->commands, end, member.queue);
-	end->member.queued = false;
+	if (conn->member.queued)
+		TAILQ_REMOVE(&endpoint->commands, conn, member.queue);
+	conn->member.queued = false;
 	pthread_mutex_unlock(&endpoint->lock);
-	kucomms_channel_put(&end->channel);
+	kucomms_channel_put(&conn->channel);
 }
 
 /*
  * The other side has gone (@why: -ESHUTDOWN), has broken the rules or said
  * something that the handler did not like (-EPROTO), or is not wanted any more.
  */
-void kucomms_member_drop(struct kucomms_end *end, int why)
+void kucomms_member_drop(struct kc_conn *conn, int why)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
-	const bool connected = end->member.connected;
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
+	const bool connected = conn->member.connected;
 
 	kucomms_member_publish(endpoint);
-	kucomms_store(&end->member.connected, false);
-	deactivate(end);
-	set_refused(end, false);
-	let_go(end, why);
-	kucomms_call_end_all(end, why == -EPROTO ? why : -ESHUTDOWN);
+	kucomms_store(&conn->member.connected, false);
+	deactivate(conn);
+	set_refused(conn, false);
+	let_go(conn, why);
+	kucomms_call_end_all(conn, why == -EPROTO ? why : -ESHUTDOWN);
 	if (connected && endpoint->ops.disconnect)
-		endpoint->ops.disconnect(&end->channel, endpoint->priv);
+		endpoint->ops.disconnect(&conn->channel, endpoint->priv);
 	kucomms_member_publish(endpoint);
-	if (end->member.again && !kucomms_load(&end->member.leaving))
-		try_again_later(end);
+	if (conn->member.again && !kucomms_load(&conn->member.leaving))
+		try_again_later(conn);
 	else
-		member_leave(end);
+		member_leave(conn);
 }
 
 /* Returns what the handler says. */
-static int member_deliver(struct kucomms_end *end,
+static int member_deliver(struct kc_conn *conn,
 			  const struct kucomms_message *message,
 			  const void *data)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 
-	if (end->transport->copies && message->length &&
+	if (conn->transport->copies && message->length &&
 	    !(endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE)) {
 		memcpy(endpoint->buffer, data, message->length);
 		data = endpoint->buffer;
 	}
-	if (kucomms_call_covers(&end->member, message->id)) {
-		kucomms_call_answer(end, message, data);
+	if (kucomms_call_covers(&conn->member, message->id)) {
+		kucomms_call_answer(conn, message, data);
 		return 0;
 	}
 	return endpoint->ops.message ?
-	       endpoint->ops.message(&end->channel, message, data,
+	       endpoint->ops.message(&conn->channel, message, data,
 				     endpoint->priv) : 0;
 }
 
 /* One message: 1: handled, 0: there is none, or none that is wanted now, or why not. */
-static int member_step(struct kucomms_end *end, bool *told)
+static int member_step(struct kc_conn *conn, bool *told)
 {
-	struct kucomms_consumer *in = &end->channel.in;
+	struct kucomms_consumer *in = &conn->channel.in;
 	struct kucomms_message message;
 	const void *data;
 	int ret = kucomms_consumer_receive(in, &message, &data);
 
 	if (ret != 1)
 		return ret == -ENOMSG ? 1 : ret;
-	ret = member_deliver(end, &message, data);
+	ret = member_deliver(conn, &message, data);
 	if (ret == -EAGAIN) {
 		kucomms_consumer_unreceive(in, message.length);
-		set_refused(end, true);
+		set_refused(conn, true);
 		return 0;
 	}
 	*told |= kucomms_consumer_release(in);
-	kucomms_count(&endpoint_of(end)->stats.messages);
-	end->channel.received++;
+	kucomms_count(&endpoint_of(conn)->stats.messages);
+	conn->channel.received++;
 	return ret ? -EPROTO : 1;
 }
 
 /* Falls asleep, unless there is something after all. */
-static void member_rest(struct kucomms_end *end)
+static void member_rest(struct kc_conn *conn)
 {
-	struct kucomms_channel *channel = &end->channel;
+	struct kucomms_channel *channel = &conn->channel;
 	int err;
 
-	end->receive_how = end->member.refused ? end->transport->always : 0;
-	kucomms_end_arm(end);
-	err = end->transport->error(end);
-	if (!end->member.refused && kucomms_consumer_ready(&channel->in))
+	conn->receive_how = conn->member.refused ? conn->transport->always : 0;
+	kc_conn_arm(conn);
+	err = conn->transport->error(conn);
+	if (!conn->member.refused && kucomms_consumer_ready(&channel->in))
 		return;
 	if (err)
-		kucomms_member_drop(end, err);
+		kucomms_member_drop(conn, err);
 	else
-		deactivate(end);
+		deactivate(conn);
 }
 
 /* Nothing to do: for long enough? */
-static void member_idle(struct kucomms_end *end, bool spin)
+static void member_idle(struct kc_conn *conn, bool spin)
 {
-	const struct kucomms_endpoint *endpoint = endpoint_of(end);
-	struct kucomms_member *member = &end->member;
+	const struct kucomms_endpoint *endpoint = endpoint_of(conn);
+	struct kucomms_member *member = &conn->member;
 
 	if (!member->idle)
 		member->idle = endpoint->now;
 	if (!spin || member->refused ||
 	    endpoint->now - member->idle >= endpoint->spin_ns)
-		member_rest(end);
+		member_rest(conn);
 }
 
 /* Handlers are slower than they were, or it is time to stop. */
@@ -485,42 +485,42 @@ static bool round_is_over(const struct kucomms_endpoint *endpoint,
  * Tells whether there is room again for a sender that found none, and if so
  * takes back the request for it.
  */
-static bool member_finds_room(struct kucomms_end *end)
+static bool member_finds_room(struct kc_conn *conn)
 {
 	bool found;
 
-	pthread_mutex_lock(&end->member.lock);
-	found = end->room_armed && kucomms_producer_has_room(
-		&end->channel.out, kucomms_load(&end->own->need_room));
+	pthread_mutex_lock(&conn->member.lock);
+	found = conn->room_armed && kucomms_producer_has_room(
+		&conn->channel.out, kucomms_load(&conn->own->need_room));
 	if (found)
-		kucomms_end_forget_room(end);
-	pthread_mutex_unlock(&end->member.lock);
+		kc_conn_forget_room(conn);
+	pthread_mutex_unlock(&conn->member.lock);
 	return found;
 }
 
 /* As many messages as make a round; then what has been sent is published. */
-void kucomms_member_round(struct kucomms_end *end, bool spin)
+void kucomms_member_round(struct kc_conn *conn, bool spin)
 {
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 	unsigned int left = endpoint->budget;
 	bool told = false;
 	int ret = 1;
 
-	set_refused(end, false);
-	kucomms_end_disarm(end);
+	set_refused(conn, false);
+	kc_conn_disarm(conn);
 	while (left && ret == 1) {
-		ret = member_step(end, &told);
+		ret = member_step(conn, &told);
 		left -= ret == 1;
 		if (round_is_over(endpoint, left))
 			break;
 	}
 	/* While a message is refused the room is for that message's answer. */
-	if (endpoint->ops.room && ret >= 0 && !end->member.refused &&
-	    member_finds_room(end))
-		endpoint->ops.room(&end->channel, endpoint->priv);
+	if (endpoint->ops.room && ret >= 0 && !conn->member.refused &&
+	    member_finds_room(conn))
+		endpoint->ops.room(&conn->channel, endpoint->priv);
 	kucomms_member_publish(endpoint);
 	if (ret < 0) {
-		kucomms_member_drop(end, ret);
+		kucomms_member_drop(conn, ret);
 		return;
 	}
 	/*
@@ -528,27 +528,27 @@ void kucomms_member_round(struct kucomms_end *end, bool spin)
 	 * ring.
 	 */
 	if (ret != 1 || told)
-		kucomms_end_tell(end, told);
+		kc_conn_tell(conn, told);
 	if (left != endpoint->budget) {
 		kucomms_count(&endpoint->stats.rounds);
-		end->member.idle = 0;
+		conn->member.idle = 0;
 	}
 	if (!ret)
-		member_idle(end, spin);
+		member_idle(conn, spin);
 }
 
 /* What handlers have sent since the last time: one doorbell each at most. */
 void kucomms_member_publish(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 
-	while ((end = endpoint->replies)) {
-		endpoint->replies = end->member.next_reply;
-		end->member.replies = false;
-		kucomms_producer_flush(&end->channel.out);
+	while ((conn = endpoint->replies)) {
+		endpoint->replies = conn->member.next_reply;
+		conn->member.replies = false;
+		kucomms_producer_flush(&conn->channel.out);
 		/* If there is nobody any more its own round will find out. */
-		if (kucomms_end_ring(end))
-			kucomms_member_activate(end);
+		if (kc_conn_ring(conn))
+			kucomms_member_activate(conn);
 	}
 }
 
@@ -556,8 +556,8 @@ KUCOMMS_API int kucomms_reply(struct kucomms_channel *channel,
 			      const struct kucomms_message *message,
 			      const void *data, unsigned int flags)
 {
-	struct kucomms_end *end = end_of(channel);
-	struct kucomms_endpoint *endpoint = endpoint_of(end);
+	struct kc_conn *conn = conn_of(channel);
+	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 	struct kucomms_message *record;
 	int err;
 
@@ -570,10 +570,10 @@ KUCOMMS_API int kucomms_reply(struct kucomms_channel *channel,
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				true);
 	channel->sent++;
-	if (!end->member.replies) {
-		end->member.replies = true;
-		end->member.next_reply = endpoint->replies;
-		endpoint->replies = end;
+	if (!conn->member.replies) {
+		conn->member.replies = true;
+		conn->member.next_reply = endpoint->replies;
+		endpoint->replies = conn;
 	}
 	return 0;
 }
@@ -581,20 +581,20 @@ KUCOMMS_API int kucomms_reply(struct kucomms_channel *channel,
 KUCOMMS_API struct kucomms_endpoint *
 kucomms_channel_endpoint(const struct kucomms_channel *channel)
 {
-	return endpoint_of(end_of(channel));
+	return endpoint_of(conn_of(channel));
 }
 
 KUCOMMS_API struct kucomms_channel *
 kucomms_channel_get(struct kucomms_channel *channel)
 {
-	__atomic_fetch_add(&end_of(channel)->member.refs, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&conn_of(channel)->member.refs, 1, __ATOMIC_RELAXED);
 	return channel;
 }
 
 KUCOMMS_API void kucomms_channel_put(struct kucomms_channel *channel)
 {
 	/* Whoever had a reference is done with the channel before it is freed. */
-	if (channel && __atomic_fetch_sub(&end_of(channel)->member.refs, 1,
+	if (channel && __atomic_fetch_sub(&conn_of(channel)->member.refs, 1,
 					  __ATOMIC_ACQ_REL) == 1)
-		kucomms_end_free(end_of(channel));
+		kc_conn_free(conn_of(channel));
 }

@@ -10,21 +10,21 @@
 
 /* Any thread's. */
 void kucomms_member_add(struct kucomms_endpoint *endpoint,
-			struct kucomms_end *end);
-void kucomms_member_queue(struct kucomms_end *end);
+			struct kc_conn *conn);
+void kucomms_member_queue(struct kc_conn *conn);
 
 /* The endpoint's thread's. */
 void kucomms_member_join(struct kucomms_endpoint *endpoint,
-			 struct kucomms_end *end);
-void kucomms_member_arrive(struct kucomms_end *end);
-int kucomms_member_connect(struct kucomms_end *end);
-void kucomms_member_serve(struct kucomms_end *end);
-void kucomms_member_activate(struct kucomms_end *end);
-void kucomms_member_drop(struct kucomms_end *end, int why);
-void kucomms_member_round(struct kucomms_end *end, bool spin);
+			 struct kc_conn *conn);
+void kucomms_member_arrive(struct kc_conn *conn);
+int kucomms_member_connect(struct kc_conn *conn);
+void kucomms_member_serve(struct kc_conn *conn);
+void kucomms_member_activate(struct kc_conn *conn);
+void kucomms_member_drop(struct kc_conn *conn, int why);
+void kucomms_member_round(struct kc_conn *conn, bool spin);
 void kucomms_member_look(struct kucomms_endpoint *endpoint);
 void kucomms_member_retry(struct kucomms_endpoint *endpoint);
 void kucomms_member_publish(struct kucomms_endpoint *endpoint);
-void kucomms_member_reopen(struct kucomms_end *end);
+void kucomms_member_reopen(struct kc_conn *conn);
 
 #endif

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "end.h"
+#include "conn.h"
 #include "fd.h"
 #include "memory.h"
 
@@ -67,15 +67,15 @@ static int netlink_socket(void)
 static void add_attribute(struct request *request, __u16 type,
 			  const void *data, size_t length)
 {
-	char *end = (char *)request + NLMSG_ALIGN(request->header.nlmsg_len);
+	char *place = (char *)request + NLMSG_ALIGN(request->header.nlmsg_len);
 	const struct nlattr attribute = {
 		.nla_len = (__u16)(NLA_HDRLEN + length),
 		.nla_type = type,
 	};
 
-	memcpy(end, &attribute, sizeof(attribute));
+	memcpy(place, &attribute, sizeof(attribute));
 	if (length)
-		memcpy(end + NLA_HDRLEN, data, length);
+		memcpy(place + NLA_HDRLEN, data, length);
 	request->header.nlmsg_len += NLA_ALIGN(attribute.nla_len);
 }
 
@@ -85,20 +85,20 @@ static void add_u32(struct request *request, __u16 type, __u32 value)
 }
 
 /* Only the kernel is to be heard. */
-static int netlink_connect(const struct kucomms_end *end)
+static int netlink_connect(const struct kc_conn *conn)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 
 	/* A port id is given on the way. */
-	return connect(end->fd, (const struct sockaddr *)&kernel,
+	return connect(conn->fd, (const struct sockaddr *)&kernel,
 		       sizeof(kernel)) ? -errno : 0;
 }
 
 /* Asks to attach. @to_kernel: bytes of the ring; 0: the device's default. */
-static int send_attach(const struct kucomms_end *end, int device,
+static int send_attach(const struct kc_conn *conn, int device,
 		       __u32 to_kernel)
 {
-	const struct kucomms_options *options = &end->options;
+	const struct kucomms_options *options = &conn->options;
 	struct request request = {
 		.header = {
 			.nlmsg_len = sizeof(request.header),
@@ -117,7 +117,7 @@ static int send_attach(const struct kucomms_end *end, int device,
 			options->to_user_size);
 	if (options->flags & KUCOMMS_OPEN_NUMBER)
 		add_u32(&request, KUCOMMS_NLA_CHANNEL, options->channel);
-	return send(end->fd, &request, request.header.nlmsg_len, 0) < 0 ?
+	return send(conn->fd, &request, request.header.nlmsg_len, 0) < 0 ?
 	       -errno : 0;
 }
 
@@ -165,11 +165,11 @@ static void read_attributes(struct given *given, const char *from, size_t left)
 }
 
 /* The answer is there when the request has been sent. */
-static int receive_given(const struct kucomms_end *end, struct given *given)
+static int receive_given(const struct kc_conn *conn, struct given *given)
 {
 	struct request answer;
 	const struct nlmsgerr *error = NLMSG_DATA(&answer.header);
-	ssize_t length = recv(end->fd, &answer, sizeof(answer), MSG_DONTWAIT);
+	ssize_t length = recv(conn->fd, &answer, sizeof(answer), MSG_DONTWAIT);
 
 	memset(given, 0, sizeof(*given));
 	if (length < (ssize_t)sizeof(answer.header) ||
@@ -202,12 +202,12 @@ static __u32 ring_size_max(int fd)
 	return size;
 }
 
-static int attach(const struct kucomms_end *end, int device, __u32 to_kernel,
+static int attach(const struct kc_conn *conn, int device, __u32 to_kernel,
 		  struct given *given)
 {
-	int err = send_attach(end, device, to_kernel);
+	int err = send_attach(conn, device, to_kernel);
 
-	return err ? err : receive_given(end, given);
+	return err ? err : receive_given(conn, given);
 }
 
 /*
@@ -215,28 +215,28 @@ static int attach(const struct kucomms_end *end, int device, __u32 to_kernel,
  * about, and which never holds more than one message may have. If the device does
  * not allow that, one who has no wish gets half of what it does.
  */
-static int attach_twice(const struct kucomms_end *end, int device, __u32 size,
+static int attach_twice(const struct kc_conn *conn, int device, __u32 size,
 			struct given *given)
 {
-	const __u32 wish = end->options.to_kernel_size;
+	const __u32 wish = conn->options.to_kernel_size;
 	int err;
 
 	if (wish && wish < size)
 		size = wish;
-	err = attach(end, device, size * 2, given);
-	return err == -EINVAL && !wish ? attach(end, device, 0, given) : err;
+	err = attach(conn, device, size * 2, given);
+	return err == -EINVAL && !wish ? attach(conn, device, 0, given) : err;
 }
 
-static int netlink_open(struct kucomms_end *end, int device)
+static int netlink_open(struct kc_conn *conn, int device)
 {
-	const __u32 size = ring_size_max(end->fd);
+	const __u32 size = ring_size_max(conn->fd);
 	struct given given;
 	__u32 to_kernel;
 	int err;
 
-	err = netlink_connect(end);
+	err = netlink_connect(conn);
 	if (!err)
-		err = attach_twice(end, device, size, &given);
+		err = attach_twice(conn, device, size, &given);
 	if (err)
 		return err;
 	to_kernel = given.to_kernel / 2;
@@ -245,8 +245,8 @@ static int netlink_open(struct kucomms_end *end, int device)
 	if (!kucomms_memory_size_valid(to_kernel, KUCOMMS_RING_SIZE_MAX) ||
 	    !kucomms_memory_size_valid(given.to_user, KUCOMMS_RING_SIZE_MAX))
 		return -EPROTO;
-	end->number = given.channel;
-	return kucomms_bridge_create(end, to_kernel, given.to_user);
+	conn->number = given.channel;
+	return kucomms_bridge_create(conn, to_kernel, given.to_user);
 }
 
 /*
@@ -254,54 +254,54 @@ static int netlink_open(struct kucomms_end *end, int device)
  * sendmsg() would fail with EINTR also in a process that was only stopped and
  * continued.
  */
-static int netlink_begin(struct kucomms_end *end, __s64 deadline)
+static int netlink_begin(struct kc_conn *conn, __s64 deadline)
 {
-	int device = open(end->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int device = open(conn->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	int err;
 
 	(void)deadline;
 	if (device < 0)
 		return -errno;
 	/* Only the kernel knows when there is something. */
-	end->spin_ns = 0;
+	conn->spin_ns = 0;
 	err = netlink_socket();
-	end->fd = err < 0 ? -1 : err;
+	conn->fd = err < 0 ? -1 : err;
 	if (err >= 0)
-		err = netlink_open(end, device);
+		err = netlink_open(conn, device);
 	close(device);
 	return err;
 }
 
-static void netlink_close(struct kucomms_end *end)
+static void netlink_close(struct kc_conn *conn)
 {
-	kucomms_fd_close(&end->fd);
-	kucomms_bridge_free(end);
-	kucomms_end_unmap(end);
+	kucomms_fd_close(&conn->fd);
+	kucomms_bridge_free(conn);
+	kc_conn_unmap(conn);
 }
 
-static int netlink_error(struct kucomms_end *end)
+static int netlink_error(struct kc_conn *conn)
 {
-	return kucomms_load(&end->gone);
+	return kucomms_load(&conn->gone);
 }
 
 /* For data, or for room, in which there may be something to put. */
-static int netlink_ring(struct kucomms_end *end, __u32 need, __u64 *count)
+static int netlink_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
-	int err = kucomms_bridge_push(end, count);
+	int err = kucomms_bridge_push(conn, count);
 
 	(void)need;
-	if (kucomms_bridge_is_blocked(end->bridge))
-		kucomms_bridge_pull(end);
+	if (kucomms_bridge_is_blocked(conn->bridge))
+		kucomms_bridge_pull(conn);
 	return err;
 }
 
-static int netlink_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+static int netlink_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 			__u64 *count)
 {
-	int err = event & KUCOMMS_EVENT_RING ? kucomms_bridge_push(end, count) :
-					       0;
+	int err = event & KUCOMMS_EVENT_RING ? kucomms_bridge_push(conn, count)
+					     : 0;
 
-	return err ? err : kucomms_bridge_wait(end, event, deadline, count);
+	return err ? err : kucomms_bridge_wait(conn, event, deadline, count);
 }
 
 const struct kucomms_transport kucomms_netlink_transport = {
@@ -313,5 +313,5 @@ const struct kucomms_transport kucomms_netlink_transport = {
 	.wait = netlink_wait,
 	.quiet = kucomms_bridge_pull,
 	.fill = kucomms_bridge_pull,
-	.hangup = kucomms_end_gone,
+	.hangup = kc_conn_gone,
 };

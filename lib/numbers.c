@@ -16,7 +16,7 @@
 /**
  * struct kucomms_numbers - which numbers are taken
  * @users: references: one for the listener, one for every number taken; atomic
- * @lock:  protects the rest, since ends are closed in any thread
+ * @lock:  protects the rest, since channels are closed in any thread
  * @limit: how many there may be
  * @size:  of @taken
  * @taken: by number

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 #include "name.h"
 #include "open.h"
 #include "receive.h"
@@ -25,10 +25,10 @@
 #define PAUSE_NS	NSEC_PER_MSEC
 #define PAUSE_MAX_NS	(100 * NSEC_PER_MSEC)
 
-static int end_set_options(struct kucomms_end *end,
-			   const struct kucomms_options *options)
+static int conn_set_options(struct kc_conn *conn,
+			    const struct kucomms_options *options)
 {
-	struct kucomms_options *own = &end->options;
+	struct kucomms_options *own = &conn->options;
 	int err = kucomms_options_read(own, sizeof(*own), options,
 				       offsetof(struct kucomms_options, flags));
 
@@ -39,12 +39,12 @@ static int end_set_options(struct kucomms_end *end,
 	return 0;
 }
 
-/* An end for who is called @name, with nobody on the other side yet. */
-int kucomms_end_prepare(struct kucomms_end **end, const char *name,
-			const struct kucomms_options *options)
+/* Makes a channel to @name, with nobody on the other side yet. */
+int kc_conn_create(struct kc_conn **conn, const char *name,
+		   const struct kucomms_options *options)
 {
 	const struct kucomms_transport *transport = kucomms_name_transport(name);
-	struct kucomms_end *fresh = kucomms_end_alloc(transport);
+	struct kc_conn *fresh = kc_conn_alloc(transport);
 	int err = 0;
 
 	if (!fresh)
@@ -56,44 +56,44 @@ int kucomms_end_prepare(struct kucomms_end **end, const char *name,
 	if (!err)
 		err = kucomms_name_path(fresh->path, sizeof(fresh->path), name);
 	if (!err)
-		err = end_set_options(fresh, options);
+		err = conn_set_options(fresh, options);
 	if (err) {
-		kucomms_end_free(fresh);
+		kc_conn_free(fresh);
 		return err;
 	}
 	fresh->spin_ns = kucomms_spin_ns(
 		fresh->options.flags & KUCOMMS_OPEN_NO_SPIN,
 		fresh->options.spin_us);
-	*end = fresh;
+	*conn = fresh;
 	return 0;
 }
 
-/* One for the same name, to be opened in place of @end. */
-struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end)
+/* Makes another channel to the same name, to be opened in place of @conn. */
+struct kc_conn *kc_conn_clone(const struct kc_conn *conn)
 {
-	struct kucomms_end *fresh = kucomms_end_alloc(end->transport);
+	struct kc_conn *fresh = kc_conn_alloc(conn->transport);
 
 	if (!fresh)
 		return NULL;
-	memcpy(fresh->name, end->name, sizeof(fresh->name));
-	fresh->options = end->options;
-	fresh->spin_ns = end->spin_ns;
+	memcpy(fresh->name, conn->name, sizeof(fresh->name));
+	fresh->options = conn->options;
+	fresh->spin_ns = conn->spin_ns;
 	return fresh;
 }
 
-int kucomms_end_finish(struct kucomms_end *end)
+int kc_conn_finish(struct kc_conn *conn)
 {
-	return end->transport->finish ? end->transport->finish(end) : 0;
+	return conn->transport->finish ? conn->transport->finish(conn) : 0;
 }
 
 /* Waits for the answer of the side that has been connected to. */
-static int wait_for_answer(struct kucomms_end *end)
+static int wait_for_answer(struct kc_conn *conn)
 {
-	struct pollfd answer = { .fd = end->fd, .events = POLLIN };
+	struct pollfd answer = { .fd = conn->fd, .events = POLLIN };
 	int err;
 
 	for (;;) {
-		err = kucomms_end_finish(end);
+		err = kc_conn_finish(conn);
 		if (err <= 0)
 			return err;
 		err = poll(&answer, 1, ANSWER_MS);
@@ -103,11 +103,11 @@ static int wait_for_answer(struct kucomms_end *end)
 }
 
 /* Of those with the same name another may be there now than the last time. */
-int kucomms_end_begin(struct kucomms_end *end, __s64 deadline)
+int kc_conn_begin(struct kc_conn *conn, __s64 deadline)
 {
-	int err = kucomms_name_path(end->path, sizeof(end->path), end->name);
+	int err = kucomms_name_path(conn->path, sizeof(conn->path), conn->name);
 
-	return err ? err : end->transport->begin(end, deadline);
+	return err ? err : conn->transport->begin(conn, deadline);
 }
 
 /*
@@ -155,7 +155,7 @@ static int pause_until(__s64 deadline, __s64 *ns)
  * that a process that listens has as many connections waiting as it can have:
  * it gets one second to accept some, as for any answer.
  */
-int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place)
+int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place)
 {
 	const __s64 deadline = kucomms_deadline(timeout_ms);
 	const __s64 patience = kucomms_now() + ANSWER_MS * NSEC_PER_MSEC;
@@ -164,14 +164,14 @@ int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place)
 	int err, over;
 
 	for (;;) {
-		err = kucomms_end_begin(end, deadline);
-		crowd = err == -EAGAIN && end->transport->how;
+		err = kc_conn_begin(conn, deadline);
+		crowd = err == -EAGAIN && conn->transport->how;
 		if (!err)
-			err = wait_for_answer(end);
+			err = wait_for_answer(conn);
 		if (!crowd && !may_come(err, place, appeared))
 			return err;
 		appeared |= err == -ENOENT;
-		end->transport->close(end);
+		conn->transport->close(conn);
 		over = pause_until(crowd && deadline >= 0 &&
 				   deadline < patience ? patience : deadline,
 				   &pause);
@@ -184,80 +184,80 @@ KUCOMMS_API int kucomms_open(const char *name,
 			     const struct kucomms_options *options,
 			     struct kucomms_channel **channel)
 {
-	struct kucomms_end *end;
-	int err = kucomms_end_prepare(&end, name, options);
+	struct kc_conn *conn;
+	int err = kc_conn_create(&conn, name, options);
 
 	if (err)
 		return err;
-	err = kucomms_end_open(end, end->options.timeout_ms, true);
+	err = kc_conn_open(conn, conn->options.timeout_ms, true);
 	if (err) {
-		kucomms_end_free(end);
+		kc_conn_free(conn);
 		return err;
 	}
-	*channel = &end->channel;
+	*channel = &conn->channel;
 	return 0;
 }
 
 /*
- * @end goes on with what @fresh has got; @fresh is freed. The descriptor keeps
+ * @conn goes on with what @fresh has got; @fresh is freed. The descriptor keeps
  * its number, if it has one.
  */
-void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh)
+void kc_conn_replace(struct kc_conn *conn, struct kc_conn *fresh)
 {
 	struct kucomms_bridge *bridge;
 
-	if (end->own)
-		end->transport->hangup(end, KUCOMMS_STATE_HANGUP);
-	kucomms_end_unmap(end);
-	if (end->fd < 0 || dup3(fresh->fd, end->fd, O_CLOEXEC) < 0) {
-		if (end->fd >= 0)
-			close(end->fd);
-		end->fd = fresh->fd;
+	if (conn->own)
+		conn->transport->hangup(conn, KUCOMMS_STATE_HANGUP);
+	kc_conn_unmap(conn);
+	if (conn->fd < 0 || dup3(fresh->fd, conn->fd, O_CLOEXEC) < 0) {
+		if (conn->fd >= 0)
+			close(conn->fd);
+		conn->fd = fresh->fd;
 		fresh->fd = -1;
 	}
-	end->channel.out = fresh->channel.out;
-	end->channel.in = fresh->channel.in;
-	end->channel.awake = true;
-	end->armed = 0;
-	memcpy(end->regions, fresh->regions, sizeof(end->regions));
+	conn->channel.out = fresh->channel.out;
+	conn->channel.in = fresh->channel.in;
+	conn->channel.awake = true;
+	conn->armed = 0;
+	memcpy(conn->regions, fresh->regions, sizeof(conn->regions));
 	memset(fresh->regions, 0, sizeof(fresh->regions));
-	bridge = end->bridge;
-	end->bridge = fresh->bridge;
+	bridge = conn->bridge;
+	conn->bridge = fresh->bridge;
 	fresh->bridge = bridge;
-	end->own = fresh->own;
-	end->heavy = fresh->heavy;
+	conn->own = fresh->own;
+	conn->heavy = fresh->heavy;
 	fresh->own = NULL;
-	end->number = fresh->number;
-	end->peer = fresh->peer;
-	end->room_armed = false;
-	end->rung = 0;
-	end->closing = false;
-	kucomms_store(&end->lost, false);
-	kucomms_store(&end->gone, 0);
-	kucomms_end_free(fresh);
+	conn->number = fresh->number;
+	conn->peer = fresh->peer;
+	conn->room_armed = false;
+	conn->rung = 0;
+	conn->closing = false;
+	kucomms_store(&conn->lost, false);
+	kucomms_store(&conn->gone, 0);
+	kc_conn_free(fresh);
 }
 
 KUCOMMS_API int kucomms_channel_reattach(struct kucomms_channel *channel,
 					 int timeout_ms)
 {
-	struct kucomms_end *end = end_of(channel), *fresh;
+	struct kc_conn *conn = conn_of(channel), *fresh;
 	int err;
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return -ESTALE;
-	if (end->numbers)
+	if (conn->numbers)
 		return -EINVAL;
-	fresh = kucomms_end_alike(end);
+	fresh = kc_conn_clone(conn);
 	if (!fresh)
 		return -ENOMEM;
-	/* Not for a free channel: @end itself may have the last one. */
-	err = kucomms_end_open(fresh, timeout_ms, false);
+	/* Not for a free channel: @conn itself may have the last one. */
+	err = kc_conn_open(fresh, timeout_ms, false);
 	if (err) {
-		kucomms_end_free(fresh);
+		kc_conn_free(fresh);
 		return err;
 	}
-	kucomms_end_replace(end, fresh);
-	if (end->polled)
-		kucomms_end_arm(end);
+	kc_conn_replace(conn, fresh);
+	if (conn->polled)
+		kc_conn_arm(conn);
 	return 0;
 }

@@ -4,12 +4,12 @@
 
 #include "types.h"
 
-struct kucomms_end *kucomms_end_alike(const struct kucomms_end *end);
-int kucomms_end_prepare(struct kucomms_end **end, const char *name,
-			const struct kucomms_options *options);
-int kucomms_end_open(struct kucomms_end *end, int timeout_ms, bool place);
-int kucomms_end_begin(struct kucomms_end *end, __s64 deadline);
-int kucomms_end_finish(struct kucomms_end *end);
-void kucomms_end_replace(struct kucomms_end *end, struct kucomms_end *fresh);
+struct kc_conn *kc_conn_clone(const struct kc_conn *conn);
+int kc_conn_create(struct kc_conn **conn, const char *name,
+		   const struct kucomms_options *options);
+int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place);
+int kc_conn_begin(struct kc_conn *conn, __s64 deadline);
+int kc_conn_finish(struct kc_conn *conn);
+void kc_conn_replace(struct kc_conn *conn, struct kc_conn *fresh);
 
 #endif

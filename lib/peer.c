@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 #include "fd.h"
 #include "futex.h"
 #include "memory.h"
@@ -37,31 +37,31 @@
 /* A socket takes some hundreds, each of which may have to be read by itself. */
 #define DRAIN_MAX	1024
 
-void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs)
+void kucomms_peer_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
 {
-	const struct kucomms_region *out = &end->regions[KUCOMMS_MINE];
-	const struct kucomms_region *in = &end->regions[KUCOMMS_THEIRS];
+	const struct kucomms_region *out = &conn->regions[KUCOMMS_MINE];
+	const struct kucomms_region *in = &conn->regions[KUCOMMS_THEIRS];
 	const struct kucomms_control *peer = kucomms_memory_control(in);
 
-	end->own = kucomms_memory_control(out);
-	kucomms_producer_init(&end->channel.out, kucomms_memory_data(out), mine,
-			      end->own, peer);
-	kucomms_consumer_init(&end->channel.in, kucomms_memory_data(in), theirs,
-			      end->own, peer);
+	conn->own = kucomms_memory_control(out);
+	kucomms_producer_init(&conn->channel.out, kucomms_memory_data(out),
+			      mine, conn->own, peer);
+	kucomms_consumer_init(&conn->channel.in, kucomms_memory_data(in),
+			      theirs, conn->own, peer);
 }
 
 /*
  * There is nobody any more. A side that refuses says so before it goes, and who
  * notices that it has gone is to hear why.
  */
-static void peer_lost(struct kucomms_end *end)
+static void peer_lost(struct kc_conn *conn)
 {
 	__u32 state;
 
-	if (kucomms_load(&end->gone))
+	if (kucomms_load(&conn->gone))
 		return;
-	state = kucomms_load_acquire(&end->channel.in.peer->state);
-	kucomms_store(&end->gone, state == KUCOMMS_STATE_OPEN ||
+	state = kucomms_load_acquire(&conn->channel.in.peer->state);
+	kucomms_store(&conn->gone, state == KUCOMMS_STATE_OPEN ||
 				  state == KUCOMMS_STATE_HANGUP ? -ESHUTDOWN :
 								  -EPROTO);
 }
@@ -71,47 +71,47 @@ static void peer_lost(struct kucomms_end *end)
  * All of it, since what was sent with descriptors may keep the socket open; but
  * not more than fits into a socket, for the other side could go on for ever.
  */
-void kucomms_peer_drain(struct kucomms_end *end)
+void kucomms_peer_drain(struct kc_conn *conn)
 {
 	char bytes[4096];
 	ssize_t length;
 	int left = DRAIN_MAX;
 
 	do {
-		length = recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		length = recv(conn->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	} while (length > 0 && --left);
 	if (!length || (length < 0 && errno != EAGAIN && errno != EINTR))
-		peer_lost(end);
+		peer_lost(conn);
 }
 
 /* Is there an end of the socket, however much lies before it? */
-static void peer_check(struct kucomms_end *end)
+static void peer_check(struct kc_conn *conn)
 {
-	struct pollfd poll_fd = { .fd = end->fd, .events = POLLRDHUP };
+	struct pollfd poll_fd = { .fd = conn->fd, .events = POLLRDHUP };
 
 	if (poll(&poll_fd, 1, 0) > 0)
-		peer_lost(end);
+		peer_lost(conn);
 }
 
 /* Called where there is nothing to do, maybe all the time: looks now and then. */
-static void peer_check_by_and_by(struct kucomms_end *end)
+static void peer_check_by_and_by(struct kc_conn *conn)
 {
 	__s64 now = kucomms_clock(CLOCK_MONOTONIC_COARSE);
 
-	if (now - kucomms_load(&end->looked) < LOOK_NS)
+	if (now - kucomms_load(&conn->looked) < LOOK_NS)
 		return;
-	kucomms_store(&end->looked, now);
-	peer_check(end);
+	kucomms_store(&conn->looked, now);
+	peer_check(conn);
 }
 
-int kucomms_peer_error(struct kucomms_end *end)
+int kucomms_peer_error(struct kc_conn *conn)
 {
-	if (kucomms_load(&end->gone))
-		return kucomms_load(&end->gone);
-	switch (kucomms_load_acquire(&end->channel.in.peer->state)) {
+	if (kucomms_load(&conn->gone))
+		return kucomms_load(&conn->gone);
+	switch (kucomms_load_acquire(&conn->channel.in.peer->state)) {
 	case KUCOMMS_STATE_OPEN:
-		peer_check_by_and_by(end);
-		return kucomms_load(&end->gone);
+		peer_check_by_and_by(conn);
+		return kucomms_load(&conn->gone);
 	case KUCOMMS_STATE_HANGUP:
 		return -ESHUTDOWN;
 	default:
@@ -120,36 +120,36 @@ int kucomms_peer_error(struct kucomms_end *end)
 }
 
 /* The sleeper has read the bell before it armed, and sleeps only if it is as it was. */
-static void peer_ring_bell(struct kucomms_end *end)
+static void peer_ring_bell(struct kc_conn *conn)
 {
-	/* Pairs with the load in kucomms_end_arm() and send_arm(). */
-	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
+	/* Pairs with the load in kc_conn_arm() and send_arm(). */
+	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
 	/* Nobody: not yet, or not any more, or there is nobody left. */
-	if (!kucomms_futex_wake(&end->own->bell))
-		peer_check_by_and_by(end);
+	if (!kucomms_futex_wake(&conn->own->bell))
+		peer_check_by_and_by(conn);
 }
 
 /* If the socket is full it has been rung often enough. */
-static void peer_ring_socket(struct kucomms_end *end)
+static void peer_ring_socket(struct kc_conn *conn)
 {
-	if (send(end->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	if (send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
 	    errno != EAGAIN && errno != EINTR)
-		peer_lost(end);
+		peer_lost(conn);
 }
 
-int kucomms_peer_ring(struct kucomms_end *end, __u32 need, __u64 *count)
+int kucomms_peer_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
 	(*count)++;
 	if (need & KUCOMMS_NEED_FUTEX)
-		peer_ring_bell(end);
+		peer_ring_bell(conn);
 	else
-		peer_ring_socket(end);
+		peer_ring_socket(conn);
 	/*
 	 * Who hangs up says so, and may not have told so through the socket yet.
 	 * Else it may have taken the message, and gone then.
 	 */
-	if (kucomms_load(&end->gone) || (need & KUCOMMS_NEED_ALWAYS))
-		return kucomms_peer_error(end);
+	if (kucomms_load(&conn->gone) || (need & KUCOMMS_NEED_ALWAYS))
+		return kucomms_peer_error(conn);
 	return 0;
 }
 
@@ -157,7 +157,7 @@ int kucomms_peer_ring(struct kucomms_end *end, __u32 need, __u64 *count)
  * Sleeps until the other side rings, for @limit ns at most: -EAGAIN if that was
  * the reason to wake up.
  */
-static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 limit,
+static int wait_bell(struct kc_conn *conn, __u32 bell, __s64 limit,
 		     __s64 deadline)
 {
 	const __s64 now = kucomms_now(), stop = now + limit;
@@ -167,14 +167,14 @@ static int wait_bell(struct kucomms_end *end, __u32 bell, __s64 limit,
 	/* A bell that rings all the time is no reason to go on for ever. */
 	if (deadline >= 0 && deadline <= now)
 		return -ETIMEDOUT;
-	err = kucomms_futex_wait(&end->channel.in.peer->bell, bell,
+	err = kucomms_futex_wait(&conn->channel.in.peer->bell, bell,
 				 last ? deadline : stop);
 	return err == -ETIMEDOUT && !last ? -EAGAIN : err;
 }
 
-static int wait_socket(struct kucomms_end *end, __s64 deadline)
+static int wait_socket(struct kc_conn *conn, __s64 deadline)
 {
-	struct pollfd poll = { .fd = end->fd, .events = POLLIN };
+	struct pollfd poll = { .fd = conn->fd, .events = POLLIN };
 	struct timespec left;
 	int ret;
 
@@ -190,71 +190,72 @@ static int wait_socket(struct kucomms_end *end, __s64 deadline)
 		return -errno;
 	if (!ret)
 		return -ETIMEDOUT;
-	kucomms_peer_drain(end);
+	kucomms_peer_drain(conn);
 	return 0;
 }
 
 /* Who has ended in the meantime does not ring. */
-static int wait_room(struct kucomms_end *end, __s64 deadline)
+static int wait_room(struct kc_conn *conn, __s64 deadline)
 {
-	int err = wait_bell(end, end->send_bell, ROOM_LOOK_NS, deadline);
+	int err = wait_bell(conn, conn->send_bell, ROOM_LOOK_NS, deadline);
 
 	if (err != -EAGAIN)
 		return err;
-	peer_check(end);
+	peer_check(conn);
 	return 0;
 }
 
-static int wait_data(struct kucomms_end *end, __s64 deadline)
+static int wait_data(struct kc_conn *conn, __s64 deadline)
 {
 	int err;
 
-	if (!end->receive_how)
-		return wait_socket(end, deadline);
-	err = wait_bell(end, end->receive_bell, FUTEX_NS, deadline);
+	if (!conn->receive_how)
+		return wait_socket(conn, deadline);
+	err = wait_bell(conn, conn->receive_bell, FUTEX_NS, deadline);
 	if (err != -EAGAIN)
 		return err;
 	/* It is to be armed for the socket. */
-	end->receive_how = 0;
+	conn->receive_how = 0;
 	return 0;
 }
 
-int kucomms_peer_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+int kucomms_peer_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 		      __u64 *count)
 {
 	(*count)++;
 	if (event & KUCOMMS_EVENT_ROOM)
-		return wait_room(end, deadline);
-	return wait_data(end, deadline);
+		return wait_room(conn, deadline);
+	return wait_data(conn, deadline);
 }
 
 /*
  * Whoever sleeps, here or there, wakes up and finds the reason. Who would send
  * without a system call is asked for the doorbell, and so learns of it, too.
  */
-void kucomms_peer_hangup(struct kucomms_end *end, __u32 state)
+void kucomms_peer_hangup(struct kc_conn *conn, __u32 state)
 {
-	if (!end->own || kucomms_load(&end->gone))
+	if (!conn->own || kucomms_load(&conn->gone))
 		return;
-	kucomms_store(&end->gone,
+	kucomms_store(&conn->gone,
 		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
-	/* Pairs with kucomms_end_disarm(): one sees what the other has written. */
+	/* Pairs with kc_conn_disarm(): one sees what the other has written. */
 	kucomms_full_barrier();
-	kucomms_store(&end->own->need_data, KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
+	kucomms_store(&conn->own->need_data,
+		      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 	/* Pairs with kucomms_peer_error(): all that was published is seen first. */
-	kucomms_store_release(&end->own->state, state);
-	__atomic_fetch_add(&end->own->bell, 1, __ATOMIC_RELEASE);
-	kucomms_futex_wake(&end->own->bell);
-	kucomms_futex_wake(&end->channel.in.peer->bell);
-	shutdown(end->fd, SHUT_RDWR);
+	kucomms_store_release(&conn->own->state, state);
+	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
+	kucomms_futex_wake(&conn->own->bell);
+	kucomms_futex_wake(&conn->channel.in.peer->bell);
+	shutdown(conn->fd, SHUT_RDWR);
 }
 
-void kucomms_peer_close(struct kucomms_end *end)
+void kucomms_peer_close(struct kc_conn *conn)
 {
-	if (end->own)
-		kucomms_peer_hangup(end, KUCOMMS_STATE_HANGUP);
-	kucomms_end_unmap(end);
-	end->own = NULL;
-	kucomms_fd_close(&end->memory);
-	kucomms_fd_close(&end->fd);
+	if (conn->own)
+		kucomms_peer_hangup(conn, KUCOMMS_STATE_HANGUP);
+	kc_conn_unmap(conn);
+	conn->own = NULL;
+	kucomms_fd_close(&conn->memory);
+	kucomms_fd_close(&conn->fd);
 }

@@ -4,17 +4,17 @@
 
 #include "types.h"
 
-/* regions[] of an end whose other side is in user space */
+/* regions[] of a channel whose other side is in user space */
 #define KUCOMMS_MINE	0
 #define KUCOMMS_THEIRS	1
 
-void kucomms_peer_init(struct kucomms_end *end, __u32 mine, __u32 theirs);
-void kucomms_peer_close(struct kucomms_end *end);
-int kucomms_peer_error(struct kucomms_end *end);
-int kucomms_peer_ring(struct kucomms_end *end, __u32 need, __u64 *count);
-int kucomms_peer_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+void kucomms_peer_init(struct kc_conn *conn, __u32 mine, __u32 theirs);
+void kucomms_peer_close(struct kc_conn *conn);
+int kucomms_peer_error(struct kc_conn *conn);
+int kucomms_peer_ring(struct kc_conn *conn, __u32 need, __u64 *count);
+int kucomms_peer_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 		      __u64 *count);
-void kucomms_peer_hangup(struct kucomms_end *end, __u32 state);
-void kucomms_peer_drain(struct kucomms_end *end);
+void kucomms_peer_hangup(struct kc_conn *conn, __u32 state);
+void kucomms_peer_drain(struct kc_conn *conn);
 
 #endif

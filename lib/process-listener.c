@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "end.h"
+#include "conn.h"
 #include "fd.h"
 #include "listener.h"
 #include "memory.h"
@@ -186,38 +186,39 @@ static int hello_check(const struct kucomms_listener *listener,
 }
 
 /* Two rings and a number, as far as the other side may have them. */
-static int end_furnish(struct kucomms_end *end,
-		       struct kucomms_listener *listener,
-		       const struct kucomms_hello *hello, int memory)
+static int conn_setup(struct kc_conn *conn,
+		      struct kucomms_listener *listener,
+		      const struct kucomms_hello *hello, int memory)
 {
 	__u32 size = hello->wanted ? hello->wanted : listener->options.ring_size;
 	int err;
 
-	end->number = hello->number;
+	conn->number = hello->number;
 	err = kucomms_numbers_take(listener->numbers,
 				   hello->flags & KUCOMMS_HELLO_NUMBER,
-				   &end->number);
+				   &conn->number);
 	if (err)
 		return err;
-	end->numbers = listener->numbers;
+	conn->numbers = listener->numbers;
 	err = kucomms_memory_adopt(memory, hello->size,
-				   &end->regions[KUCOMMS_THEIRS]);
+				   &conn->regions[KUCOMMS_THEIRS]);
 	if (err)
 		return err;
-	end->memory = kucomms_memory_create(size, &end->regions[KUCOMMS_MINE]);
-	if (end->memory < 0)
-		return end->memory;
-	end->options.to_kernel_size = size;
-	kucomms_peer_init(end, size, hello->size);
-	kucomms_hello_agree(end, hello->flags);
-	return kucomms_hello_peer(end);
+	conn->memory =
+		kucomms_memory_create(size, &conn->regions[KUCOMMS_MINE]);
+	if (conn->memory < 0)
+		return conn->memory;
+	conn->options.to_kernel_size = size;
+	kucomms_peer_init(conn, size, hello->size);
+	kucomms_hello_agree(conn, hello->flags);
+	return kucomms_hello_peer(conn);
 }
 
 /* It has said something. Whatever comes of it, it is no stranger any more. */
 static int stranger_hear(struct kucomms_listener *listener, __u32 place,
-			 struct kucomms_end **end)
+			 struct kc_conn **conn)
 {
-	struct kucomms_end *fresh;
+	struct kc_conn *fresh;
 	struct kucomms_hello hello;
 	int fd = listener->strangers[place];
 	int memory, err;
@@ -227,7 +228,7 @@ static int stranger_hear(struct kucomms_listener *listener, __u32 place,
 		return err;
 	listener->strangers[place] = -1;
 	epoll_ctl(listener->fd, EPOLL_CTL_DEL, fd, NULL);
-	fresh = kucomms_end_alloc(&kucomms_process_transport);
+	fresh = kc_conn_alloc(&kucomms_process_transport);
 	if (!fresh) {
 		close(fd);
 		err = -ENOMEM;
@@ -238,13 +239,13 @@ static int stranger_hear(struct kucomms_listener *listener, __u32 place,
 	if (!err)
 		err = hello_check(listener, &hello, memory);
 	if (!err)
-		err = end_furnish(fresh, listener, &hello, memory);
+		err = conn_setup(fresh, listener, &hello, memory);
 	if (err) {
 		kucomms_process_answer(fresh, err);
-		kucomms_end_free(fresh);
+		kc_conn_free(fresh);
 		err = -EAGAIN;
 	} else {
-		*end = fresh;
+		*conn = fresh;
 	}
 out:
 	kucomms_fd_close(&memory);
@@ -252,7 +253,7 @@ out:
 }
 
 int kucomms_process_take(struct kucomms_listener *listener,
-			 struct kucomms_end **end)
+			 struct kc_conn **conn)
 {
 	struct epoll_event event;
 	int ready = 0, left = AT_A_TIME, err;
@@ -262,7 +263,7 @@ int kucomms_process_take(struct kucomms_listener *listener,
 		if (event.data.u32 == SOCKET) {
 			err = listener_admit(listener);
 		} else {
-			err = stranger_hear(listener, event.data.u32, end);
+			err = stranger_hear(listener, event.data.u32, conn);
 			if (!err)
 				return 0;
 		}
@@ -273,19 +274,19 @@ int kucomms_process_take(struct kucomms_listener *listener,
 }
 
 /* @status: 0 or a negative errno. */
-int kucomms_process_answer(struct kucomms_end *end, int status)
+int kucomms_process_answer(struct kc_conn *conn, int status)
 {
 	const struct kucomms_hello hello = {
 		.magic = KUCOMMS_HELLO_MAGIC,
 		.version = KUCOMMS_HELLO_VERSION,
-		.size = end->options.to_kernel_size,
-		.flags = kucomms_hello_flags(end),
-		.number = end->number,
+		.size = conn->options.to_kernel_size,
+		.flags = kucomms_hello_flags(conn),
+		.number = conn->number,
 		.status = status,
 	};
-	int err = kucomms_hello_send(end->fd, &hello, status ? -1 : end->memory);
+	int err = kucomms_hello_send(conn->fd, &hello, status ? -1 : conn->memory);
 
-	kucomms_fd_close(&end->memory);
+	kucomms_fd_close(&conn->memory);
 	return err;
 }
 

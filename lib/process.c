@@ -16,20 +16,20 @@
 /* The kernel's own limit. */
 #define ERRNO_MAX	4095
 
-static int process_connect(struct kucomms_end *end)
+static int process_connect(struct kc_conn *conn)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	memcpy(address.sun_path, end->path, sizeof(address.sun_path));
-	if (!connect(end->fd, (struct sockaddr *)&address, sizeof(address)))
-		return kucomms_hello_peer(end);
+	memcpy(address.sun_path, conn->path, sizeof(address.sun_path));
+	if (!connect(conn->fd, (struct sockaddr *)&address, sizeof(address)))
+		return kucomms_hello_peer(conn);
 	/* Nobody has been here yet, or not any more; EAGAIN: too many are waiting. */
 	return errno == ECONNREFUSED ? -ENOENT : -errno;
 }
 
-static int send_hello(struct kucomms_end *end)
+static int send_hello(struct kc_conn *conn)
 {
-	const struct kucomms_options *options = &end->options;
+	const struct kucomms_options *options = &conn->options;
 	const bool numbered = options->flags & KUCOMMS_OPEN_NUMBER;
 	const struct kucomms_hello hello = {
 		.magic = KUCOMMS_HELLO_MAGIC,
@@ -38,7 +38,7 @@ static int send_hello(struct kucomms_end *end)
 						  KUCOMMS_MEMORY_SIZE,
 		.wanted = options->to_user_size,
 		.flags = (numbered ? KUCOMMS_HELLO_NUMBER : 0) |
-			 kucomms_hello_flags(end),
+			 kucomms_hello_flags(conn),
 		.number = options->channel,
 	};
 	int memory, err;
@@ -46,33 +46,33 @@ static int send_hello(struct kucomms_end *end)
 	if (!kucomms_memory_size_valid(hello.size, KUCOMMS_RING_SIZE_MAX))
 		return -EINVAL;
 	memory = kucomms_memory_create(hello.size,
-				       &end->regions[KUCOMMS_MINE]);
+				       &conn->regions[KUCOMMS_MINE]);
 	if (memory < 0)
 		return memory;
-	err = kucomms_hello_send(end->fd, &hello, memory);
+	err = kucomms_hello_send(conn->fd, &hello, memory);
 	close(memory);
 	return err;
 }
 
-static int process_begin(struct kucomms_end *end, __s64 deadline)
+static int process_begin(struct kc_conn *conn, __s64 deadline)
 {
 	int err;
 
 	(void)deadline;
-	end->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (end->fd < 0)
+	conn->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (conn->fd < 0)
 		return -errno;
-	err = process_connect(end);
-	return err ? err : send_hello(end);
+	err = process_connect(conn);
+	return err ? err : send_hello(conn);
 }
 
 /* The answer has come: has this side been let in, and on what terms? */
-static int process_answered(struct kucomms_end *end,
+static int process_answered(struct kc_conn *conn,
 			    const struct kucomms_hello *hello, int memory)
 {
-	const __u32 mine = end->options.to_kernel_size ?
-			   end->options.to_kernel_size : KUCOMMS_MEMORY_SIZE;
-	const __u32 wanted = end->options.to_user_size;
+	const __u32 mine = conn->options.to_kernel_size ?
+			   conn->options.to_kernel_size : KUCOMMS_MEMORY_SIZE;
+	const __u32 wanted = conn->options.to_user_size;
 	int err;
 
 	if (hello->status)
@@ -83,26 +83,26 @@ static int process_answered(struct kucomms_end *end,
 				       KUCOMMS_MEMORY_SIZE_MAX))
 		return -EPROTO;
 	err = kucomms_memory_adopt(memory, hello->size,
-				   &end->regions[KUCOMMS_THEIRS]);
+				   &conn->regions[KUCOMMS_THEIRS]);
 	if (err)
 		return err;
-	end->number = hello->number;
-	kucomms_peer_init(end, mine, hello->size);
-	kucomms_hello_agree(end, hello->flags);
+	conn->number = hello->number;
+	kucomms_peer_init(conn, mine, hello->size);
+	kucomms_hello_agree(conn, hello->flags);
 	return 0;
 }
 
-static int process_finish(struct kucomms_end *end)
+static int process_finish(struct kc_conn *conn)
 {
 	struct kucomms_hello hello;
 	int memory, err;
 
-	err = kucomms_hello_receive(end->fd, &hello, &memory);
+	err = kucomms_hello_receive(conn->fd, &hello, &memory);
 	/* Unlike a status of -EAGAIN, which is an answer. */
 	if (err == -EAGAIN)
 		return 1;
 	if (!err)
-		err = process_answered(end, &hello, memory);
+		err = process_answered(conn, &hello, memory);
 	kucomms_fd_close(&memory);
 	return err;
 }

@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-struct kucomms_end;
+struct kc_conn;
 
 /*
  * What the two sides of "process:NAME" tell each other, once, each with a
@@ -43,8 +43,8 @@ struct kucomms_hello {
 
 int kucomms_hello_send(int fd, const struct kucomms_hello *hello, int memory);
 int kucomms_hello_receive(int fd, struct kucomms_hello *hello, int *memory);
-__u32 kucomms_hello_flags(const struct kucomms_end *end);
-void kucomms_hello_agree(struct kucomms_end *end, __u32 theirs);
-int kucomms_hello_peer(struct kucomms_end *end);
+__u32 kucomms_hello_flags(const struct kc_conn *conn);
+void kucomms_hello_agree(struct kc_conn *conn, __u32 theirs);
+int kucomms_hello_peer(struct kc_conn *conn);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "barrier.h"
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 #include "receive.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -19,31 +19,31 @@
 #define LOOKS	32
 
 /* The other side may be waiting for the room that has just been made. */
-static void ring_room(struct kucomms_end *end)
+static void ring_room(struct kc_conn *conn)
 {
 	/* An error is the channel's state, which the next call will find. */
-	if (kucomms_consumer_must_ring(&end->channel.in))
-		end->transport->ring(end,
-				     kucomms_load(&end->channel.in.peer->need_room),
-				     &end->receive_doorbells);
+	if (kucomms_consumer_must_ring(&conn->channel.in))
+		conn->transport->ring(conn,
+				      kucomms_load(&conn->channel.in.peer->need_room),
+				      &conn->receive_doorbells);
 	/*
 	 * Nobody is there to use the room. If more is found than the ring holds, it
 	 * is what was read before: so nothing is ever given back again.
 	 */
-	if (end->transport->error(end)) {
-		end->closing = true;
-		end->channel.in.share = ~0u;
+	if (conn->transport->error(conn)) {
+		conn->closing = true;
+		conn->channel.in.share = ~0u;
 	}
 }
 
 /* The next message, or -EAGAIN; what is to be skipped is. */
-static int receive_next(struct kucomms_end *end,
+static int receive_next(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data)
 {
 	int ret;
 
 	do {
-		ret = kucomms_consumer_receive(&end->channel.in, message,
+		ret = kucomms_consumer_receive(&conn->channel.in, message,
 					       data);
 	} while (ret == -ENOMSG);
 	if (ret == 0)
@@ -55,12 +55,12 @@ static int receive_next(struct kucomms_end *end,
  * Says how much room there is, and wakes the other side if it waits for it.
  * @told: what a release said: the other side has been told of something already.
  */
-void kucomms_end_tell(struct kucomms_end *end, bool told)
+void kc_conn_tell(struct kc_conn *conn, bool told)
 {
-	if (!end->closing)
-		told |= kucomms_consumer_tell(&end->channel.in);
+	if (!conn->closing)
+		told |= kucomms_consumer_tell(&conn->channel.in);
 	if (told)
-		ring_room(end);
+		ring_room(conn);
 }
 
 /*
@@ -68,19 +68,19 @@ void kucomms_end_tell(struct kucomms_end *end, bool told)
  * messages at once, and finds out whether there can be any more at all. The
  * state is read before the last look: what was sent before it changed counts.
  */
-static int receive_idle(struct kucomms_end *end,
+static int receive_idle(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data)
 {
 	int state, err;
 
-	kucomms_end_tell(end, false);
-	state = end->transport->error(end);
-	err = receive_next(end, message, data);
+	kc_conn_tell(conn, false);
+	state = conn->transport->error(conn);
+	err = receive_next(conn, message, data);
 	if (err == -EPROTO)
-		kucomms_end_break(end);
+		kc_conn_break(conn);
 	if (err != -EAGAIN)
 		return err;
-	if (kucomms_end_take_lost(end))
+	if (kc_conn_take_lost(conn))
 		return -ENOBUFS;
 	return state ? state : err;
 }
@@ -90,62 +90,62 @@ static int receive_idle(struct kucomms_end *end,
  * written: the doorbell is what tells the other side, for good. A device's
  * kernel tells by itself.
  */
-static void ask_if_gone(struct kucomms_end *end)
+static void ask_if_gone(struct kc_conn *conn)
 {
-	if (kucomms_unlikely(kucomms_load(&end->gone)) && end->transport->how)
-		kucomms_store(&end->own->need_data,
+	if (kucomms_unlikely(kucomms_load(&conn->gone)) && conn->transport->how)
+		kucomms_store(&conn->own->need_data,
 			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 }
 
 /* Whoever rings after the bell has been read here changes it. */
-void kucomms_end_arm(struct kucomms_end *end)
+void kc_conn_arm(struct kc_conn *conn)
 {
-	struct kucomms_channel *channel = &end->channel;
-	const __u32 how = KUCOMMS_NEED | end->receive_how;
+	struct kucomms_channel *channel = &conn->channel;
+	const __u32 how = KUCOMMS_NEED | conn->receive_how;
 	const __u32 need = channel->in.position | how;
 
-	end->receive_bell = kucomms_load_acquire(&channel->in.peer->bell);
-	if (end->armed == need)
+	conn->receive_bell = kucomms_load_acquire(&channel->in.peer->bell);
+	if (conn->armed == need)
 		return;
 	kucomms_consumer_arm_as(&channel->in, how);
-	if (end->heavy)
+	if (conn->heavy)
 		kucomms_barrier_all();
-	end->armed = need;
+	conn->armed = need;
 	channel->awake = false;
-	ask_if_gone(end);
+	ask_if_gone(conn);
 }
 
 /* Awake: no doorbell is needed. */
-void kucomms_end_disarm(struct kucomms_end *end)
+void kc_conn_disarm(struct kc_conn *conn)
 {
-	if (!end->armed)
+	if (!conn->armed)
 		return;
-	kucomms_consumer_disarm(&end->channel.in);
-	end->armed = 0;
-	end->channel.awake = true;
+	kucomms_consumer_disarm(&conn->channel.in);
+	conn->armed = 0;
+	conn->channel.awake = true;
 	/* Pairs with kucomms_peer_hangup(): one sees what the other has written. */
 	kucomms_full_barrier();
-	ask_if_gone(end);
+	ask_if_gone(conn);
 }
 
 /*
  * Something was received. One who polls need not have found the ring empty
  * before he polls again, so poll() has to know how far he got.
  */
-static void receive_disarm(struct kucomms_end *end)
+static void receive_disarm(struct kc_conn *conn)
 {
-	struct kucomms_channel *channel = &end->channel;
+	struct kucomms_channel *channel = &conn->channel;
 
-	if (end->polled && !end->transport->quiet) {
+	if (conn->polled && !conn->transport->quiet) {
 		kucomms_consumer_mark(&channel->in);
-		end->armed = ~KUCOMMS_NEED;
+		conn->armed = ~KUCOMMS_NEED;
 		channel->awake = false;
 		/* The next message may wait for the room that was released. */
 		if (!kucomms_consumer_ready(&channel->in))
-			kucomms_end_tell(end, false);
-	} else if (end->armed) {
-		kucomms_end_disarm(end);
-		end->receive_how = end->polled ? 0 : end->transport->how;
+			kc_conn_tell(conn, false);
+	} else if (conn->armed) {
+		kc_conn_disarm(conn);
+		conn->receive_how = conn->polled ? 0 : conn->transport->how;
 	}
 }
 
@@ -153,70 +153,70 @@ static void receive_disarm(struct kucomms_end *end)
  * Sleeping and being woken costs more than looking for a little longer. What is
  * found is taken at once: from the look to the caller nothing is asked twice.
  */
-static int receive_spin(struct kucomms_end *end,
+static int receive_spin(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data)
 {
 	__s64 stop;
 	int i, err;
 
-	if (!end->spin_ns)
+	if (!conn->spin_ns)
 		return -EAGAIN;
-	stop = kucomms_now() + end->spin_ns;
+	stop = kucomms_now() + conn->spin_ns;
 	do {
 		for (i = 0; i < LOOKS; i++) {
-			err = receive_next(end, message, data);
+			err = receive_next(conn, message, data);
 			if (err != -EAGAIN)
 				return err;
 			relax();
 		}
-	} while (!end->transport->error(end) && kucomms_now() < stop);
+	} while (!conn->transport->error(conn) && kucomms_now() < stop);
 	return -EAGAIN;
 }
 
 /* Arms, looks once more, sleeps: the order that loses no wake-up. */
-static int receive_wait(struct kucomms_end *end,
+static int receive_wait(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data,
 			__s64 deadline)
 {
 	int err;
 
 	for (;;) {
-		kucomms_end_arm(end);
-		err = receive_idle(end, message, data);
+		kc_conn_arm(conn);
+		err = receive_idle(conn, message, data);
 		if (err != -EAGAIN)
 			return err;
-		err = end->transport->wait(end, KUCOMMS_EVENT_DATA, deadline,
-					   &end->receive_waits);
+		err = conn->transport->wait(conn, KUCOMMS_EVENT_DATA, deadline,
+					    &conn->receive_waits);
 		if (err)
 			return err;
 	}
 }
 
 /* There is nothing to read yet, or worse. */
-static int receive_look(struct kucomms_end *end,
+static int receive_look(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data,
 			int timeout_ms, int found)
 {
-	int err = found ? receive_next(end, message, data) : -EAGAIN;
+	int err = found ? receive_next(conn, message, data) : -EAGAIN;
 
-	if (err == -EAGAIN && end->transport->fill) {
-		end->transport->fill(end);
-		err = receive_next(end, message, data);
+	if (err == -EAGAIN && conn->transport->fill) {
+		conn->transport->fill(conn);
+		err = receive_next(conn, message, data);
 	}
 	/* What is told now is told while there is nothing else to do. */
 	if (err == -EAGAIN && timeout_ms) {
-		kucomms_end_tell(end, false);
-		err = receive_spin(end, message, data);
-	} else if (err == -EAGAIN && end->polled) {
+		kc_conn_tell(conn, false);
+		err = receive_spin(conn, message, data);
+	} else if (err == -EAGAIN && conn->polled) {
 		/* poll() says when there is more than this. */
-		if (end->transport->quiet)
-			end->transport->quiet(end);
-		kucomms_end_arm(end);
+		if (conn->transport->quiet)
+			conn->transport->quiet(conn);
+		kc_conn_arm(conn);
 	}
 	if (err == -EAGAIN)
-		err = receive_idle(end, message, data);
+		err = receive_idle(conn, message, data);
 	if (err == -EAGAIN && timeout_ms)
-		err = receive_wait(end, message, data,
+		err = receive_wait(conn, message, data,
 				   kucomms_deadline(timeout_ms));
 	return err;
 }
@@ -227,21 +227,21 @@ KUCOMMS_API int kucomms_receive_slow(struct kucomms_channel *channel,
 				     const void **data, int timeout_ms,
 				     int found)
 {
-	struct kucomms_end *end = end_of(channel);
+	struct kc_conn *conn = conn_of(channel);
 	int err;
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return -ESTALE;
 	if (found == -EPROTO) {
-		kucomms_end_break(end);
+		kc_conn_break(conn);
 		return found;
 	}
 	if (found != 1) {
-		err = receive_look(end, message, data, timeout_ms, found);
+		err = receive_look(conn, message, data, timeout_ms, found);
 		if (err)
 			return err;
 	}
-	receive_disarm(end);
+	receive_disarm(conn);
 	channel->received++;
 	return 0;
 }
@@ -255,24 +255,24 @@ KUCOMMS_API int kucomms_receive_slow(struct kucomms_channel *channel,
 KUCOMMS_API void kucomms_release_slow(struct kucomms_channel *channel)
 {
 	const struct kucomms_consumer *in = &channel->in;
-	struct kucomms_end *end = end_of(channel);
+	struct kc_conn *conn = conn_of(channel);
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return;
 	if (in->released == in->done)
-		ring_room(end);
+		ring_room(conn);
 	else if (!kucomms_consumer_ready(in))
-		kucomms_end_tell(end, false);
+		kc_conn_tell(conn, false);
 }
 
 /*
  * Before the sending thread sleeps: what it has received and released itself
  * may be what the other side waits for. If another thread receives, that one will.
  */
-void kucomms_end_give_back(struct kucomms_end *end)
+void kc_conn_give_back(struct kc_conn *conn)
 {
-	if (kucomms_load(&end->channel.thread) == KUCOMMS_THIS_THREAD())
-		kucomms_end_tell(end, false);
+	if (kucomms_load(&conn->channel.thread) == KUCOMMS_THIS_THREAD())
+		kc_conn_tell(conn, false);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
@@ -298,19 +298,19 @@ KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,
 
 KUCOMMS_API int kucomms_channel_fd(const struct kucomms_channel *channel)
 {
-	const struct kucomms_end *end = end_of(channel);
+	const struct kc_conn *conn = conn_of(channel);
 
-	return end_is_inherited(end) ? -ESTALE : end->fd;
+	return conn_is_inherited(conn) ? -ESTALE : conn->fd;
 }
 
 KUCOMMS_API int kucomms_channel_poll_start(struct kucomms_channel *channel)
 {
-	struct kucomms_end *end = end_of(channel);
+	struct kc_conn *conn = conn_of(channel);
 
-	if (end_is_inherited(end))
+	if (conn_is_inherited(conn))
 		return -ESTALE;
-	end->polled = true;
-	end->receive_how = 0;
-	kucomms_end_arm(end);
-	return end->fd;
+	conn->polled = true;
+	conn->receive_how = 0;
+	kc_conn_arm(conn);
+	return conn->fd;
 }

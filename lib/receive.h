@@ -4,9 +4,9 @@
 
 #include "types.h"
 
-void kucomms_end_give_back(struct kucomms_end *end);
-void kucomms_end_arm(struct kucomms_end *end);
-void kucomms_end_disarm(struct kucomms_end *end);
-void kucomms_end_tell(struct kucomms_end *end, bool told);
+void kc_conn_give_back(struct kc_conn *conn);
+void kc_conn_arm(struct kc_conn *conn);
+void kc_conn_disarm(struct kc_conn *conn);
+void kc_conn_tell(struct kc_conn *conn, bool told);
 
 #endif

@@ -4,19 +4,19 @@
 
 #include "types.h"
 
-int kucomms_end_ring(struct kucomms_end *end);
-int kucomms_end_try_reserve(struct kucomms_end *end, __u32 length,
-			    struct kucomms_message **record);
-void kucomms_end_forget_room(struct kucomms_end *end);
-int kucomms_end_ask_room(struct kucomms_end *end, __u32 length, __u32 how,
-			 struct kucomms_message **record);
+int kc_conn_ring(struct kc_conn *conn);
+int kc_conn_try_reserve(struct kc_conn *conn, __u32 length,
+			struct kucomms_message **record);
+void kc_conn_forget_room(struct kc_conn *conn);
+int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 how,
+		     struct kucomms_message **record);
 void kucomms_record_fill(struct kucomms_message *record,
 			 const struct kucomms_message *message,
 			 const void *data);
 
-int kucomms_member_reserve(struct kucomms_end *end, __u32 length,
+int kucomms_member_reserve(struct kc_conn *conn, __u32 length,
 			   struct kucomms_message **record, __s64 deadline);
-int kucomms_member_send(struct kucomms_end *end,
+int kucomms_member_send(struct kc_conn *conn,
 			const struct kucomms_message *message, const void *data,
 			unsigned int flags, int timeout_ms);
 

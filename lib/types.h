@@ -9,12 +9,12 @@
  *	transport	a table of functions, one for each prefix of a name
  *	    ^
  *	    |		 .-> numbers, shared with the listener (numbers.c)
- *	   end ---------<
+ *	   conn ---------<
  *	   ^ ^ ^	 `-> bridge, if it goes over netlink (bridge.c)
  *	   | | |
  *	   | | `------- listener->waiting, until it is accepted ("local:" only)
  *	   | `--------- endpoint->members, active, commands, replies;
- *	   |		end->member.endpoint points back
+ *	   |		conn->member.endpoint points back
  *	   `----------- struct kucomms_channel is its first member, and all of it
  *			that an application sees
  *
@@ -23,14 +23,14 @@
  *
  * Locks, each of which may be taken while those before it in its line are held:
  *
- *	endpoint->lock, end->member.lock, endpoint->calls_lock
- *	end->member.lock, bridge->receive_lock, bridge->send_lock
+ *	endpoint->lock, conn->member.lock, endpoint->calls_lock
+ *	conn->member.lock, bridge->receive_lock, bridge->send_lock
  *	endpoint->lock, kucomms_self->local_lock (fork.h), numbers->lock
  *	bridge->wait_lock
  *
  * What no lock covers belongs to one thread. A channel has a sending and a
  * receiving thread, which may be the same; both are the endpoint's thread if an
- * endpoint has the channel, and other threads send with end->member.lock held.
+ * endpoint has the channel, and other threads send with conn->member.lock held.
  * What is said to be any thread's is read and written atomically.
  */
 #include <kucomms/endpoint.h>
@@ -44,7 +44,7 @@
 
 struct kucomms_bridge;
 struct kucomms_door;
-struct kucomms_end;
+struct kc_conn;
 struct kucomms_numbers;
 
 /* ---- an endpoint's events (event.c) */
@@ -54,14 +54,14 @@ struct kucomms_source {
 	void (*handle)(struct kucomms_source *source);
 };
 
-/* ---- channels (end.c, receive.c, send.c) */
+/* ---- channels (conn.c, receive.c, send.c) */
 
 /**
  * struct kucomms_transport - how a channel's memory and doorbells come to be
- * @begin:  connects to end->path; -ENOENT: nobody is there. Only that of a
+ * @begin:  connects to conn->path; -ENOENT: nobody is there. Only that of a
  *          device waits, until the deadline, for a kernel module. If this
- *          fails, or @finish does, end is to be closed
- * @finish: 1: the other side has not answered yet; end->fd will be readable;
+ *          fails, or @finish does, conn is to be closed
+ * @finish: 1: the other side has not answered yet; conn->fd will be readable;
  *          NULL: @begin has done it all
  * @close:  lets go of what @begin and @finish have got
  * @abandon: frees, in a child, its copy of what @begin has made; NULL: there
@@ -78,17 +78,17 @@ struct kucomms_source {
  * @copies: messages can change while they are read
  */
 struct kucomms_transport {
-	int (*begin)(struct kucomms_end *end, __s64 deadline);
-	int (*finish)(struct kucomms_end *end);
-	void (*close)(struct kucomms_end *end);
-	void (*abandon)(struct kucomms_end *end);
-	int (*error)(struct kucomms_end *end);
-	int (*ring)(struct kucomms_end *end, __u32 need, __u64 *count);
-	int (*wait)(struct kucomms_end *end, __u32 event, __s64 deadline,
+	int (*begin)(struct kc_conn *conn, __s64 deadline);
+	int (*finish)(struct kc_conn *conn);
+	void (*close)(struct kc_conn *conn);
+	void (*abandon)(struct kc_conn *conn);
+	int (*error)(struct kc_conn *conn);
+	int (*ring)(struct kc_conn *conn, __u32 need, __u64 *count);
+	int (*wait)(struct kc_conn *conn, __u32 event, __s64 deadline,
 		    __u64 *count);
-	void (*quiet)(struct kucomms_end *end);
-	void (*fill)(struct kucomms_end *end);
-	void (*hangup)(struct kucomms_end *end, __u32 state);
+	void (*quiet)(struct kc_conn *conn);
+	void (*fill)(struct kc_conn *conn);
+	void (*hangup)(struct kc_conn *conn, __u32 state);
 	__u32 how;
 	__u32 always;
 	bool copies;
@@ -107,7 +107,7 @@ struct kucomms_region {
 };
 
 /*
- * Size of the part of an end that is zero in a child, in bytes: a multiple of
+ * Size of the part of a channel that is zero in a child, in bytes: a multiple of
  * any machine's page size.
  */
 #define KUCOMMS_WIPED	65536
@@ -132,7 +132,7 @@ struct kucomms_region {
  * @queued:    see @queue
  * @leaving:   to be removed; any thread's, like the rest
  * @shut:      somebody has hung up; the same
- * @refs:      on the end: one is the endpoint's
+ * @refs:      references to the channel: one is the endpoint's
  * @lock:      for sending from any thread
  * @room:      an event: there may be room to send
  * @waiters:   how many threads wait for it
@@ -142,11 +142,11 @@ struct kucomms_region {
 struct kucomms_member {
 	struct kucomms_source source;
 	struct kucomms_endpoint *endpoint;
-	TAILQ_ENTRY(kucomms_end) all;
-	TAILQ_ENTRY(kucomms_end) active;
-	TAILQ_ENTRY(kucomms_end) queue;
-	struct kucomms_end *next_reply;
-	struct kucomms_end *fresh;
+	TAILQ_ENTRY(kc_conn) all;
+	TAILQ_ENTRY(kc_conn) active;
+	TAILQ_ENTRY(kc_conn) queue;
+	struct kc_conn *next_reply;
+	struct kc_conn *fresh;
 	__s64 due;
 	__s64 idle;
 	bool connected;
@@ -168,7 +168,7 @@ struct kucomms_member {
 };
 
 /**
- * struct kucomms_end - a channel, and what not every message takes
+ * struct kc_conn - a channel, and what not every message takes
  * @channel:   what the application has a pointer to
  * @wiped:     the part that is zero in a child
  * @mark:      mark of the process whose channel it is, see fork.c
@@ -204,7 +204,7 @@ struct kucomms_member {
  * @receive_bell: the other side's bell before need_data was set
  * @receive_doorbells, @receive_waits: system calls
  */
-struct kucomms_end {
+struct kc_conn {
 	union {
 		struct kucomms_channel channel;
 		char wiped[KUCOMMS_WIPED];
@@ -262,7 +262,7 @@ struct kucomms_end {
  * @strangers: sockets of those who have not said yet what they want
  * @next:      whose place the next stranger takes
  * @all:       the next in the list of this process's own listeners, under its lock
- * @waiting:   ends of those in this process who have connected; the same
+ * @waiting:   channels from this process that nobody has accepted yet; the same
  */
 struct kucomms_listener {
 	__u32 mark;
@@ -274,7 +274,7 @@ struct kucomms_listener {
 	int strangers[KUCOMMS_STRANGERS];
 	unsigned int next;
 	struct kucomms_listener *all;
-	TAILQ_HEAD(, kucomms_end) waiting;
+	TAILQ_HEAD(, kc_conn) waiting;
 };
 
 /* ---- endpoints (call.c, member.c, loop.c, door.c, endpoint.c) */
@@ -340,8 +340,8 @@ struct kucomms_endpoint {
 
 	pthread_mutex_t lock;
 	pthread_cond_t left;
-	TAILQ_HEAD(, kucomms_end) members;
-	TAILQ_HEAD(, kucomms_end) commands;
+	TAILQ_HEAD(, kc_conn) members;
+	TAILQ_HEAD(, kc_conn) commands;
 	bool commanded;
 	bool shut;
 	TAILQ_HEAD(, kucomms_door) doors;
@@ -360,8 +360,8 @@ struct kucomms_endpoint {
 	struct kucomms_call *last_call;
 	struct kucomms_call *running;
 
-	TAILQ_HEAD(, kucomms_end) active;
-	struct kucomms_end *replies;
+	TAILQ_HEAD(, kc_conn) active;
+	struct kc_conn *replies;
 	unsigned int refused;
 	__s64 now;
 	__s64 looked;

@@ -4,29 +4,29 @@
  * rings, what is given back, what the control page says.
  */
 #include "../ring/rings.h"
-#include "../../lib/end.h"
+#include "../../lib/conn.h"
 
 static int rung;
 
-static int fake_error(struct kucomms_end *end)
+static int fake_error(struct kc_conn *conn)
 {
-	(void)end;
+	(void)conn;
 	return 0;
 }
 
-static int fake_ring(struct kucomms_end *end, __u32 need, __u64 *count)
+static int fake_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
-	(void)end;
+	(void)conn;
 	(void)need;
 	(void)count;
 	rung++;
 	return 0;
 }
 
-static int fake_wait(struct kucomms_end *end, __u32 event, __s64 deadline,
+static int fake_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 		     __u64 *count)
 {
-	(void)end;
+	(void)conn;
 	(void)event;
 	(void)deadline;
 	(void)count;
@@ -41,21 +41,21 @@ static const struct kucomms_transport fake = {
 
 static void a_discard_that_uncovers_a_message_rings(void **state)
 {
-	struct kucomms_end end = { .transport = &fake };
+	struct kc_conn conn = { .transport = &fake };
 	struct kucomms_message *first, *second;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	end.channel.out = ring.producer;
-	assert_int_equal(kucomms_reserve(&end.channel, 8, &first, 0), 0);
-	assert_int_equal(kucomms_reserve(&end.channel, 8, &second, 0), 0);
+	conn.channel.out = ring.producer;
+	assert_int_equal(kucomms_reserve(&conn.channel, 8, &first, 0), 0);
+	assert_int_equal(kucomms_reserve(&conn.channel, 8, &second, 0), 0);
 	kucomms_consumer_arm(&ring.consumer);
-	assert_int_equal(kucomms_commit(&end.channel, second, 0), 0);
+	assert_int_equal(kucomms_commit(&conn.channel, second, 0), 0);
 	/* The consumer wakes, finds nothing, sleeps again: still armed. */
 	ring_expect_empty(&ring);
 	rung = 0;
-	assert_int_equal(kucomms_discard(&end.channel, first), 0);
+	assert_int_equal(kucomms_discard(&conn.channel, first), 0);
 	assert_int_equal(ring_receive(&ring), -ENOMSG);
 	assert_int_equal(ring_receive(&ring), 1);
 	assert_int_equal(rung, 1);
@@ -63,18 +63,18 @@ static void a_discard_that_uncovers_a_message_rings(void **state)
 
 static void the_room_of_skipped_records_is_given_back_when_idle(void **state)
 {
-	struct kucomms_end end = { .transport = &fake };
+	struct kc_conn conn = { .transport = &fake };
 	struct kucomms_message *record, message;
 	const void *data;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	end.channel.in = ring.consumer;
+	conn.channel.in = ring.consumer;
 	record = ring_reserve(&ring, 4000);
 	kucomms_producer_commit(&ring.producer, record, KUCOMMS_CONTROL_DISCARDED, false);
-	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), -EAGAIN);
-	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 1), -ETIMEDOUT);
+	assert_int_equal(kucomms_receive(&conn.channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(&conn.channel, &message, &data, 1), -ETIMEDOUT);
 	assert_int_equal(ring_send(&ring, 1, 4000), 0);
 }
 
@@ -94,40 +94,40 @@ static void a_refused_record_is_not_passed(void **state)
 
 static void a_wish_for_room_does_not_outlive_its_fulfilment(void **state)
 {
-	struct kucomms_end end = { .transport = &fake };
+	struct kc_conn conn = { .transport = &fake };
 	struct kucomms_message *record;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	end.channel.out = ring.producer;
-	end.polled = true;
-	assert_int_equal(kucomms_reserve(&end.channel, 3000, &record, 0), 0);
-	assert_int_equal(kucomms_commit(&end.channel, record, 0), 0);
-	assert_int_equal(kucomms_reserve(&end.channel, 3000, &record, 0), -EAGAIN);
+	conn.channel.out = ring.producer;
+	conn.polled = true;
+	assert_int_equal(kucomms_reserve(&conn.channel, 3000, &record, 0), 0);
+	assert_int_equal(kucomms_commit(&conn.channel, record, 0), 0);
+	assert_int_equal(kucomms_reserve(&conn.channel, 3000, &record, 0), -EAGAIN);
 	assert_int_not_equal(ring.producer.own->need_room, 0);
 	assert_int_equal(ring_receive(&ring), 1);
 	kucomms_consumer_release(&ring.consumer);
 	kucomms_consumer_tell(&ring.consumer);
-	assert_int_equal(kucomms_reserve(&end.channel, 3000, &record, 0), 0);
+	assert_int_equal(kucomms_reserve(&conn.channel, 3000, &record, 0), 0);
 	assert_int_equal(ring.producer.own->need_room, 0);
 }
 
 static void one_who_polls_is_seen_to_have_read(void **state)
 {
-	struct kucomms_end end = { .transport = &fake, .polled = true };
+	struct kc_conn conn = { .transport = &fake, .polled = true };
 	struct kucomms_message message;
 	const void *data;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	end.channel.in = ring.consumer;
+	conn.channel.in = ring.consumer;
 	assert_int_equal(ring_send(&ring, 1, 8), 0);
-	kucomms_channel_poll_start(&end.channel);
-	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), 0);
+	kucomms_channel_poll_start(&conn.channel);
+	assert_int_equal(kucomms_receive(&conn.channel, &message, &data, 0), 0);
 	assert_int_equal(ring.consumer.own->need_data, 64);
-	assert_int_equal(kucomms_receive(&end.channel, &message, &data, 0), -EAGAIN);
+	assert_int_equal(kucomms_receive(&conn.channel, &message, &data, 0), -EAGAIN);
 	assert_int_equal(ring.consumer.own->need_data, 64 | KUCOMMS_NEED);
 }
 
@@ -145,24 +145,24 @@ static const unsigned int all_flags[] = {
 
 static void sending_refuses_foreign_flags(void **state)
 {
-	struct kucomms_end end = { .transport = &fake };
+	struct kc_conn conn = { .transport = &fake };
 	const struct kucomms_message message = { .length = 0 };
 	struct kucomms_message *record;
 	struct ring ring;
 
 	(void)state;
 	ring_open(&ring, 4096);
-	end.channel.out = ring.producer;
-	assert_int_equal(kucomms_reserve(&end.channel, 8, &record, 0), 0);
+	conn.channel.out = ring.producer;
+	assert_int_equal(kucomms_reserve(&conn.channel, 8, &record, 0), 0);
 	FOR_FOREIGN_FLAGS(flag, KUCOMMS_SEND_MORE) {
-		assert_int_equal(kucomms_send(&end.channel, &message, NULL,
+		assert_int_equal(kucomms_send(&conn.channel, &message, NULL,
 					      flag, 0), -EINVAL);
-		assert_int_equal(kucomms_reply(&end.channel, &message, NULL,
+		assert_int_equal(kucomms_reply(&conn.channel, &message, NULL,
 					       flag), -EINVAL);
-		assert_int_equal(kucomms_commit(&end.channel, record, flag),
+		assert_int_equal(kucomms_commit(&conn.channel, record, flag),
 				 -EINVAL);
 	}
-	assert_int_equal(kucomms_commit(&end.channel, record,
+	assert_int_equal(kucomms_commit(&conn.channel, record,
 					KUCOMMS_SEND_MORE), 0);
 }
 

@@ -31,7 +31,7 @@
 #include <cmocka.h>
 #include <kucomms/endpoint.h>
 
-#include "../../lib/end.h"
+#include "../../lib/conn.h"
 #include "../../lib/listener.h"
 #include "../../lib/peer.h"
 #include "../patience.h"
@@ -680,18 +680,18 @@ static void a_bell_that_rings_all_the_time_ends_no_wait_late(void **state)
 {
 	struct kucomms_channel *here, *there;
 	const __s64 long_ago = 1;
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	__u64 waits = 0;
 
 	(void)state;
 	open_pair(&here, &there);
-	end = end_of(here);
-	end->receive_how = KUCOMMS_NEED_FUTEX;
-	end->receive_bell = here->in.peer->bell - 1;
-	assert_int_equal(kucomms_peer_wait(end, KUCOMMS_EVENT_DATA, long_ago,
+	conn = conn_of(here);
+	conn->receive_how = KUCOMMS_NEED_FUTEX;
+	conn->receive_bell = here->in.peer->bell - 1;
+	assert_int_equal(kucomms_peer_wait(conn, KUCOMMS_EVENT_DATA, long_ago,
 					   &waits), -ETIMEDOUT);
-	end->send_bell = here->in.peer->bell - 1;
-	assert_int_equal(kucomms_peer_wait(end, KUCOMMS_EVENT_ROOM, long_ago,
+	conn->send_bell = here->in.peer->bell - 1;
+	assert_int_equal(kucomms_peer_wait(conn, KUCOMMS_EVENT_ROOM, long_ago,
 					   &waits), -ETIMEDOUT);
 	kucomms_channel_close(here);
 	kucomms_channel_close(there);

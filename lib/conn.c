@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What all channels are made of, and how they end.
+ * What all channels are made of, and what becomes of it.
  */
 #define _GNU_SOURCE	/* CPU_COUNT() */
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "end.h"
+#include "conn.h"
 #include "fd.h"
 #include "numbers.h"
 
@@ -54,32 +54,32 @@ __u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us)
 	return SPIN_US * NSEC_PER_USEC;
 }
 
-struct kucomms_end *kucomms_end_alloc(const struct kucomms_transport *transport)
+struct kc_conn *kc_conn_alloc(const struct kucomms_transport *transport)
 {
-	struct kucomms_end *end;
+	struct kc_conn *conn;
 	__u32 mark;
 
 	if (kucomms_mark(&mark))
 		return NULL;
-	end = kucomms_alloc_wiped(sizeof(*end), sizeof(end->wiped));
-	if (!end)
+	conn = kucomms_alloc_wiped(sizeof(*conn), sizeof(conn->wiped));
+	if (!conn)
 		return NULL;
-	end->mark = mark;
-	end->channel.awake = true;
-	end->transport = transport;
-	end->fd = -1;
-	end->memory = -1;
-	end->receive_how = transport->how;
-	end->member.refs = 1;
-	pthread_mutex_init(&end->member.lock, NULL);
-	return end;
+	conn->mark = mark;
+	conn->channel.awake = true;
+	conn->transport = transport;
+	conn->fd = -1;
+	conn->memory = -1;
+	conn->receive_how = transport->how;
+	conn->member.refs = 1;
+	pthread_mutex_init(&conn->member.lock, NULL);
+	return conn;
 }
 
-void kucomms_end_unmap(struct kucomms_end *end)
+void kc_conn_unmap(struct kc_conn *conn)
 {
 	struct kucomms_region *region;
 
-	for (region = end->regions; region < end->regions + KUCOMMS_REGIONS;
+	for (region = conn->regions; region < conn->regions + KUCOMMS_REGIONS;
 	     region++) {
 		if (region->address)
 			munmap(region->address, region->length);
@@ -92,57 +92,57 @@ void kucomms_end_unmap(struct kucomms_end *end)
  * child has not inherited them, and may have mapped something of its own in
  * their place.
  */
-void kucomms_end_abandon(struct kucomms_end *end)
+void kc_conn_abandon(struct kc_conn *conn)
 {
-	if (end->transport->abandon)
-		end->transport->abandon(end);
-	end->own = NULL;
-	kucomms_fd_close(&end->memory);
-	kucomms_fd_close(&end->fd);
+	if (conn->transport->abandon)
+		conn->transport->abandon(conn);
+	conn->own = NULL;
+	kucomms_fd_close(&conn->memory);
+	kucomms_fd_close(&conn->fd);
 }
 
 /*
- * Frees an end. In a child this touches no lock: a thread of the parent may
+ * Frees a channel. In a child this touches no lock: a thread of the parent may
  * have held it.
  */
-void kucomms_end_free(struct kucomms_end *end)
+void kc_conn_free(struct kc_conn *conn)
 {
-	if (end_is_inherited(end)) {
-		kucomms_end_abandon(end);
-		kucomms_numbers_put(end->numbers);
+	if (conn_is_inherited(conn)) {
+		kc_conn_abandon(conn);
+		kucomms_numbers_put(conn->numbers);
 	} else {
-		end->transport->close(end);
-		kucomms_numbers_give(end->numbers, end->number);
-		pthread_mutex_destroy(&end->member.lock);
+		conn->transport->close(conn);
+		kucomms_numbers_give(conn->numbers, conn->number);
+		pthread_mutex_destroy(&conn->member.lock);
 	}
-	munmap(end, sizeof(*end));
+	munmap(conn, sizeof(*conn));
 }
 
 /*
  * Hangs up where the other side is the kernel, which learns of it when the
  * descriptor is closed.
  */
-void kucomms_end_gone(struct kucomms_end *end, __u32 state)
+void kc_conn_gone(struct kc_conn *conn, __u32 state)
 {
-	kucomms_store(&end->gone,
+	kucomms_store(&conn->gone,
 		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
 }
 
 /* The other side has broken the rules, or its message has been refused. */
-void kucomms_end_break(struct kucomms_end *end)
+void kc_conn_break(struct kc_conn *conn)
 {
-	end->transport->hangup(end, KUCOMMS_STATE_BROKEN);
+	conn->transport->hangup(conn, KUCOMMS_STATE_BROKEN);
 }
 
 /* Tells whether messages have been missed since this was asked last. */
-bool kucomms_end_take_lost(struct kucomms_end *end)
+bool kc_conn_take_lost(struct kc_conn *conn)
 {
-	return kucomms_load(&end->lost) &&
-	       __atomic_exchange_n(&end->lost, false, __ATOMIC_RELAXED);
+	return kucomms_load(&conn->lost) &&
+	       __atomic_exchange_n(&conn->lost, false, __ATOMIC_RELAXED);
 }
 
 KUCOMMS_API void kucomms_channel_close(struct kucomms_channel *channel)
 {
 	if (channel)
-		kucomms_end_free(end_of(channel));
+		kc_conn_free(conn_of(channel));
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_END_H
+#define KUCOMMS_LIB_END_H
+
+#include "fork.h"
+#include "types.h"
+
+static inline struct kc_conn *conn_of(const struct kucomms_channel *channel)
+{
+	return (struct kc_conn *)channel;
+}
+
+/* Tells whether the channel belongs to a process that this one was forked from. */
+static inline bool conn_is_inherited(const struct kc_conn *conn)
+{
+	return kucomms_is_inherited(conn->mark);
+}
+
+struct kc_conn *kc_conn_alloc(const struct kucomms_transport *transport);
+void kc_conn_free(struct kc_conn *conn);
+void kc_conn_abandon(struct kc_conn *conn);
+void kc_conn_unmap(struct kc_conn *conn);
+void kc_conn_gone(struct kc_conn *conn, __u32 state);
+void kc_conn_break(struct kc_conn *conn);
+bool kc_conn_take_lost(struct kc_conn *conn);
+#define KUCOMMS_SPIN_US_MAX	1000000
+__u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us);
+int kucomms_options_read(void *own, size_t own_size, const void *options,
+			 size_t least);
+
+#endif
