@@ -169,7 +169,7 @@ void kucomms_call_answer(struct kc_conn *conn,
 			 const struct kucomms_message *answer,
 			 const void *data)
 {
-	struct kucomms_endpoint *endpoint = conn->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->entry.endpoint;
 	struct kucomms_call *call;
 
 	pthread_mutex_lock(&endpoint->calls_lock);
@@ -198,11 +198,11 @@ static struct kucomms_call *call_of(const struct kc_conn *conn,
  */
 void kucomms_call_end_all(struct kc_conn *conn, int why)
 {
-	struct kucomms_endpoint *endpoint = conn->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->entry.endpoint;
 	struct kucomms_call *call;
 	__u32 i;
 
-	if (!kucomms_load(&conn->member.calls))
+	if (!kucomms_load(&conn->calls))
 		return;
 	pthread_mutex_lock(&endpoint->calls_lock);
 	for (i = 0; i < endpoint->calls_size; i++)
@@ -236,26 +236,26 @@ __s64 kucomms_call_due(struct kucomms_endpoint *endpoint)
 }
 
 /* Numbers that nobody else is likely to use. */
-static void give_id(struct kucomms_member *member, struct kucomms_call *call)
+static void give_id(struct kc_conn *conn, struct kucomms_call *call)
 {
-	if (!member->calls &&
-	    getrandom(&member->call_base, sizeof(member->call_base), 0) < 0)
-		member->call_base = (__u64)kucomms_now() << 20;
-	call->id = member->call_base + member->calls;
-	kucomms_store_release(&member->calls, member->calls + 1);
+	if (!conn->calls &&
+	    getrandom(&conn->call_base, sizeof(conn->call_base), 0) < 0)
+		conn->call_base = (__u64)kucomms_now() << 20;
+	call->id = conn->call_base + conn->calls;
+	kucomms_store_release(&conn->calls, conn->calls + 1);
 }
 
-/* Under the member's lock: before the message, so that its answer finds the call. */
+/* Under the channel's lock: before the message, so that its answer finds the call. */
 static int call_begin(struct kc_conn *conn, struct kucomms_call *call,
 		      __s64 deadline, bool *first)
 {
-	struct kucomms_endpoint *endpoint = conn->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->entry.endpoint;
 	int err;
 
 	call->channel = &conn->channel;
 	call->endpoint = endpoint;
 	call->deadline = deadline < 0 ? KUCOMMS_NEVER : deadline;
-	give_id(&conn->member, call);
+	give_id(conn, call);
 	pthread_mutex_lock(&endpoint->calls_lock);
 	err = call_insert(endpoint, call);
 	*first = endpoint->first_call == call;
@@ -271,7 +271,7 @@ static void wake_if_earlier(struct kucomms_endpoint *endpoint, __s64 deadline)
 		kucomms_endpoint_wake(endpoint);
 }
 
-/* Under the member's lock; @record has been reserved. */
+/* Under the channel's lock; @record has been reserved. */
 static int call_send(struct kc_conn *conn, struct kucomms_call *call,
 		     const struct kucomms_message *request, const void *data,
 		     struct kucomms_message *record, __s64 deadline)
@@ -289,7 +289,7 @@ static int call_send(struct kc_conn *conn, struct kucomms_call *call,
 	/* If it fails the channel has gone, and ends the call. */
 	kucomms_commit(&conn->channel, record, 0);
 	if (first)
-		wake_if_earlier(conn->member.endpoint, deadline);
+		wake_if_earlier(conn->entry.endpoint, deadline);
 	return 0;
 }
 
@@ -301,7 +301,7 @@ static int call_start(struct kc_conn *conn, struct kucomms_call *call,
 		      const struct kucomms_message *request, const void *data,
 		      __s64 room, __s64 deadline, bool waits)
 {
-	struct kucomms_endpoint *endpoint = conn->member.endpoint;
+	struct kucomms_endpoint *endpoint = conn->entry.endpoint;
 	struct kucomms_message *record;
 	int err;
 
@@ -309,8 +309,8 @@ static int call_start(struct kc_conn *conn, struct kucomms_call *call,
 		return -ESTALE;
 	if (!endpoint || !call->done)
 		return -EINVAL;
-	pthread_mutex_lock(&conn->member.lock);
-	err = kucomms_member_reserve(conn, request->length, &record, room);
+	pthread_mutex_lock(&conn->lock);
+	err = kc_conn_reserve_locked(conn, request->length, &record, room);
 	/* As long as there is room the endpoint is there, too. */
 	if (!err && waits && kucomms_endpoint_is_mine(endpoint)) {
 		kucomms_discard(&conn->channel, record);
@@ -318,7 +318,7 @@ static int call_start(struct kc_conn *conn, struct kucomms_call *call,
 	}
 	if (!err)
 		err = call_send(conn, call, request, data, record, deadline);
-	pthread_mutex_unlock(&conn->member.lock);
+	pthread_mutex_unlock(&conn->lock);
 	return err;
 }
 

@@ -5,12 +5,11 @@
 #include "types.h"
 
 /* Is @id one that kucomms_call_start() has given out on this channel? */
-static inline bool kucomms_call_covers(const struct kucomms_member *member,
-				       __u64 id)
+static inline bool kucomms_call_covers(const struct kc_conn *conn, __u64 id)
 {
-	__u64 calls = kucomms_load_acquire(&member->calls);
+	__u64 calls = kucomms_load_acquire(&conn->calls);
 
-	return kucomms_unlikely(calls) && id - member->call_base < calls;
+	return kucomms_unlikely(calls) && id - conn->call_base < calls;
 }
 
 /* All in the endpoint's thread. */

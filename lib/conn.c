@@ -70,8 +70,8 @@ struct kc_conn *kc_conn_alloc(const struct kucomms_transport *transport)
 	conn->fd = -1;
 	conn->memory = -1;
 	conn->receive_how = transport->how;
-	conn->member.refs = 1;
-	pthread_mutex_init(&conn->member.lock, NULL);
+	conn->refs = 1;
+	pthread_mutex_init(&conn->lock, NULL);
 	return conn;
 }
 
@@ -113,7 +113,7 @@ void kc_conn_free(struct kc_conn *conn)
 	} else {
 		conn->transport->close(conn);
 		kucomms_numbers_give(conn->numbers, conn->number);
-		pthread_mutex_destroy(&conn->member.lock);
+		pthread_mutex_destroy(&conn->lock);
 	}
 	munmap(conn, sizeof(*conn));
 }

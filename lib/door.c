@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Doors: the listeners of an endpoint. Who connects becomes a member.
+ * Doors: the listeners of an endpoint. Who connects becomes a entry.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "door.h"
 #include "event.h"
 #include "listener.h"
-#include "member.h"
+#include "ep_entry.h"
 
-/* So many are let in before members have their turn. */
+/* Connections accepted before the channels have their turn. */
 #define AT_A_TIME	16
 
 /**
@@ -35,18 +35,18 @@ static void door_admit(struct kucomms_door *door, struct kc_conn *conn)
 {
 	int err;
 
-	kucomms_member_join(door->endpoint, conn);
-	err = kucomms_member_connect(conn);
+	kc_ep_entry_join(door->endpoint, conn);
+	err = kc_ep_entry_connect(conn);
 	if (err) {
 		kucomms_listener_answer(conn, err);
-		kucomms_member_drop(conn, err);
+		kc_ep_entry_drop(conn, err);
 		return;
 	}
 	err = kucomms_listener_answer(conn, 0);
 	if (err)
-		kucomms_member_drop(conn, -ESHUTDOWN);
+		kc_ep_entry_drop(conn, -ESHUTDOWN);
 	else
-		kucomms_member_serve(conn);
+		kc_ep_entry_serve(conn);
 }
 
 /*

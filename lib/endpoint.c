@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Endpoints: made, run, stopped, and what channels they have. What the thread
- * does is in loop.c, what it does for one channel in member.c.
+ * does is in loop.c, what it does for one channel in ep_entry.c.
  */
 #define _GNU_SOURCE	/* pthread_setname_np() */
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "event.h"
 #include "fd.h"
 #include "loop.h"
-#include "member.h"
+#include "ep_entry.h"
 #include "open.h"
 #include "send.h"
 
@@ -132,7 +132,7 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	pthread_cond_init(&fresh->left, NULL);
 	pthread_mutex_init(&fresh->calls_lock, NULL);
 	pthread_cond_init(&fresh->called, NULL);
-	TAILQ_INIT(&fresh->members);
+	TAILQ_INIT(&fresh->conns);
 	TAILQ_INIT(&fresh->commands);
 	TAILQ_INIT(&fresh->doors);
 	kucomms_loop_init(fresh);
@@ -287,10 +287,10 @@ static void destroy_inherited(struct kucomms_endpoint *endpoint)
 	struct kc_conn *conn, *next;
 
 	kucomms_door_close_all(endpoint);
-	for (conn = TAILQ_FIRST(&endpoint->members); conn; conn = next) {
-		next = TAILQ_NEXT(conn, member.all);
-		if (conn->member.fresh)
-			kc_conn_free(conn->member.fresh);
+	for (conn = TAILQ_FIRST(&endpoint->conns); conn; conn = next) {
+		next = TAILQ_NEXT(conn, entry.node);
+		if (conn->entry.pending)
+			kc_conn_free(conn->entry.pending);
 		kc_conn_abandon(conn);
 		kucomms_channel_put(&conn->channel);
 	}
@@ -310,9 +310,9 @@ KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
 	kucomms_endpoint_stop(endpoint);
 	endpoint_enter(endpoint);
 	kucomms_door_close_all(endpoint);
-	while ((conn = TAILQ_FIRST(&endpoint->members))) {
-		kucomms_store(&conn->member.leaving, true);
-		kucomms_member_drop(conn, -ESHUTDOWN);
+	while ((conn = TAILQ_FIRST(&endpoint->conns))) {
+		kucomms_store(&conn->entry.leaving, true);
+		kc_ep_entry_drop(conn, -ESHUTDOWN);
 	}
 	endpoint_free(endpoint);
 }
@@ -347,9 +347,9 @@ KUCOMMS_API int kucomms_endpoint_add(struct kucomms_endpoint *endpoint,
 
 	if (is_inherited(endpoint) || conn_is_inherited(conn))
 		return -ESTALE;
-	if (conn->member.endpoint)
+	if (conn->entry.endpoint)
 		return -EBUSY;
-	kucomms_member_add(endpoint, conn);
+	kc_ep_entry_add(endpoint, conn);
 	return 0;
 }
 
@@ -370,7 +370,7 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 		return err;
 	/* Who comes back is not waited for here, either. */
 	if (flags & KUCOMMS_CONNECT_RETRY) {
-		conn->member.again = true;
+		conn->entry.reconnect = true;
 		conn->gone = -ESHUTDOWN;
 	} else {
 		err = kc_conn_open(conn, conn->options.timeout_ms, true);
@@ -381,7 +381,7 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 	}
 	if (channel)
 		*channel = kucomms_channel_get(&conn->channel);
-	kucomms_member_add(endpoint, conn);
+	kc_ep_entry_add(endpoint, conn);
 	return 0;
 }
 
@@ -396,10 +396,10 @@ KUCOMMS_API int kucomms_endpoint_listen(struct kucomms_endpoint *endpoint,
 static bool is_member(const struct kucomms_endpoint *endpoint,
 		      const struct kc_conn *conn)
 {
-	const struct kc_conn *member;
+	const struct kc_conn *each;
 
-	TAILQ_FOREACH(member, &endpoint->members, member.all)
-		if (member == conn)
+	TAILQ_FOREACH(each, &endpoint->conns, entry.node)
+		if (each == conn)
 			return true;
 	return false;
 }
@@ -415,8 +415,8 @@ KUCOMMS_API int kucomms_endpoint_remove(struct kucomms_endpoint *endpoint,
 	pthread_mutex_lock(&endpoint->lock);
 	found = is_member(endpoint, conn);
 	if (found) {
-		kucomms_store(&conn->member.leaving, true);
-		kucomms_member_queue(conn);
+		kucomms_store(&conn->entry.leaving, true);
+		kc_ep_entry_queue(conn);
 	}
 	pthread_mutex_unlock(&endpoint->lock);
 	if (!found)
@@ -436,7 +436,7 @@ kucomms_endpoint_get_stats(struct kucomms_endpoint *endpoint,
 	if (stats->size < sizeof(*stats))
 		return -EINVAL;
 	pthread_mutex_lock(&endpoint->lock);
-	stats->channels = endpoint->count;
+	stats->channels = endpoint->conn_count;
 	pthread_mutex_unlock(&endpoint->lock);
 	stats->messages = kucomms_load(&own->messages);
 	stats->rounds = kucomms_load(&own->rounds);
@@ -459,9 +459,9 @@ KUCOMMS_API int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	pthread_mutex_lock(&endpoint->lock);
-	TAILQ_FOREACH(conn, &endpoint->members, member.all)
-		if (kucomms_load(&conn->member.connected) &&
-		    !kucomms_member_send(conn, message, data, flags, 0))
+	TAILQ_FOREACH(conn, &endpoint->conns, entry.node)
+		if (kucomms_load(&conn->entry.connected) &&
+		    !kc_conn_send_shared(conn, message, data, flags, 0))
 			reached++;
 	pthread_mutex_unlock(&endpoint->lock);
 	return reached ? reached : -ESRCH;

@@ -162,7 +162,7 @@ static void listener_abandon(struct kucomms_listener *listener)
 		kucomms_fd_close(&listener->strangers[i]);
 	kucomms_fd_close(&listener->socket);
 	while ((conn = TAILQ_FIRST(&listener->waiting))) {
-		TAILQ_REMOVE(&listener->waiting, conn, member.all);
+		TAILQ_REMOVE(&listener->waiting, conn, entry.node);
 		kc_conn_free(conn);
 	}
 }

@@ -64,7 +64,7 @@ int kucomms_local_take(struct kucomms_listener *listener,
 	lock();
 	*conn = TAILQ_FIRST(&listener->waiting);
 	if (*conn)
-		TAILQ_REMOVE(&listener->waiting, *conn, member.all);
+		TAILQ_REMOVE(&listener->waiting, *conn, entry.node);
 	else
 		eventfd_read(listener->fd, &count);
 	unlock();
@@ -85,7 +85,7 @@ void kucomms_local_unlisten(struct kucomms_listener *listener)
 	}
 	unlock();
 	while ((conn = TAILQ_FIRST(&listener->waiting))) {
-		TAILQ_REMOVE(&listener->waiting, conn, member.all);
+		TAILQ_REMOVE(&listener->waiting, conn, entry.node);
 		kc_conn_free(conn);
 	}
 }
@@ -175,7 +175,7 @@ static int local_connect(struct kc_conn *conn, struct kc_conn *other)
 	err = local_furnish(conn, other, listener);
 	if (err)
 		return err;
-	TAILQ_INSERT_TAIL(&listener->waiting, other, member.all);
+	TAILQ_INSERT_TAIL(&listener->waiting, other, entry.node);
 	eventfd_write(listener->fd, 1);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The loop of an endpoint's thread: events, what is due, a round for each member
+ * The loop of an endpoint's thread: events, what is due, a round for each channel
  * that is awake, and sleep when none is.
  */
 #include <errno.h>
@@ -12,14 +12,14 @@
 #include "call.h"
 #include "clock.h"
 #include "loop.h"
-#include "member.h"
+#include "ep_entry.h"
 
 #define EVENTS		64
 
 /* With messages to handle, how often to ask for events. */
 #define LOOK_NS		(50 * NSEC_PER_USEC)
 
-/* A round of one member: so many messages, and about KUCOMMS_ROUND_NS. */
+/* Messages in a round of one channel, which takes about KUCOMMS_ROUND_NS. */
 #define BUDGET_MAX	64
 
 void kucomms_loop_init(struct kucomms_endpoint *endpoint)
@@ -27,7 +27,7 @@ void kucomms_loop_init(struct kucomms_endpoint *endpoint)
 	TAILQ_INIT(&endpoint->active);
 	endpoint->work_due = KUCOMMS_NEVER;
 	endpoint->timer_due = KUCOMMS_NEVER;
-	endpoint->again_due = KUCOMMS_NEVER;
+	endpoint->reconnect_due = KUCOMMS_NEVER;
 	endpoint->armed = KUCOMMS_NEVER;
 	endpoint->timer_set = KUCOMMS_NEVER;
 	endpoint->budget = 1;
@@ -40,8 +40,8 @@ static struct kc_conn *take_command(struct kucomms_endpoint *endpoint)
 	pthread_mutex_lock(&endpoint->lock);
 	conn = TAILQ_FIRST(&endpoint->commands);
 	if (conn) {
-		TAILQ_REMOVE(&endpoint->commands, conn, member.queue);
-		conn->member.queued = false;
+		TAILQ_REMOVE(&endpoint->commands, conn, entry.command_node);
+		conn->entry.queued = false;
 	}
 	pthread_mutex_unlock(&endpoint->lock);
 	return conn;
@@ -53,19 +53,19 @@ static int loop_commands(struct kucomms_endpoint *endpoint)
 	struct kc_conn *conn;
 	int done = 0;
 
-	if (kucomms_load_acquire(&endpoint->shut)) {
-		kucomms_store(&endpoint->shut, false);
-		kucomms_member_look(endpoint);
+	if (kucomms_load_acquire(&endpoint->hangup)) {
+		kucomms_store(&endpoint->hangup, false);
+		kc_ep_entry_hangups(endpoint);
 	}
 	if (!kucomms_load_acquire(&endpoint->commanded))
 		return 0;
 	/* What comes from here on raises it, and an event, again. */
 	kucomms_store(&endpoint->commanded, false);
 	while ((conn = take_command(endpoint))) {
-		if (kucomms_load(&conn->member.leaving))
-			kucomms_member_drop(conn, -ESHUTDOWN);
+		if (kucomms_load(&conn->entry.leaving))
+			kc_ep_entry_drop(conn, -ESHUTDOWN);
 		else
-			kucomms_member_arrive(conn);
+			kc_ep_entry_arrive(conn);
 		done++;
 	}
 	return done;
@@ -120,23 +120,23 @@ static int loop_timer(struct kucomms_endpoint *endpoint)
 }
 
 /* Those whom the other side has left, and who want it back. */
-static int loop_reopen(struct kucomms_endpoint *endpoint)
+static int loop_reconnect(struct kucomms_endpoint *endpoint)
 {
 	struct kc_conn *conn, *next;
 
-	if (endpoint->now < endpoint->again_due)
+	if (endpoint->now < endpoint->reconnect_due)
 		return 0;
-	endpoint->again_due = KUCOMMS_NEVER;
-	/* Only this thread removes members, this one at most; others add them. */
+	endpoint->reconnect_due = KUCOMMS_NEVER;
+	/* Only this thread removes channels, this one at most; others add them. */
 	pthread_mutex_lock(&endpoint->lock);
-	conn = TAILQ_FIRST(&endpoint->members);
+	conn = TAILQ_FIRST(&endpoint->conns);
 	pthread_mutex_unlock(&endpoint->lock);
 	for (; conn; conn = next) {
 		pthread_mutex_lock(&endpoint->lock);
-		next = TAILQ_NEXT(conn, member.all);
+		next = TAILQ_NEXT(conn, entry.node);
 		pthread_mutex_unlock(&endpoint->lock);
-		if (conn->member.again && !conn->member.connected)
-			kucomms_member_reopen(conn);
+		if (conn->entry.reconnect && !conn->entry.connected)
+			kc_ep_entry_reconnect(conn);
 	}
 	return 1;
 }
@@ -145,13 +145,13 @@ static int loop_ticks(struct kucomms_endpoint *endpoint)
 {
 	int done = loop_work(endpoint) + loop_timer(endpoint);
 
-	done += loop_reopen(endpoint);
+	done += loop_reconnect(endpoint);
 	if (kucomms_call_due(endpoint) <= endpoint->now) {
 		kucomms_call_expire(endpoint);
 		done++;
 	}
 	if (done)
-		kucomms_member_publish(endpoint);
+		kc_ep_entry_publish(endpoint);
 	return done;
 }
 
@@ -169,7 +169,7 @@ static __s64 earlier(__s64 one, __s64 other)
 void kucomms_loop_arm_timer(struct kucomms_endpoint *endpoint)
 {
 	__s64 due = earlier(earlier(endpoint->work_due, endpoint->timer_due),
-			    endpoint->again_due);
+			    endpoint->reconnect_due);
 	struct itimerspec spec = { { 0, 0 }, { 0, 0 } };
 
 	if (endpoint->timer_set <= endpoint->now)
@@ -262,8 +262,8 @@ static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)
 	__u64 handled;
 
 	for (conn = TAILQ_FIRST(&endpoint->active); conn; conn = next) {
-		next = TAILQ_NEXT(conn, member.active);
-		kucomms_member_round(conn, spin);
+		next = TAILQ_NEXT(conn, entry.active_node);
+		kc_ep_entry_round(conn, spin);
 	}
 	handled = endpoint->stats.messages - before;
 	if (!handled)
@@ -273,7 +273,7 @@ static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)
 }
 
 /*
- * Everything once. Waits for it for @timeout_ms; with @spin members that had
+ * Everything once. Waits for it for @timeout_ms; with @spin channels that had
  * messages lately are looked at for a while before they sleep. Returns how much
  * there was to do, or -EINTR.
  */
@@ -294,10 +294,10 @@ int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 	done += loop_ticks(endpoint);
 	/* What stood in the way of those who refused may be gone. */
 	if (done)
-		kucomms_member_retry(endpoint);
+		kc_ep_entry_retry(endpoint);
 	/* Only messages are a reason to look once more: their own try is none. */
 	if (loop_rounds(endpoint, spin)) {
-		kucomms_member_retry(endpoint);
+		kc_ep_entry_retry(endpoint);
 		done++;
 	}
 	return done;

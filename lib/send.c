@@ -137,7 +137,7 @@ KUCOMMS_API int kucomms_reserve_slow(struct kucomms_channel *channel,
 	if (conn_is_inherited(conn))
 		return -ESTALE;
 	err = kc_conn_try_reserve(conn, length, record);
-	if (err == -EAGAIN && conn->member.endpoint)
+	if (err == -EAGAIN && conn->entry.endpoint)
 		/* A handler that refuses a message for it gets that once more. */
 		return timeout_ms ? -EDEADLK :
 				    kc_conn_ask_room(conn, length, 0, record);
@@ -198,43 +198,42 @@ void kucomms_record_fill(struct kucomms_message *record,
 static int reserve_by(struct kc_conn *conn, __u32 length,
 		      struct kucomms_message **record, __s64 deadline)
 {
-	struct kucomms_member *member = &conn->member;
 	int err;
 
 	for (;;) {
 		err = kucomms_reserve(&conn->channel, length, record, 0);
 		if (err != -EAGAIN || !deadline)
 			return err;
-		if (kucomms_endpoint_is_mine(member->endpoint))
+		if (kucomms_endpoint_is_mine(conn->entry.endpoint))
 			return -EDEADLK;
 		/* The endpoint's thread hears of room from the other side. */
-		member->waiters++;
-		err = kucomms_event_wait(&member->room, &member->lock, deadline);
-		member->waiters--;
+		conn->waiters++;
+		err = kucomms_event_wait(&conn->room_event, &conn->lock, deadline);
+		conn->waiters--;
 		if (err)
 			return err;
 	}
 }
 
 /*
- * Under the member's lock, which is given up while waiting. Unless room is still
+ * Under the channel's lock, which is given up while waiting. Unless room is still
  * wanted for this message the other side is not asked for any more; so others who
  * wait have to ask anew.
  */
-int kucomms_member_reserve(struct kc_conn *conn, __u32 length,
+int kc_conn_reserve_locked(struct kc_conn *conn, __u32 length,
 			   struct kucomms_message **record, __s64 deadline)
 {
 	int err = reserve_by(conn, length, record, deadline);
 
 	if (err != -EAGAIN) {
 		kc_conn_forget_room(conn);
-		if (conn->member.waiters)
-			kucomms_event_tell(&conn->member.room);
+		if (conn->waiters)
+			kucomms_event_tell(&conn->room_event);
 	}
 	return err;
 }
 
-int kucomms_member_send(struct kc_conn *conn,
+int kc_conn_send_shared(struct kc_conn *conn,
 			const struct kucomms_message *message, const void *data,
 			unsigned int flags, int timeout_ms)
 {
@@ -243,14 +242,14 @@ int kucomms_member_send(struct kc_conn *conn,
 
 	if (conn_is_inherited(conn))
 		return -ESTALE;
-	pthread_mutex_lock(&conn->member.lock);
-	err = kucomms_member_reserve(conn, message->length, &record,
+	pthread_mutex_lock(&conn->lock);
+	err = kc_conn_reserve_locked(conn, message->length, &record,
 				     kucomms_deadline(timeout_ms));
 	if (!err) {
 		kucomms_record_fill(record, message, data);
 		err = kucomms_commit(&conn->channel, record, flags);
 	}
-	pthread_mutex_unlock(&conn->member.lock);
+	pthread_mutex_unlock(&conn->lock);
 	return err;
 }
 
@@ -264,8 +263,8 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 
 	if (kucomms_unlikely(flags & ~KUCOMMS_SEND_MORE))
 		return -EINVAL;
-	if (kucomms_unlikely(conn_of(channel)->member.endpoint))
-		return kucomms_member_send(conn_of(channel), message, data,
+	if (kucomms_unlikely(conn_of(channel)->entry.endpoint))
+		return kc_conn_send_shared(conn_of(channel), message, data,
 					   flags, timeout_ms);
 	err = kucomms_reserve(channel, message->length, &record, timeout_ms);
 	if (kucomms_unlikely(err))
@@ -347,7 +346,7 @@ KUCOMMS_API void kucomms_channel_get_space(struct kucomms_channel *channel,
 
 	memset(space, 0, sizeof(*space));
 	/* The memory goes under this lock. */
-	pthread_mutex_lock(&conn->member.lock);
+	pthread_mutex_lock(&conn->lock);
 	if (conn->own) {
 		capacity = kucomms_ring_capacity(channel->out.size);
 		space->in_size = channel->in.size;
@@ -355,5 +354,5 @@ KUCOMMS_API void kucomms_channel_get_space(struct kucomms_channel *channel,
 		space->used = space_used(&channel->out, capacity);
 		space->free = capacity - space->used;
 	}
-	pthread_mutex_unlock(&conn->member.lock);
+	pthread_mutex_unlock(&conn->lock);
 }

@@ -14,9 +14,9 @@ void kucomms_record_fill(struct kucomms_message *record,
 			 const struct kucomms_message *message,
 			 const void *data);
 
-int kucomms_member_reserve(struct kc_conn *conn, __u32 length,
+int kc_conn_reserve_locked(struct kc_conn *conn, __u32 length,
 			   struct kucomms_message **record, __s64 deadline);
-int kucomms_member_send(struct kc_conn *conn,
+int kc_conn_send_shared(struct kc_conn *conn,
 			const struct kucomms_message *message, const void *data,
 			unsigned int flags, int timeout_ms);
 

@@ -13,9 +13,9 @@
  *	   ^ ^ ^	 `-> bridge, if it goes over netlink (bridge.c)
  *	   | | |
  *	   | | `------- listener->waiting, until it is accepted ("local:" only)
- *	   | `--------- endpoint->members, active, commands, replies;
- *	   |		conn->member.endpoint points back
- *	   `----------- struct kucomms_channel is its first member, and all of it
+ *	   | `--------- endpoint->conns, active, commands, replies;
+ *	   |		conn->entry.endpoint points back
+ *	   `----------- struct kucomms_channel comes first in it, and is all
  *			that an application sees
  *
  *	endpoint->doors -> door (door.c) -> listener -> numbers
@@ -23,14 +23,14 @@
  *
  * Locks, each of which may be taken while those before it in its line are held:
  *
- *	endpoint->lock, conn->member.lock, endpoint->calls_lock
- *	conn->member.lock, bridge->receive_lock, bridge->send_lock
+ *	endpoint->lock, conn->lock, endpoint->calls_lock
+ *	conn->lock, bridge->receive_lock, bridge->send_lock
  *	endpoint->lock, kucomms_self->local_lock (fork.h), numbers->lock
  *	bridge->wait_lock
  *
  * What no lock covers belongs to one thread. A channel has a sending and a
  * receiving thread, which may be the same; both are the endpoint's thread if an
- * endpoint has the channel, and other threads send with conn->member.lock held.
+ * endpoint has the channel, and other threads send with conn->lock held.
  * What is said to be any thread's is read and written atomically.
  */
 #include <kucomms/endpoint.h>
@@ -113,94 +113,109 @@ struct kucomms_region {
 #define KUCOMMS_WIPED	65536
 
 /**
- * struct kucomms_member - what a channel is to the endpoint that has it
- * @source:    of doorbells
- * @endpoint:  which; never changes once it is set
- * @all:       in endpoint->members; under its lock
- * @queue:     in endpoint->commands, while @queued; under its lock, both
- * @active:    in endpoint->active, while @awake; the endpoint's thread's, as the
- *             following
+ * struct kc_ep_entry - what an endpoint knows of one of its channels
+ * @endpoint:  NULL: no endpoint has the channel; does not change once it is set
+ *
+ * In the endpoint's thread:
+ *
+ * @source:    of the channel's doorbells
+ * @active_node: in endpoint->active, while @awake
  * @next_reply: in endpoint->replies, while @replies
- * @fresh:     is being opened anew
- * @due:       when to try that again
- * @idle:      since when there has been nothing to do; 0: there has
+ * @pending:   the channel that is being opened in place of this one
+ * @reconnect_due: when to try that again
+ * @idle_since: when there was nothing to do any more; 0: there is
  * @connected: between connect and disconnect
- * @awake:     in the list of those whom the thread looks at
+ * @awake:     the thread looks at the channel in every turn
  * @refused:   the handler does not want the next message yet
- * @replies:   sent in this round, and neither published nor rung for
- * @again:     KUCOMMS_CONNECT_RETRY
- * @queued:    see @queue
- * @leaving:   to be removed; any thread's, like the rest
- * @shut:      somebody has hung up; the same
- * @refs:      references to the channel: one is the endpoint's
- * @lock:      for sending from any thread
- * @room:      an event: there may be room to send
- * @waiters:   how many threads wait for it
- * @call_base: the id of the channel's first call
- * @calls:     how many there have been; written under @lock
+ * @replies:   something has been sent in this round that is neither published
+ *             nor rung for
+ * @reconnect: KUCOMMS_CONNECT_RETRY
+ *
+ * Under the endpoint's lock:
+ *
+ * @node:      in endpoint->conns
+ * @command_node: in endpoint->commands, while @queued
+ * @queued:    the thread is to take the channel in, or to remove it
+ *
+ * In any thread:
+ *
+ * @leaving:   the channel is to be removed
+ * @hangup:    a thread of this process has shut the channel down
  */
-struct kucomms_member {
-	struct kucomms_source source;
+struct kc_ep_entry {
 	struct kucomms_endpoint *endpoint;
-	TAILQ_ENTRY(kc_conn) all;
-	TAILQ_ENTRY(kc_conn) active;
-	TAILQ_ENTRY(kc_conn) queue;
+
+	struct kucomms_source source;
+	TAILQ_ENTRY(kc_conn) active_node;
 	struct kc_conn *next_reply;
-	struct kc_conn *fresh;
-	__s64 due;
-	__s64 idle;
+	struct kc_conn *pending;
+	__s64 reconnect_due;
+	__s64 idle_since;
 	bool connected;
 	bool awake;
 	bool refused;
 	bool replies;
-	bool again;
+	bool reconnect;
 
+	TAILQ_ENTRY(kc_conn) node;
+	TAILQ_ENTRY(kc_conn) command_node;
 	bool queued;
-	bool leaving;
-	bool shut;
 
-	unsigned int refs;
-	pthread_mutex_t lock;
-	__u32 room;
-	unsigned int waiters;
-	__u64 call_base;
-	__u64 calls;
+	bool leaving;
+	bool hangup;
 };
 
 /**
- * struct kc_conn - a channel, and what not every message takes
+ * struct kc_conn - the private part of a channel
  * @channel:   what the application has a pointer to
  * @wiped:     the part that is zero in a child
  * @mark:      mark of the process whose channel it is, see fork.c
- * @transport: what it goes through
+ * @refs:      references: one is the application's or the endpoint's, others
+ *             are those of kucomms_channel_get(); atomic
+ * @transport: what the channel goes through
  * @fd:        the open device, or the socket
  * @number:    of the channel on the device, or of the listener
- * @numbers:   where it has been taken from; NULL: the other side gave it
+ * @numbers:   where @number has been taken from; NULL: the other side gave it
  * @name:      of the other side, as it was given
- * @path:      what it means now: a device, a socket, a listener's name
+ * @path:      what @name means now: a device, a socket, a listener's name
  * @options:   as kucomms_open() was told
  * @regions:   what is mapped
- * @own:       this side's control page
- * @heavy:     executes the other side's barriers before it sleeps
+ * @own:       this side's control page, in one of them; NULL: not open
+ * @memory:    between begin and finish: the memfd that this side writes, for
+ *             the other side
  * @spin_ns:   how long to look before sleeping
+ * @heavy:     executes the other side's barriers before it sleeps
  * @polled:    the caller may sleep in poll(), so a failed try must arm
- * @gone:      0, or why there is nobody on the other side any more: -ESHUTDOWN,
- *             or -EPROTO if this side has seen it break the rules
  * @answers_late: the other side does not answer within the doorbell
+ * @closing:   the other side has gone: what is in the ring is all that comes
  * @peer:      who is on the other side
  * @bridge:    to the socket, of those that have one
- * @lost:      the kernel says that messages were; any thread's
- * @memory:    between begin and finish: what this side writes, for the other
- * @closing:   the other side has gone: what is in the ring is all that comes
+ *
+ * In any thread:
+ *
+ * @gone:      0, or why there is nobody on the other side any more: -ESHUTDOWN,
+ *             or -EPROTO if this side has seen it break the rules
+ * @lost:      the kernel says that messages were
  * @looked:    when it was last looked whether the other side is alive
- * @member:    what an endpoint keeps
- * @room_armed: need_room is set; the sending thread's, like the rest
+ * @lock:      for sending, and for hanging up, while an endpoint has the channel
+ * @room_event: there may be room to send; under @lock
+ * @waiters:   how many threads wait for it; under @lock
+ * @call_base: the id of the channel's first call
+ * @calls:     how many calls there have been; written under @lock
+ *
+ * @entry:     what an endpoint knows of the channel
+ *
+ * In the sending thread:
+ *
+ * @room_armed: need_room is set
  * @send_bell:  the other side's bell before that
  * @rung:       the other side's need_data when it was rung for last
  * @send_doorbells, @send_waits: system calls
+ *
+ * In the receiving thread:
+ *
  * @armed:        the value of need_data, if it is set
- * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell; the
- *                receiving thread's, like the rest
+ * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell
  * @receive_bell: the other side's bell before need_data was set
  * @receive_doorbells, @receive_waits: system calls
  */
@@ -210,6 +225,7 @@ struct kc_conn {
 		char wiped[KUCOMMS_WIPED];
 	};
 	__u32 mark;
+	unsigned int refs;
 	const struct kucomms_transport *transport;
 	int fd;
 	unsigned int number;
@@ -219,18 +235,25 @@ struct kc_conn {
 	struct kucomms_options options;
 	struct kucomms_region regions[KUCOMMS_REGIONS];
 	struct kucomms_control *own;
+	int memory;
 	__u32 spin_ns;
 	bool heavy;
 	bool polled;
-	int gone;
 	bool answers_late;
+	bool closing;
 	struct kucomms_peer peer;
 	struct kucomms_bridge *bridge;
+
+	int gone;
 	bool lost;
-	int memory;
-	bool closing;
 	__s64 looked;
-	struct kucomms_member member;
+	pthread_mutex_t lock;
+	__u32 room_event;
+	unsigned int waiters;
+	__u64 call_base;
+	__u64 calls;
+
+	struct kc_ep_entry entry;
 
 	bool room_armed __attribute__((aligned(128)));
 	__u32 send_bell;
@@ -277,7 +300,7 @@ struct kucomms_listener {
 	TAILQ_HEAD(, kc_conn) waiting;
 };
 
-/* ---- endpoints (call.c, member.c, loop.c, door.c, endpoint.c) */
+/* ---- endpoints (call.c, ep_entry.c, loop.c, door.c, endpoint.c) */
 
 /**
  * struct kucomms_endpoint - handlers, and the channels they are for
@@ -291,20 +314,20 @@ struct kucomms_listener {
  * @wake:    eventfd: there is something to do that no other descriptor tells
  * @timer:   timerfd: of whatever is due first
  *
- * @lock:     for the following; before a member's lock
+ * @lock:     for the following; before a channel's lock
  * @left:     nobody runs it any more
- * @members:  all channels
+ * @conns:    all channels
  * @commands: those that have come, or are to go
  * @commanded: there are such
- * @shut:     somebody has hung up on a member; any thread's
+ * @hangup:   a thread has shut down one of the channels; any thread's
  * @doors:    listeners
- * @count:    of @members
+ * @conn_count: how many channels there are
  * @owner:    the thread that runs it, or 0
  * @thread:   what start started
  * @started:  there is such a thread, to be joined
  * @stop:     it shall end
  *
- * @calls_lock: for the following; after a member's lock
+ * @calls_lock: for the following; after a channel's lock
  * @called:     a call has been answered to
  * @calls:      those in flight, by id
  * @calls_size: of that, a power of two
@@ -312,12 +335,12 @@ struct kucomms_listener {
  * @first_call, @last_call: those with a deadline, the first one first
  * @running:    whose done is being called
  *
- * @active:  members to look at; the thread's, like the rest
- * @replies: members that have been sent to in this round
+ * @active:  channels to look at; the thread's, like the rest
+ * @replies: channels that have been sent to in this round
  * @refused: how many handlers do not want the next message yet
  * @now:     as of the last look at the clock
  * @looked:  when events were last asked for
- * @work_due, @timer_due, @again_due: when what is next
+ * @work_due, @timer_due, @reconnect_due: when what is next
  * @armed:   when @timer will fire, at the latest, as far as calls need not
  *           care; read by others
  * @timer_set: what @timer is set to
@@ -340,12 +363,12 @@ struct kucomms_endpoint {
 
 	pthread_mutex_t lock;
 	pthread_cond_t left;
-	TAILQ_HEAD(, kc_conn) members;
+	TAILQ_HEAD(, kc_conn) conns;
 	TAILQ_HEAD(, kc_conn) commands;
 	bool commanded;
-	bool shut;
+	bool hangup;
 	TAILQ_HEAD(, kucomms_door) doors;
-	__u64 count;
+	__u64 conn_count;
 	uintptr_t owner;
 	pthread_t thread;
 	bool started;
@@ -367,7 +390,7 @@ struct kucomms_endpoint {
 	__s64 looked;
 	__s64 work_due;
 	__s64 timer_due;
-	__s64 again_due;
+	__s64 reconnect_due;
 	__s64 armed;
 	__s64 timer_set;
 	bool more;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KUCOMMS_LIB_MEMBER_H
+#define KUCOMMS_LIB_MEMBER_H
+
+#include "clock.h"
+#include "types.h"
+
+/* How long a round of one channel takes, if its handlers are fast enough. */
+#define KUCOMMS_ROUND_NS	(50 * NSEC_PER_USEC)
+
+/* Any thread's. */
+void kc_ep_entry_add(struct kucomms_endpoint *endpoint,
+		     struct kc_conn *conn);
+void kc_ep_entry_queue(struct kc_conn *conn);
+
+/* The endpoint's thread's. */
+void kc_ep_entry_join(struct kucomms_endpoint *endpoint,
+		      struct kc_conn *conn);
+void kc_ep_entry_arrive(struct kc_conn *conn);
+int kc_ep_entry_connect(struct kc_conn *conn);
+void kc_ep_entry_serve(struct kc_conn *conn);
+void kc_ep_entry_activate(struct kc_conn *conn);
+void kc_ep_entry_drop(struct kc_conn *conn, int why);
+void kc_ep_entry_round(struct kc_conn *conn, bool spin);
+void kc_ep_entry_hangups(struct kucomms_endpoint *endpoint);
+void kc_ep_entry_retry(struct kucomms_endpoint *endpoint);
+void kc_ep_entry_publish(struct kucomms_endpoint *endpoint);
+void kc_ep_entry_reconnect(struct kc_conn *conn);
+
+#endif
