@@ -11,10 +11,8 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "endpoint.h"
-#include "registry.h"
+#include "functions.h"
 
 /* Not the queue that frees channels: closing waits for handlers. */
 static struct workqueue_struct *close_queue;

@@ -9,10 +9,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "channel.h"
-#include "device.h"
-#include "endpoint.h"
-#include "registry.h"
+#include "functions.h"
 
 /* Without the prefix: what people call it, and what udev's rule needs. */
 static ssize_t name_show(struct device *dev, struct device_attribute *attr,

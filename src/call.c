@@ -26,9 +26,8 @@
 #include <linux/string.h>
 #include <linux/wait.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "endpoint.h"
+#include "functions.h"
 
 /* So many time out in one turn. */
 #define EXPIRE_BATCH	256

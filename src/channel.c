@@ -28,9 +28,8 @@
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "endpoint.h"
+#include "functions.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -10,9 +10,8 @@
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "endpoint.h"
+#include "functions.h"
 
 static bool has_own_turn(const struct kucomms_channel *channel)
 {

@@ -13,7 +13,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "device.h"
+#include "functions.h"
 
 static unsigned int channels = 64;
 module_param(channels, uint, 0444);

@@ -14,9 +14,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#include "channel.h"
-#include "endpoint.h"
-#include "registry.h"
+#include "functions.h"
 
 unsigned int kucomms_devices_max = 4096;
 module_param_named(devices_max, kucomms_devices_max, uint, 0444);

@@ -7,8 +7,7 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
-#include "channel.h"
-#include "endpoint.h"
+#include "functions.h"
 
 /*
  * So many messages, or so many bytes of the ring, then it is somebody else's

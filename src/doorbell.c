@@ -8,9 +8,8 @@
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "endpoint.h"
+#include "functions.h"
 
 /*
  * Waits for the turn, with one place in the queue for each client: the threads

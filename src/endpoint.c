@@ -7,8 +7,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "channel.h"
-#include "endpoint.h"
+#include "functions.h"
 
 #define OPS_FLAGS	(KUCOMMS_OPS_SHARED_RECEIVE | KUCOMMS_OPS_PARALLEL | \
 			 KUCOMMS_OPS_ADJUSTABLE)

@@ -11,8 +11,8 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "channel.h"
 #include "compat.h"
+#include "functions.h"
 
 static int file_open(struct inode *inode, struct file *file)
 {

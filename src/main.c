@@ -6,9 +6,8 @@
 
 #include <linux/module.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "registry.h"
+#include "functions.h"
 
 static int __init kucomms_init(void)
 {

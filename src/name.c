@@ -7,7 +7,7 @@
 #include <linux/jhash.h>
 #include <linux/string.h>
 
-#include "name.h"
+#include "functions.h"
 
 static bool name_character(char c)
 {

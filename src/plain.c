@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
-#include "channel.h"
+#include "functions.h"
 
 /**
  * struct kucomms_plain - the user's end

@@ -9,8 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
-#include "channel.h"
-#include "endpoint.h"
+#include "functions.h"
 
 /*
  * Sleeps, in the state and on the queue that the caller has prepared, unless

@@ -11,7 +11,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat.h"
-#include "region.h"
+#include "functions.h"
 
 /*
  * @size bytes, a multiple of the page size, seen @times times in a row, charged

@@ -13,9 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 
-#include "channel.h"
-#include "endpoint.h"
-#include "registry.h"
+#include "functions.h"
 
 DEFINE_MUTEX(kucomms_registry_lock);
 

@@ -7,9 +7,8 @@
 #include <linux/rculist.h>
 #include <linux/string.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "endpoint.h"
+#include "functions.h"
 
 /*
  * Tells whether the message handler sends to the client whose message it has.

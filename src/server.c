@@ -15,8 +15,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "channel.h"
-#include "endpoint.h"
+#include "functions.h"
 
 /* Default periods of the work and timer handlers, in us. */
 #define WORK_US		10000

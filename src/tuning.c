@@ -4,7 +4,7 @@
  */
 #include <linux/string.h>
 
-#include "tuning.h"
+#include "functions.h"
 
 static const char *const choices[] = {
 	[KUCOMMS_CHOICE_ADAPTIVE] = "adaptive",

@@ -2,28 +2,11 @@
 #ifndef KUCOMMS_SRC_TURN_H
 #define KUCOMMS_SRC_TURN_H
 
-#include <linux/atomic.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
-#include <linux/mutex.h>
 #include <linux/sched.h>
 
-/**
- * struct kucomms_turn - the right to run handlers: one task at a time
- * @mutex:   the task that holds it has the turn
- * @waiting: how many tasks wait for it
- * @holder:  the task that has the turn, so that this task can recognize itself
- *
- * A mutex and no rt_mutex, on purpose. Tasks that wait for it can be killed on
- * every kernel, it is handed over to the task that has waited longest as soon
- * as that task has run once and found it taken, and no client gets the priority
- * of another, except with PREEMPT_RT, where every mutex lends it.
- */
-struct kucomms_turn {
-	struct mutex mutex;
-	atomic_t waiting;
-	struct task_struct *holder;
-};
+#include "types.h"
 
 /* A macro, so that lockdep tells one kind of turn from another. */
 #define kucomms_turn_init(turn) \

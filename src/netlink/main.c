@@ -20,7 +20,7 @@
 #include <net/sock.h>
 
 #include "../compat.h"
-#include "../endpoint.h"
+#include "../functions.h"
 #include "dump.h"
 #include "ring.h"
 #include "socket.h"

@@ -15,7 +15,7 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
-#include "../endpoint.h"
+#include "../functions.h"
 #include "ring.h"
 
 /* So long a client waits, for each datagram, for room that a thread has to make. */

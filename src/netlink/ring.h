@@ -5,7 +5,7 @@
 #include <linux/mutex.h>
 #include <kucomms/ring.h>
 
-#include "../channel.h"
+#include "../functions.h"
 
 struct nlmsghdr;
 struct sk_buff;

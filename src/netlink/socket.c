@@ -24,7 +24,7 @@
 #include <net/sock.h>
 
 #include "../compat.h"
-#include "../endpoint.h"
+#include "../functions.h"
 #include "ring.h"
 #include "socket.h"
 
