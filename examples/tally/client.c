@@ -21,7 +21,7 @@ static void print(const struct kucomms_message *message, const void *data)
 	fflush(stdout);
 }
 
-/* Sends a request, prints what @type answers it. */
+/* Sends a request and prints its answers. */
 static int ask(struct kucomms_channel *channel, __u64 type,
 	       const struct tally_entry *entry)
 {
@@ -46,8 +46,8 @@ static int ask(struct kucomms_channel *channel, __u64 type,
 }
 
 /*
- * The list, and all changes. Whoever is connected gets these, so there is no gap
- * between the two.
+ * Prints the list, and then all changes. A client gets changes from the moment
+ * that it is connected, so it misses none between the list and the changes.
  */
 static int watch(struct kucomms_channel *channel)
 {

@@ -7,12 +7,12 @@
 
 struct kucomms_ops;
 
-/* What the handlers want as their priv. */
+/* The priv of the handlers. */
 struct tally;
 
 extern const struct kucomms_ops tally_ops;
 
-/* NULL if there is no memory. */
+/* Returns NULL if there is no memory. */
 struct tally *tally_create(void);
 void tally_destroy(struct tally *tally);
 

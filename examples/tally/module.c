@@ -32,4 +32,4 @@ static void __exit tally_exit(void)
 module_init(tally_init);
 module_exit(tally_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("counters for everybody");
+MODULE_DESCRIPTION("counters that clients share");

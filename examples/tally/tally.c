@@ -12,7 +12,7 @@ struct tally {
 	__u64 changes;
 };
 
-/* What belongs to one client: the counter with which its list goes on. */
+/* Data of one client: the counter at which its list goes on. */
 struct client {
 	__u32 next;
 };
@@ -29,7 +29,7 @@ static int done(struct kucomms_channel *channel,
 	return kucomms_reply(channel, &answer, NULL, 0);
 }
 
-/* Returns 0, and what the counter will be, or an errno for the client. */
+/* Returns 0, with the new value of the counter in *@sum, or an errno. */
 static int check_add(const struct tally *tally,
 		     const struct kucomms_message *request,
 		     const struct tally_entry *entry, __s64 *sum)
@@ -46,7 +46,7 @@ static int check_add(const struct tally *tally,
 	return 0;
 }
 
-/* The answer goes first: without room for it nothing has been done yet. */
+/* Answers first: if there is no room for the answer, nothing has changed. */
 static int add(struct tally *tally, struct kucomms_channel *channel,
 	       const struct kucomms_message *request,
 	       const struct tally_entry *entry)
@@ -68,7 +68,7 @@ static int add(struct tally *tally, struct kucomms_channel *channel,
 	return 0;
 }
 
-/* Comes again if there was no room, and goes on where it was. */
+/* Called again if there was no room, and goes on where it stopped. */
 static int list(struct tally *tally, struct kucomms_channel *channel,
 		const struct kucomms_message *request)
 {

@@ -10,16 +10,17 @@
 #define TALLY_COUNTERS	1000u
 
 /*
- * Requests. Each ends with a TALLY_DONE that has its id; user is 0 or an errno:
+ * Requests. A TALLY_DONE with the request's id is the last answer to each; its
+ * user word is 0 or an errno:
  * EINVAL (data of another size, reserved or user is not 0), ERANGE (there is no
  * such counter), EOVERFLOW (it would not fit), EOPNOTSUPP (no such request).
  */
-#define TALLY_ADD	1	/* struct tally_entry: add a value */
-#define TALLY_LIST	2	/* nothing; a TALLY_ENTRY for each that is not 0 */
+#define TALLY_ADD	1	/* struct tally_entry: adds a value */
+#define TALLY_LIST	2	/* no data; a TALLY_ENTRY for each that is not 0 */
 
 /* Answers. */
-#define TALLY_DONE	16	/* nothing */
-#define TALLY_ENTRY	17	/* struct tally_entry: its value */
+#define TALLY_DONE	16	/* no data */
+#define TALLY_ENTRY	17	/* struct tally_entry: a counter's value */
 
 /* To all clients: a counter has a new value. id is the number of the change. */
 #define TALLY_CHANGED	18	/* struct tally_entry */
