@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
- * What both sides of a kucomms channel agree on: structures, numbers, errors.
+ * The contract between the two sides of a channel: structures, numbers, errors.
  * docs/protocol.md says how a process gets a channel, and how the two sides
  * publish, release and sleep; kucomms_netlink(7) is for clients over netlink.
  *
@@ -53,11 +53,12 @@
 #define KUCOMMS_RING_SIZE_MAX	(1u << 30)
 
 /*
- * struct kucomms_message - what stands before the data of every message
+ * struct kucomms_message - header of a message, before its data
  * @length:  bytes of data that follow; 0 is legal
- * @control: the ring's, KUCOMMS_CONTROL_*: a sender need not set it, and it
- *           means nothing to a receiver
- * @type:    the program's, like @id and @user: no value is reserved
+ * @control: state of the record, KUCOMMS_CONTROL_*: senders need not set it,
+ *           and receivers ignore it
+ * @type:    meaning chosen by the program, as of @id and @user: no value is
+ *           reserved
  */
 struct kucomms_message {
 	__u32 length;
@@ -74,7 +75,7 @@ KUCOMMS_ASSERT_OFFSET(kucomms_message, type, 8);
 KUCOMMS_ASSERT_OFFSET(kucomms_message, id, 16);
 KUCOMMS_ASSERT_OFFSET(kucomms_message, user, 24);
 
-#define KUCOMMS_CONTROL_EMPTY		0u	/* nothing here yet */
+#define KUCOMMS_CONTROL_EMPTY		0u	/* no record yet */
 #define KUCOMMS_CONTROL_MESSAGE		1u	/* a message */
 #define KUCOMMS_CONTROL_DISCARDED	3u	/* a record to skip */
 
@@ -120,9 +121,9 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, state, 136);
 KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
 
 #define KUCOMMS_NEED		1u
-/* Beside it, between processes: the sleeper waits on the other side's @bell. */
+/* Also set between processes: the sleeper waits on the other side's @bell. */
 #define KUCOMMS_NEED_FUTEX	2u
-/* And: the sleeper may leave a message that it found, and wait for a bell. */
+/* Also set if the sleeper may leave a message unread and wait for a ring. */
 #define KUCOMMS_NEED_ALWAYS	4u
 
 #define KUCOMMS_STATE_OPEN	0u	/* messages flow */
@@ -136,10 +137,10 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
  * @flags:                 in: KUCOMMS_ATTACH_*
  * @to_kernel_size:        in: bytes of the ring towards the kernel, a power of
  *                         two, or 0 for the device's default; out: bytes given
- * @to_user_size:          the same for the other ring
+ * @to_user_size:          likewise for the ring towards the user
  * @version:               out: KUCOMMS_ABI_VERSION of the kernel
- * @channel:               in: the number wanted, with KUCOMMS_ATTACH_NUMBER; out:
- *                         number of this channel on its device
+ * @channel:               in: the number wanted, with KUCOMMS_ATTACH_NUMBER;
+ *                         out: number of this channel on its device
  * @features:              out: KUCOMMS_FEATURE_* of the kernel
  * @user_control_offset:   out: mmap offset of the user control page
  * @kernel_control_offset: out: mmap offset of the kernel control page
@@ -152,11 +153,11 @@ KUCOMMS_ASSERT_OFFSET(kucomms_control, bell, 140);
  *
  * Errors: EINVAL (size, flags, reserved fields, a number that the device cannot
  * have, ring sizes that are no power of two or out of bounds), E2BIG (unknown
- * fields set), EBUSY (this open file has a channel already), ENOTCONN (no kernel
- * module serves this device), ENODEV (the device has been removed), EUSERS (the
- * device has as many channels as it may), EADDRINUSE (the number is taken),
- * EINTR (a signal handler ran while the caller waited), ENOMEM, or the error of
- * the module's connect handler.
+ * fields set), EBUSY (this open file has a channel already), ENOTCONN (no
+ * kernel module serves this device), ENODEV (the device has been removed),
+ * EUSERS (the device has as many channels as it may), EADDRINUSE (the number is
+ * taken), EINTR (a signal handler ran while the caller waited), ENOMEM, or the
+ * error of the module's connect handler.
  */
 struct kucomms_attach {
 	__u32 size;
@@ -192,7 +193,7 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, to_user_offset, 56);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, deadline, 64);
 KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 72);
 
-#define KUCOMMS_ATTACH_NUMBER	(1u << 0)	/* @channel says which */
+#define KUCOMMS_ATTACH_NUMBER	(1u << 0)	/* number in @channel */
 
 /*
  * struct kucomms_wait - KUCOMMS_IOC_WAIT: ring the doorbell, then wait
@@ -204,15 +205,15 @@ KUCOMMS_ASSERT_OFFSET(kucomms_attach, reserved, 72);
  * The kernel reads from the user control page what to wait for: DATA is true
  * when a record has been published at the position in `need_data` (or at
  * `position`, if the word is 0), ROOM when the position in `need_room` has been
- * released. poll() looks at the same words, and wakes without KUCOMMS_NEED.
- * The deadline is absolute, so a caller can make the call again after a signal.
- * Where no signal handler ran (stop and continue, the freezer) the kernel makes
- * it again.
+ * released. poll() looks at the same words, and wakes without KUCOMMS_NEED. The
+ * deadline is absolute, so a caller can make the call again after a signal. If
+ * no signal handler ran (stop and continue, the freezer), the kernel restarts
+ * the call.
  *
  * Returns the events (DATA, ROOM) that came true, or fails with ETIMEDOUT (none
  * until the deadline), ESHUTDOWN or EPROTO (the channel's state, when there is
- * no DATA left), EINTR (a signal handler ran, with or without SA_RESTART), EINVAL,
- * E2BIG, ENOTCONN (not attached).
+ * no DATA left), EINTR (a signal handler ran, with or without SA_RESTART),
+ * EINVAL, E2BIG, ENOTCONN (not attached).
  */
 struct kucomms_wait {
 	__u32 size;
@@ -241,9 +242,10 @@ KUCOMMS_ASSERT_OFFSET(kucomms_wait, deadline, 8);
  * endpoint the message handler runs before the call returns.
  *
  * Returns 0 when the ring has been emptied (or the handler waits for room in
- * the other ring), 1 when the client's turn has ended and messages are left:
- * ring again. Fails with ESHUTDOWN or EPROTO (the channel's state), EINTR (killed
- * while other clients had their turn), ENOTCONN (not attached).
+ * the other ring), 1 when the client's turn has ended and messages are left,
+ * for which the caller rings again. Fails with ESHUTDOWN or EPROTO (the
+ * channel's state), EINTR (killed while other clients had their turn), ENOTCONN
+ * (not attached).
  */
 #define KUCOMMS_IOC_DOORBELL	_IO(KUCOMMS_IOC_MAGIC, 2)
 #define KUCOMMS_IOC_WAIT	_IOW(KUCOMMS_IOC_MAGIC, 3, struct kucomms_wait)

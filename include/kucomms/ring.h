@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
- * The ring core: the only code that touches words which two sides share. It is
- * compiled unchanged into the kernel module, the library and the tests; abi.h
+ * The ring: the only code that accesses words which two sides share. The kernel
+ * module, the library and the tests compile the same code; docs/protocol.md
  * describes the protocol.
  *
  *     producer                              consumer
@@ -19,23 +19,22 @@
  *     FULL BARRIER                     (D)  FULL BARRIER
  *     reserve: look again, sleep            load need_room: ring?
  *
- * A: the consumer's reads of a record are done before the producer writes over
- *    it. B: the record, and the cleared control word behind it, are there
- *    before the consumer sees the record. C, D: one of the two sides sees what
- *    the other wrote: either the sleeper finds what it waits for, or the waker
- *    finds the flag.
+ * A: the consumer has read a record before the producer overwrites it. B: the
+ *    record and the cleared control word behind it are written before the
+ *    consumer sees the record. C, D: one of the two sides sees what the other
+ *    side wrote: either the sleeper finds what it waits for, or the waker finds
+ *    the flag.
  *
- * A producer or consumer is used by one thread at a time; a ring may have a
- * producer thread and a consumer thread that know nothing of each other.
- * Everything in struct kucomms_producer and kucomms_consumer is private to its
- * side: nothing in it is ever read back from shared memory.
+ * One thread at a time uses a producer, and one a consumer; the two threads of
+ * a ring need no lock. struct kucomms_producer and struct kucomms_consumer are
+ * private to their side: no side reads them back from shared memory.
  */
 #ifndef KUCOMMS_RING_H
 #define KUCOMMS_RING_H
 
 #include <kucomms/abi.h>
 
-/* Not defined: abi.h has reported that the compiler's mode is too old. */
+/* Without it abi.h has reported that the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 #ifdef __KERNEL__
@@ -66,12 +65,12 @@
 /**
  * struct kucomms_producer - the writing end of a ring
  * @data:         the data region, its pages mapped twice in a row
- * @size:         of the ring, in bytes
+ * @size:         size of the ring, in bytes
  * @mask:         @size - 1
- * @position:     where the next record begins
- * @released:     the last copy of the consumer's position that was found good
- * @end:          what that leaves to this side ends here
- * @held:         where the record begins whose publication is held back
+ * @position:     position at which the next record begins
+ * @released:     the last valid copy of the consumer's position
+ * @end:          position at which the room that @released leaves ends
+ * @held:         offset of the record whose publication is held back
  * @held_control: its control word; KUCOMMS_CONTROL_EMPTY: none is held back
  * @light:        the consumer executes this side's barriers, too, before it
  *                sleeps (membarrier(2)); never in the kernel
@@ -95,13 +94,14 @@ struct kucomms_producer {
 /**
  * struct kucomms_consumer - the reading end of a ring
  * @data:     the data region, its pages mapped twice in a row
- * @size:     of the ring, in bytes
+ * @size:     size of the ring, in bytes
  * @mask:     @size - 1
- * @position: where the next record to look at begins
- * @done:     this side needs nothing before it any more
- * @released: what the producer has been told of @done
- * @end:      no honest producer gets beyond it before it is told more
- * @share:    what is given back at a time: an eighth of the ring
+ * @position: position at which the next record to receive begins
+ * @done:     position up to which this side has released the records
+ * @released: the value of @done that this side has published
+ * @end:      position that an honest producer does not pass until this side
+ *            publishes more
+ * @share:    bytes that are published together: an eighth of the ring
  * @own:      control page of this side
  * @peer:     control page of the other side
  */
@@ -124,14 +124,14 @@ kucomms_record_at(unsigned char *data, __u32 mask, __u32 position)
 	return (struct kucomms_message *)(void *)(data + (position & mask));
 }
 
-/* Where the successor of the record at @position begins. */
+/* Position of the record after the one at @position. */
 static inline __u32 kucomms_record_after(__u32 position, __u32 length)
 {
 	return (position + (__u32)sizeof(struct kucomms_message) + length +
 		KUCOMMS_RECORD_ALIGN - 1) & ~(KUCOMMS_RECORD_ALIGN - 1);
 }
 
-/* All but one unit, which the next control word needs. */
+/* Bytes for records: all but one unit, which the next control word needs. */
 static inline __u32 kucomms_ring_capacity(__u32 size)
 {
 	return size - KUCOMMS_RECORD_ALIGN;
@@ -156,9 +156,8 @@ static inline void kucomms_producer_init(struct kucomms_producer *producer,
 }
 
 /*
- * Takes a fresh look at how far the consumer has got. Its position can only be
- * where a record ends, between what it said last and where this side is;
- * anything else is a lie.
+ * Reads the consumer's position again. A valid one is the end of a record,
+ * between the last valid position and the producer's own.
  */
 static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 {
@@ -174,19 +173,20 @@ static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 	return 0;
 }
 
-/* Judged by what is known; in 64 bits, so that no length can overflow. */
+/* Looks only at private words. In 64 bits no length can overflow. */
 static inline bool kucomms_producer_fits(const struct kucomms_producer *producer,
 					 __u32 length)
 {
-	/* A multiple of the alignment: if the message fits its padding does. */
+	/* A multiple of the alignment: the padding of a message fits, too. */
 	__u32 left = producer->end - producer->position;
 
 	return (__u64)length + sizeof(struct kucomms_message) <= left;
 }
 
 /*
- * Is there room for a message of @length bytes? 0: yes; -EMSGSIZE: it can never
- * fit; -EAGAIN: not now; -EPROTO: the other side's position is nonsense.
+ * Tells whether there is room for a message of @length bytes: 0 if there is,
+ * -EMSGSIZE if the ring is too small for it, -EAGAIN if there is none now,
+ * -EPROTO if the other side's position is invalid.
  */
 static inline int kucomms_producer_room(struct kucomms_producer *producer,
 					__u32 length)
@@ -204,10 +204,10 @@ static inline int kucomms_producer_room(struct kucomms_producer *producer,
 }
 
 /*
- * The record of a message that fits. The next control word comes first, for it
- * often lies in the next cache line: all other words up to the record's own
- * control are then written in one go, and a consumer that looks for them, or a
- * prefetcher that is ahead of it, takes their line away once less.
+ * Takes the record of a message that fits. It clears the next control word
+ * first, which often lies in the next cache line: the other words, up to the
+ * control word of the record, are then written one after the other, and the
+ * consumer, or a prefetcher, takes their cache line away once less.
  */
 static inline struct kucomms_message *
 kucomms_producer_take(struct kucomms_producer *producer, __u32 length)
@@ -226,9 +226,9 @@ kucomms_producer_take(struct kucomms_producer *producer, __u32 length)
 }
 
 /*
- * Makes room for a message of @length bytes. On success *@record lies in the
- * ring, its length is set, the rest of the header and the data that follow are
- * the caller's to write before it commits (or discards) the record.
+ * Makes room for a message of @length bytes. On success *@record points into
+ * the ring, with the length set; the caller writes the rest of the header and
+ * the data that follow before it commits or discards the record.
  *
  * Fails as kucomms_producer_room() does.
  */
@@ -251,7 +251,7 @@ static inline void kucomms_producer_untake(struct kucomms_producer *producer,
 	producer->position -= kucomms_record_after(0, length);
 }
 
-/* Publishes what has been held back, if anything; says whether it did. */
+/* Publishes the record that is held back; tells whether there was one. */
 static inline bool kucomms_producer_flush(struct kucomms_producer *producer)
 {
 	struct kucomms_message *record;
@@ -267,10 +267,10 @@ static inline bool kucomms_producer_flush(struct kucomms_producer *producer)
 }
 
 /*
- * Hands over a reserved record, as a message or to be skipped (@control). With
- * @more it need not be seen before the next commit without, or flush: the
- * consumer gets no further than the first record that is held back, so that
- * one's control word, stored last, publishes all.
+ * Commits a reserved record as a message, or as one to be skipped (@control).
+ * With @more its publication may wait for the next commit without @more, or for
+ * a flush: the consumer cannot pass the first record that is held back, so the
+ * control word of that record, stored last, publishes all.
  */
 static inline void kucomms_producer_commit(struct kucomms_producer *producer,
 					   struct kucomms_message *record,
@@ -288,8 +288,8 @@ static inline void kucomms_producer_commit(struct kucomms_producer *producer,
 }
 
 /*
- * Does the consumer sleep? To be asked after a full barrier only. Returns 0, or
- * need_data, which says for what and how.
+ * Tells, after a full barrier, whether the consumer sleeps: returns 0, or
+ * need_data, which says what it waits for and how.
  */
 static inline __u32
 kucomms_producer_is_awaited(const struct kucomms_producer *producer)
@@ -300,9 +300,10 @@ kucomms_producer_is_awaited(const struct kucomms_producer *producer)
 }
 
 /*
- * After publication: does the consumer sleep? The barrier is what costs most in
- * sending a short message; so one that sleeps seldom makes all others execute one
- * instead, when it does.
+ * Tells, after a publication, whether the consumer sleeps. The barrier is the
+ * most expensive part of sending a short message; with @light the consumer,
+ * which sleeps less often, makes this side execute the barrier before it
+ * sleeps.
  */
 static inline __u32
 kucomms_producer_must_ring(const struct kucomms_producer *producer)
@@ -316,9 +317,9 @@ kucomms_producer_must_ring(const struct kucomms_producer *producer)
 }
 
 /*
- * Before sleeping for room for @length bytes (which must be possible in this
- * ring), with KUCOMMS_NEED and what else says how: reserve must fail once more
- * after this, else do not sleep.
+ * Asks the consumer to ring when there is room for @length bytes, which the
+ * ring must be able to hold. @need is KUCOMMS_NEED and flags that say how the
+ * caller sleeps. The caller sleeps only if reserve fails again after this.
  */
 static inline void kucomms_producer_arm_as(struct kucomms_producer *producer,
 					   __u32 length, __u32 need)
@@ -372,7 +373,7 @@ static inline void kucomms_consumer_init(struct kucomms_consumer *consumer,
 	consumer->peer = peer;
 }
 
-/* Bounds the length of a record, too: in 64 bits nothing overflows. */
+/* Also bounds the length of a record. In 64 bits no length can overflow. */
 static inline bool
 kucomms_consumer_covers(const struct kucomms_consumer *consumer, __u32 length)
 {
@@ -382,8 +383,9 @@ kucomms_consumer_covers(const struct kucomms_consumer *consumer, __u32 length)
 }
 
 /*
- * No message: nothing yet, a record to skip, or nonsense. Nobody will release
- * what is skipped, so if all before it has been, it is done with at once.
+ * Handles a control word that is no message's: there is no record yet, or one
+ * to skip, or the word is invalid. The caller does not release a skipped
+ * record; if all records before it have been released, it is released here.
  */
 static inline int kucomms_consumer_skip(struct kucomms_consumer *consumer,
 					const struct kucomms_message *record,
@@ -419,14 +421,14 @@ static inline __u64 kucomms_load_u64(const __u64 *word)
 }
 
 /*
- * Takes the next record off the ring: *@message becomes a private copy of its
- * header, but for @control, which is left alone, and *@data points to its bytes
- * in the ring, which stay as they are (as far as the other side plays fair)
- * until kucomms_consumer_release().
+ * Receives the next record: *@message becomes a private copy of its header,
+ * except @control, which is not written, and *@data points to its data in the
+ * ring, which an honest producer does not change until
+ * kucomms_consumer_release().
  *
- * Returns 1 for a message, 0 when there is nothing to read, -EPROTO when what
- * is there cannot be a record. A discarded record counts as read and comes
- * back as -ENOMSG, so that callers can bound what they do in one go.
+ * Returns 1 for a message, 0 if there is none, -EPROTO if the header is
+ * invalid, and -ENOMSG after it has skipped a discarded record, so that callers
+ * can bound their work.
  */
 static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 					   struct kucomms_message *message,
@@ -455,7 +457,7 @@ static inline int kucomms_consumer_receive(struct kucomms_consumer *consumer,
 	return 1;
 }
 
-/* Puts the record that was received last back: it will be received again. */
+/* Puts the record that was received last back, to be received again. */
 static inline void kucomms_consumer_unreceive(struct kucomms_consumer *consumer,
 					      __u32 length)
 {
@@ -463,8 +465,8 @@ static inline void kucomms_consumer_unreceive(struct kucomms_consumer *consumer,
 }
 
 /*
- * Nothing is left of the record at @position, which has been received and not
- * released yet: a dishonest producer will have to publish another one.
+ * Clears the control word of the record at @position, which has been received
+ * and not released: a dishonest producer has to publish another record.
  */
 static inline void kucomms_consumer_wipe(struct kucomms_consumer *consumer,
 					 __u32 position)
@@ -475,7 +477,7 @@ static inline void kucomms_consumer_wipe(struct kucomms_consumer *consumer,
 	kucomms_store(&record->control, KUCOMMS_CONTROL_EMPTY);
 }
 
-/* Is there something to receive? May be asked by any thread, as a hint. */
+/* Tells whether there is a record. Any thread may ask; the answer is a hint. */
 static inline bool
 kucomms_consumer_ready(const struct kucomms_consumer *consumer)
 {
@@ -486,7 +488,7 @@ kucomms_consumer_ready(const struct kucomms_consumer *consumer)
 	return kucomms_load(&record->control) != KUCOMMS_CONTROL_EMPTY;
 }
 
-/* Lets the producer know; says whether there was anything to tell. */
+/* Publishes the released position; tells whether it had changed. */
 static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
 {
 	if (consumer->released == consumer->done)
@@ -499,12 +501,12 @@ static inline bool kucomms_consumer_tell(struct kucomms_consumer *consumer)
 }
 
 /*
- * Gives back everything received so far. The producer is told once per eighth
- * of the ring, and by kucomms_consumer_tell() when there is nothing to read:
- * a word that it reads is a cache line that moves twice. A producer that sleeps
- * for room is told no more often: woken for each message, it would fill the
- * room of one message, and sleep again. Returns whether the producer has been
- * told, so that the caller asks kucomms_consumer_must_ring().
+ * Releases all records received so far. The position is published after each
+ * eighth of the ring, and by kucomms_consumer_tell() when there is nothing to
+ * read: a word that the producer reads is a cache line that moves twice. The
+ * same holds for a producer that sleeps for room: woken for each message, it
+ * would fill the room of one message and sleep again. Returns whether the
+ * position was published; then the caller asks kucomms_consumer_must_ring().
  */
 static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 {
@@ -516,8 +518,8 @@ static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 
 /*
  * Tells, after a release, whether the producer sleeps for room and nothing is
- * left to read. Then the caller tells the producer now, as this may be the last
- * release for a long time.
+ * left to read. Then the caller publishes the position now, as this may be the
+ * last release for a long time.
  */
 static inline bool
 kucomms_consumer_is_last(const struct kucomms_consumer *consumer)
@@ -527,8 +529,8 @@ kucomms_consumer_is_last(const struct kucomms_consumer *consumer)
 }
 
 /*
- * Has the position that the word @need_room asks for been released? May be
- * asked by any thread.
+ * Tells whether the position that the word @need_room asks for has been
+ * published. Any thread may ask.
  */
 static inline bool
 kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
@@ -540,8 +542,8 @@ kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
 }
 
 /*
- * Does the producer sleep for what it now has? To be asked after a full barrier
- * only.
+ * Tells, after a full barrier, whether the producer sleeps for room that it now
+ * has.
  */
 static inline bool
 kucomms_consumer_is_awaited(const struct kucomms_consumer *consumer)
@@ -552,7 +554,7 @@ kucomms_consumer_is_awaited(const struct kucomms_consumer *consumer)
 	       kucomms_consumer_has_room(consumer, need_room);
 }
 
-/* After the producer has been told: does it sleep for what it now has? */
+/* Tells, after a publication, whether the producer sleeps for that room. */
 static inline bool
 kucomms_consumer_must_ring(const struct kucomms_consumer *consumer)
 {
@@ -562,8 +564,9 @@ kucomms_consumer_must_ring(const struct kucomms_consumer *consumer)
 }
 
 /*
- * Before sleeping for data, with KUCOMMS_NEED and what else says how: receive
- * must find nothing once more after this, else do not sleep.
+ * Asks the producer to ring when it publishes a record. @need is KUCOMMS_NEED
+ * and flags that say how the caller sleeps. The caller sleeps only if receive
+ * finds nothing again after this.
  */
 static inline void kucomms_consumer_arm_as(struct kucomms_consumer *consumer,
 					   __u32 need)
@@ -578,7 +581,7 @@ static inline void kucomms_consumer_arm(struct kucomms_consumer *consumer)
 	kucomms_consumer_arm_as(consumer, KUCOMMS_NEED);
 }
 
-/* Awake, but says how far it has read, for one who looks from outside. */
+/* Tells observers how far this side has read, without asking for a doorbell. */
 static inline void kucomms_consumer_mark(struct kucomms_consumer *consumer)
 {
 	kucomms_store(&consumer->own->need_data, consumer->position);
