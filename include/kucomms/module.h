@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kucomms for kernel modules: register a name, get messages, send messages.
+ * kucomms for kernel modules: a module registers a name and handlers, and sends
+ * and receives messages.
  *
  *	static int echo(struct kucomms_channel *channel,
  *			const struct kucomms_message *message,
@@ -11,12 +12,11 @@
  *
  *	static const struct kucomms_ops ops = { .message = echo };
  *
- * (kucomms_reply(): as long as nobody but handlers sends to the channel.)
- *
  *	endpoint = kucomms_register("echo", &ops, NULL);
  *
- * Clients come through /dev/kucomms_NAME, which the administrator creates
- * (`kucommsctl create NAME`), before or after the module registers.
+ * kucomms_reply() is for channels to which only handlers send. Clients come
+ * through /dev/kucomms_NAME, which the administrator creates, before or after
+ * the module registers, with `kucommsctl create NAME`.
  */
 #ifndef KUCOMMS_MODULE_H
 #define KUCOMMS_MODULE_H
@@ -32,29 +32,31 @@ struct cpumask;
 struct cred;
 struct pid;
 
-/* What a module registers under a name. Lives until kucomms_unregister(). */
+/* What a module registers under a name; it lives until kucomms_unregister(). */
 struct kucomms_endpoint;
 
 /*
- * One client: one open and attached file of the device. Valid from the
- * beginning of the connect handler to the end of the disconnect handler, and
- * between kucomms_accept() or kucomms_channel_get() and kucomms_channel_put().
+ * A client: one open and attached file of the device. A channel is valid from
+ * the beginning of the connect handler to the end of the disconnect handler,
+ * and between kucomms_accept() or kucomms_channel_get() and
+ * kucomms_channel_put().
  */
 struct kucomms_channel;
 
 /*
- * Flags of struct kucomms_ops. No two flags of kucomms have the same bit, so that
- * a flag in the wrong place is refused.
+ * Flags of struct kucomms_ops. No two flags of kucomms have the same bit, so
+ * that a flag in the wrong place is refused.
  *
- * KUCOMMS_OPS_SHARED_RECEIVE: data are read where the client wrote them,
- * without a copy. The client may change the bytes meanwhile: read each at most
- * once, and check the copy. The header, with the length, is a private, checked
- * copy all the same.
+ * KUCOMMS_OPS_SHARED_RECEIVE: the message handler gets the data where the
+ * client wrote them, without a copy. The client may change the bytes at any
+ * time, so the handler reads each byte once and checks what it has read. The
+ * header is a private copy that has been checked.
  *
- * KUCOMMS_OPS_PARALLEL: the message handler is safe per channel: it may run for
- * different channels at the same time, on different CPUs, and at the same time
- * as @work, @timer, @connect and @disconnect of others. For one channel all its
- * handlers are still one after the other.
+ * KUCOMMS_OPS_PARALLEL: the message handler may run for different channels at
+ * the same time, on different CPUs, and at the same time as @work, @timer, and
+ * the
+ * @connect and @disconnect of other channels. The handlers of one channel still
+ * run one after the other.
  *
  * KUCOMMS_OPS_ADJUSTABLE: the administrator may choose another way of dispatch
  * for a device (its attributes dispatch, poll_idle_us and cpus).
@@ -64,13 +66,12 @@ struct kucomms_channel;
 #define KUCOMMS_OPS_ADJUSTABLE		(1u << 10)
 
 /*
- * Flags of kucomms_send() and its kin.
+ * Flag of kucomms_send(), kucomms_reply(), kucomms_commit() and the broadcasts.
  *
- * KUCOMMS_SEND_MORE: more follows at once; the client need not see this message
- * before the next one without the flag. When the device is removed or the
- * endpoint unregistered, the messages that handlers hold back are published;
- * those that a thread of the module holds back are published when that thread
- * sends or flushes.
+ * KUCOMMS_SEND_MORE: the publication of the message waits for the next one
+ * without the flag. When the device is removed or the endpoint unregistered,
+ * delayed messages of handlers are published; those of a thread of the module
+ * are published when that thread sends or flushes.
  */
 #define KUCOMMS_SEND_MORE	(1u << 4)
 
@@ -78,25 +79,24 @@ struct kucomms_channel;
  * enum kucomms_dispatch - where the message handler runs
  * @KUCOMMS_DISPATCH_ADAPTIVE: inside the client's doorbell call: one system
  *                             call for each batch, no switch of context, and
- *                             the CPU time is the client's own
+ *                             the client is charged for the CPU time
  * @KUCOMMS_DISPATCH_THREAD:   in the endpoint's thread, which sleeps when there
  *                             is nothing to do
- * @KUCOMMS_DISPATCH_POLL:     in the endpoint's thread, which looks all the
- *                             time, so that neither side makes a system call;
- *                             it sleeps when there has been nothing to do for
- *                             a while
+ * @KUCOMMS_DISPATCH_POLL:     in the endpoint's thread, which polls the rings,
+ *                             so that neither side makes a system call; it
+ *                             sleeps after @poll_idle_us without a message
  *
- * Handlers need not care: they are never interrupted by one another, may sleep,
- * and whose context they run in is not theirs to use. But what a client costs
- * is charged to itself only where it is adaptive; a thread's time is nobody's,
- * and one that does not know its clients should rather not have one.
+ * Handlers are the same for all three: one at a time runs, it may sleep, and it
+ * must not depend on the process in whose context it runs. Only an adaptive
+ * endpoint charges a client for the CPU time that its messages take; with a
+ * thread an unknown client can use CPU time without limit.
  *
- * With KUCOMMS_DISPATCH_ADAPTIVE, a client that the scheduler does not let run
- * in the middle of its turn makes the other clients of the endpoint wait: on
+ * With KUCOMMS_DISPATCH_ADAPTIVE, a client that the scheduler does not run in
+ * the middle of its turn makes the other clients of the endpoint wait: on
  * kernels before 6.18 a client that has used up its CPU quota does so until its
- * next quota period (cpu.max; 0.1 s by default), with each turn that it gets.
- * If clients must not be able to do that to one another, use
- * KUCOMMS_DISPATCH_THREAD, or KUCOMMS_OPS_PARALLEL.
+ * next quota period (cpu.max; 0.1 s by default), in each of its turns. An
+ * endpoint whose clients must not delay one another uses
+ * KUCOMMS_DISPATCH_THREAD or KUCOMMS_OPS_PARALLEL.
  */
 enum kucomms_dispatch {
 	KUCOMMS_DISPATCH_ADAPTIVE,
@@ -106,67 +106,65 @@ enum kucomms_dispatch {
 
 /**
  * struct kucomms_ops - the handlers of an endpoint; each may be NULL
- * @message:    a client sent a message. @message is a private copy of the
- *              header, @data has message->length bytes (a private copy, too,
- *              unless KUCOMMS_OPS_SHARED_RECEIVE); both are gone after the
- *              return. Return 0: done with it. -EAGAIN: not now; the same
- *              message is delivered again when the client has made room, if
- *              kucomms_send() or kucomms_reserve() found none, and else with
- *              its next doorbell (which does not come while the client itself
- *              sleeps for room: better answer "later" than refuse for long).
- *              Any other error: the channel is broken, the client sees EPROTO,
- *              and none of its messages is handled any more; if only the
- *              request is bad, rather answer so and return 0. Without this
- *              handler the module's own threads take messages with
- *              kucomms_receive(); if they do not, the client finds the ring
- *              full in the end.
+ * @message:    called when a client has sent a message. @message is a private
+ *              copy of the header, @data has message->length bytes (a private
+ *              copy, too, unless KUCOMMS_OPS_SHARED_RECEIVE is set); both are
+ *              valid until the handler returns. It returns 0 if it is done with
+ *              the message; -EAGAIN to get the same message again, when the
+ *              client has made room if kucomms_send() or kucomms_reserve()
+ *              found none, and otherwise with the client's next doorbell, which
+ *              the client does not ring while it sleeps for room, so that a
+ *              handler should not refuse for long. Any other error breaks the
+ *              channel: the client gets EPROTO, and no message of it is handled
+ *              any more; to an invalid request the handler rather sends an
+ *              answer. Without this handler threads of the module take the
+ *              messages with kucomms_receive().
  * @work:       called every @work_us microseconds, and after
- *              kucomms_endpoint_wake(). Return true if there is more to do: it
- *              is then called again as soon as others had their turn.
+ *              kucomms_endpoint_wake(). It returns true if there is more to do,
+ *              and is called again after the other handlers.
  * @timer:      called every @timer_us microseconds.
- * @connect:    a client attaches; kucomms_channel_cred() says who. Return 0, or
- *              an error that the client gets, and then there will be no
- *              @disconnect. Sending to @channel works; kucomms_broadcast() does
- *              not reach it yet.
- * @disconnect: it has gone, or the endpoint goes. Nobody may use @channel
- *              after this returns, but for those who have a reference, from
- *              kucomms_accept() or kucomms_channel_get().
+ * @connect:    called when a client attaches; kucomms_channel_cred() tells its
+ *              user. It may send to @channel, which kucomms_broadcast() does
+ *              not reach yet. It returns 0, or an error, which the client gets;
+ *              then @disconnect is not called.
+ * @disconnect: called when the client has gone or the endpoint is unregistered.
+ *              When it has returned, only holders of a reference, from
+ *              kucomms_accept() or kucomms_channel_get(), may use @channel.
  * @flags:      KUCOMMS_OPS_SHARED_RECEIVE, KUCOMMS_OPS_PARALLEL,
  *              KUCOMMS_OPS_ADJUSTABLE
  * @dispatch:   where @message runs
- * @threads:    how many threads serve the channels, each channel always the
- *              same one; more than one only with KUCOMMS_OPS_PARALLEL, and
- *              never more than there are CPUs. 0: one
- * @poll_idle_us: with KUCOMMS_DISPATCH_POLL, after how many microseconds
- *              without a message the thread goes to sleep; 0: 1000
- * @cpus:       where the threads may run: all on all of these if there is one
- *              thread, else each on one; copied. NULL: anywhere
+ * @threads:    number of threads that serve the channels, each channel always
+ *              by the same thread; more than one only with
+ *              KUCOMMS_OPS_PARALLEL, and never more than there are CPUs. 0: one
+ * @poll_idle_us: with KUCOMMS_DISPATCH_POLL, microseconds without a message
+ *              after which the thread goes to sleep; 0: 1000
+ * @cpus:       CPUs on which the threads may run: a single thread on all of
+ *              them, several threads on one each; copied. NULL: any CPU
  * @work_us:    period of @work, in microseconds; 0: 10000;
  *              KUCOMMS_WORK_ON_DEMAND: no period, so @work is called only after
  *              kucomms_endpoint_wake(), and does not wake the thread otherwise
  * @timer_us:   period of @timer, in microseconds; 0: 1000000
- * @stop:       kucomms_unregister() has been called: stop the module's own
- *              senders (timers, interrupts, works, threads), and wait for their
- *              end, with hrtimer_cancel(), free_irq(), cancel_work_sync(),
- *              kthread_stop(). No @message, @work, @timer, @connect or done()
- *              of a call runs any more (calls have ended with -ESHUTDOWN), so
- *              nobody starts the senders again; all channels are still there,
- *              so what the senders send meanwhile does no harm. Called once
- * @room:       kucomms_send(), or its kin, found no room in the ring towards
- *              @channel, and there is room again: for the message that found
- *              none, or the shortest of several, and mostly an eighth of the
- *              ring. For modules that send by themselves: not called for a
- *              message that @message could not send, since @message itself is
- *              called again. Called once for any number of sends that failed; a
- *              send that fails again has it called again. Other senders may
- *              have used the room first. Send from this handler, or call
- *              kucomms_endpoint_wake(). Allowed only together with @message
+ * @stop:       called once, by kucomms_unregister(), when no @message, @work,
+ *              @timer, @connect or done() of a call runs any more (calls have
+ *              ended with -ESHUTDOWN). It stops the module's own senders
+ *              (timers, interrupts, works, threads) and waits for their end,
+ *              with hrtimer_cancel(), free_irq(), cancel_work_sync(),
+ *              kthread_stop(). All channels are still valid, so the senders may
+ *              send until they end, and no handler starts them again.
+ * @room:       called when a message that was sent to @channel has found no
+ *              room, and there is room for it now (for the shortest, if there
+ *              were several), usually an eighth of the ring; another sender may
+ *              use the room first. It is called once for any number of such
+ *              messages, and again if one of them finds no room again, but not
+ *              for a message that @message could not send, since @message is
+ *              called again. It may send, or call kucomms_endpoint_wake(). It
+ *              is for modules that send by themselves, and needs @message
  *
- * The handlers of one endpoint never run at the same time (but see
- * KUCOMMS_OPS_PARALLEL). They run in process context, may sleep, and hold the
- * endpoint's turn while they do: other clients wait. They must not call
- * kucomms_unregister(), for whatever endpoint. An adaptive endpoint with
- * neither @work nor @timer has no thread.
+ * The handlers of one endpoint never run at the same time, except with
+ * KUCOMMS_OPS_PARALLEL. They run in process context and may sleep; the other
+ * clients of the endpoint wait meanwhile. They must not call
+ * kucomms_unregister() for any endpoint. An adaptive endpoint with neither
+ * @work nor @timer has no thread.
  *
  * The end of an endpoint, all of it inside kucomms_unregister():
  *
@@ -183,9 +181,9 @@ enum kucomms_dispatch {
  *	          kucomms_unregister()                         for every channel
  *	          returns
  *
- * For a client that closes its file meanwhile @disconnect is called earlier.
- * The messages that clients send after the last @message stay in their rings,
- * unread.
+ * If a client closes its file in between, its @disconnect is called earlier.
+ * Messages that clients send after the last @message stay unread in their
+ * rings.
  */
 struct kucomms_ops {
 	int (*message)(struct kucomms_channel *channel,
@@ -210,18 +208,19 @@ struct kucomms_ops {
 #define KUCOMMS_WORK_ON_DEMAND	(~0u)
 
 /**
- * kucomms_register() - be the kernel side of /dev/kucomms_@name
+ * kucomms_register() - becomes the kernel side of /dev/kucomms_@name
  * @name: [a-z0-9_], with or without the prefix "kucomms_"
- * @ops:  the handlers; copied
- * @priv: handed to every handler
+ * @ops:  the handlers, copied
+ * @priv: argument of every handler
  *
- * Handlers may run before this returns, and then find the endpoint with
- * kucomms_channel_endpoint() only. If this fails no handler has run, and @stop
- * is not called. Context: may sleep.
+ * Handlers may run before the function returns; they get the endpoint from
+ * kucomms_channel_endpoint(). If it fails, no handler has run, and @stop is not
+ * called. Context: may sleep.
  *
  * Return: the endpoint, or ERR_PTR of -EINVAL (bad name, unknown flag or
  * dispatch, several threads without KUCOMMS_OPS_PARALLEL, no possible CPU in
- * @cpus), -EEXIST (the name is taken), -ENOMEM, -EINTR (killed meanwhile).
+ * @cpus), -EEXIST (the name is taken), -ENOMEM, -EINTR (the process was
+ * killed).
  */
 #define kucomms_register(name, ops, priv) \
 	__kucomms_register(name, ops, priv, THIS_MODULE)
@@ -231,36 +230,36 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
 					    void *priv, struct module *owner);
 
 /**
- * kucomms_unregister() - stop being the kernel side
- * @endpoint: what kucomms_register() returned; NULL and ERR_PTR are ignored
+ * kucomms_unregister() - ends an endpoint
+ * @endpoint: endpoint of kucomms_register(); NULL and ERR_PTR are ignored
  *
- * Waits for a handler that is running, then calls @stop, where the module stops
- * its own senders (interrupts, timers, threads), then @disconnect for every
- * channel. No handler runs after it has returned. It never waits for user
- * space: clients see a hang-up (POLLHUP, ESHUTDOWN) as soon as @stop has
+ * The function waits for a handler that is running, then calls @stop, where the
+ * module stops its own senders (interrupts, timers, threads), then @disconnect
+ * for every channel. No handler runs after it has returned. It never waits for
+ * user space: clients get a hang-up (POLLHUP, ESHUTDOWN) as soon as @stop has
  * returned.
  *
  * Threads and works of the module that wait in kucomms_accept(),
  * kucomms_receive(), kucomms_reserve(), kucomms_send_wait() or
  * kucomms_call_wait() are woken before @stop is called, and get -ESHUTDOWN; so
- * @stop can wait for them. Nobody may use @endpoint after this has returned: in
- * @stop the module waits for all its threads and works that still use it.
+ * @stop can wait for them. No code may use @endpoint after the function has
+ * returned: in @stop the module waits for all its threads and works that use
+ * it.
  *
- * A module that is removed without having called this is reported with a
- * warning, and unregistered then. Context: may sleep.
+ * If a module is removed without a call of this function, kucomms warns and
+ * unregisters its endpoints. Context: may sleep.
  */
 void kucomms_unregister(struct kucomms_endpoint *endpoint);
 
 /**
- * kucomms_endpoint_wake() - have the work handler called soon
- * @endpoint: one that has not been unregistered; in handlers, and in timers and
- *            threads that handlers start: what kucomms_channel_endpoint()
- *            returned
+ * kucomms_endpoint_wake() - has the work handler called
+ * @endpoint: endpoint that has not been unregistered; handlers, and timers and
+ *            threads that handlers start, get it from
+ *            kucomms_channel_endpoint()
  *
- * For an interrupt that leaves work which has to sleep to the handler. The
- * handler runs in the endpoint's thread, as soon as it is its turn, and begins
- * after this call; it may run once for many calls. Does nothing if there is no
- * work handler. Context: any.
+ * An interrupt thus leaves work that may sleep to the handler, which runs in
+ * the endpoint's thread, begins after this call, and may run once for many
+ * calls. Without a work handler the function does nothing. Context: any.
  */
 void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
 
@@ -286,51 +285,47 @@ int kucomms_send(struct kucomms_channel *channel,
 		 unsigned int flags);
 
 /**
- * kucomms_reply() - send from a handler
+ * kucomms_reply() - sends a message from a handler
  *
- * Like kucomms_send(), but without taking the channel's lock, for endpoints
- * that send to @channel, and broadcast, from their handlers only (and with
- * KUCOMMS_OPS_PARALLEL to each channel from its own message handler only). If a
- * timer, an interrupt or a thread sends there as well, handlers use
- * kucomms_send(): a kernel with lockdep warns where they do not. A client that
- * sleeps is woken once, when its turn ends; what KUCOMMS_SEND_MORE holds back
- * is then published, too.
+ * It is kucomms_send() without the channel's lock, for endpoints that send to
+ * @channel, and broadcast, from their handlers only (with KUCOMMS_OPS_PARALLEL
+ * only from the message handler of the channel itself). If a timer, an
+ * interrupt or a thread sends to the channel, too, handlers call
+ * kucomms_send(); a kernel with lockdep warns if they do not. A client that
+ * sleeps is woken once, when its turn ends; messages that KUCOMMS_SEND_MORE
+ * delayed are published then, too.
  */
 int kucomms_reply(struct kucomms_channel *channel,
 		  const struct kucomms_message *message,
 		  const void *data, unsigned int flags);
 
 /**
- * kucomms_broadcast() - send a message to every client of an endpoint
+ * kucomms_broadcast() - sends a message to every client of an endpoint
  *
- * Like kucomms_send() otherwise, and callable from the same contexts.
- *
- * A client does not get the message if its ring is full, which the device's
- * to_user_full counts, or too small for it, or if its channel has come to its
- * end.
- *
+ * A client is left out if its ring is full, which the device counts in
+ * to_user_full, or too small for the message, or if its channel has ended.
  * Clients over netlink that have not asked for broadcasts (those of libkucomms
- * have) are not sent any, nor counted.
+ * have) get none and are not counted. Context: as for kucomms_send().
  *
- * Return: how many clients got it, at least 1; or -ESRCH (none did), -EINVAL
- * (unknown flag).
+ * Return: the number of clients that got the message, at least 1; or -ESRCH (no
+ * client did), -EINVAL (unknown flag).
  */
 int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 		      const struct kucomms_message *message, const void *data,
 		      unsigned int flags);
 
 /**
- * kucomms_broadcast_topics() - send a message to the clients that have a topic
- * @topics: bits; the message is sent to each client of @endpoint that has one
- *          of them, see kucomms_channel_set_topics()
+ * kucomms_broadcast_topics() - sends a message to the clients that have a topic
+ * @topics: bits; each client of @endpoint that has one of them gets the
+ *          message, see kucomms_channel_set_topics()
  *
- * Like kucomms_broadcast() otherwise, and callable from the same contexts. With
- * this an interrupt can send to some of the clients without a list of them, and
- * without a lock. Clients over netlink that have a topic get the message in
- * their channel, whether or not they have asked for broadcasts.
+ * It is kucomms_broadcast() for some of the clients, so that an interrupt needs
+ * neither a list of them nor a lock. Clients over netlink that have a topic get
+ * the message in their channel, whether or not they have asked for broadcasts.
+ * Context: as for kucomms_send().
  *
- * Return: how many clients got it, at least 1; or -ESRCH (none did), -EINVAL
- * (unknown flag).
+ * Return: the number of clients that got the message, at least 1; or -ESRCH (no
+ * client did), -EINVAL (unknown flag).
  */
 int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
 			     const struct kucomms_message *message,
@@ -381,19 +376,20 @@ void kucomms_flush(struct kucomms_channel *channel);
 
 /**
  * struct kucomms_call - a message that expects an answer
- * @done: called once, in the channel's turn like a handler: the answer (@err is
- *        0; @answer and @data as for the message handler), or why there is none
- *        (@answer is NULL): -ETIMEDOUT, or -ESHUTDOWN, -EPROTO (the channel has
- *        come to its end; that is before its @disconnect). The call may be
- *        freed or started again there
- * @priv: the caller's own
+ * @done: called once, in the channel's turn like a handler, with the answer
+ *        (@err is 0, and @answer and @data are as for the message handler), or
+ *        with the reason why there is none (@answer is NULL, and @err is
+ *        -ETIMEDOUT, or, if the channel has ended, -ESHUTDOWN or -EPROTO; then
+ *        it is called before @disconnect). It may free the call or start it
+ *        again
+ * @priv: pointer of the caller
  *
  * The answer is the first message of the same client that has the id of the
- * request. The id is given by kucomms_call_start(): consecutive numbers from
- * one that is chosen at random for each channel, so that ids that the two sides
- * use otherwise are not in the way. What comes too late, or twice, is counted
- * (late_answers of the device) and not handed to the message handler. A client
- * may answer what it likes, or never: check the answer, and set a timeout.
+ * request. kucomms_call_start() chooses the ids: consecutive numbers from a
+ * random one for each channel, so that other ids that the two sides use are
+ * unlikely to be among them. An answer that comes too late, or twice, is
+ * counted in late_answers of the device and dropped. A client may send any
+ * answer, or none: the module checks the answer, and sets a timeout.
  */
 struct kucomms_call {
 	void (*done)(struct kucomms_call *call, int err,
@@ -409,20 +405,20 @@ struct kucomms_call {
 };
 
 /**
- * kucomms_call_start() - send a message, be called back with the answer
- * @call:       with @done and @priv set; not the caller's any more until @done
- *              is called or kucomms_call_cancel() succeeds
- * @request:    as for kucomms_send(), but that the id is given here
+ * kucomms_call_start() - sends a message, and calls back with the answer
+ * @call:       call with @done and @priv set, which kucomms owns until it calls
+ *              @done or kucomms_call_cancel() succeeds
+ * @request:    header as for kucomms_send(), except that the function sets the
+ *              id
  * @data:       request->length bytes, copied; may be NULL if there are none
- * @timeout_ms: how long to wait for the answer; negative: for ever
+ * @timeout_ms: how many milliseconds to wait for the answer; negative: for ever
  *
- * For any number of calls at a time. Sends, and may be called from everywhere,
- * as kucomms_send(): from handlers and @done as well. @done may have been
- * called before this returns.
+ * Any number of calls may be in flight. @done may be called before the function
+ * returns. Context: as for kucomms_send(), handlers and @done included.
  *
- * Return: 0, or what kucomms_send() returns, and then @done is not called;
- * -EINVAL (@done is NULL, the endpoint has no message handler: threads that
- * receive by themselves find the answers by themselves).
+ * Return: 0, or an error of kucomms_send(), or -EINVAL (@done is NULL, or the
+ * endpoint has no message handler, so that the module's threads receive the
+ * answers); after an error @done is not called.
  */
 int kucomms_call_start(struct kucomms_channel *channel,
 		       struct kucomms_call *call,
@@ -430,39 +426,42 @@ int kucomms_call_start(struct kucomms_channel *channel,
 		       int timeout_ms);
 
 /**
- * kucomms_call_cancel() - expect the answer no more
- * @call: one that has been started, now or before, or is all zero
+ * kucomms_call_cancel() - makes sure that @done is not called any more
+ * @call: call that has been started at some time, or that is zeroed
  *
- * Afterwards @done does not run, and will not be called: if it is just running
- * for somebody else, this waits for it. Called in @done itself it does not
- * wait. The channel may have gone. With KUCOMMS_OPS_PARALLEL one @done must not
- * cancel another that might cancel it.
+ * If @done runs on another CPU or in another thread, the function waits until
+ * it has returned; called by @done itself, it does not wait. The channel may
+ * have ended. With KUCOMMS_OPS_PARALLEL, two functions @done must not cancel
+ * each other's call.
  *
- * Not to be called after kucomms_unregister() has returned: by then every call
- * has ended, and the endpoint may have been freed. Context: may sleep.
+ * The function must not be called after kucomms_unregister() has returned: then
+ * all calls have ended, and the endpoint may have been freed. Context: may
+ * sleep.
  *
  * Return: 0, or -ENOENT (@done has been called, or the call was never started).
  */
 int kucomms_call_cancel(struct kucomms_call *call);
 
 /**
- * kucomms_call_wait() - send a message, wait for its answer
- * @request:    as for kucomms_call_start()
- * @data:       request->length bytes
- * @answer:     where to put the answer's header
- * @buffer:     where to put its data
- * @capacity:   of @buffer, in bytes
- * @timeout_ms: how long to wait for the answer; negative: for ever
+ * kucomms_call_wait() - sends a message and waits for its answer
+ * @request:    header as for kucomms_call_start()
+ * @data:       request->length bytes, copied; may be NULL if there are none
+ * @answer:     where to store the answer's header
+ * @buffer:     where to store its data
+ * @capacity:   size of @buffer, in bytes
+ * @timeout_ms: how many milliseconds to wait for the answer; negative: for ever
  *
- * For threads of the module, not for handlers. Does not wait for room. As long
- * as a thread is in here the channel must not go: its @disconnect has to wait
- * for the thread, whose call has come to its end by then. Context: may sleep.
+ * Threads of the module call it, not handlers. It does not wait for room. The
+ * channel must stay valid during the call: the channel's @disconnect waits for
+ * the thread, whose call has ended by then. Context: may sleep.
  *
- * Return: 0, or -ENOBUFS (the buffer is too small: answer->length says what it
- * would have taken, its beginning is in @buffer), -ETIMEDOUT, -EINTR (killed,
- * or the thread is told to stop), -ESHUTDOWN (the endpoint is being
- * unregistered), -EDEADLK (called from a handler, for which the answer would
- * have to wait), or what kucomms_call_start() returns or gives to @done.
+ * Return: 0, or -ENOBUFS (the data have answer->length bytes, more than
+ * @capacity;
+ * @buffer has the first of them), -ETIMEDOUT, -EINTR (the process was killed,
+ * or the thread is to stop), -ESHUTDOWN (the endpoint is being unregistered),
+ * -EDEADLK (a handler called the function), or an error of kucomms_call_start()
+ * or
+ * @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
 		      const struct kucomms_message *request, const void *data,
@@ -556,92 +555,93 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
 }
 
 /**
- * kucomms_channel_shutdown() - hang up on one client
+ * kucomms_channel_shutdown() - hangs up on one client
  *
- * It sees POLLHUP and ESHUTDOWN when it has read what was sent before, and so
- * do callers here. A message handler that runs now is not called again for this
- * channel. The channel is otherwise as before: @disconnect comes when the
- * client closes.
+ * The client gets POLLHUP and ESHUTDOWN when it has read the messages that were
+ * sent before, and callers in the kernel get -ESHUTDOWN. A message handler that
+ * runs is not called again for this channel. The channel stays valid until the
+ * client closes it and @disconnect is called.
  *
- * The messages that KUCOMMS_SEND_MORE holds back are published first. Context:
- * any in which the endpoint may send to @channel: any at all if it sends with
- * kucomms_send(), and only the one sender's if it sends without the lock
+ * Messages that KUCOMMS_SEND_MORE delayed are published first. Context: any in
+ * which the endpoint may send to @channel: any at all if it sends with
+ * kucomms_send(), and only that of the sender if it sends without the lock
  * (kucomms_reply(), kucomms_commit(), kucomms_send_wait()).
  */
 void kucomms_channel_shutdown(struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_get() - keep a channel beyond its handlers
+ * kucomms_channel_get() - takes a reference, so that a channel is not freed
  *
- * For a timer, an interrupt or a thread that sends to one client: take a
- * reference in a handler, send with kucomms_send() as long as you like, give
- * the reference back with kucomms_channel_put(). When the client has gone, or
- * the endpoint has been unregistered, sending fails with -ESHUTDOWN. The
- * reference does not keep the data that the module itself has for the client:
- * kucomms_channel_priv() returns whatever @disconnect has left there.
+ * With a reference, which a handler takes and kucomms_channel_put() drops, a
+ * timer, an interrupt or a thread can send to a client. When the client has
+ * gone, or the endpoint has been unregistered, sending fails with -ESHUTDOWN.
+ * The reference does not keep the data that the module itself has for the
+ * client: kucomms_channel_priv() returns the pointer that @disconnect has left
+ * there.
  *
- * May be called in the channel's handlers, or by a caller that already has a
- * reference. A connect handler that returns an error gives back the references
- * that it has taken. All references must be given back before the module goes:
- * do that in @stop, which waits for the senders. Context: any but NMI.
+ * The caller is a handler of the channel, or has a reference. A connect handler
+ * that returns an error drops the references that it has taken. All references
+ * must be dropped before the module is removed: @stop does that, after the
+ * senders have ended. Context: any but NMI.
  *
  * Return: @channel.
  */
 struct kucomms_channel *kucomms_channel_get(struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_put() - give a reference to a channel back
+ * kucomms_channel_put() - drops a reference to a channel
  * @channel: from kucomms_accept() or kucomms_channel_get(); NULL is ignored
  *
- * Context: any but NMI; frees nothing itself.
+ * Context: any but NMI.
  */
 void kucomms_channel_put(struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_set_topics() - set the topics that a client is sent
- * @topics: bits, whose meaning the module defines, for
- *          kucomms_broadcast_topics(); 0 at first
+ * kucomms_channel_set_topics() - sets the topics of a client
+ * @topics: bits for kucomms_broadcast_topics(), whose meaning the module
+ *          defines; 0 at first
  *
- * A broadcast that another CPU is just sending goes by the old topics or by the
- * new ones. Context: any.
+ * A broadcast that another CPU is sending uses the old topics or the new ones.
+ * Context: any.
  */
 void kucomms_channel_set_topics(struct kucomms_channel *channel, u32 topics);
 
-/** kucomms_channel_topics() - what kucomms_channel_set_topics() has said */
+/** kucomms_channel_topics() - returns the topics of a client */
 u32 kucomms_channel_topics(const struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_endpoint() - whose channel this is
+ * kucomms_channel_endpoint() - returns the channel's endpoint
  *
- * Return: what kucomms_register() returned or will return. Context: any.
+ * It is the one that kucomms_register() has returned or will return. Context:
+ * any.
  */
 struct kucomms_endpoint *
 kucomms_channel_endpoint(const struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_number() - which of its device's channels this is
+ * kucomms_channel_number() - returns the channel's number on its device
  *
- * Return: a number that no other channel of the device has at the same time;
- * 0 upwards, lowest first. Context: any.
+ * No other channel of the device has the number at the same time; the lowest
+ * free one, from 0, is given first. Context: any.
  */
 unsigned int kucomms_channel_number(const struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_length_max() - the longest message that a client can be sent
+ * kucomms_channel_length_max() - returns how many bytes a message may have
  *
- * Return: bytes of data; kucomms_send() never admits more. Context: any.
+ * Context: any.
  */
 u32 kucomms_channel_length_max(const struct kucomms_channel *channel);
 
 /**
  * struct kucomms_space - the rings of a channel, in bytes
- * @in_size:  of the ring that the client sends in, as the client chose it
- * @out_size: of the ring towards the client, likewise
- * @used: bytes of the latter in messages that the client has not released yet,
- *        as far as the kernel knows: the client tells of what it has released
- *        only after an eighth of the ring, or when it has read all
- * @free: the other bytes of the latter; a message takes the length of its data,
- *        and 32 bytes for the header, rounded up to a multiple of 32
+ * @in_size:  size of the ring that the client sends in
+ * @out_size: size of the ring towards the client
+ * @used: bytes of that ring in messages that the client has not released, as
+ *        far as the kernel knows: the client publishes what it has released
+ *        only after an eighth of the ring, or when it has read all messages
+ * @free: @out_size less @used; a message takes the length of its data and 32
+ *        bytes for the header, rounded up to a multiple of 32
  */
 struct kucomms_space {
 	u32 in_size;
@@ -651,30 +651,29 @@ struct kucomms_space {
 };
 
 /**
- * kucomms_channel_get_space() - tell how large the rings are, and how full
+ * kucomms_channel_get_space() - tells how large the rings are, and how full
  *
- * For @connect, which may refuse a client whose rings do not suit, and for
- * senders that would rather send less than find a full ring. Other senders may
- * send, and the client may read, meanwhile. Context: any.
+ * A connect handler can refuse a client whose rings do not suit, and a sender
+ * can send less before the ring is full. Other senders may send, and the client
+ * may read, at the same time. Context: any.
  */
 void kucomms_channel_get_space(const struct kucomms_channel *channel,
 			       struct kucomms_space *space);
 
 /**
- * kucomms_channel_cred() - who opened the device
+ * kucomms_channel_cred() - returns the credentials of the client
  *
- * Of the process that opened it, when it did: the right to use a descriptor can
- * be passed on, and this is whose right it is.
- *
- * Return: credentials that live as long as the channel. Context: any.
+ * They are those of the process that opened the device, at that time, even if
+ * it has passed the descriptor to another process. They live as long as the
+ * channel. Context: any.
  */
 const struct cred *kucomms_channel_cred(const struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_pid() - the process that attached
+ * kucomms_channel_pid() - returns the process that attached
  *
- * Return: a struct pid that lives as long as the channel; the process may have
- * ended. Context: any.
+ * The struct pid lives as long as the channel; the process may have ended.
+ * Context: any.
  */
 struct pid *kucomms_channel_pid(const struct kucomms_channel *channel);
 
@@ -694,20 +693,20 @@ enum kucomms_transport
 kucomms_channel_transport(const struct kucomms_channel *channel);
 
 /**
- * kucomms_channel_set_priv() - remember something with a channel
+ * kucomms_channel_set_priv() - stores a pointer of the module with the channel
  *
- * The pointer is the module's own, NULL at first. Set it in @connect, free what
- * it points to in @disconnect. Context: any; the module orders its own
+ * The pointer is NULL at first. @connect is the place to set it, @disconnect
+ * the place to free what it points to. Context: any; the module orders its
  * accesses.
  */
 void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv);
 
-/* What every channel begins with; for the next function only. */
+/* First members of every channel; only kucomms_channel_priv() uses it. */
 struct kucomms_channel_head {
 	void *priv;
 };
 
-/** kucomms_channel_priv() - what kucomms_channel_set_priv() remembered */
+/** kucomms_channel_priv() - returns the pointer that was stored last */
 static inline void *kucomms_channel_priv(const struct kucomms_channel *channel)
 {
 	return READ_ONCE(((const struct kucomms_channel_head *)channel)->priv);
