@@ -219,9 +219,9 @@ const char *kucomms_version(void);
  *
  * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the
  * other side's limits), -E2BIG (options that this library does not know),
- * -ENOENT (no such device, nobody listens), -EACCES (not allowed to open it),
- * -ENODEV (the device has been removed just now), -ENXIO (the node was kept
- * from a device that was removed), -ENOTCONN (no kernel module serves it),
+ * -ENOENT (no such device, no process listens), -EACCES (not allowed to open
+ * it), -ENODEV (the device has been removed just now), -ENXIO (the node was
+ * kept from a device that was removed), -ENOTCONN (no kernel module serves it),
  * -EUSERS (the other side has as many channels as it may have), -EADDRINUSE
  * (the number is taken), -EINTR, -EPROTONOSUPPORT (the versions of the two
  * sides do not fit together, or the module has no netlink), -EPROTO (the
@@ -316,7 +316,7 @@ int kucomms_listen(const char *name,
  * @timeout_ms: how many milliseconds to wait
  *
  * One thread at a time may call it. A client that connects and then sends
- * nothing, or something invalid, holds up nobody.
+ * nothing, or something invalid, does not hold up others.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -ENOMEM, -EMFILE, -ENFILE,
  * -ESTALE.
