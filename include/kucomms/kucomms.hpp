@@ -23,30 +23,30 @@
  *	endpoint.run();
  *
  * Errors: each function that can fail exists twice. One throws kucomms::error,
- * a std::system_error; the other takes a std::error_code &, before what may be
- * left out, is noexcept, and returns something empty when it fails. On success
- * the error code is 0. What a comment calls the errors of a C function are its
- * errnos, in kucomms::category(): compare with std::errc or kucomms::errc. A
- * program that is compiled with -fno-exceptions has only the second form: a
- * call of the first form is an error of the compiler. None of its handlers
- * throws.
+ * a std::system_error; the other takes a std::error_code & before the optional
+ * arguments, is noexcept, and returns something empty when it fails. On success
+ * the error code is 0. The errors of a C function, which comments refer to, are
+ * its errnos in kucomms::category(), and can be compared with std::errc and
+ * kucomms::errc. A program that is compiled with -fno-exceptions has only the
+ * second form: a call of the first form is an error of the compiler. None of
+ * its handlers throws.
  *
  * Ownership: channel, shared_channel, listener, endpoint, received and record
- * own what their destructors give back. They are moved, not copied, and moving
- * neither throws nor moves what is in shared memory. channel_ref and
- * endpoint_ref are pointers, to be copied freely, and own nothing. One that was
- * default-constructed, or moved from, has nothing: it may be asked (operator
- * bool), assigned to and destroyed, that is all.
+ * own what their destructors release. They can be moved, not copied; moving
+ * does not throw, and moves nothing in shared memory. channel_ref and
+ * endpoint_ref are pointers, which own nothing and can be copied. An object
+ * that was default-constructed or moved from is empty: only operator bool,
+ * assignment and destruction are allowed.
  *
- * Threads: as in the C headers. Constness is the owner's, not the channel's.
+ * Threads: as in the C headers. const refers to the owner, not to the channel.
  *
  * fork(): as in the C headers. In a child the destructors, also those of static
  * objects at exit, close the child's copies and do not affect the parent; the
- * handlers of an endpoint do not run. Every other function that can
- * fail does so with inherited.
+ * handlers of an endpoint do not run. Every other function that can fail does
+ * so with inherited.
  *
- * Nothing here allocates memory for a message: memory is needed to open, to
- * listen, to create an endpoint, and to throw.
+ * No function allocates memory for a message; opening, listening, creating an
+ * endpoint and throwing do allocate.
  */
 #ifndef KUCOMMS_KUCOMMS_HPP
 #define KUCOMMS_KUCOMMS_HPP
@@ -83,18 +83,18 @@ namespace kucomms {
 
 /** The errors that programs tell apart most; std::errc has no name for some. */
 enum class errc {
-	again = EAGAIN,		/* nothing to receive, or no room, now */
+	again = EAGAIN,		/* nothing to receive, or no room */
 	timed_out = ETIMEDOUT,
 	too_long = EMSGSIZE,	/* a message that can never fit */
 	no_buffer = ENOBUFS,	/* the answer is longer than the buffer; or,
 				   over netlink, broadcasts were missed */
 	gone = ESHUTDOWN,	/* the other side has closed, or ended */
-	broken = EPROTO,	/* a message was refused, or a rule broken */
-	not_served = ENOTCONN,	/* the device has no kernel module behind it */
-	full = EUSERS,		/* the other side has enough channels */
-	in_handler = EDEADLK,	/* what waits is not for handlers */
+	broken = EPROTO,	/* a refused message, or a protocol error */
+	not_served = ENOTCONN,	/* no kernel module serves the device */
+	full = EUSERS,		/* the other side has all its channels */
+	in_handler = EDEADLK,	/* a handler must not wait */
 	interrupted = EINTR,	/* a signal handler ran in the waiting thread */
-	inherited = ESTALE,	/* it belongs to the parent process */
+	inherited = ESTALE,	/* the object belongs to the parent process */
 };
 
 namespace detail {
@@ -297,12 +297,12 @@ void set_spin(Options &options, std::uint32_t no_spin,
 /* ---- data */
 
 /**
- * view - bytes that somebody else owns: std::span<T> for C++17
+ * view - bytes that another object owns: std::span<T> for C++17
  *
- * Made of anything with data() and size() whose elements are char, unsigned
- * char or std::byte: strings and string_views, vectors, arrays, spans. A
- * literal has neither: write "text"sv. In C++20 it turns into a std::span<T> by
- * itself.
+ * A view can be made of anything with data() and size() whose elements are
+ * char, unsigned char or std::byte: strings, string_views, vectors, arrays,
+ * spans. A literal has neither function: "text"sv has. In C++20 a view converts
+ * to a std::span<T>.
  */
 template <class T>
 class view {
@@ -372,7 +372,7 @@ public:
 		return data_[index];
 	}
 
-	/** At most @count of the first bytes. */
+	/** The first @count bytes, or all if there are fewer. */
 	constexpr view first(std::size_t count) const noexcept
 	{
 		return {data_, count < size_ ? count : size_};
@@ -387,7 +387,7 @@ public:
 	/**
 	 * Copies the first bytes into @object.
 	 *
-	 * Return: false if there are too few, and then @object is as before.
+	 * Return: false if there are too few; then @object is unchanged.
 	 */
 	template <class Object>
 	[[nodiscard]] bool copy_to(Object &object) const noexcept
@@ -407,7 +407,7 @@ private:
 using bytes = view<std::byte>;
 using const_bytes = view<const std::byte>;
 
-/** The bytes of an object: what view::copy_to() copies back. */
+/** The bytes of an object; view::copy_to() copies them back. */
 template <class Object>
 const_bytes bytes_of(const Object &object) noexcept
 {
@@ -419,9 +419,9 @@ template <class Object>
 const_bytes bytes_of(const Object &&object) = delete;
 
 /**
- * message - what is sent, or what has been received
- * @data: someone else's: the sender's, or in the ring
- * @type: the user's own, like @id and @user
+ * message - a message to be sent, or one that has been received
+ * @data: bytes of the sender, or in the ring
+ * @type: meaning chosen by the program, as of @id and @user
  */
 struct message {
 	const_bytes data;
@@ -441,7 +441,7 @@ struct message {
 	{
 	}
 
-	/** As the C functions give it. */
+	/** Makes a message of the header and data of the C functions. */
 	message(const ::kucomms_message &header, const void *content) noexcept
 		: data(static_cast<const std::byte *>(content), header.length),
 		  type(header.type), id(header.id), user(header.user)
@@ -451,7 +451,7 @@ struct message {
 
 namespace detail {
 
-/* 0, or -EMSGSIZE: more bytes than a header can tell. */
+/* 0, or -EMSGSIZE: more bytes than the length of a header can say. */
 inline int to_length(std::size_t from, __u32 &to) noexcept
 {
 	to = static_cast<__u32>(from);
@@ -475,7 +475,7 @@ inline int to_header(const message &from, ::kucomms_message &to) noexcept
 
 namespace detail {
 
-/* How records and received messages are given back. */
+/* The destructors of records and received messages. */
 struct discard {
 	::kucomms_channel *channel = nullptr;
 
@@ -485,7 +485,7 @@ struct discard {
 	}
 };
 
-/* All that have been received go together: with the last that is held. */
+/* All received messages are released together, with the last of them. */
 struct release {
 	std::size_t *held = nullptr;
 
@@ -498,7 +498,7 @@ struct release {
 
 } /* namespace detail */
 
-/** When what is sent must be seen: at once, or with the next that must. */
+/** When a message is published: at once, or with the next one of that kind. */
 enum class publish : unsigned int {
 	now = 0,
 	later = KUCOMMS_SEND_MORE,
@@ -508,11 +508,11 @@ enum class publish : unsigned int {
 
 /**
  * record - room in the ring, for a message that is written in place
- * @data: the room, for as many bytes as were asked for
- * @type: sent with it, like @id and @user
+ * @data: room for as many bytes as were asked for
+ * @type: member of the header, as are @id and @user
  *
- * Committed, or discarded by the destructor. Must not outlive its channel, and
- * is used by the thread that sends.
+ * The program commits a record, or the destructor discards it. A record must
+ * not outlive its channel, and only the thread that sends uses it.
  */
 class record {
 public:
@@ -523,16 +523,16 @@ public:
 
 	record() noexcept = default;
 
-	/** Is there a record that has not been committed? */
+	/** Tells whether there is a record that has not been committed. */
 	explicit operator bool() const noexcept
 	{
 		return static_cast<bool>(record_);
 	}
 
 	/**
-	 * Sends it; afterwards it is empty, whatever happened.
+	 * Sends the record, which is then empty, also after an error.
 	 *
-	 * Errors: gone, broken: nobody may take it any more.
+	 * Errors: gone, broken: the other side may not take the message.
 	 */
 	void commit(publish when = publish::now)
 	{
@@ -566,10 +566,10 @@ private:
 class endpoint_ref;
 
 /**
- * channel_ref - what can be done with any channel, whoever owns it
+ * channel_ref - pointer to a channel, with the functions that all channels have
  *
- * A pointer. Handlers get one, good until the disconnect handler has returned:
- * to keep it longer make a shared_channel of it.
+ * The channel_ref that handlers get is valid until the disconnect handler has
+ * returned; a shared_channel keeps the channel longer.
  */
 class channel_ref {
 public:
@@ -580,7 +580,7 @@ public:
 	{
 	}
 
-	/** For the C functions; it stays whose it is. */
+	/** The pointer for the C functions; its owner stays the same. */
 	::kucomms_channel *native() const noexcept
 	{
 		return handle_;
@@ -602,10 +602,10 @@ public:
 	}
 
 	/**
-	 * Sends a message; its data is copied. @wait: for room.
+	 * Sends a message; its data is copied. @wait: time to wait for room.
 	 *
 	 * Errors: those of kucomms_send(): again, timed_out, too_long, gone,
-	 * broken, interrupted; in_handler (it would have had to wait there).
+	 * broken, interrupted, in_handler (a handler would have to wait).
 	 */
 	void send(const message &message, timeout wait = forever,
 		  publish when = publish::now) const
@@ -621,13 +621,12 @@ public:
 	}
 
 	/**
-	 * Sends a message from a handler, without a lock: published when the
-	 * handlers' round is over. Not while another thread uses send() on the
-	 * channel, or broadcast().
+	 * Sends a message from a handler, without a lock. It is published at
+	 * the end of the handlers' round. No other thread may use send() on the
+	 * channel, or broadcast(), at the same time.
 	 *
-	 * Errors: those of kucomms_reply(). again: return it, or let it
-	 * leave the handler, and the same message is delivered again when there
-	 * is room.
+	 * Errors: those of kucomms_reply(). If the message handler returns or
+	 * throws again, it gets the same message again when there is room.
 	 */
 	void reply(const message &message, publish when = publish::now) const
 	{
@@ -641,10 +640,10 @@ public:
 	}
 
 	/**
-	 * Makes room for a message of @length bytes, to be written in place.
-	 * Several records may be had at a time; what is reserved later waits
-	 * behind what is neither committed nor discarded. @wait: for room;
-	 * no_wait in handlers.
+	 * Makes room for a message of @length bytes that is written in place.
+	 * There may be several records at a time; one that is neither committed
+	 * nor discarded holds up those that were reserved later. @wait: time to
+	 * wait for room; no_wait in handlers.
 	 *
 	 * Errors: those of kucomms_reserve(): again, timed_out, too_long, gone,
 	 * broken, interrupted.
@@ -667,7 +666,7 @@ public:
 	}
 
 	/**
-	 * Publishes what publish::later has held back.
+	 * Publishes the messages that publish::later has delayed.
 	 *
 	 * Errors: gone, broken.
 	 */
@@ -682,15 +681,15 @@ public:
 	}
 
 	/**
-	 * Sends a message on a channel that an endpoint has, and waits for the
-	 * answer with the same id (which is given here). From any thread but
-	 * the endpoint's. @buffer: for the answer's data; @wait: for room, and
-	 * for the answer.
+	 * Sends a message on a channel of an endpoint, and waits for the answer
+	 * with the same id, which the function chooses. Any thread but the
+	 * endpoint's may call it. @buffer: memory for the answer's data; @wait:
+	 * time to wait in all, for room and for the answer.
 	 *
 	 * Errors: those of kucomms_call_wait(): again, timed_out, too_long,
-	 * no_buffer (the answer does not fit: its beginning is in @buffer, and
-	 * returned), in_handler, interrupted, gone, broken, EINVAL (no endpoint
-	 * has the channel).
+	 * no_buffer (the answer does not fit: its first bytes are in @buffer,
+	 * and returned), in_handler, interrupted, gone, broken, EINVAL (the
+	 * channel belongs to no endpoint).
 	 *
 	 * Return: the answer; its data is in @buffer.
 	 */
@@ -713,25 +712,25 @@ public:
 		return answer;
 	}
 
-	/** Hangs up, as kucomms_channel_shutdown(). From any thread. */
+	/** Hangs up, as kucomms_channel_shutdown(); any thread may call it. */
 	void shutdown() const noexcept
 	{
 		kucomms_channel_shutdown(handle_);
 	}
 
-	/** Which of its device's or listener's channels this is. */
+	/** The channel's number on its device or listener. */
 	unsigned int number() const noexcept
 	{
 		return kucomms_channel_number(handle_);
 	}
 
-	/** Bytes of the longest message that can be sent. */
+	/** Bytes that a message may have. */
 	std::uint32_t length_max() const noexcept
 	{
 		return kucomms_channel_length_max(handle_);
 	}
 
-	/** What the channel has cost so far. */
+	/** The counters of the channel. */
 	::kucomms_channel_stats stats() const noexcept
 	{
 		::kucomms_channel_stats stats = {};
@@ -742,7 +741,7 @@ public:
 	}
 
 	/**
-	 * Who is on the other side: pid, uid and gid.
+	 * The process on the other side: pid, uid and gid.
 	 *
 	 * Errors: EOPNOTSUPP (a kernel module).
 	 */
@@ -763,19 +762,19 @@ public:
 		return peer;
 	}
 
-	/** Remembers something with the channel, which does not own it. */
+	/** Stores a pointer with the channel, which does not own its target. */
 	void set_priv(void *priv) const noexcept
 	{
 		kucomms_channel_set_priv(handle_, priv);
 	}
 
-	/** What was remembered last; nullptr at first. */
+	/** The pointer that was stored last; nullptr at first. */
 	void *priv() const noexcept
 	{
 		return kucomms_channel_priv(handle_);
 	}
 
-	/** Whose channel this is; empty: no endpoint's. */
+	/** The channel's endpoint; empty if it has none. */
 	endpoint_ref endpoint() const noexcept;
 
 protected:
@@ -846,7 +845,7 @@ private:
 
 namespace detail {
 
-/* A reference that owns: @free gives back what it refers to. */
+/* An owner: @free releases what it owns. */
 template <class Reference, auto free>
 class owner : public Reference {
 public:
@@ -878,17 +877,17 @@ protected:
 } /* namespace detail */
 
 /**
- * shared_channel - a reference to a channel that an endpoint has
+ * shared_channel - a reference to a channel of an endpoint
  *
- * Keeps it from being freed. Sending to one that has been disconnected fails:
- * gone.
+ * It keeps the channel from being freed. Sending to a channel that has been
+ * disconnected fails with gone.
  */
 class shared_channel
 	: public detail::owner<channel_ref, &kucomms_channel_put> {
 public:
 	shared_channel() noexcept = default;
 
-	/** For handlers, and those who have a reference. */
+	/** Takes a reference; the caller is a handler, or has one. */
 	explicit shared_channel(channel_ref channel) noexcept
 		: owner(kucomms_channel_get(channel.native()))
 	{
@@ -903,11 +902,12 @@ private:
 /**
  * received - a message in the ring
  *
- * Its data is good while this object lives. Several may be had at a time; their
- * room is given back when the last of them goes, so one who always holds some
- * fills the ring in the end. That is why one cannot be assigned: the old
- * message would still be there while the new one is received. Must not outlive
- * its channel, and is used by the thread that receives.
+ * Its data are valid while this object lives. There may be several at a time;
+ * their room is given back when the last of them is destroyed, so the ring
+ * fills up if there is always one. For that reason an object cannot be assigned
+ * to: the old message would still exist while the new one is received. A
+ * received message must not outlive its channel, and only the thread that
+ * receives uses it.
  */
 class received : public message {
 public:
@@ -915,13 +915,13 @@ public:
 	received(received &&) noexcept = default;
 	received &operator=(received &&) = delete;
 
-	/** Is there a message? */
+	/** Tells whether there is a message. */
 	explicit operator bool() const noexcept
 	{
 		return static_cast<bool>(hold_);
 	}
 
-	/** Gives it back now. */
+	/** Releases the message now. */
 	void release() noexcept
 	{
 		hold_.reset();
@@ -942,20 +942,19 @@ private:
 	std::unique_ptr<::kucomms_channel, detail::release> hold_;
 };
 
-/** For options: whichever number is free. */
+/** Value of options::number: any free number. */
 inline constexpr std::uint32_t any_number = UINT32_MAX;
 
 /**
- * options - how to open a channel
- * @send_size:    bytes of the ring towards the other side: a power of two, at
- *                least one page; 0: what the other side thinks best
- * @receive_size: the same for the other ring
- * @number:       that the channel is to have on its device, or with its
- *                listener
- * @wait:         how long to wait for whatever is missing: the device, a module
- *                that serves it, a process that listens, a free channel
- * @spin:         how long calls look before they sleep, at most a second; 0:
- *                not at all; without: what is best
+ * options - options of the constructor of channel, as in struct kucomms_options
+ * @send_size:    bytes of the ring that this side sends in; 0: the other side's
+ *                default
+ * @receive_size: bytes of the ring that this side receives from, likewise
+ * @number:       number that the channel is to have on its device or listener
+ * @wait:         time to wait for what is missing: the device, a module that
+ *                serves it, a process that listens, a free channel
+ * @spin:         time, at most one second, for which calls poll the ring before
+ *                they sleep; 0: they sleep at once; none: the library's choice
  */
 struct options {
 	std::uint32_t send_size = 0;
@@ -1012,8 +1011,8 @@ public:
 	}
 
 	/**
-	 * Attaches again when the other side is gone. What was received, and
-	 * what was reserved, must have been given back.
+	 * Opens the channel again when the other side has gone. The program has
+	 * destroyed received messages and records before.
 	 *
 	 * Errors: those of kucomms_channel_reattach().
 	 */
@@ -1032,7 +1031,8 @@ public:
 	}
 
 	/**
-	 * Receives the next message, without copying its data. @wait: for one.
+	 * Receives the next message without copying its data. @wait: time to
+	 * wait for one.
 	 *
 	 * Errors: again, timed_out, gone, broken, interrupted.
 	 */
@@ -1054,11 +1054,11 @@ public:
 	}
 
 	/**
-	 * Sends a message and receives the next that arrives. @wait: for room,
-	 * and once more for the answer.
+	 * Sends a message and receives the next that arrives. @wait: time to
+	 * wait for room, and again for the answer.
 	 *
-	 * Errors: those of kucomms_exchange(): again, timed_out, too_long, gone,
-	 * broken, interrupted.
+	 * Errors: those of kucomms_exchange(): again, timed_out, too_long,
+	 * gone, broken, interrupted.
 	 */
 	received exchange(const message &request, timeout wait = forever)
 	{
@@ -1078,11 +1078,12 @@ public:
 	}
 
 	/**
-	 * Has poll(2) told of the channel from now on. Once, before polling.
+	 * Makes the channel report its events to poll(2); to be called once,
+	 * before polling.
 	 *
 	 * Errors: inherited.
 	 *
-	 * Return: the descriptor to poll, as fd() has it.
+	 * Return: the descriptor of fd().
 	 */
 	int poll_start()
 	{
@@ -1100,7 +1101,7 @@ public:
 		return fd;
 	}
 
-	/** The channel's descriptor, as kucomms_channel_fd() has it. */
+	/** The channel's descriptor, see kucomms_channel_fd(). */
 	int fd() const noexcept
 	{
 		return kucomms_channel_fd(handle_);
@@ -1110,7 +1111,7 @@ private:
 	friend class listener;
 	friend class endpoint_ref;
 
-	/* How many received messages there are; it stays when this moves. */
+	/* Number of received messages; its address is fixed when this moves. */
 	int count_held() noexcept
 	{
 		held_.reset(new (std::nothrow) std::size_t(0));
@@ -1159,12 +1160,12 @@ private:
 };
 
 /**
- * listen_options - how to listen
- * @mode:          who may connect, as the permissions of a file; 0: 0600
- * @channels_max:  how many channels may be open at a time; 0: 65536
- * @ring_size:     bytes of the ring towards who connects, if that one does not
- *                 say: at most 16 MiB; 0: 128 KiB
- * @ring_size_max: the most they may ask for; 0: 16 MiB
+ * listen_options - options of listener, as in struct kucomms_listen_options
+ * @mode:          permissions of the socket; 0: 0600
+ * @channels_max:  the most channels that may be open at a time; 0: 65536
+ * @ring_size:     bytes of a ring for which the client chose no size: at most
+ *                 16 MiB; 0: 128 KiB
+ * @ring_size_max: the most bytes that a client may choose for a ring; 0: 16 MiB
  */
 struct listen_options {
 	std::uint32_t mode = 0;
@@ -1189,7 +1190,7 @@ inline ::kucomms_listen_options to_c(const listen_options &from) noexcept
 
 } /* namespace detail */
 
-/** listener - what others connect to; the destructor stops listening */
+/** listener - a name under which others connect, until the destructor runs */
 class listener {
 public:
 	listener() noexcept = default;
@@ -1210,7 +1211,7 @@ public:
 		detail::report(listen(name, options), code);
 	}
 
-	/** For the C functions; it stays this object's. */
+	/** The pointer for the C functions; this object still owns it. */
 	::kucomms_listener *native() const noexcept
 	{
 		return handle_.get();
@@ -1222,8 +1223,8 @@ public:
 	}
 
 	/**
-	 * Waits for somebody to connect. For one thread at a time. The channel
-	 * stays when the listener goes.
+	 * Waits for a client to connect. One thread at a time may call it. The
+	 * channel outlives the listener.
 	 *
 	 * Errors: those of kucomms_accept(): again, timed_out, interrupted,
 	 * ENOMEM, EMFILE, ENFILE.
@@ -1245,7 +1246,7 @@ public:
 		return accepted;
 	}
 
-	/** A descriptor to poll: readable when to accept; not to close. */
+	/** The listener's descriptor, readable when a client waits. */
 	int fd() const noexcept
 	{
 		return kucomms_listener_fd(handle_.get());
@@ -1284,16 +1285,16 @@ private:
 
 /* ---- endpoints */
 
-/** What connect() does when the other side is not there, or goes. */
+/** Whether connect() tries again if the other side is missing, or goes. */
 enum class reconnect : unsigned int {
 	no = 0,
 	yes = KUCOMMS_CONNECT_RETRY,
 };
 
 /**
- * endpoint_ref - what can be done with an endpoint, also by its handlers
+ * endpoint_ref - pointer to an endpoint, with the functions for handlers
  *
- * A pointer. All functions may be called from any thread.
+ * Any thread may call all functions.
  */
 class endpoint_ref {
 public:
@@ -1304,7 +1305,7 @@ public:
 	{
 	}
 
-	/** For the C functions; it stays whose it is. */
+	/** The pointer for the C functions; its owner stays the same. */
 	::kucomms_endpoint *native() const noexcept
 	{
 		return handle_;
@@ -1326,8 +1327,8 @@ public:
 	}
 
 	/**
-	 * Opens a channel for the endpoint. With reconnect::yes the other side
-	 * need not be there yet, and may come again.
+	 * Opens a channel for the endpoint. With reconnect::yes the library
+	 * tries until the other side is there, and again after it has gone.
 	 *
 	 * Errors: those of kucomms_endpoint_connect().
 	 */
@@ -1353,7 +1354,7 @@ public:
 	}
 
 	/**
-	 * Lets others connect: to "process:NAME" or "local:NAME", until the
+	 * Lets others connect to "process:NAME" or "local:NAME", until the
 	 * endpoint is destroyed.
 	 *
 	 * Errors: those of kucomms_endpoint_listen().
@@ -1370,11 +1371,11 @@ public:
 	}
 
 	/**
-	 * Gives an open channel to the endpoint. On failure it stays
-	 * @channel's.
+	 * Gives an open channel to the endpoint. After an error @channel still
+	 * owns it.
 	 *
-	 * Errors: EBUSY (some endpoint has it, or what was received from it has
-	 * not been given back).
+	 * Errors: EBUSY (the channel belongs to an endpoint, or there are
+	 * received messages of it).
 	 */
 	void add(channel &&channel) const
 	{
@@ -1387,9 +1388,9 @@ public:
 	}
 
 	/**
-	 * Takes a channel away, and closes it, soon.
+	 * Takes a channel away and closes it; the disconnect handler follows.
 	 *
-	 * Errors: ENOENT (it is not this endpoint's).
+	 * Errors: ENOENT (the channel does not belong to this endpoint).
 	 */
 	void remove(channel_ref channel) const
 	{
@@ -1404,7 +1405,7 @@ public:
 	/**
 	 * Sends a message on every connected channel.
 	 *
-	 * Errors: too_long (for every ring there can be).
+	 * Errors: too_long (no ring can hold the message).
 	 *
 	 * Return: the number of channels on which the message was sent; 0 (all
 	 * rings are full, or there is no channel) is no error.
@@ -1428,15 +1429,15 @@ public:
 	}
 
 	/**
-	 * Stops what start() started, or run() runs; waits for a handler that
-	 * runs, unless called from one.
+	 * Ends the thread of start(), or run(), and waits until no handler
+	 * runs, unless a handler calls it.
 	 */
 	void stop() const noexcept
 	{
 		kucomms_endpoint_stop(handle_);
 	}
 
-	/** What the endpoint has done so far. */
+	/** The counters of the endpoint. */
 	::kucomms_endpoint_stats stats() const noexcept
 	{
 		::kucomms_endpoint_stats stats = {};
@@ -1446,7 +1447,7 @@ public:
 		return stats;
 	}
 
-	/** Readable when dispatch() has something to do; the endpoint's own. */
+	/** The endpoint's descriptor, readable when dispatch() has work. */
 	int fd() const noexcept
 	{
 		return kucomms_endpoint_fd(handle_);
@@ -1510,9 +1511,9 @@ inline endpoint_ref channel_ref::endpoint() const noexcept
 }
 
 /**
- * handler - a lambda, or whatever else can be called
+ * handler - a lambda, or another object that can be called
  *
- * Stored once, when it is made; may be one that can only be moved.
+ * It is stored when the handler is made, and need not be copyable.
  */
 template <class Result, class... Arguments>
 class handler {
@@ -1536,7 +1537,7 @@ public:
 	{
 	}
 
-	/** Is there one? */
+	/** Tells whether there is one. */
 	explicit operator bool() const noexcept
 	{
 		return call_;
@@ -1554,7 +1555,7 @@ private:
 		return static_cast<std::decay_t<Function> *>(target);
 	}
 
-	/* void is 0 or false; an error code is what a C handler returns. */
+	/* void becomes 0 or false, an error code the result of a C handler. */
 	template <class Function>
 	static Result invoke(Function &function, Arguments... arguments)
 	{
@@ -1578,30 +1579,30 @@ private:
 };
 
 /**
- * handlers - of an endpoint; what is left out costs nothing
- * @message:        [](channel_ref, const message &): the other side has sent a
- *                  message, which is gone after the return. Returns nothing, or
- *                  a std::error_code: again delivers the same message later,
- *                  another error breaks the channel
- * @work:           [](endpoint_ref) -> bool: called 100 times a second; true:
- *                  at once again, there is more to do
- * @timer:          [](endpoint_ref): called once a second
- * @connect:        [](channel_ref): the channel is there. Returns nothing, or a
- *                  std::error_code, which refuses it
- * @disconnect:     [](channel_ref): it has gone
- * @room:           [](channel_ref): a send to the channel found no room, and there
- *                  is room again; not called while the message handler refuses
- *                  a message
- * @shared_receive: messages of other processes are not copied before the
- *                  handler gets them: see KUCOMMS_OPS_SHARED_RECEIVE
+ * handlers - handlers, as in struct kucomms_ops; each may be empty
+ * @message:        [](channel_ref, const message &): called when the other side
+ *                  has sent a message, which is valid until the return. It
+ *                  returns nothing, or a std::error_code: again to get the same
+ *                  message later; any other error breaks the channel
+ * @work:           [](endpoint_ref) -> bool: called 100 times per second; it
+ *                  returns true if there is more to do
+ * @timer:          [](endpoint_ref): called once per second
+ * @connect:        [](channel_ref): called when the channel begins. It returns
+ *                  nothing, or a std::error_code, which refuses the channel
+ * @disconnect:     [](channel_ref): called when the channel has ended
+ * @room:           [](channel_ref): called when a message to the channel has
+ *                  found no room, and there is room again; not while the
+ *                  message handler refuses a message
+ * @shared_receive: whether the message handler gets messages of other processes
+ *                  without a copy, see KUCOMMS_OPS_SHARED_RECEIVE
  *
- * Exceptions. A kucomms::error that leaves the message or the connect handler
- * is what returning its code is: so full rings need not be thought of, and who
- * has gone harms nobody else. Any other exception, and any from another
- * handler, stops the endpoint, and run() or dispatch() throw it on; a channel
- * whose message or connect handler it was is broken, the other side sees that
- * (broken). Where nobody can catch it, after start() or in the endpoint's
- * destructor, it ends in std::terminate(), as in a std::thread.
+ * Exceptions: a kucomms::error that leaves the message or the connect handler
+ * has the effect of returning its code, so a handler need not catch again when
+ * a ring is full, or gone when a client has ended. Any other exception, and any
+ * of another handler, stops the endpoint, and run() or dispatch() throws it; if
+ * the message or the connect handler threw it, the channel is broken, too.
+ * After start(), and in the endpoint's destructor, the exception cannot be
+ * caught and calls std::terminate(), as in a std::thread.
  */
 struct handlers {
 	handler<int, channel_ref, const kucomms::message &> message;
@@ -1617,8 +1618,8 @@ namespace detail {
 
 #ifdef __cpp_exceptions
 /*
- * A run() or dispatch() on this thread's stack: where exceptions of the
- * handlers that it calls wait until the C library has returned.
+ * A run() or dispatch() on this thread's stack. It stores the exceptions of the
+ * handlers that it calls until the C library has returned.
  */
 class running {
 public:
@@ -1636,9 +1637,9 @@ public:
 	}
 
 	/*
-	 * Keeps the exception that is being handled; the first, if one comes
-	 * before the library has returned. Without a place for it this throws
-	 * it on: callers are noexcept, that is the end.
+	 * Stores the exception that is being handled, or only the first of
+	 * several. Without a run() or dispatch() it is thrown again, and the
+	 * callers, which are noexcept, end the program.
 	 */
 	static void keep(::kucomms_endpoint *endpoint)
 	{
@@ -1678,7 +1679,7 @@ struct running {
 };
 #endif
 
-/* What the C library is given: its handlers, which call those of C++. */
+/* The handlers for the C library, which call the handlers of the program. */
 struct served {
 	handlers call;
 	::kucomms_endpoint *endpoint = nullptr;
@@ -1687,13 +1688,13 @@ struct served {
 	{
 	}
 
-	/* @priv is always one of these. */
+	/* @priv is always an object of this class. */
 	static served &of(void *priv) noexcept
 	{
 		return *static_cast<served *>(priv);
 	}
 
-	/* For handlers that may fail: errors of kucomms are returned. */
+	/* Calls a handler that may fail: errors of kucomms are returned. */
 	template <class Call>
 	int attempt(Call call_it) const noexcept
 	{
@@ -1711,7 +1712,7 @@ struct served {
 #endif
 	}
 
-	/* For handlers that may not fail, and for the lambdas of calls. */
+	/* Calls a handler that cannot fail, or the lambda of a call. */
 	template <class Call>
 	static auto attempt_only(::kucomms_endpoint *endpoint,
 				 Call call_it) noexcept
@@ -1786,7 +1787,7 @@ struct served {
 		});
 	}
 
-	/* Of the handlers that there are. */
+	/* Makes the C handlers for those that are not empty. */
 	::kucomms_ops ops() const noexcept
 	{
 		::kucomms_ops ops = {};
@@ -1806,13 +1807,13 @@ struct served {
 } /* namespace detail */
 
 /**
- * endpoint_options - how to make an endpoint
+ * endpoint_options - options of endpoint, as in struct kucomms_endpoint_options
  * @work:        period of the work handler; 0: 10 ms
  * @timer:       period of the timer handler; 0: 1 s
- * @spin:        how long to look before sleeping, at most a second; 0: not at
- *               all; without: what is best
- * @reconnect:   how long to wait between two tries to connect; 0: 200 ms
- * @thread_name: for ps and top, copied; nullptr: "kucomms"
+ * @spin:        time, at most one second, for which the thread polls before it
+ *               sleeps; 0: it sleeps at once; none: the library's choice
+ * @reconnect:   time between two attempts to connect; 0: 200 ms
+ * @thread_name: name of the thread, for ps and top, copied; nullptr: "kucomms"
  */
 struct endpoint_options {
 	std::chrono::microseconds work{0};
@@ -1843,8 +1844,8 @@ inline ::kucomms_endpoint_options to_c(const endpoint_options &from) noexcept
 /**
  * endpoint - handlers, their channels, and the thread that calls them
  *
- * The destructor stops it and closes its channels; their disconnect handlers
- * run there. Not to be destroyed by handlers.
+ * The destructor stops the endpoint and closes its channels, whose disconnect
+ * handlers it calls. A handler must not destroy its endpoint.
  */
 class endpoint : public endpoint_ref {
 public:
@@ -1905,11 +1906,11 @@ public:
 	}
 
 	/**
-	 * Calls the handlers in this thread, until stopped. What they throw
-	 * leaves both forms.
+	 * Calls the handlers in this thread, until stopped. Both forms throw
+	 * the exceptions of handlers.
 	 *
-	 * Errors: EBUSY (another thread runs the endpoint), interrupted (call
-	 * this again to go on).
+	 * Errors: EBUSY (another thread runs the endpoint), interrupted (the
+	 * program may call it again).
 	 */
 	void run() const
 	{
@@ -1922,12 +1923,12 @@ public:
 	}
 
 	/**
-	 * Calls the handlers that are due, in this thread. @wait: for the
-	 * first. What they throw leaves both forms when the others have been
-	 * called.
+	 * Calls the handlers that are due, in this thread. @wait: time to wait
+	 * if none is. Both forms throw the first exception of a handler, after
+	 * the other handlers have been called.
 	 *
 	 * Errors: again, timed_out (nothing was due), interrupted, EBUSY
-	 * (another thread does).
+	 * (another thread runs the endpoint).
 	 */
 	void dispatch(timeout wait = no_wait) const
 	{
@@ -1981,7 +1982,7 @@ private:
 };
 
 /**
- * call - a message that expects an answer, and what to do with it
+ * call - a message that expects an answer, with a lambda for it
  *
  *	kucomms::call get([](std::error_code code,
  *			     const kucomms::message &answer) { ... });
@@ -1990,13 +1991,12 @@ private:
  *
  * The lambda is called once for each start, in the endpoint's thread: with the
  * answer, the first message on the channel with the id of the request, which is
- * gone after the return; or with why there is none (timed_out, gone, broken).
- * It may start the call again, or destroy it. What it throws is treated as if
- * the timer handler had thrown it.
+ * valid until the return; or with the reason why there is none (timed_out,
+ * gone, broken). It may start the call again, or destroy it. Its exceptions are
+ * those of a timer handler.
  *
- * The destructor expects the answer no more; the endpoint must still be there. A
- * call stays where it is, for the library knows it by its address, and needs no
- * memory but its own.
+ * The destructor cancels the call; the endpoint must still exist. A call cannot
+ * be moved, since the library knows it by its address. It allocates no memory.
  */
 template <class Function>
 class call {
@@ -2020,11 +2020,13 @@ public:
 	}
 
 	/**
-	 * Sends the request, whose id is given here. @wait: for the answer.
-	 * From any thread; not while the call is under way.
+	 * Sends the request, whose id the function chooses. @wait: time to wait
+	 * for the answer. Any thread may call it, but not while the call is in
+	 * flight.
 	 *
-	 * Errors: those of kucomms_call_start(): again, too_long, gone, broken,
-	 * EINVAL (no endpoint has the channel). Then the lambda is not called.
+	 * Errors: those of kucomms_call_start(): again, too_long, gone,
+	 * broken, EINVAL (the channel belongs to no endpoint). After an error
+	 * the lambda is not called.
 	 */
 	void start(channel_ref channel, const message &request,
 		   timeout wait = forever)
@@ -2040,8 +2042,8 @@ public:
 	}
 
 	/**
-	 * Expects the answer no more: the lambda will not be called, and does
-	 * not run when this returns, unless it is who called.
+	 * Cancels the call: the lambda is not called any more, and does not run
+	 * when the function returns, unless the lambda itself calls it.
 	 *
 	 * Return: false if there was nothing to cancel.
 	 */
