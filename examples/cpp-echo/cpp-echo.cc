@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Echo in C++, both sides. One process listens and sends back what it gets; the
- * other sends its argument and prints the answer.
+ * Echo in C++, both sides. One process listens and sends every message back;
+ * the other sends its argument and prints the answer.
  *
  *	cpp-echo process:echo &
  *	cpp-echo process:echo "hello, process"
@@ -19,7 +19,7 @@ static void serve(const char *name)
 {
 	kucomms::handlers handlers;
 
-	/* No room? What is thrown has the same message come again. */
+	/* Without room this throws, and the same message is delivered again. */
 	handlers.message = [](kucomms::channel_ref channel,
 			      const kucomms::message &message) {
 		channel.reply(message);

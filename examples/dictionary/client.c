@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The dictionary from the command line, whoever serves it:
+ * A client of the dictionary, in a kernel module or in a process:
  *
  *	client kernel:dictionary put colour green
  *	client process:dictionary watch
@@ -13,7 +13,7 @@
 
 #include "dictionary.h"
 
-/* Milliseconds; nobody needs so long for an answer. */
+/* Milliseconds until a missing answer is an error. */
 #define PATIENCE	5000
 
 static const char usage[] =
@@ -24,7 +24,7 @@ static const char usage[] =
 	"       client NAME watch [PREFIX]\n"
 	"NAME is kernel:dictionary, or process:dictionary\n";
 
-/* The data of the answer are good until kucomms_release(). */
+/* The data of the answer are valid until kucomms_release(). */
 static int ask(struct kucomms_channel *channel, __u64 type, const void *data,
 	       size_t length, struct kucomms_message *answer,
 	       const void **answer_data)
@@ -44,7 +44,7 @@ static int ask(struct kucomms_channel *channel, __u64 type, const void *data,
 	return -(int)answer->user;
 }
 
-/* For requests whose answer is that it has been done. */
+/* For requests whose answer has no data. */
 static int ask_for_success(struct kucomms_channel *channel, __u64 type,
 			   const void *data, size_t length)
 {

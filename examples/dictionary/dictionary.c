@@ -8,7 +8,7 @@
 
 #include "dictionary.h"
 
-/* How many entries are looked at before others have their turn. */
+/* Entries that one call of the work handler looks at. */
 #define SWEEP	64
 
 struct bytes {
@@ -17,7 +17,7 @@ struct bytes {
 };
 
 /*
- * @expires: in the time of kucomms_time_ns(); 0: never
+ * @expires: nanoseconds, as of kucomms_time_ns(); 0: never
  * @bytes:   the key, then the value
  */
 struct entry {
@@ -28,8 +28,8 @@ struct entry {
 };
 
 /*
- * What a channel watches; its priv.
- * @missed: something could not be sent, and it has not been told so yet
+ * What a channel watches; the priv of the channel.
+ * @missed: an event found no room, and the client has not been told so yet
  */
 struct watch {
 	struct watch *next;
@@ -41,10 +41,10 @@ struct watch {
 };
 
 /*
- * @missed:   some watch has
- * @sweeping: entries from @sweep_at on are yet to be looked at
- * @entries:  in the order of their keys. An array that is sorted costs the same
- *            whatever keys a client thinks up, and knows the next one
+ * @missed:   at least one watch has missed an event
+ * @sweeping: the sweep still has to look at the entries from @sweep_at on
+ * @entries:  sorted by key. In a sorted array a lookup costs the same whatever
+ *            keys a client chooses, and the next key is at hand
  */
 struct dictionary {
 	struct watch *watches;
@@ -72,7 +72,7 @@ static __u32 entry_size(const struct entry *entry)
 	return entry->key_length + entry->value_length;
 }
 
-/* Expired entries are there until the next sweep, but not for clients. */
+/* An expired entry stays until the next sweep, but clients do not see it. */
 static bool entry_expired(const struct entry *entry, __u64 now)
 {
 	return entry->expires && now >= entry->expires;
@@ -88,7 +88,7 @@ static int compare(struct bytes a, struct bytes b)
 	return (a.length > b.length) - (a.length < b.length);
 }
 
-/* Where the key is, or would be. */
+/* Returns the index at which the key is, or would be inserted. */
 static __u32 position(const struct dictionary *dictionary, struct bytes key)
 {
 	__u32 low = 0, high = dictionary->count;
@@ -131,7 +131,7 @@ static struct entry *take(struct dictionary *dictionary, __u32 at)
 	return entry;
 }
 
-/* Whoever has no room misses it: the others are not to wait for that one. */
+/* A watcher without room misses the event, so that no other client waits. */
 static void notify(struct dictionary *dictionary, struct watch *watch,
 		   __u64 what, struct bytes key)
 {
@@ -153,7 +153,7 @@ static void notify_all(struct dictionary *dictionary, __u64 what,
 	struct watch *watch;
 
 	for (watch = dictionary->watches; watch; watch = watch->next) {
-		/* It hears that there is a gap before what comes after it. */
+		/* The watcher is told of the gap before any later event. */
 		if (watch->missed || key.length < watch->length ||
 		    memcmp(key.data, watch->prefix, watch->length))
 			continue;
@@ -215,7 +215,7 @@ static int next(struct dictionary *dictionary, struct bytes key,
 	return 0;
 }
 
-/* Nothing that the client says of lengths is believed. */
+/* Checks the lengths in a PUT against the length of the message. */
 static int parse(struct bytes data, const struct dictionary_put **header,
 		 struct bytes *key, struct bytes *value)
 {
@@ -336,7 +336,7 @@ static int subscribe(struct dictionary *dictionary,
 	return 0;
 }
 
-/* Looking something up can be done again when there is room for the answer. */
+/* Without room for the answer the same lookup is made again later. */
 static int answer_query(struct dictionary *dictionary,
 			struct kucomms_channel *channel,
 			const struct kucomms_message *request,
@@ -384,8 +384,8 @@ static int change(struct dictionary *dictionary,
 }
 
 /*
- * A change must not be made twice: first the room for the answer, for without
- * it the same request is to be delivered once more.
+ * A change must not be made twice. So this reserves room for the answer first:
+ * without room the handler fails, and the same request is delivered again.
  */
 static int answer_change(struct dictionary *dictionary,
 			 struct kucomms_channel *channel,
@@ -433,8 +433,8 @@ static void dictionary_timer(struct kucomms_endpoint *endpoint, void *priv)
 }
 
 /*
- * Forgets what has expired, a few entries at a time. Keys come and go between
- * two calls, so some may be passed over: the next sweep finds them.
+ * Removes expired entries, a few in each call. Keys are added and removed
+ * between two calls, so a sweep may miss some; the next sweep finds them.
  */
 static void sweep(struct dictionary *dictionary)
 {

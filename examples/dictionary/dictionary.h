@@ -2,9 +2,9 @@
 /*
  * The dictionary: keys and values, the same for all clients.
  *
- * Requests. A message's type says what is wanted, its id is the client's own,
- * its user must be 0. Each gets exactly one answer, in the order of the
- * requests, with the same type and id, and in user 0 or an errno:
+ * Requests. The type of a message is the request, its id is chosen by the
+ * client, its user must be 0. Each request gets exactly one answer, in the
+ * order of the requests, with the same type and id, and 0 or an errno in user:
  *
  *	type   data of the request       data of the answer
  *	PUT    struct dictionary_put     -
@@ -27,10 +27,10 @@
  *
  * Events. After WATCH a client also gets a message for each change of a key
  * that begins with the prefix: type DICTIONARY_CHANGED, id that of the request,
- * user what has happened (PUT, DELETE, EXPIRED), data the key. Who does not
- * take its messages does not hold up others: it misses some, and is told so
+ * user what has happened (PUT, DELETE, EXPIRED), data the key. A client that
+ * does not read makes no other client wait: it misses events, and is told so
  * when there is room again (MISSED, no data). A channel has one watch, the
- * last, until it is closed.
+ * last one, until it is closed.
  */
 #ifndef DICTIONARY_H
 #define DICTIONARY_H
@@ -55,27 +55,27 @@ enum {
 };
 
 /*
- * struct dictionary_put - what a PUT begins with
- * @key_length: of the key, in bytes
- * @ttl_ms:     when to forget it, in milliseconds from now; 0: never
+ * struct dictionary_put - the beginning of a PUT
+ * @key_length: bytes of the key
+ * @ttl_ms:     milliseconds until the entry expires; 0: never
  *
- * The key follows, and then up to the end of the message the value.
+ * The key follows, and then, up to the end of the message, the value.
  */
 struct dictionary_put {
 	__u32 key_length;
 	__u32 ttl_ms;
 };
 
-/* For who registers the handlers: they want a dictionary as their priv. */
+/* The handlers; their priv is a dictionary. */
 struct dictionary;
 struct kucomms_ops;
 
 extern const struct kucomms_ops dictionary_ops;
 
-/* NULL if there is no memory. */
+/* Returns NULL if there is no memory. */
 struct dictionary *dictionary_create(void);
 
-/* When no handler can run any more. NULL is ignored. */
+/* To be called when no handler can run any more. NULL is ignored. */
 void dictionary_destroy(struct dictionary *dictionary);
 
 #endif /* DICTIONARY_H */

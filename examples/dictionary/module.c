@@ -15,7 +15,7 @@ static int __init dictionary_init(void)
 {
 	struct kucomms_ops ops = dictionary_ops;
 
-	/* Where the handlers run is for the administrator to choose. */
+	/* The administrator may choose where the handlers run. */
 	ops.flags |= KUCOMMS_OPS_ADJUSTABLE;
 	dictionary = dictionary_create();
 	if (!dictionary)

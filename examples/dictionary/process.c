@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The dictionary in a process: listens at process:dictionary, or where it is
- * told to, until SIGINT or SIGTERM.
+ * The dictionary in a process: listens at process:dictionary, or at the name
+ * that it is given, until SIGINT or SIGTERM.
  */
 #include <kucomms/endpoint.h>
 #include <signal.h>

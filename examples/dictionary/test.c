@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the dictionary promises, wherever it runs:
+ * A test of the dictionary, in a kernel module or in a process:
  *
  *	test kernel:dictionary
  *	test process:dictionary
  *
- * Waits for somebody to serve it, and leaves it empty.
+ * Waits until the dictionary is served, and leaves it empty.
  */
 #include <errno.h>
 #include <kucomms/kucomms.h>
@@ -17,7 +17,7 @@
 
 #include "dictionary.h"
 
-/* Milliseconds after which something that ought to come does not. */
+/* Milliseconds until a missing message is an error. */
 #define PATIENCE	60000
 #define THREADS		4
 
@@ -43,7 +43,7 @@
 		}							\
 	} while (0)
 
-/* @message and @data: what came last. */
+/* @message and @data: the last message that was received. */
 struct client {
 	struct kucomms_channel *channel;
 	__u64 id;
@@ -99,7 +99,7 @@ static void receive(struct client *client)
 	client->data[client->message.length] = '\0';
 }
 
-/* Asks, and returns the errno of the answer. */
+/* Sends a request, and returns the errno of the answer. */
 static int ask(struct client *client, __u64 type, const void *data,
 	       size_t length)
 {
@@ -222,7 +222,7 @@ static void test_order(void)
 	disconnect(client);
 }
 
-/* Requests that are wrong by a byte or more are refused, and nothing else. */
+/* Invalid requests are refused, without any other effect. */
 static void test_wrong_requests(void)
 {
 	struct client *client = connect_with(0);
@@ -274,7 +274,7 @@ static __u64 random_number(__u64 *state)
 	return *state;
 }
 
-/* Whatever is asked is answered once, and some of it may even be right. */
+/* Each random request gets one answer; some of the requests may be valid. */
 static void test_garbage(void)
 {
 	struct client *client = connect_with(1 << 18);
@@ -320,7 +320,7 @@ static void test_watch(void)
 	check(watcher->message.id == watcher->id);
 	expect_event(watcher, DICTIONARY_DELETE, "user");
 
-	/* The second watch replaces the first; one's own changes count. */
+	/* The second watch replaces the first; a client sees its own changes. */
 	equal(watch(watcher, ""), 0);
 	equal(delete(watcher, "them"), 0);
 	expect_event(watcher, DICTIONARY_DELETE, "them");
@@ -333,7 +333,7 @@ static void test_watch(void)
 	disconnect(client);
 }
 
-/* The next event is that; or else that a key has expired, which is counted. */
+/* Expects this event; events of expired keys before it are only counted. */
 static int count_expired_before(struct client *watcher, const char *put_key)
 {
 	int count = 0;
@@ -357,7 +357,7 @@ static void test_expiry(void)
 
 	equal(put_for(client, "stays", "x", 1, weeks), 0);
 	equal(watch(watcher, ""), 0);
-	/* More than are looked at in one go, among some that stay. */
+	/* More keys than one step of the sweep looks at, among some that stay. */
 	for (i = 0; i < 200; i++) {
 		snprintf(key, sizeof(key), "%03d", i);
 		equal(put_for(client, key, "x", 1, i % 2 ? 1 : 0), 0);
@@ -381,7 +381,7 @@ static void test_expiry(void)
 	disconnect(client);
 }
 
-/* Some are longer: where there is no room for them a shorter one still fits. */
+/* Keys of several lengths: where a long one has no room a short one may fit. */
 static void put_number(struct client *client, int number)
 {
 	char key[201];
@@ -396,8 +396,8 @@ static void put_number(struct client *client, int number)
 }
 
 /*
- * Who does not listen holds up nobody, gets in order what there was room for,
- * and hears of each gap before what comes after it.
+ * A client that does not read delays no other client, gets in order the events
+ * for which there was room, and is told of each gap before any later event.
  */
 static void test_missed(void)
 {
@@ -429,8 +429,8 @@ static void test_missed(void)
 }
 
 /*
- * More requests than there is room for answers: some have to be put off. A
- * change that is made twice gives itself away, the second DELETE finds nothing.
+ * More requests than there is room for answers: some have to wait. A change
+ * that is made twice would show, since the second DELETE finds nothing.
  */
 static void test_put_off(void)
 {
@@ -488,7 +488,7 @@ static void test_limits(void)
 	disconnect(client);
 }
 
-/* Nobody else uses it: what has been put is what is there. */
+/* No other client writes these keys: each has the value that was put. */
 static void use_own_key(struct client *client, const char *key, int round)
 {
 	char value[16];
@@ -501,7 +501,7 @@ static void use_own_key(struct client *client, const char *key, int round)
 	equal(get(client, key), ENOENT);
 }
 
-/* All write it, each with bytes of its own: no value is ever a mixture. */
+/* All clients write one key, each its own bytes: no value is a mixture. */
 static void use_shared_key(struct client *client, char letter)
 {
 	char value[500];
@@ -543,7 +543,7 @@ static void test_clients_at_once(void)
 	disconnect(client);
 }
 
-/* Some watch, some are owed an answer: they go, and the others go on. */
+/* Clients leave that watch, or have no answer yet: the others go on. */
 static void test_sudden_ends(void)
 {
 	struct client *client = connect_with(0);
@@ -559,7 +559,7 @@ static void test_sudden_ends(void)
 		disconnect(other);
 		equal(put(client, "x", ""), 0);
 	}
-	/* Not empty(): the others' last requests may be handled only now. */
+	/* Not empty(): the last requests of others may be handled only now. */
 	while (!next(client, ""))
 		delete(client, "x");
 	disconnect(client);

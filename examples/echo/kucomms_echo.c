@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The smallest kucomms module: every message goes back to where it came from.
+ * The smallest kucomms module: it sends every message back.
  */
 #include <linux/err.h>
 #include <linux/module.h>
@@ -11,8 +11,8 @@ static int echo(struct kucomms_channel *channel,
 		void *priv)
 {
 	/*
-	 * No room? -EAGAIN: the same message comes again when there is.
-	 * _unlocked: only handlers send here, and they take turns.
+	 * -EAGAIN, no room: kucomms delivers the same message again.
+	 * kucomms_reply(): only handlers send on this channel.
 	 */
 	return kucomms_reply(channel, message, data, 0);
 }

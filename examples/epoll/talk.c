@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * An endpoint in somebody else's event loop: plain epoll, that also waits for
- * standard input and for signals. What is typed at one side is printed at the
- * other; who listens talks to all that connect. Input must be a terminal or a
- * pipe, for epoll does not take files.
+ * An endpoint in the event loop of a program: plain epoll, which also waits for
+ * standard input and for signals. Each side prints what is typed at the other
+ * side; the side that listens sends to all that are connected. Input must be a
+ * terminal or a pipe, since epoll does not accept files.
  *
  *	talk listen process:talk
  *	talk connect process:talk
@@ -20,15 +20,15 @@
 
 struct talk;
 
-/* Something that the loop waits for, and what to do when it is readable. */
+/* A descriptor that the loop waits for, and the function to call then. */
 struct source {
 	int (*handle)(struct talk *talk);
 };
 
 /*
- * @peers: how many there are to talk to
- * @done:  no more input, a signal, or who we connected to has gone
- * @err:   why input cannot be waited for
+ * @peers: channels that are connected
+ * @done:  no more input, a signal, or the listener has gone
+ * @err:   why epoll cannot wait for input, as a negated errno
  */
 struct talk {
 	struct kucomms_endpoint *endpoint;
@@ -98,7 +98,7 @@ static int talk_message(struct kucomms_channel *channel,
 	return 0;
 }
 
-/* Handlers run in the loop: they may change what it waits for. */
+/* Handlers run in the loop, so they may change what the loop waits for. */
 static int talk_connect(struct kucomms_channel *channel, void *priv)
 {
 	struct talk *talk = priv;
@@ -111,7 +111,7 @@ static int talk_connect(struct kucomms_channel *channel, void *priv)
 	return talk->err;
 }
 
-/* What is typed while nobody listens is kept for who comes next. */
+/* While nobody is connected, input stays in the pipe or terminal. */
 static void talk_disconnect(struct kucomms_channel *channel, void *priv)
 {
 	struct talk *talk = priv;

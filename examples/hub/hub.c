@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * One to many: what a member says goes to all others. Listens at process:hub,
- * or where it is told to, until SIGINT or SIGTERM.
+ * One to many: a text of one member goes to all other members. Listens at
+ * process:hub, or at the name that it is given, until SIGINT or SIGTERM.
  *
- * The handlers run one after the other, in one thread: no lock, and everybody
- * hears everything in the same order.
+ * The handlers run one after the other, in one thread: so there is no lock, and
+ * all members get the texts in the same order.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #include "hub.h"
 
-/* @name: empty until it has joined; @missed: it has not been told so yet */
+/* @name: empty before it joins; @missed: texts, and is still to be told so */
 struct member {
 	struct member *next;
 	struct kucomms_channel *channel;
@@ -38,7 +38,7 @@ static int post(struct member *member, __u64 type, const char *text)
 	return kucomms_reply(member->channel, &message, text, 0);
 }
 
-/* A member that does not read is not waited for: it misses what is said. */
+/* The hub does not wait for a member that does not read: it misses texts. */
 static void post_or_miss(struct member *member, __u64 type, const char *text)
 {
 	if (member->missed)
@@ -47,7 +47,7 @@ static void post_or_miss(struct member *member, __u64 type, const char *text)
 		member->missed = post(member, type, text) != 0;
 }
 
-/* @from: who does not get it; may be NULL */
+/* @from: the member that does not get the text; may be NULL */
 static void post_others(struct hub *hub, const struct member *from, __u64 type,
 			const char *text)
 {
@@ -59,7 +59,7 @@ static void post_others(struct hub *hub, const struct member *from, __u64 type,
 	}
 }
 
-/* What goes to other people's terminals is text, and nothing else. */
+/* Only text may reach the terminals of other members. */
 static bool is_text(const char *text, __u32 length)
 {
 	while (length--) {
@@ -78,7 +78,7 @@ static struct member *find(const struct hub *hub, const char *name)
 	return member;
 }
 
-/* NULL, or why not. */
+/* Returns NULL, or why the name is refused. */
 static const char *join(struct hub *hub, struct member *member,
 			const char *text, __u32 length)
 {

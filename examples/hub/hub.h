@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the hub and its members say to each other. The data of a message are
- * text; members send the first two only.
+ * The messages of the hub and its members. The data of a message are text;
+ * members send only the first two types.
  *
  *	type         data sent by a member   data sent by the hub
  *	HUB_NAME     its name, once, first   who has joined, you included
  *	HUB_TEXT     what it says            "name: what it says"
  *	HUB_LEFT                             who has left
- *	HUB_REFUSED                          why nothing came of a message
- *	HUB_MISSED                           -; there was no room for something
+ *	HUB_REFUSED                          why the hub refused a message
+ *	HUB_MISSED                           -; the member has missed texts
  */
 #ifndef HUB_H
 #define HUB_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A member of the hub: says what it reads from standard input, line by line,
- * and prints what the others say, until there is no more to say.
+ * A member of the hub: sends the lines of standard input, and prints the texts
+ * of the other members, until the end of the input.
  *
  *	member alice
  */
@@ -15,7 +15,7 @@
 
 #include "hub.h"
 
-/* What has been read, up to a line that is not complete yet. */
+/* Input that has been read and not been sent: the beginning of a line. */
 struct input {
 	char bytes[HUB_TEXT_MAX];
 	size_t length;
@@ -32,7 +32,7 @@ static int send_text(struct kucomms_channel *channel, __u64 type,
 	return kucomms_send(channel, &message, text, 0, -1);
 }
 
-/* A line that is too long is said in pieces. */
+/* A line that is too long is sent in pieces. */
 static int say_lines(struct kucomms_channel *channel, struct input *input,
 		     bool end)
 {
@@ -55,7 +55,7 @@ static int say_lines(struct kucomms_channel *channel, struct input *input,
 	return err;
 }
 
-/* 1: go on, 0: that was the end, or an error. */
+/* Returns 1 to go on, 0 at the end, or a negated errno. */
 static int read_input(struct kucomms_channel *channel, struct input *input)
 {
 	ssize_t got = read(STDIN_FILENO, input->bytes + input->length,
@@ -84,7 +84,7 @@ static void print(const struct kucomms_message *message, const char *text)
 		       after[message->type]);
 }
 
-/* All there is: what poll() tells of is told once. */
+/* Receives all messages: poll() reports each only once. */
 static int print_messages(struct kucomms_channel *channel)
 {
 	struct kucomms_message message;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Says something to a kernel module by netlink, and prints what comes back: with
+ * Sends a message to a kernel module over netlink, and prints the answer: with
  * libmnl, and without libkucomms. kucomms_netlink(7) has the protocol.
  *
  *	echo-mnl mymodule "hello, kernel"
@@ -24,7 +24,7 @@ static int print(const struct nlmsghdr *header, void *priv)
 	return MNL_CB_OK;
 }
 
-/* Sends a request; prints what comes, until the kernel has done with it. */
+/* Sends a request, and prints messages up to its acknowledgement. */
 static int ask(struct mnl_socket *socket, const struct nlmsghdr *request)
 {
 	static char buffer[KUCOMMS_NETLINK_LENGTH_MAX + 4096];
@@ -53,7 +53,7 @@ static struct nlmsghdr *begin(void *buffer, __u16 type, __u32 sequence)
 	return header;
 }
 
-/* Whoever may open the device may do this; then it need not stay open. */
+/* Passes an open device to the kernel; the process may close it then. */
 static int attach(struct mnl_socket *socket, const char *name)
 {
 	char path[sizeof("/dev/") + KUCOMMS_NAME_MAX], buffer[256];
@@ -84,7 +84,7 @@ static int say(struct mnl_socket *socket, const char *text)
 	}
 	message->length = (__u32)length;
 	memcpy(message + 1, text, length);
-	/* To the byte: padding is no part of the message. */
+	/* The exact length: padding is not part of the message. */
 	request->nlmsg_len += (__u32)length;
 	return ask(socket, request);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A sensor: a timer takes samples in hard interrupt context and sends them to those
- * clients that have asked for them. The timer runs as long as there is such a
- * client.
+ * A sensor: a timer takes samples in hard interrupt context and sends them to
+ * the clients that have asked for them. The timer runs as long as there is such
+ * a client.
  *
  * What runs when: the handlers run in process context, one after the other; the
  * timer runs beside them, at any time between hrtimer_start() and
@@ -186,7 +186,7 @@ static void sensor_disconnect(struct kucomms_channel *channel, void *priv)
 	kfree(kucomms_channel_priv(channel));
 }
 
-/* Stops the timer. No message comes any more that could start it again. */
+/* Stops the timer. No handler runs after this that could start it again. */
 static void sensor_stop(struct kucomms_endpoint *endpoint, void *priv)
 {
 	hrtimer_cancel(&sensor.timer);
