@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Which routes a client means.
+ * Filters: the routes that a request or a subscription is about.
  */
 #include "filter.h"
 

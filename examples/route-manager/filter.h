@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Which routes a client means.
+ * Filters: the routes that a request or a subscription is about.
  */
 #ifndef ROUTE_FILTER_H
 #define ROUTE_FILTER_H
@@ -13,7 +13,7 @@
 /* Are the first @length bits of two addresses the same? */
 bool route_same_bits(const __u8 *a, const __u8 *b, unsigned int length);
 
-/* Does the filter, which has been checked, let the route pass? */
+/* Does a route match the filter, which has been checked? */
 bool route_filter_passes(const struct route_filter *filter,
 			 const struct route *route);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the route manager takes from the kernel beyond handler.h, and what it
- * means in a process of one thread: there nobody reads while something changes,
- * so there is nothing to lock, and nothing to wait for before memory is freed.
+ * What the route manager takes from the kernel beyond handler.h, and what that
+ * means in a process of one thread: no reader runs during a change, so locks
+ * and grace periods are empty.
  */
 #ifndef ROUTE_KERNEL_H
 #define ROUTE_KERNEL_H
@@ -19,8 +19,8 @@
 #include <linux/socket.h>
 
 /*
- * Answers and notifications go to the same channel from different CPUs: no
- * channel has one sender only, so kucomms_reply() will not do.
+ * Different CPUs send answers and notifications on the same channel, so the
+ * handlers cannot use kucomms_reply().
  */
 #define route_send(channel, message, data, flags) \
 	kucomms_send(channel, message, data, flags)
@@ -125,7 +125,7 @@ static inline unsigned int kmem_cache_size(struct kmem_cache *cache)
 	return cache->size;
 }
 
-/* One object will do. */
+/* In a process one object is enough. */
 static inline int kmem_cache_alloc_bulk(struct kmem_cache *cache, int flags,
 					size_t size, void **objects)
 {

@@ -6,8 +6,8 @@
  * In the kernel they run on several CPUs at a time, one for each channel
  * (KUCOMMS_OPS_PARALLEL). Changes are made, counted and notified under one
  * mutex, so all subscribers see them in the same order. Lookups and lists take
- * no lock; but those of a subscriber take the mutex: what it reads is then in
- * step with the notifications that it gets, and it may apply them to a list as
+ * no lock. But those of a subscriber take the mutex: then its answers are in
+ * step with its notifications, and the subscriber may apply these to a list as
  * they come.
  */
 #include "manager.h"
@@ -16,24 +16,24 @@
 #include "table.h"
 #include "walk.h"
 
-/* How many routes a flush removes before others may change something. */
+/* Routes that a flush removes before other clients may change routes. */
 #define FLUSH_STEP	8
 
-/* How many entries of a list are written before its reader is told. */
+/* Entries of a list that are published at a time. */
 #define LIST_STEP	32
 
 /*
- * What a channel is to the manager; its priv. The last part is about the
- * request that is being answered, which comes again if there was no room, and
- * the message handler's alone; the rest is under the manager's lock, but the
- * channel's own handlers may read
- * @subscribed without.
- * @lost:     it has missed notifications, and has not been told so yet
+ * The manager's data of a channel; the priv of the channel. The members from
+ * @walking on are about the present request, which is delivered again if there
+ * was no room; only the message handler uses them. The manager's lock protects
+ * the other members, but handlers of the channel may read @subscribed without
+ * it.
+ * @lost:     the client has missed notifications, and is still to be told so
  * @walking:  the walk of this request has begun
- * @carried_out: all that is left to send is ROUTE_DONE:
- * @result:   0 or -errno
- * @why:      if not 0
- * @count:    of ROUTE_LIST and ROUTE_FLUSH
+ * @carried_out: only ROUTE_DONE is left to be sent
+ * @result:   0 or a negated errno, for ROUTE_DONE
+ * @why:      the text for an errno
+ * @count:    routes that ROUTE_LIST or ROUTE_FLUSH has counted
  */
 struct session {
 	struct route_manager *manager;
@@ -53,7 +53,7 @@ struct session {
 };
 
 /*
- * @lock:        for changes, and what follows
+ * @lock:        for changes of the tables, and for the members that follow
  * @subscribers: sessions that are subscribed
  * @changes:     number of the last change
  */
@@ -76,11 +76,11 @@ static void tell_lost(struct session *session, __u64 last)
 	session->lost = route_send(session->channel, &lost, NULL, 0) != 0;
 }
 
-/* Whoever has no room misses it: the others are not to wait for that one. */
+/* A subscriber without room misses the change; no other one waits for it. */
 static void tell(struct session *session, const struct kucomms_message *change,
 		 const struct route *route)
 {
-	/* It hears that there is a gap before what comes after it. */
+	/* The subscriber is told of the gap before any later change. */
 	if (session->lost)
 		tell_lost(session, change->id - 1);
 	if (!session->lost)
@@ -118,7 +118,7 @@ static void unsubscribe(struct session *session)
 	session->lost = false;
 }
 
-/* What it has missed by its last filter is no less lost. */
+/* Changes that the previous filter covered remain lost. */
 static void subscribe(struct session *session,
 		      const struct route_filter *filter)
 {
@@ -234,7 +234,7 @@ static void flush(struct session *session, const struct route_filter *filter)
 	} while (err);
 }
 
-/* ---- questions: what they return is of the channel, not for the client */
+/* ---- queries: they return an error of the channel, not for the client */
 
 static void read_begin(const struct session *session)
 {
@@ -348,8 +348,8 @@ static const char *explain(int err)
 }
 
 /*
- * Does what is asked for, but for the last message. Returns 0, or an error of
- * the channel: after -EAGAIN this goes on when there is room.
+ * Executes the request, and sends all answers but the last. Returns 0, or an
+ * error of the channel: after -EAGAIN it is called again when there is room.
  */
 static int carry_out(struct session *session,
 		     const struct kucomms_message *request, const void *data)
@@ -393,8 +393,8 @@ static int send_done(struct session *session, __u64 type)
 }
 
 /*
- * A request must not be carried out twice, and comes again if there was no room
- * for an answer: the session knows how far it is.
+ * A request must not be executed twice, but is delivered again if there was no
+ * room for an answer: so the session remembers how far it has come.
  */
 static int route_message(struct kucomms_channel *channel,
 			 const struct kucomms_message *request,
@@ -449,7 +449,7 @@ static void route_disconnect(struct kucomms_channel *channel, void *priv)
 	kucomms_free(session);
 }
 
-/* Who has missed something hears of it now, if there is no change before. */
+/* Tells subscribers that have missed changes, unless a change has done so. */
 static void route_timer(struct kucomms_endpoint *endpoint, void *priv)
 {
 	struct route_manager *manager = priv;

@@ -20,7 +20,7 @@ static int __init route_init(void)
 {
 	struct kucomms_ops ops = route_ops;
 
-	/* Where the handlers run is for the administrator to choose. */
+	/* The administrator may choose where the handlers run. */
 	ops.flags |= KUCOMMS_OPS_PARALLEL | KUCOMMS_OPS_ADJUSTABLE;
 	manager = route_manager_create(routes_max);
 	if (!manager)

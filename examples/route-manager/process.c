@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The route manager in a process: listens at process:route, or where it is told
- * to, until SIGINT or SIGTERM.
+ * The route manager in a process: listens at process:route, or at the name that
+ * it is given, until SIGINT or SIGTERM.
  */
 #include <kucomms/endpoint.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Requests: is one what route.h says that it is?
+ * Requests: checks them against route.h.
  */
 #include "filter.h"
 #include "request.h"
@@ -35,7 +35,7 @@ static inline bool all_zero(const __u8 address[16])
 	return ends_at(address, 0);
 }
 
-/* In bytes; 0: there is no such family. */
+/* Returns the bytes of an address; 0: there is no such family. */
 static unsigned int address_size(__u8 family)
 {
 	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
@@ -65,7 +65,7 @@ static int check_gateway(const struct route *route, const char **why)
 	return 0;
 }
 
-/* What every route has. */
+/* Checks what every route has. */
 static int check_route(const struct route *route, const char **why)
 {
 	int err;
@@ -80,7 +80,7 @@ static int check_route(const struct route *route, const char **why)
 	return check_prefix(route, why);
 }
 
-/* CREATE, UPDATE: a key, and where to send what goes there. */
+/* CREATE, UPDATE: a key, and a gateway or an interface. */
 static int check_whole(const void *data, __u64 flags, const char **why)
 {
 	const struct route *route = data;

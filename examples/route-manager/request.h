@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Requests: is one what route.h says that it is?
+ * Requests: checks them against route.h.
  */
 #ifndef ROUTE_REQUEST_H
 #define ROUTE_REQUEST_H
@@ -9,9 +9,9 @@
 #include "route.h"
 
 /*
- * Nothing that a client says is used before this has seen every byte of it.
+ * Checks every byte of a request, before any other function uses it.
  *
- * Returns 0, or -EOPNOTSUPP, -EINVAL, -EAFNOSUPPORT, and then @why is a text.
+ * Returns 0, or -EOPNOTSUPP, -EINVAL, -EAFNOSUPPORT with a text in @why.
  */
 int route_request_check(const struct kucomms_message *request, const void *data,
 			const char **why);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
- * What the route manager and its clients say to each other.
+ * The messages of the route manager and its clients.
  *
- * Requests. Every request is one message: `type` says what is wanted, `id` is
- * the client's own and comes back in everything that answers it, `user` holds
- * ROUTE_FLAG_*, and the data are one of the structures below, exactly. Requests
- * of a channel are answered in the order in which they came, so a client may
- * send many before it reads the first answer.
+ * Requests. Every request is one message: `type` is the request, `id` is chosen
+ * by the client and comes back in every answer, `user` holds ROUTE_FLAG_*, and
+ * the data are exactly one of the structures below. Requests of a channel are
+ * answered in the order in which they came, so a client may send many before it
+ * reads the first answer.
  *
- * Answers. Every request ends with one ROUTE_DONE: `user` is 0 or a positive
- * errno, and with an errno the data are a text that says what was wrong, no NUL
- * at the end. ROUTE_READ and ROUTE_LOOKUP have one ROUTE_ENTRY before it if they
- * succeed, ROUTE_LIST as many as there are routes, in ascending order of
- * (family, table, prefix, length, metric); ROUTE_STATUS has one ROUTE_COUNTS. After
- * ROUTE_LIST and ROUTE_FLUSH the data of ROUTE_DONE are a __u64: how many routes.
+ * Answers. The last answer to every request is one ROUTE_DONE: `user` is 0 or a
+ * positive errno, and with an errno the data are a text with the reason,
+ * without a NUL at the end. ROUTE_READ and ROUTE_LOOKUP have one ROUTE_ENTRY
+ * before it if they succeed, ROUTE_LIST as many as there are routes, in
+ * ascending order of (family, table, prefix, length, metric); ROUTE_STATUS has
+ * one ROUTE_COUNTS. After ROUTE_LIST and ROUTE_FLUSH the data of ROUTE_DONE are
+ * a __u64: how many routes.
  *
- *	what is wrong						errno
+ *	error							errno
  *	unknown type						EOPNOTSUPP
  *	data of another size, unknown flags, reserved or
  *	unused fields that are not 0				EINVAL
@@ -32,14 +33,16 @@
  * Notifications. After ROUTE_SUBSCRIBE a channel gets ROUTE_CHANGE for every
  * change that its filter covers, until ROUTE_UNSUBSCRIBE: `user` is
  * ROUTE_ADDED, ROUTE_CHANGED or ROUTE_REMOVED, `id` the number of the change
- * (each change of the tables has the next one), the data the route as it is now,
- * or was. Who reads too slowly misses some, and gets a ROUTE_LOST in their place,
- * as soon as there is room: `id` is the number of the last change before that. There
- * may be several in a row.
+ * (each change of the tables has the next one), the data the route as it is
+ * now, or was before its removal. A client that reads too slowly misses
+ * changes, and gets a ROUTE_LOST in their place as soon as there is room: `id`
+ * is the number of the last change that is lost. There may be several
+ * ROUTE_LOST in a row.
  *
- * A lookup or a list takes no lock: it sees each change that was answered before it
- * was asked, and of those made meanwhile each one either whole or not at all; but two
- * of them may be seen in another order than they were made, or only the second.
+ * A lookup or a list takes no lock. It sees each change that was answered
+ * before the request was sent. Of each change that is made meanwhile it sees
+ * all or nothing; but it may see two of them in another order, or only the
+ * second.
  *
  * All numbers are in the byte order of the machine, addresses in that of the
  * network. An IPv4 address is in the first four bytes, the others are 0.
@@ -51,7 +54,7 @@
 
 #define ROUTE_DEVICE		"route"
 
-/* type: requests, and what their data are */
+/* type: requests, with their data */
 #define ROUTE_CREATE		1	/* struct route */
 #define ROUTE_UPDATE		2	/* struct route: a new gateway, interface */
 #define ROUTE_DELETE		3	/* struct route: the key */
@@ -73,8 +76,8 @@
 /* user: of requests */
 #define ROUTE_FLAG_REPLACE	1u	/* ROUTE_CREATE: what has this key goes */
 /*
- * ROUTE_DELETE, ROUTE_READ: any metric, the lowest first. ROUTE_UPDATE: the same,
- * and it stays as it is. The metric in the key is 0.
+ * ROUTE_DELETE, ROUTE_READ: the route with the lowest metric. ROUTE_UPDATE: the
+ * same, and the route keeps its metric. The metric in the key is 0.
  */
 #define ROUTE_FLAG_ANY_METRIC	2u
 
@@ -86,7 +89,7 @@
 /* What `ip route` calls main. */
 #define ROUTE_TABLE_MAIN	254u
 
-/* How many routes one prefix may have: a list, which is not to become a burden. */
+/* Most routes to one prefix: they are a list, which is searched. */
 #define ROUTE_METRICS_MAX	1024u
 
 /*
@@ -94,14 +97,15 @@
  * @family:    AF_INET (2) or AF_INET6 (10), as Linux numbers them
  * @length:    of the prefix, in bits
  * @reserved:  0
- * @table:     which, not 0
+ * @table:     number of the table, not 0
  * @metric:    of several routes to the same prefix the lowest is used
- * @interface: number of the interface to leave by, 0: wherever the gateway is
+ * @interface: number of the outgoing interface, 0: that of the gateway
  * @prefix:    the address, no bits set behind @length
  * @gateway:   the next hop, 0: the destination is a neighbour
  *
- * The key is all but @interface and @gateway; where only a key is wanted those are
- * 0. For ROUTE_LOOKUP @length is that of a whole address and @metric 0.
+ * The key is all members but @interface and @gateway, which are 0 where only a
+ * key is asked for. For ROUTE_LOOKUP @length is that of a whole address and
+ * @metric 0.
  */
 struct route {
 	__u8 family;
@@ -117,9 +121,9 @@ struct route {
 KUCOMMS_STATIC_ASSERT(sizeof(struct route) == 48);
 
 /*
- * struct route_filter - which routes
- * @fields:   ROUTE_BY_*: what has to be as in @route; other fields of @route
- *            are 0
+ * struct route_filter - routes that match
+ * @fields:   ROUTE_BY_*: members that must be as in @route; the other members
+ *            of @route are 0
  * @reserved: 0
  */
 struct route_filter {
@@ -135,18 +139,18 @@ KUCOMMS_STATIC_ASSERT(sizeof(struct route_filter) == 56);
 #define ROUTE_BY_METRIC		(1u << 2)
 #define ROUTE_BY_INTERFACE	(1u << 3)
 #define ROUTE_BY_GATEWAY	(1u << 4)	/* needs ROUTE_BY_FAMILY */
-/* One of these at most, with ROUTE_BY_FAMILY; they use prefix and length. */
+/* At most one of these, with ROUTE_BY_FAMILY; they use prefix and length. */
 #define ROUTE_BY_EXACT		(1u << 5)	/* exactly this prefix */
 #define ROUTE_BY_ROOT		(1u << 6)	/* this one and those within it */
 #define ROUTE_BY_MATCH		(1u << 7)	/* this one and those around it */
 
 /*
- * struct route_counts - how much there is
+ * struct route_counts - the answer to ROUTE_STATUS
  * @routes4:  IPv4 routes
  * @routes6:  IPv6 routes
- * @limit:    of both together
- * @tables:   how many have routes
- * @bytes:    of memory for all of them
+ * @limit:    most routes of both families together
+ * @tables:   tables that have routes
+ * @bytes:    bytes of memory for all routes
  * @changes:  number of the last change
  */
 struct route_counts {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Tables of routes: finding and changing what is in them.
+ * Tables of routes: lookups and changes.
  */
 #include "table.h"
 #include "trie.h"
@@ -69,8 +69,8 @@ int route_tables_read(const struct route_tables *tables, struct route *route,
 }
 
 /*
- * Most nodes on the way are forks, which are passed without a look at their
- * keys: who is astray notices at the next node that has routes.
+ * Most nodes on the way are forks, whose keys are not compared: a search that
+ * has gone astray ends at the next node with routes.
  */
 int route_tables_lookup(const struct route_tables *tables, struct route *route)
 {
@@ -90,7 +90,7 @@ int route_tables_lookup(const struct route_tables *tables, struct route *route)
 			best = node;
 			best_target = target;
 		}
-		/* Also without routes: they may have gone just now. */
+		/* Also if the node has no routes: they may just have been removed. */
 		if (node->length == length)
 			break;
 		node = node_below(node, key);
@@ -104,13 +104,13 @@ int route_tables_lookup(const struct route_tables *tables, struct route *route)
 /* ---- changing */
 
 /*
- * Where a key belongs, which the search for it finds out.
- * @node:   the node that has the key, or the first that is not on the way to
- *          it; or NULL
+ * The place of a key in the trie, as the search for the key finds it.
+ * @node:   the node that has the key, or the first node that is not on the way
+ *          to the key; or NULL
  * @common: how many bits the node and the key have in common
- * @link:   what points to the node
- * @parent: what has that link; NULL: the trie
- * @parent_link: what points to the parent, if there is one
+ * @link:   the pointer to the node
+ * @parent: the node with that pointer; NULL: the trie
+ * @parent_link: the pointer to the parent, if there is a parent
  */
 struct place {
 	struct trie *trie;
@@ -132,8 +132,8 @@ static struct route_node __rcu **link_below(struct trie *trie,
 }
 
 /*
- * Bits that were skipped are compared only where the search ends, since most
- * are right: from there it is a few nodes back to where the key belongs.
+ * Bits that were skipped are compared only where the search ends, since most of
+ * them are equal; the place of the key is a few nodes above.
  */
 static void place_find(struct place *place, struct route_tables *tables,
 		       const struct route *route)
@@ -176,7 +176,7 @@ static bool place_has_node(const struct place *place)
 	       place->common == place->length;
 }
 
-/* Are there routes in the table? Nodes that are shorter are forks. */
+/* Are there routes in the table? Nodes with shorter keys are forks. */
 static bool place_is_in_table(const struct place *place)
 {
 	return place->node ? place->common >= TABLE_BITS :
@@ -195,9 +195,10 @@ static bool table_exists(struct route_tables *tables, const struct route *route)
 }
 
 /*
- * Links a node for a key that has none, with @target. It comes between what is
- * at the place and its parent; if neither leads to the other both are below a
- * new one.
+ * Links a node with @target for a key that has no node. The new node comes
+ * between the node at the place and that node's parent; if neither the new node
+ * nor the node at the place is on the way to the other, both go below a new
+ * fork.
  */
 static int node_insert(const struct place *place, struct target *target)
 {
@@ -225,7 +226,7 @@ static int node_insert(const struct place *place, struct target *target)
 	return 0;
 }
 
-/* Unlinks a node that has no routes any more, unless it is a fork. */
+/* Unlinks a node whose last route has gone, unless the node is a fork. */
 static void node_remove(const struct place *place)
 {
 	struct route_node *node = place->node, *parent = place->parent;
@@ -246,8 +247,8 @@ static void node_remove(const struct place *place)
 }
 
 /*
- * What points to the first target with this metric or a higher one. @before:
- * how many there are before that.
+ * Returns the pointer to the first target with this metric or a higher one, and
+ * in @before the number of targets before it.
  */
 static struct target __rcu **target_link(struct route_node *node, __u32 metric,
 					 unsigned int *before)
@@ -304,7 +305,7 @@ static int target_replace(const struct place *place,
 	return 0;
 }
 
-/* Adds to a node that has routes, or is a fork. */
+/* Adds a route to a node that has routes, or is a fork. */
 static int add_to_node(struct route_node *node, struct target *target)
 {
 	unsigned int before;
@@ -426,7 +427,7 @@ void route_tables_destroy(struct route_tables *tables)
 {
 	if (!tables)
 		return;
-	/* What has been retired comes back to the caches. */
+	/* Waits until all retired memory is back in the caches. */
 	rcu_barrier();
 	trie_destroy(&tables->tries[0]);
 	trie_destroy(&tables->tries[1]);

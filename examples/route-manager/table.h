@@ -2,13 +2,13 @@
 /*
  * Tables of routes, of both families and any number of ids.
  *
- * Whoever changes them keeps others from it (one mutex for all changes). Who
- * reads needs no lock: route_tables_read() and _lookup() take care of
- * themselves, route_walk() (walk.h) is called under rcu_read_lock(). Who reads while
- * several changes are made may see some of them and not others, but misses no
- * route that is there all the time.
+ * The caller makes one change at a time (one mutex for all changes). Readers
+ * need no lock: route_tables_read() and _lookup() enter a read-side critical
+ * section, route_walk() (walk.h) is called under rcu_read_lock(). A reader may
+ * see some of the changes that are made meanwhile, but misses no route that is
+ * there all the time.
  *
- * Routes that come in here have been checked (request.h).
+ * All functions expect routes that have been checked (request.h).
  */
 #ifndef ROUTE_TABLE_H
 #define ROUTE_TABLE_H
@@ -16,32 +16,33 @@
 #include "kernel.h"
 #include "route.h"
 
-/* A key is the id of a table and an address, in words of the machine. */
+/* A key is the number of a table and an address, in 32-bit words of the CPU. */
 #define ROUTE_KEY_WORDS		5
 
 struct route_tables;
 
-/* @limit: how many routes there may be. NULL if there is no memory. */
+/* @limit: most routes. Returns NULL if there is no memory. */
 struct route_tables *route_tables_create(unsigned long limit);
 
 /*
- * When nobody can use them any more; may take long, and sleeps. NULL is
- * ignored.
+ * To be called when no other thread uses the tables. May take long, and sleeps.
+ * NULL is ignored.
  */
 void route_tables_destroy(struct route_tables *tables);
 
 /*
- * Adds @route. If there is one with this key it goes if @replace, and @replaced
- * says so. Returns 0, or -EEXIST, -ENOSPC (of all, or of this prefix), -ENOMEM.
+ * Adds @route. With @replace a route with the same key is replaced, and
+ * @replaced is set. Returns 0, or -EEXIST, -ENOSPC (too many routes in all, or
+ * of this prefix), -ENOMEM.
  */
 int route_tables_add(struct route_tables *tables, const struct route *route,
 		     bool replace, bool *replaced);
 
 /*
- * The next three find the route with the key of @route, or if @any_metric the
- * first of its prefix, and make @route what they have found. They return 0 or
- * -ENOENT; what update gives the route are the gateway and interface of @route,
- * for which there may be no memory (-ENOMEM).
+ * The next three functions find the route with the key of @route, or with
+ * @any_metric the first route to its prefix, and copy it to @route. They return
+ * 0 or -ENOENT. The update gives the route the gateway and interface of @route,
+ * and may also return -ENOMEM.
  */
 int route_tables_read(const struct route_tables *tables, struct route *route,
 		      bool any_metric);
@@ -51,12 +52,12 @@ int route_tables_remove(struct route_tables *tables, struct route *route,
 			bool any_metric);
 
 /*
- * Finds the route to an address: the longest prefix, the lowest metric. Makes
- * @route what it has found. Returns 0, or -ENETUNREACH.
+ * Finds the route to an address, by the longest prefix and the lowest metric,
+ * and copies it to @route. Returns 0 or -ENETUNREACH.
  */
 int route_tables_lookup(const struct route_tables *tables, struct route *route);
 
-/* All but @changes. For who may change the tables. */
+/* Sets all members but @changes. The caller may change the tables. */
 void route_tables_count(const struct route_tables *tables,
 			struct route_counts *counts);
 

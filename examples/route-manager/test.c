@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the route manager promises (route.h), wherever it runs:
+ * A test of the route manager (route.h), in a kernel module or in a process:
  *
  *	test kernel:route
  *	test process:route
  *
- * Waits for somebody to serve it, expects no routes and nobody else, and leaves
- * none.
+ * Waits until the route manager is served, expects no routes and no other
+ * client, and leaves no routes.
  */
 #include <errno.h>
 #include <kucomms/kucomms.h>
@@ -20,10 +20,10 @@
 
 #include "route.h"
 
-/* Milliseconds after which something that ought to come does not. */
+/* Milliseconds until a missing message is an error. */
 #define PATIENCE	60000
 #define THREADS		4
-/* Where the limit is higher nobody tries to reach it. */
+/* The largest limit of routes that the test tries to reach. */
 #define FILL_MAX	20000
 
 #define check(condition)						\
@@ -48,8 +48,8 @@
 	} while (0)
 
 /*
- * @message, @data: what came last
- * @entries:  that the last request got, @count of them
+ * @message, @data: the last message that was received
+ * @entries:  the @count entries that the last request got
  */
 struct client {
 	struct kucomms_channel *channel;
@@ -125,7 +125,7 @@ static void keep_entry(struct client *client)
 	       sizeof(struct route));
 }
 
-/* Of request @id; ROUTE_DONE is the last. Returns its errno. */
+/* Receives all answers to request @id. Returns the errno of ROUTE_DONE. */
 static int receive_answer(struct client *client, __u64 id)
 {
 	client->count = 0;
@@ -138,7 +138,7 @@ static int receive_answer(struct client *client, __u64 id)
 		keep_entry(client);
 	}
 	equal(client->message.type, ROUTE_DONE);
-	/* Whoever has to be told that something is wrong is told what. */
+	/* An errno comes with a text. */
 	if (client->message.user)
 		check(client->message.length);
 	return (int)client->message.user;
@@ -172,7 +172,7 @@ static __u64 done_count(const struct client *client)
 	return count;
 }
 
-/* LIST or FLUSH that succeeds; returns how many. */
+/* Sends a LIST or FLUSH that succeeds; returns the number of routes. */
 static unsigned int count_of(struct client *client, __u64 type,
 			     struct route_filter filter)
 {
@@ -275,7 +275,7 @@ static int delete(struct client *client, struct route route)
 	return ask_route(client, ROUTE_DELETE, 0, key_of(route));
 }
 
-/* The only answer is this route. */
+/* Expects this route as the only answer. */
 static void expect_entry(struct client *client, struct route route)
 {
 	equal(client->count, 1);
@@ -448,7 +448,7 @@ static void create_sample(struct client *client)
 		equal(create(client, routes[i * 3 % count]), 0);
 }
 
-/* Bit i of @wanted: the list has route i of the sample. */
+/* Bit i of @wanted: the list must have route i of the sample. */
 static void expect_list(struct client *client, struct route_filter filter,
 			unsigned int wanted)
 {
@@ -566,7 +566,7 @@ static void test_status(void)
 	disconnect(client);
 }
 
-/* ---- what is wrong */
+/* ---- invalid requests */
 
 static struct route changed_route(struct route route, unsigned int at,
 				  unsigned char byte)
@@ -760,8 +760,8 @@ static __u64 random_number(__u64 *state)
 }
 
 /*
- * Good requests with a few bytes that are not: whatever is asked is answered
- * once, and some of it may even be right.
+ * Valid requests with a few random bytes: each gets one ROUTE_DONE; some may
+ * still be valid.
  */
 static void test_garbage(void)
 {
@@ -838,7 +838,7 @@ static void test_notifications(void)
 	equal(expect_change(watcher, ROUTE_CHANGED, route), number + 4);
 	equal(expect_change(watcher, ROUTE_REMOVED, route), number + 5);
 
-	/* The second replaces the first; one's own changes count. */
+	/* The second filter replaces the first; a client sees its own changes. */
 	equal(ask_filter(watcher, ROUTE_SUBSCRIBE, everything), 0);
 	route = route6(0x2001, 0xdb8, 32);
 	send_request(watcher, ROUTE_CREATE, 0, &route, sizeof(route));
@@ -859,8 +859,8 @@ static void test_notifications(void)
 }
 
 /*
- * Who does not listen holds up nobody, gets in order what there was room for,
- * and hears of each gap before what comes after it.
+ * A client that does not read delays no other client, gets in order the changes
+ * for which there was room, and is told of each gap before any later change.
  */
 static void test_lost(void)
 {
@@ -891,7 +891,7 @@ static void test_lost(void)
 		expected++;
 	}
 	check(gaps);
-	/* What comes now is heard at once. */
+	/* A later change arrives at once. */
 	equal(create(client, route), 0);
 	equal(expect_change(watcher, ROUTE_ADDED, route), last + 1);
 	empty(client);
@@ -914,8 +914,8 @@ static void create_many(struct client *client, unsigned int count)
 }
 
 /*
- * A list that is many times longer than the ring, twice, and something after
- * it.
+ * A list that is many times longer than the ring, twice, and another request
+ * after it.
  */
 static void test_long_lists(void)
 {
@@ -947,9 +947,8 @@ static void test_long_lists(void)
 }
 
 /*
- * More requests than there is room for answers: some have to be put off. A
- * change that is made twice gives itself away, and so does an entry that is
- * sent twice.
+ * More requests than there is room for answers: some have to wait. A change
+ * that is made twice would show, and so would an entry that is sent twice.
  */
 static void test_put_off(void)
 {
@@ -977,7 +976,7 @@ static void test_put_off(void)
 
 static atomic_bool stop;
 
-/* Odd ones come and go, in an order of their own. */
+/* Adds and removes the odd routes, in an order of its own. */
 static void *change_odd_ones(void *argument)
 {
 	struct client *client = connect_with(0);
@@ -1045,7 +1044,7 @@ static unsigned int copy_index(const unsigned char *data)
 	return route.prefix[1] << 8 | route.prefix[2];
 }
 
-/* Whatever has come until the list is complete, as it comes. */
+/* Applies all messages to the copy, until the list is complete. */
 static void copy_list(struct client *client, bool there[2000])
 {
 	send_request(client, ROUTE_LIST, 0, &everything, sizeof(everything));
@@ -1061,7 +1060,7 @@ static void copy_list(struct client *client, bool there[2000])
 	} while (client->message.type != ROUTE_DONE);
 }
 
-/* All changes up to the last. */
+/* Applies all changes up to the last. */
 static void copy_changes(struct client *client, bool there[2000], __u64 last)
 {
 	__u64 number = 0;
@@ -1125,7 +1124,7 @@ static void *client_at_once(void *argument)
 		expect_lookup(client, route, route);
 		if (i % 2)
 			equal(delete(client, route), 0);
-		/* Everybody's; somebody may have it. */
+		/* All clients use this route, so it may exist. */
 		create(client, route6(0x2001, 0xdb8, 32));
 		delete(client, route6(0x2001, 0xdb8, 32));
 	}
@@ -1151,7 +1150,7 @@ static void test_clients_at_once(void)
 	disconnect(client);
 }
 
-/* Some watch, some are owed an answer: they go, and the others go on. */
+/* Clients leave that watch, or have no answer yet: the others go on. */
 static void test_sudden_ends(void)
 {
 	struct client *client = connect_with(0);

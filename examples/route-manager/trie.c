@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * What tables are made of: keys, nodes, targets, and the memory for them.
+ * The parts of tables: keys, nodes, targets, and their memory.
  */
 #include "trie.h"
 
-/* How many nodes are freed before others have the CPU. */
+/* Nodes that are freed before the CPU is given up. */
 #define FREE_STEP	256
 
 /* ---- keys */
 
-/* For no family: of the longest. */
+/* With no family: the size for the longest address. */
 static unsigned int key_words(__u8 family)
 {
 	return family == AF_INET ? 2 : ROUTE_KEY_WORDS;
@@ -79,7 +79,7 @@ struct route_node *trie_node_create(struct trie *trie, const __u32 *key,
 	return node;
 }
 
-/* kfree() finds the cache by itself. */
+/* kfree() finds the cache of an object. */
 static void node_free(struct rcu_head *rcu)
 {
 	kfree(container_of(rcu, struct route_node, rcu));
@@ -172,8 +172,8 @@ static void free_with_targets(struct route_node *node)
 }
 
 /*
- * A left child is turned up until there is none, so that neither recursion nor
- * a stack is needed.
+ * Rotates left children up until there is none, so that neither recursion nor a
+ * stack is needed.
  */
 void trie_destroy(struct trie *trie)
 {

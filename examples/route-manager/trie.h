@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What tables are made of: one path-compressed binary trie for each family. For
+ * The parts of tables: one path-compressed binary trie for each family. For
  * the tables themselves (table.c) and the walk through them (walk.c).
  *
  * A key is the id of a table, and then an address: so all tables are in one
@@ -8,10 +8,10 @@
  * children, is the order in which routes are listed. A node has routes (their
  * metrics ascend), or two children, or both. Its key and length never change.
  *
- * Readers are under RCU. A node is linked when it is complete, and what has
- * been unlinked keeps its pointers until the last reader has gone: who stands
- * on it still comes to everything below it. Changes are made by one at a time,
- * which is the callers' to see to.
+ * Readers are under RCU. A node is linked when it is complete. A node that has
+ * been unlinked keeps its pointers until the last reader has gone, so a reader
+ * that is at this node still reaches everything below it. Callers make one
+ * change at a time.
  */
 #ifndef ROUTE_TRIE_H
 #define ROUTE_TRIE_H
@@ -23,10 +23,10 @@
 #define TABLE_BITS	32u
 #define FAMILIES	2
 
-/* How many objects are allocated together. */
+/* Objects that are allocated together. */
 #define POOL_SPARE	32
 
-/* What a node's prefix is routed to. */
+/* A route of a node: metric, interface and gateway. */
 struct target {
 	struct target __rcu *next;
 	struct rcu_head rcu;
@@ -43,7 +43,7 @@ struct route_node {
 	__u32 key[];
 };
 
-/* Objects of one kind, of which some are allocated at a time. */
+/* A cache of objects of one kind, of which several are allocated at a time. */
 struct pool {
 	struct kmem_cache *cache;
 	unsigned int count;
@@ -51,9 +51,9 @@ struct pool {
 };
 
 /*
- * @words:  of a key
- * @routes: how many there are
- * @bytes:  what nodes and targets take
+ * @words:  32-bit words of a key
+ * @routes: routes in the trie
+ * @bytes:  bytes of memory for nodes and targets
  */
 struct trie {
 	struct route_node __rcu *root;
@@ -65,7 +65,7 @@ struct trie {
 	struct pool targets;
 };
 
-/* @path: from the root, which is after a NULL, to where a change is made */
+/* @path: the nodes from the root, after a NULL, to the place of the change */
 struct route_tables {
 	struct trie tries[FAMILIES];
 	struct route_node *path[ROUTE_KEY_WORDS * 32 + 2];
@@ -73,16 +73,16 @@ struct route_tables {
 	unsigned long tables;
 };
 
-/* For who makes a change. */
+/* A pointer, for the thread that makes a change. */
 #define owned(pointer)	rcu_dereference_protected(pointer, true)
 
-/* Which of the tries it is in. */
+/* Returns the index of the family's trie. */
 static inline unsigned int trie_index(const struct route *route)
 {
 	return route->family == AF_INET6;
 }
 
-/* The words of a key without the table's. */
+/* Returns the words of the address in a key. */
 static inline unsigned int trie_address_words(const struct trie *trie)
 {
 	return trie->words - 1;
@@ -95,7 +95,7 @@ static inline unsigned int key_bit(const __u32 *key, unsigned int at)
 	return key[at / 32] << at % 32 >> 31;
 }
 
-/* How many of the first @length bits are the same? */
+/* Returns how many of the first @length bits are the same. */
 static inline unsigned int key_common(const __u32 *a, const __u32 *b,
 				      unsigned int length)
 {
@@ -112,32 +112,32 @@ static inline unsigned int key_common(const __u32 *a, const __u32 *b,
 	return at < length ? at : length;
 }
 
-/* Only the words that its family has. Returns the length in bits. */
+/* Sets only the words of the family. Returns the length in bits. */
 unsigned int key_of(__u32 key[ROUTE_KEY_WORDS], const struct route *route);
 
 /* ---- nodes and targets */
 
-/* The node's own bits of @key. NULL: no memory. */
+/* Copies the node's bits of @key. Returns NULL if there is no memory. */
 struct route_node *trie_node_create(struct trie *trie, const __u32 *key,
 				    unsigned int length);
 
-/* Without the links. NULL: no memory. */
+/* Does not copy the links. Returns NULL if there is no memory. */
 struct target *trie_target_create(struct trie *trie, const struct route *route);
 
-/* When the last reader has gone. */
+/* Frees it when the last reader has gone. */
 void trie_node_retire(struct trie *trie, struct route_node *node);
 void trie_target_retire(struct trie *trie, struct target *target);
 
-/* The route that is made of the two. */
+/* Makes a route of a node and a target. */
 void trie_describe(const struct trie *trie, const struct route_node *node,
 		   const struct target *target, struct route *route);
 
 /* ---- whole tries */
 
-/* Whether there was memory; if not, trie_destroy() is still needed. */
+/* Returns whether there was memory; if not, trie_destroy() is needed, too. */
 bool trie_init(struct trie *trie, __u8 family);
 
-/* Nobody reads any more, and what has been retired is freed (rcu_barrier()). */
+/* No reader is left, and retired memory has been freed (rcu_barrier()). */
 void trie_destroy(struct trie *trie);
 
 #endif /* ROUTE_TRIE_H */

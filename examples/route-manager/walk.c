@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The walk through all routes: in steps, between which others may change what
- * it comes to, and even what it has come from.
+ * The walk through all routes: in steps, between which other threads may change
+ * the nodes ahead of the walk and behind it.
  */
 #include "walk.h"
 #include "trie.h"
 
-/* How many nodes and routes it looks at before it lets others have the CPU. */
+/* Nodes and routes that a walk looks at before it gives up the CPU. */
 #define WALK_STEP	256
 
 #define WHOLE_NODE	(~0u)	/* no metric is higher */
 
-/* Where a node is, compared to where the walk has come to. */
+/* The place of a node, relative to the place that the walk has reached. */
 enum where {
-	BEHIND,		/* with everything below it */
-	ABOVE,		/* but some of what is below it may be ahead */
-	HERE,		/* and metrics up to the walk's have been visited */
+	BEHIND,		/* and everything below it is, too */
+	ABOVE,		/* but nodes below it may be ahead */
+	HERE,		/* and routes up to the walk's metric have been visited */
 	AHEAD,
 };
 
@@ -43,7 +43,7 @@ static enum where walk_where(const struct route_walk *walk,
 	return node->length < walk->length ? ABOVE : AHEAD;
 }
 
-/* Does the filter let nothing pass that is here or below? */
+/* Does the filter exclude this node and everything below it? */
 static bool walk_excludes(const struct route_walk *walk,
 			  const struct route_node *node)
 {
@@ -80,7 +80,7 @@ static void walk_push_children(struct route_walk *walk,
 	walk_push(walk, rcu_dereference(node->child[0]));
 }
 
-/* Everything up to this metric of this node is behind the walk. */
+/* Notes that the walk has visited this node up to this metric. */
 static void walk_leave(struct route_walk *walk, const struct route_node *node,
 		       __u32 metric)
 {
@@ -88,7 +88,7 @@ static void walk_leave(struct route_walk *walk, const struct route_node *node,
 	walk->metric = metric;
 }
 
-/* The walk stops: who goes on cannot rely on the last node. */
+/* Stops the walk: the last node may be freed before the walk goes on. */
 static int walk_stop(struct route_walk *walk, const struct trie *trie, int err)
 {
 	const struct route_node *last = walk->last;
@@ -103,7 +103,7 @@ static int walk_stop(struct route_walk *walk, const struct trie *trie, int err)
 	return err;
 }
 
-/* Visits the routes of a node; if it is @resumed, those with higher metrics. */
+/* Visits the routes of a node; if @resumed, those with higher metrics. */
 static int walk_visit(struct route_walk *walk, const struct trie *trie,
 		      const struct route_node *node, bool resumed,
 		      route_visit visit, void *context)
@@ -141,7 +141,7 @@ static int walk_trie(struct route_walk *walk, const struct trie *trie,
 	walk_push(walk, rcu_dereference(trie->root));
 	while (walk->depth) {
 		node = walk->stack[--walk->depth];
-		/* Whatever comes after what is ahead is so, too. */
+		/* All nodes after one that is ahead are ahead, too. */
 		if (where != AHEAD)
 			where = walk_where(walk, node);
 		if (where == BEHIND)

@@ -11,17 +11,18 @@
 struct route_node;
 
 /*
- * struct route_walk - the way through all routes that a filter lets pass, in
+ * struct route_walk - a walk through all routes that match a filter, in
  * ascending order; for one thread
- * @filter:  which
- * @family:  index of the family that the walk is in
- * @started: the rest says where; it is at the beginning of the family else
- * @key:     of the node that it has come to, or a bit of it,
- * @length:  in bits,
- * @metric:  up to and including this one
- * @budget:  how much more route_walk() may look at,
- * @last:    the node itself,
- * @stack:   and nodes to be visited; while route_walk() runs
+ * @filter:  the filter
+ * @family:  index of the present family
+ * @started: the walk has begun in this family, and @key, @length and @metric
+ *           are its place
+ * @key:     key of the node at which the walk is, or the beginning of that key
+ * @length:  bits of @key
+ * @metric:  routes of that node up to this metric have been visited
+ * @budget:  nodes and routes that route_walk() may still look at
+ * @last:    the node at which the walk is, while route_walk() runs
+ * @stack:   nodes that are to be visited, while route_walk() runs
  */
 struct route_walk {
 	struct route_filter filter;
@@ -37,10 +38,10 @@ struct route_walk {
 	const struct route_node *stack[ROUTE_KEY_WORDS * 32 + 1];
 };
 
-/* What @route_walk() does with a route: 0, or else the walk stops before it. */
+/* Visits a route. If it does not return 0 the walk stops before that route. */
 typedef int (*route_visit)(const struct route *route, void *context);
 
-/* Goes to the beginning of all routes that @filter lets pass. */
+/* Starts a walk at the first route that matches @filter. */
 void route_walk_begin(struct route_walk *walk,
 		      const struct route_filter *filter);
 
