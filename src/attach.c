@@ -92,33 +92,18 @@ static int attach_alloc(struct kucomms_channel *channel,
 	return 0;
 }
 
-/* How many channels there are over netlink. */
-static atomic_t netlink_alive = ATOMIC_INIT(0);
+/* Number of channels over netlink that have not been freed yet. */
+static atomic_t netlink_channels = ATOMIC_INIT(0);
 
-/* kucomms_netlink.ko may go: none of its code runs for a channel any more. */
+/*
+ * Waits until no channel is left for which kucomms_netlink.ko could be called.
+ * Its exit function calls this.
+ */
 void kc_netlink_wait(void)
 {
-	wait_var_event(&netlink_alive, !atomic_read(&netlink_alive));
+	wait_var_event(&netlink_channels, !atomic_read(&netlink_channels));
 }
 KC_EXPORT(kc_netlink_wait);
-
-static void netlink_gone(void)
-{
-	if (atomic_dec_and_test(&netlink_alive))
-		wake_up_var(&netlink_alive);
-}
-
-static int netlink_create(struct kucomms_channel *channel,
-			  const struct kc_netlink_ops *ops)
-{
-	int err;
-
-	atomic_inc(&netlink_alive);
-	err = ops->create(channel);
-	if (err)
-		netlink_gone();
-	return err;
-}
 
 /* Does nothing for a channel that is not over netlink. */
 static void netlink_destroy(struct kucomms_channel *channel)
@@ -126,8 +111,8 @@ static void netlink_destroy(struct kucomms_channel *channel)
 	if (!channel->netlink)
 		return;
 	channel->netlink->ops->destroy(channel);
-	channel->netlink = NULL;
-	netlink_gone();
+	if (atomic_dec_and_test(&netlink_channels))
+		wake_up_var(&netlink_channels);
 }
 
 /* Gives back what attaching has got for the channel, as far as that went. */
@@ -146,6 +131,8 @@ static void attach_free(struct kucomms_channel *channel)
 /* Makes the channel again what it was before a failed attach. */
 static void attach_undo(struct kucomms_channel *channel)
 {
+	/* The caller has it again. */
+	channel->netlink = NULL;
 	kucomms_plain_destroy(channel);
 	attach_free(channel);
 	ida_free(&channel->device->numbers, channel->number);
@@ -196,7 +183,7 @@ static int attach_to(struct kucomms_channel *channel,
 		     struct kucomms_endpoint *endpoint,
 		     const struct kucomms_attach *attach,
 		     enum kucomms_manner manner,
-		     const struct kc_netlink_ops *netlink)
+		     struct kc_netlink *netlink)
 {
 	int err;
 
@@ -211,8 +198,9 @@ static int attach_to(struct kucomms_channel *channel,
 	attach_init_rings(channel, attach);
 	if (manner == KUCOMMS_COPIED)
 		err = kucomms_plain_create(channel);
-	else if (netlink)
-		err = netlink_create(channel, netlink);
+	channel->netlink = netlink;
+	if (netlink)
+		err = netlink->ops->create(channel);
 	if (err)
 		goto err_undo;
 
@@ -250,7 +238,7 @@ static void attach_reply(const struct kucomms_channel *channel,
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
 			   enum kucomms_manner manner,
-			   const struct kc_netlink_ops *netlink)
+			   struct kc_netlink *netlink)
 {
 	struct kucomms_endpoint *endpoint;
 	int err;
@@ -279,8 +267,10 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 		goto unlock;
 	attach_reply(channel, attach);
 	/* The caller is one of its sockets, so the module is there. */
-	if (netlink)
-		__module_get(netlink->owner);
+	if (netlink) {
+		__module_get(netlink->ops->owner);
+		atomic_inc(&netlink_channels);
+	}
 unlock:
 	mutex_unlock(&channel->attach_lock);
 	return err;
@@ -314,9 +304,10 @@ static void channel_end(struct kucomms_channel *channel)
 	if (channel->manner != KUCOMMS_DETACHED) {
 		kucomms_channel_detach(channel);
 		/*
-		 * For threads that have it from kucomms_accept(). Giving the number
-		 * takes the turn, which the module's stop handler may have while it
-		 * waits for these threads: so they hear of the end first.
+		 * For threads that have it from kucomms_accept(). Giving the
+		 * number takes the turn, which the module's stop handler may
+		 * have while it waits for these threads: so they hear of the
+		 * end first.
 		 */
 		kucomms_channel_hang_up(channel);
 		kucomms_channel_give_number(channel);

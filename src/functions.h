@@ -234,7 +234,7 @@ void kucomms_channel_close(struct kucomms_channel *channel);
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
 			   enum kucomms_manner manner,
-			   const struct kc_netlink_ops *netlink);
+			   struct kc_netlink *netlink);
 
 /* ---- file.c */
 

@@ -16,15 +16,16 @@ struct module;
 
 /**
  * struct kc_netlink_ops - what kucomms.ko calls in kucomms_netlink.ko
- * @owner:    the module; each open file whose channel is over netlink holds a
+ * @owner:    the module; each open file whose channel is over netlink has a
  *            reference
- * @create:   sets @netlink of a channel whose rings have been allocated and which
- *            the endpoint does not know yet
- * @destroy:  frees that; no task sends to the channel any more
+ * @create:   prepares the user's ends of the rings, which have been allocated
+ *            and which the endpoint does not know yet. Called again if that
+ *            endpoint has gone meanwhile and another one is to have the channel
+ * @destroy:  frees the struct kc_netlink; no task sends to the channel any more
  * @message:  called in place of the endpoint's message handler, and calls
  *            kucomms_calls_message()
- * @reserved: a sender has reserved this record in the ring towards the user, and
- *            commits it next. Any context
+ * @reserved: a sender has reserved this record in the ring towards the user,
+ *            and commits it next. Any context
  * @missed:   the ring had no room for a broadcast. Any context but NMI
  * @released: a thread of the module has released a message
  */
@@ -42,8 +43,9 @@ struct kc_netlink_ops {
 };
 
 /**
- * struct kc_netlink - what kucomms_netlink.ko has of a channel begins with this
- * @ops:        its functions
+ * struct kc_netlink - what kucomms.ko knows of a channel over netlink. It
+ *                     belongs to the channel from a successful attach on
+ * @ops:        the functions of kucomms_netlink.ko
  * @broadcasts: the client wants broadcasts
  */
 struct kc_netlink {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dumps: requests over netlink with any number of answers. Netlink calls whenever
- * the client reads, and then what the handler has sent meanwhile is moved; nobody
- * else takes it from the ring, so that fills, and the handler waits for the client.
+ * Dumps: requests over netlink with any number of answers. Netlink calls
+ * dump_more() whenever the client reads, which moves what the handler has sent
+ * meanwhile into a datagram. Nothing else takes it from the ring, so the ring
+ * fills up, and the handler waits for the client.
  *
- * A dump holds the socket's structure, from its beginning to its end.
+ * A dump holds a reference to the socket's structure from its beginning to its
+ * end.
  */
 #include <linux/module.h>
 #include <linux/netlink.h>
@@ -12,61 +14,63 @@
 #include <net/netlink.h>
 #include <net/sock.h>
 
-#include "dump.h"
-#include "ring.h"
-#include "socket.h"
+#include "types.h"
 
-/* So long it waits for answers that another thread has to give. */
+/*
+ * Longest time, in jiffies, to wait for answers that a thread of the module
+ * sends.
+ */
 #define DUMP_WAIT	msecs_to_jiffies(20)
 
 /*
- * Something for a dump, under the receive_lock: what is there, or what the handler
- * gives now, or a little later in another thread. Returns as
- * kucomms_bridge_fill().
+ * Fills @skb, under the receive_lock, with what is in the ring, or what the
+ * handler sends now, or a thread a little later. Returns as kc_ring_fill()
+ * does.
  */
-static int dump_fill(struct kucomms_socket *socket, struct sk_buff *skb,
-		     int *result)
+static int dump_fill(struct kc_socket *socket, struct sk_buff *skb, int *result)
 {
 	struct kucomms_channel *channel = socket->channel;
+	struct kucomms_consumer *in = &socket->in;
 	int ret;
 
-	kucomms_consumer_disarm(&kucomms_bridge(channel)->in);
-	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
+	kucomms_consumer_disarm(in);
+	ret = kc_ring_fill(socket, skb, result);
 	if (ret || skb->len)
 		return ret;
-	kucomms_consumer_tell(&kucomms_bridge(channel)->in);
-	kucomms_bridge_ring(channel);
-	ret = kucomms_bridge_fill(channel, skb, socket->portid, result);
+	kucomms_consumer_tell(in);
+	kc_ring_doorbell(socket);
+	ret = kc_ring_fill(socket, skb, result);
 	if (ret || skb->len)
 		return ret;
-	kucomms_consumer_arm(&kucomms_bridge(channel)->in);
+	kucomms_consumer_arm(in);
 	wait_event_interruptible_timeout(channel->wait,
-			kucomms_consumer_ready(&kucomms_bridge(channel)->in) ||
-			kucomms_channel_error(channel), DUMP_WAIT);
-	return kucomms_bridge_fill(channel, skb, socket->portid, result);
+					 kucomms_consumer_ready(in) ||
+					 kucomms_channel_error(channel),
+					 DUMP_WAIT);
+	return kc_ring_fill(socket, skb, result);
 }
 
 /*
- * The client reads a dump, or has just asked for it. An empty datagram would look
- * like the end, so if there is nothing yet a message says that it is none.
+ * Called by netlink: the client reads a dump, or has just asked for it. To the
+ * client an empty datagram would look like the end of the dump, so if there is
+ * nothing to send yet this sends an NLMSG_NOOP.
  */
 static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct kucomms_socket *socket = cb->data;
-	struct kucomms_channel *channel = socket->channel;
+	struct kc_socket *socket = cb->data;
 	int ret, state, result;
 
-	mutex_lock(&kucomms_bridge(channel)->receive_lock);
-	/* Before the look: what was sent before it changed counts. */
-	state = kucomms_channel_error(channel);
+	mutex_lock(&socket->receive_lock);
+	/* Read first: what was sent before the state changed is sent on. */
+	state = kucomms_channel_error(socket->channel);
 	ret = dump_fill(socket, skb, &result);
 	if (ret != -ECANCELED)
 		result = skb->len || ret ? 1 : state ?: 1;
-	/* The next buffer has to be longer, if this one was too short for one. */
-	cb->min_dump_alloc = kucomms_bridge_size(channel, 0);
-	kucomms_bridge_settle(channel);
-	kucomms_socket_give_back(socket, true);
-	mutex_unlock(&kucomms_bridge(channel)->receive_lock);
+	/* If the next message did not fit, the next buffer must be longer. */
+	cb->min_dump_alloc = kc_ring_size(socket, 0);
+	kc_ring_commit(socket);
+	kc_socket_tell_room(socket, true);
+	mutex_unlock(&socket->receive_lock);
 
 	if (result > 0 && !skb->len)
 		nlmsg_put(skb, socket->portid, cb->nlh->nlmsg_seq, NLMSG_NOOP,
@@ -74,44 +78,50 @@ static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 	return result;
 }
 
-static void dump_set(struct kucomms_socket *socket, bool dumping)
+static void dump_set(struct kc_socket *socket, bool dumping)
 {
-	struct mutex *lock = &kucomms_bridge(socket->channel)->receive_lock;
-
-	mutex_lock(lock);
+	mutex_lock(&socket->receive_lock);
 	socket->dumping = dumping;
-	mutex_unlock(lock);
+	mutex_unlock(&socket->receive_lock);
 }
 
-/* From here on what the handler sends waits for dump_more(). */
+/*
+ * Called by netlink. From here on what the handler sends waits for dump_more().
+ */
 static int dump_begin(struct netlink_callback *cb)
 {
-	struct kucomms_socket *socket = cb->data;
+	struct kc_socket *socket = cb->data;
 	u64 until = 0;
 	int err;
 
 	dump_set(socket, true);
-	err = kucomms_bridge_put(socket->channel, cb->nlh, false, &until);
+	err = kc_ring_put(socket, cb->nlh, false, &until);
 	if (err)
 		dump_set(socket, false);
 	else
-		kref_get(&socket->ref);
+		kucomms_channel_get(socket->channel);
 	return err;
 }
 
-/* All has been read, or the socket is closed; also where one cannot sleep. */
+/*
+ * Called by netlink, also where it must not sleep: the client has read the
+ * whole dump, or the socket is closed.
+ */
 static int dump_end(struct netlink_callback *cb)
 {
-	struct kucomms_socket *socket = cb->data;
+	struct kc_socket *socket = cb->data;
 
 	WRITE_ONCE(socket->dumping, false);
-	kucomms_socket_kick(socket, 0);
-	kucomms_socket_put(socket);
+	kc_socket_kick(socket, 0);
+	kc_socket_put(socket);
 	return 0;
 }
 
-/* A dump goes on when the client reads: so there has to be something to read. */
-static void dump_prompt(struct kucomms_socket *socket, u32 sequence)
+/*
+ * Netlink goes on with a dump when the client reads. If there is nothing that
+ * the client could read, sends an NLMSG_NOOP.
+ */
+static void dump_prompt(struct kc_socket *socket, u32 sequence)
 {
 	struct sk_buff *skb;
 
@@ -121,15 +131,15 @@ static void dump_prompt(struct kucomms_socket *socket, u32 sequence)
 	if (!skb)
 		return;
 	nlmsg_put(skb, socket->portid, sequence, NLMSG_NOOP, 0, 0);
-	kucomms_socket_unicast(socket, skb, true);
+	kc_socket_unicast(socket, skb, true);
 }
 
 /*
- * A request whose answers are a dump. 0: it has begun, whatever comes of it; netlink
- * calls back each time that the client reads.
+ * Begins a dump. Returns 0 if it has begun, whatever comes of it; netlink calls
+ * dump_more() each time that the client reads.
  */
-int kucomms_dump_start(struct kucomms_socket *socket, struct sk_buff *skb,
-		       const struct nlmsghdr *header)
+int kc_dump_start(struct kc_socket *socket, struct sk_buff *skb,
+		  const struct nlmsghdr *header)
 {
 	struct netlink_dump_control control = {
 		.start = dump_begin,
@@ -140,7 +150,10 @@ int kucomms_dump_start(struct kucomms_socket *socket, struct sk_buff *skb,
 	};
 	int err = netlink_dump_start(socket->kernel, skb, header, &control);
 
-	/* Begun, but there was no room, or no memory. */
+	/*
+	 * The dump has begun, but the socket had no room, or there was no
+	 * memory.
+	 */
 	if (err == -ENOBUFS)
 		dump_prompt(socket, header->nlmsg_seq);
 	return err == -EINTR || err == -ENOBUFS ? 0 : err;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Netlink: the protocol, as abi.h has it, and the kernel's socket in each network
- * namespace.
+ * kucomms_netlink.ko: the protocol, as kucomms_netlink(7) has it, and the
+ * kernel's socket in each network namespace.
  *
- * What a client sends is looked at in its own sendmsg(). Nothing is believed: a
- * message is delimited by what has been received, its length is compared with
- * that, and what is not accepted is answered.
+ * A client's datagram is parsed in the client's own sendmsg(). The kernel
+ * believes nothing in it: a message is delimited by what has been received, its
+ * length is compared with that, and a message that is not accepted is answered
+ * with an error.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -20,18 +21,16 @@
 #include <net/sock.h>
 
 #include "../compat.h"
-#include "../functions.h"
-#include "dump.h"
-#include "ring.h"
-#include "socket.h"
+#include "types.h"
 
 static int protocol = KUCOMMS_NETLINK_PROTOCOL;
 module_param(protocol, int, 0444);
 MODULE_PARM_DESC(protocol, "number of the netlink protocol (0 to 31, default 31)");
 
 /**
- * struct netlink_net - what there is in each network namespace
- * @kernel: the kernel's socket; NULL if another module has the number
+ * struct netlink_net - what the module has in each network namespace
+ * @kernel: the kernel's socket; NULL if another module has the protocol's
+ *          number in this namespace
  */
 struct netlink_net {
 	struct sock *kernel;
@@ -40,15 +39,17 @@ struct netlink_net {
 static unsigned int net_id;
 
 /**
- * struct input - a datagram that is being looked at
- * @skb:    what is left of it
- * @socket: of the sender, with a reference; NULL: it has no channel
- * @until:  up to when it may wait for room; 0: it has not waited yet
- * @taken:  the message that was looked at last is the endpoint's now
+ * struct input - a datagram that is being parsed
+ * @skb:    the rest of the datagram
+ * @socket: the sender's, with a reference; NULL if the sender has no channel
+ * @until:  the time until which the sender may wait for room; 0 if it has not
+ *          waited yet
+ * @taken:  the last message is in the ring, so its acknowledgement comes from
+ *          there
  */
 struct input {
 	struct sk_buff *skb;
-	struct kucomms_socket *socket;
+	struct kc_socket *socket;
 	u64 until;
 	bool taken;
 };
@@ -71,8 +72,11 @@ static u32 attribute_u32(struct nlattr **attributes, int type, u32 otherwise)
 
 #define REPLY_SIZE	(4 * nla_total_size(sizeof(u32)))
 
-/* What the client is told of its channel, in @skb, which has that size. */
-static void attach_reply(const struct kucomms_socket *socket,
+/*
+ * Tells the client of its channel, in @skb, which has room for REPLY_SIZE
+ * bytes.
+ */
+static void attach_reply(const struct kc_socket *socket,
 			 struct sk_buff *skb, const struct nlmsghdr *request,
 			 const struct kucomms_attach *attach)
 {
@@ -148,7 +152,7 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 {
 	struct kucomms_attach attach = { .size = sizeof(attach) };
 	struct nlattr *attributes[KUCOMMS_NLA_MAX + 1];
-	struct kucomms_socket *socket;
+	struct kc_socket *socket;
 	struct sk_buff *reply;
 	int err;
 
@@ -164,7 +168,10 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 		NL_SET_ERR_MSG(extack, "somebody else has opened the socket: send to the kernel's address");
 		return -EPERM;
 	}
-	/* Before the descriptor's channel is used up; two threads may still race. */
+	/*
+	 * Before the descriptor's channel is used up; two threads may still
+	 * race.
+	 */
 	if (input->socket && !kucomms_channel_error(input->socket->channel)) {
 		NL_SET_ERR_MSG(extack, "the socket has a channel already");
 		return -EBUSY;
@@ -179,11 +186,13 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	}
 	if (attributes[KUCOMMS_NLA_DEADLINE])
 		attach.deadline = nla_get_s64(attributes[KUCOMMS_NLA_DEADLINE]);
-	/* Nobody is to have a channel and not know it. */
+	/*
+	 * First: a client that cannot be told of its channel must not have one.
+	 */
 	reply = nlmsg_new(REPLY_SIZE, GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
-	socket = kucomms_socket_attach(input->skb,
+	socket = kc_socket_attach(input->skb,
 				       nla_get_u32(attributes[KUCOMMS_NLA_FD]),
 				       &attach,
 				       attribute_u32(attributes,
@@ -193,14 +202,14 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	if (IS_ERR(socket)) {
 		nlmsg_free(reply);
 		err = PTR_ERR(socket);
-		/* A sendmsg() that has taken anything is not begun again. */
+		/* A sendmsg() that has taken messages must not be restarted. */
 		if (err == -ERESTARTSYS)
 			err = -EINTR;
 		extack->_msg = attach_failure(err);
 		return err;
 	}
 	if (input->socket)
-		kucomms_socket_put(input->socket);
+		kc_socket_put(input->socket);
 	input->socket = socket;
 	attach_reply(socket, reply, header, &attach);
 	return 0;
@@ -215,7 +224,7 @@ static int message_check(const struct nlmsghdr *header,
 		NL_SET_ERR_MSG(extack, "too short for a struct kucomms_message");
 		return -EINVAL;
 	}
-	/* Netlink aligns less than the structure wants to be. */
+	/* Netlink aligns the payload to 4 bytes only. */
 	memcpy(&message, nlmsg_data(header), sizeof(message));
 	if (message.length != nlmsg_len(header) - sizeof(message)) {
 		NL_SET_ERR_MSG(extack, "length is not what follows the struct kucomms_message");
@@ -246,13 +255,13 @@ static void message_explain(struct netlink_ext_ack *extack, int err)
 }
 
 /*
- * If the message has been taken, who has asked for it is told when it has been done
- * with.
+ * Puts the message into the ring. The acknowledgement of a message that has
+ * been taken is sent when the handler has finished with it.
  */
 static int input_message(struct input *input, const struct nlmsghdr *header,
 			 struct netlink_ext_ack *extack)
 {
-	struct kucomms_socket *socket = input->socket;
+	struct kc_socket *socket = input->socket;
 	bool handled;
 	int err;
 
@@ -265,10 +274,9 @@ static int input_message(struct input *input, const struct nlmsghdr *header,
 		return err;
 	handled = socket->channel->endpoint->ops.message;
 	if ((header->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) {
-		err = kucomms_bridge_put(socket->channel, header, true,
-					 &input->until);
+		err = kc_ring_put(socket, header, true, &input->until);
 	} else if (handled) {
-		err = kucomms_dump_start(socket, input->skb, header);
+		err = kc_dump_start(socket, input->skb, header);
 	} else {
 		NL_SET_ERR_MSG(extack, "the module does not say where answers end");
 		return -EOPNOTSUPP;
@@ -281,7 +289,10 @@ static int input_message(struct input *input, const struct nlmsghdr *header,
 static int input_request(struct input *input, const struct nlmsghdr *header,
 			 struct netlink_ext_ack *extack)
 {
-	/* Netlink's own are for nobody: they do no more than ring. */
+	/*
+	 * Messages of netlink itself, as NLMSG_NOOP, do no more than ring the
+	 * bell.
+	 */
 	if (!(header->nlmsg_flags & NLM_F_REQUEST) ||
 	    header->nlmsg_type < NLMSG_MIN_TYPE)
 		return 0;
@@ -296,7 +307,10 @@ static int input_request(struct input *input, const struct nlmsghdr *header,
 	}
 }
 
-/* The rest of a datagram, where no message can be: as much of it as is a header. */
+/*
+ * Answers the rest of a datagram, which is no message, with an error. What
+ * there is of its header is sent back.
+ */
 static void input_refuse(struct sk_buff *skb)
 {
 	static const char reason[] = "truncated, or nlmsg_len is wrong";
@@ -337,15 +351,15 @@ static void netlink_input(struct sk_buff *skb)
 {
 	struct input input = {
 		.skb = skb,
-		.socket = kucomms_socket_find(NETLINK_CB(skb).portid,
+		.socket = kc_socket_find(NETLINK_CB(skb).portid,
 					      NETLINK_CB(skb).sk),
 	};
 
 	input_all(&input);
 	if (!input.socket)
 		return;
-	kucomms_socket_push(input.socket);
-	kucomms_socket_put(input.socket);
+	kc_socket_push(input.socket);
+	kc_socket_put(input.socket);
 }
 
 static int netlink_event(struct notifier_block *block, unsigned long event,
@@ -355,7 +369,7 @@ static int netlink_event(struct notifier_block *block, unsigned long event,
 
 	if (event == NETLINK_URELEASE &&
 	    notify->protocol == protocol)
-		kucomms_socket_closed(notify->net, notify->portid);
+		kc_socket_closed(notify->net, notify->portid);
 	return NOTIFY_DONE;
 }
 
@@ -363,6 +377,12 @@ static struct notifier_block netlink_notifier = {
 	.notifier_call = netlink_event,
 };
 
+/*
+ * Fails in the first namespace only, which is initialized before all others,
+ * and then the module is not loaded. Another module that has the number there
+ * has it everywhere: netlink would take this module's sockets elsewhere for the
+ * other module's, and call that module after it has gone.
+ */
 static int __net_init netlink_net_init(struct net *net)
 {
 	struct netlink_kernel_cfg config = {
@@ -371,11 +391,6 @@ static int __net_init netlink_net_init(struct net *net)
 	struct netlink_net *own = net_generic(net, net_id);
 
 	own->kernel = netlink_kernel_create(net, protocol, &config);
-	/*
-	 * The first namespace comes first, and then this module is not loaded:
-	 * netlink would take its sockets elsewhere for those of the module that
-	 * has the number here, and call that when it has gone.
-	 */
 	return own->kernel || !net_eq(net, &init_net) ? 0 : -EADDRINUSE;
 }
 
@@ -410,14 +425,14 @@ static int __init netlink_init(void)
 }
 
 /*
- * No socket of the protocol is open, and no device that one had a channel of: the
- * kernel counts both.
+ * No socket of the protocol is open, nor any file whose channel is over
+ * netlink: their references to the module have been put. Channels may still be
+ * about to be freed.
  */
 static void __exit netlink_exit(void)
 {
 	unregister_pernet_subsys(&netlink_net_ops);
 	netlink_unregister_notifier(&netlink_notifier);
-	kucomms_socket_uninit();
 	kc_netlink_wait();
 }
 
