@@ -13,7 +13,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "door.h"
+#include "acceptor.h"
 #include "conn.h"
 #include "event.h"
 #include "fd.h"
@@ -134,7 +134,7 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	pthread_cond_init(&fresh->called, NULL);
 	TAILQ_INIT(&fresh->conns);
 	TAILQ_INIT(&fresh->commands);
-	TAILQ_INIT(&fresh->doors);
+	TAILQ_INIT(&fresh->acceptors);
 	kucomms_loop_init(fresh);
 	err = set_options(fresh, options);
 	if (!err)
@@ -286,7 +286,7 @@ static void destroy_inherited(struct kucomms_endpoint *endpoint)
 {
 	struct kc_conn *conn, *next;
 
-	kucomms_door_close_all(endpoint);
+	kc_acceptor_close_all(endpoint);
 	for (conn = TAILQ_FIRST(&endpoint->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, entry.node);
 		if (conn->entry.pending)
@@ -309,7 +309,7 @@ KUCOMMS_API void kucomms_endpoint_destroy(struct kucomms_endpoint *endpoint)
 	}
 	kucomms_endpoint_stop(endpoint);
 	endpoint_enter(endpoint);
-	kucomms_door_close_all(endpoint);
+	kc_acceptor_close_all(endpoint);
 	while ((conn = TAILQ_FIRST(&endpoint->conns))) {
 		kucomms_store(&conn->entry.leaving, true);
 		kc_ep_entry_drop(conn, -ESHUTDOWN);
@@ -390,10 +390,10 @@ KUCOMMS_API int kucomms_endpoint_listen(struct kucomms_endpoint *endpoint,
 					const struct kucomms_listen_options *options)
 {
 	return is_inherited(endpoint) ? -ESTALE :
-	       kucomms_door_open(endpoint, name, options);
+	       kc_acceptor_open(endpoint, name, options);
 }
 
-static bool is_member(const struct kucomms_endpoint *endpoint,
+static bool has_conn(const struct kucomms_endpoint *endpoint,
 		      const struct kc_conn *conn)
 {
 	const struct kc_conn *each;
@@ -413,7 +413,7 @@ KUCOMMS_API int kucomms_endpoint_remove(struct kucomms_endpoint *endpoint,
 	if (is_inherited(endpoint))
 		return -ESTALE;
 	pthread_mutex_lock(&endpoint->lock);
-	found = is_member(endpoint, conn);
+	found = has_conn(endpoint, conn);
 	if (found) {
 		kucomms_store(&conn->entry.leaving, true);
 		kc_ep_entry_queue(conn);

@@ -56,7 +56,7 @@ static int listener_open(struct kucomms_listener *listener, const char *name)
 	if (!listener->numbers)
 		return -ENOMEM;
 	return transport == &kucomms_process_transport ?
-	       kucomms_process_listen(listener) : kucomms_local_listen(listener);
+	       kc_process_listen(listener) : kc_local_listen(listener);
 }
 
 KUCOMMS_API int kucomms_listen(const char *name,
@@ -72,7 +72,7 @@ KUCOMMS_API int kucomms_listen(const char *name,
 	}
 	fresh->fd = -1;
 	fresh->socket = -1;
-	memset(fresh->strangers, -1, sizeof(fresh->strangers));
+	memset(fresh->pending, -1, sizeof(fresh->pending));
 	TAILQ_INIT(&fresh->waiting);
 	err = listener_set_options(fresh, options);
 	if (!err)
@@ -86,18 +86,18 @@ KUCOMMS_API int kucomms_listen(const char *name,
 }
 
 /* The next who wants a channel, to be answered; -EAGAIN: nobody just now. */
-int kucomms_listener_take(struct kucomms_listener *listener,
-			  struct kc_conn **conn)
+int kc_listener_accept(struct kucomms_listener *listener,
+		       struct kc_conn **conn)
 {
-	return listener->socket >= 0 ? kucomms_process_take(listener, conn) :
-				       kucomms_local_take(listener, conn);
+	return listener->socket >= 0 ? kc_process_accept(listener, conn) :
+				       kc_local_accept(listener, conn);
 }
 
 /* @status: 0, or why not: then the channel is to be freed. */
-int kucomms_listener_answer(struct kc_conn *conn, int status)
+int kc_listener_answer(struct kc_conn *conn, int status)
 {
 	if (conn->transport == &kucomms_process_transport)
-		return kucomms_process_answer(conn, status);
+		return kc_process_answer(conn, status);
 	if (status)
 		kc_conn_break(conn);
 	return 0;
@@ -110,10 +110,10 @@ static int accept_now(struct kucomms_listener *listener,
 	int err;
 
 	do {
-		err = kucomms_listener_take(listener, &conn);
+		err = kc_listener_accept(listener, &conn);
 		if (err)
 			return err;
-		err = kucomms_listener_answer(conn, 0);
+		err = kc_listener_answer(conn, 0);
 		/* It has gone again meanwhile. */
 		if (err)
 			kc_conn_free(conn);
@@ -135,7 +135,7 @@ KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 		err = accept_now(listener, channel);
 		if (err != -EAGAIN || !timeout_ms)
 			return err;
-		/* Strangers who come and go are no reason to go on for ever. */
+		/* Pending connections that come and go do not prolong this. */
 		if (!kucomms_left_ms(deadline))
 			return -ETIMEDOUT;
 		err = poll(&poll_fd, 1, kucomms_left_ms(deadline));
@@ -158,8 +158,8 @@ static void listener_abandon(struct kucomms_listener *listener)
 	struct kc_conn *conn;
 	int i;
 
-	for (i = 0; i < KUCOMMS_STRANGERS; i++)
-		kucomms_fd_close(&listener->strangers[i]);
+	for (i = 0; i < KC_PENDING_MAX; i++)
+		kucomms_fd_close(&listener->pending[i]);
 	kucomms_fd_close(&listener->socket);
 	while ((conn = TAILQ_FIRST(&listener->waiting))) {
 		TAILQ_REMOVE(&listener->waiting, conn, entry.node);
@@ -174,9 +174,9 @@ KUCOMMS_API void kucomms_listener_close(struct kucomms_listener *listener)
 	if (kucomms_is_inherited(listener->mark))
 		listener_abandon(listener);
 	else if (listener->socket >= 0)
-		kucomms_process_unlisten(listener);
+		kc_process_unlisten(listener);
 	else
-		kucomms_local_unlisten(listener);
+		kc_local_unlisten(listener);
 	kucomms_fd_close(&listener->fd);
 	kucomms_numbers_put(listener->numbers);
 	free(listener);

@@ -31,13 +31,14 @@ static struct kucomms_listener *find(const char *name)
 {
 	struct kucomms_listener *listener;
 
-	for (listener = kucomms_self->local; listener; listener = listener->all)
+	for (listener = kucomms_self->local; listener;
+	     listener = listener->next)
 		if (!strcmp(listener->path, name))
 			return listener;
 	return NULL;
 }
 
-int kucomms_local_listen(struct kucomms_listener *listener)
+int kc_local_listen(struct kucomms_listener *listener)
 {
 	int err = 0;
 
@@ -49,15 +50,15 @@ int kucomms_local_listen(struct kucomms_listener *listener)
 		err = -EADDRINUSE;
 		listener->path[0] = '\0';
 	} else {
-		listener->all = kucomms_self->local;
+		listener->next = kucomms_self->local;
 		kucomms_self->local = listener;
 	}
 	unlock();
 	return err;
 }
 
-int kucomms_local_take(struct kucomms_listener *listener,
-		       struct kc_conn **conn)
+int kc_local_accept(struct kucomms_listener *listener,
+		    struct kc_conn **conn)
 {
 	eventfd_t count;
 
@@ -71,15 +72,15 @@ int kucomms_local_take(struct kucomms_listener *listener,
 	return *conn ? 0 : -EAGAIN;
 }
 
-void kucomms_local_unlisten(struct kucomms_listener *listener)
+void kc_local_unlisten(struct kucomms_listener *listener)
 {
 	struct kucomms_listener **link;
 	struct kc_conn *conn;
 
 	lock();
-	for (link = &kucomms_self->local; *link; link = &(*link)->all) {
+	for (link = &kucomms_self->local; *link; link = &(*link)->next) {
 		if (*link == listener) {
-			*link = listener->all;
+			*link = listener->next;
 			break;
 		}
 	}
@@ -144,8 +145,8 @@ static int size_or(__u32 *size, __u32 wanted,
 }
 
 /* Under the lock: @listener stays. */
-static int local_furnish(struct kc_conn *conn, struct kc_conn *other,
-			 struct kucomms_listener *listener)
+static int local_setup(struct kc_conn *conn, struct kc_conn *other,
+		       struct kucomms_listener *listener)
 {
 	const struct kucomms_options *options = &conn->options;
 	__u32 out, in;
@@ -172,7 +173,7 @@ static int local_connect(struct kc_conn *conn, struct kc_conn *other)
 
 	if (!listener)
 		return -ENOENT;
-	err = local_furnish(conn, other, listener);
+	err = local_setup(conn, other, listener);
 	if (err)
 		return err;
 	TAILQ_INSERT_TAIL(&listener->waiting, other, entry.node);

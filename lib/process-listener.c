@@ -2,9 +2,9 @@
 /*
  * The transport to another process, as the one that listens.
  *
- * Who has connected is a stranger until it has said what it wants. Nobody waits
- * for strangers: there are places for some, and the oldest goes if there are
- * more.
+ * A connection is pending until the other side has said what it wants. The
+ * listener does not wait for that: it has places for KC_PENDING_MAX connections,
+ * and the oldest one is closed if there are more.
  */
 #define _GNU_SOURCE	/* accept4() */
 #include <errno.h>
@@ -23,11 +23,11 @@
 #include "peer.h"
 #include "process.h"
 
-/* data of the listening socket's events; a stranger's is its place */
-#define SOCKET	KUCOMMS_STRANGERS
+/* data of the listening socket's events; that of a pending connection is its place */
+#define SOCKET	KC_PENDING_MAX
 
-/* So many events before the caller's other business has its turn. */
-#define AT_A_TIME	16
+/* Events handled before the caller has its turn. */
+#define ACCEPT_BATCH	16
 
 #define HELLO_FLAGS	(KUCOMMS_HELLO_NUMBER | KUCOMMS_HELLO_LIGHT | \
 			 KUCOMMS_HELLO_HEAVY)
@@ -119,7 +119,7 @@ static int listener_bind(struct kucomms_listener *listener)
 	return err;
 }
 
-int kucomms_process_listen(struct kucomms_listener *listener)
+int kc_process_listen(struct kucomms_listener *listener)
 {
 	int err;
 
@@ -139,35 +139,35 @@ int kucomms_process_listen(struct kucomms_listener *listener)
 	return listener_watch(listener, listener->socket, SOCKET);
 }
 
-static void stranger_forget(struct kucomms_listener *listener, __u32 place)
+static void pending_close(struct kucomms_listener *listener, __u32 place)
 {
-	const int fd = listener->strangers[place];
+	const int fd = listener->pending[place];
 
 	if (fd < 0)
 		return;
-	listener->strangers[place] = -1;
+	listener->pending[place] = -1;
 	/* A child may have a copy, and epoll would keep it. */
 	epoll_ctl(listener->fd, EPOLL_CTL_DEL, fd, NULL);
 	close(fd);
 }
 
-static int listener_admit(struct kucomms_listener *listener)
+static int pending_add(struct kucomms_listener *listener)
 {
 	int fd = accept4(listener->socket, NULL, NULL,
 			 SOCK_CLOEXEC | SOCK_NONBLOCK);
-	__u32 place = listener->next;
+	__u32 place = listener->next_place;
 	int err;
 
 	if (fd < 0)
 		return errno == ECONNABORTED ? 0 : -errno;
-	stranger_forget(listener, place);
+	pending_close(listener, place);
 	err = listener_watch(listener, fd, place);
 	if (err) {
 		close(fd);
 		return err;
 	}
-	listener->strangers[place] = fd;
-	listener->next = (place + 1) % KUCOMMS_STRANGERS;
+	listener->pending[place] = fd;
+	listener->next_place = (place + 1) % KC_PENDING_MAX;
 	return 0;
 }
 
@@ -214,19 +214,19 @@ static int conn_setup(struct kc_conn *conn,
 	return kucomms_hello_peer(conn);
 }
 
-/* It has said something. Whatever comes of it, it is no stranger any more. */
-static int stranger_hear(struct kucomms_listener *listener, __u32 place,
-			 struct kc_conn **conn)
+/* Once the other side has said something the connection is not pending any more. */
+static int pending_hear(struct kucomms_listener *listener, __u32 place,
+			struct kc_conn **conn)
 {
 	struct kc_conn *fresh;
 	struct kucomms_hello hello;
-	int fd = listener->strangers[place];
+	int fd = listener->pending[place];
 	int memory, err;
 
 	err = kucomms_hello_receive(fd, &hello, &memory);
 	if (err == -EAGAIN)
 		return err;
-	listener->strangers[place] = -1;
+	listener->pending[place] = -1;
 	epoll_ctl(listener->fd, EPOLL_CTL_DEL, fd, NULL);
 	fresh = kc_conn_alloc(&kucomms_process_transport);
 	if (!fresh) {
@@ -241,7 +241,7 @@ static int stranger_hear(struct kucomms_listener *listener, __u32 place,
 	if (!err)
 		err = conn_setup(fresh, listener, &hello, memory);
 	if (err) {
-		kucomms_process_answer(fresh, err);
+		kc_process_answer(fresh, err);
 		kc_conn_free(fresh);
 		err = -EAGAIN;
 	} else {
@@ -252,18 +252,18 @@ out:
 	return err;
 }
 
-int kucomms_process_take(struct kucomms_listener *listener,
-			 struct kc_conn **conn)
+int kc_process_accept(struct kucomms_listener *listener,
+		      struct kc_conn **conn)
 {
 	struct epoll_event event;
-	int ready = 0, left = AT_A_TIME, err;
+	int ready = 0, left = ACCEPT_BATCH, err;
 
 	while (left-- &&
 	       (ready = epoll_wait(listener->fd, &event, 1, 0)) > 0) {
 		if (event.data.u32 == SOCKET) {
-			err = listener_admit(listener);
+			err = pending_add(listener);
 		} else {
-			err = stranger_hear(listener, event.data.u32, conn);
+			err = pending_hear(listener, event.data.u32, conn);
 			if (!err)
 				return 0;
 		}
@@ -274,7 +274,7 @@ int kucomms_process_take(struct kucomms_listener *listener,
 }
 
 /* @status: 0 or a negative errno. */
-int kucomms_process_answer(struct kc_conn *conn, int status)
+int kc_process_answer(struct kc_conn *conn, int status)
 {
 	const struct kucomms_hello hello = {
 		.magic = KUCOMMS_HELLO_MAGIC,
@@ -290,12 +290,12 @@ int kucomms_process_answer(struct kc_conn *conn, int status)
 	return err;
 }
 
-void kucomms_process_unlisten(struct kucomms_listener *listener)
+void kc_process_unlisten(struct kucomms_listener *listener)
 {
 	__u32 place;
 
-	for (place = 0; place < KUCOMMS_STRANGERS; place++)
-		stranger_forget(listener, place);
+	for (place = 0; place < KC_PENDING_MAX; place++)
+		pending_close(listener, place);
 	/* First the name: who comes now finds nobody, not a dead socket. */
 	if (listener->path[0])
 		unlink(listener->path);

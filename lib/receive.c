@@ -15,7 +15,7 @@
 #define relax()	__asm__ __volatile__("" ::: "memory")
 #endif
 
-/* So many looks between two at the clock. */
+/* Looks for a message between two at the clock. */
 #define LOOKS	32
 
 /* The other side may be waiting for the room that has just been made. */

@@ -18,7 +18,7 @@
  *	   `----------- struct kucomms_channel comes first in it, and is all
  *			that an application sees
  *
- *	endpoint->doors -> door (door.c) -> listener -> numbers
+ *	endpoint->acceptors -> acceptor (acceptor.c) -> listener -> numbers
  *	endpoint->calls -> struct kucomms_call, the caller's
  *
  * Locks, each of which may be taken while those before it in its line are held:
@@ -43,7 +43,7 @@
 #define KUCOMMS_API __attribute__((visibility("default")))
 
 struct kucomms_bridge;
-struct kucomms_door;
+struct kc_acceptor;
 struct kc_conn;
 struct kucomms_numbers;
 
@@ -270,22 +270,22 @@ struct kc_conn {
 
 /* ---- what others connect to (listener.c, process-listener.c, local.c) */
 
-/* How many may have connected without having said what they want. */
-#define KUCOMMS_STRANGERS	64
+/* Connections of a listener on which the other side has not said what it wants. */
+#define KC_PENDING_MAX	64
 
 /**
  * struct kucomms_listener - what others connect to
  * @mark:      mark of the process whose listener it is, see fork.c
  * @fd:        readable when there may be somebody to accept: the epoll of
- *             @socket and of strangers, or an eventfd
+ *             @socket and @pending, or an eventfd
  * @socket:    of a process; -1: it is in this process
  * @path:      of the socket, or the name
  * @options:   with all defaults filled in
  * @numbers:   of the channels
- * @strangers: sockets of those who have not said yet what they want
- * @next:      whose place the next stranger takes
- * @all:       the next in the list of this process's own listeners, under its lock
- * @waiting:   channels from this process that nobody has accepted yet; the same
+ * @pending:   sockets on which the other side has not said yet what it wants
+ * @next_place: the place in @pending that the next connection takes
+ * @next:      in the list of this process's own listeners, under kc_self->local_lock
+ * @waiting:   channels from this process that nobody has accepted yet; under the same lock
  */
 struct kucomms_listener {
 	__u32 mark;
@@ -294,13 +294,13 @@ struct kucomms_listener {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct kucomms_listen_options options;
 	struct kucomms_numbers *numbers;
-	int strangers[KUCOMMS_STRANGERS];
-	unsigned int next;
-	struct kucomms_listener *all;
+	int pending[KC_PENDING_MAX];
+	unsigned int next_place;
+	struct kucomms_listener *next;
 	TAILQ_HEAD(, kc_conn) waiting;
 };
 
-/* ---- endpoints (call.c, ep_entry.c, loop.c, door.c, endpoint.c) */
+/* ---- endpoints (call.c, ep_entry.c, loop.c, acceptor.c, endpoint.c) */
 
 /**
  * struct kucomms_endpoint - handlers, and the channels they are for
@@ -320,7 +320,7 @@ struct kucomms_listener {
  * @commands: those that have come, or are to go
  * @commanded: there are such
  * @hangup:   a thread has shut down one of the channels; any thread's
- * @doors:    listeners
+ * @acceptors:    listeners
  * @conn_count: how many channels there are
  * @owner:    the thread that runs it, or 0
  * @thread:   what start started
@@ -367,7 +367,7 @@ struct kucomms_endpoint {
 	TAILQ_HEAD(, kc_conn) commands;
 	bool commanded;
 	bool hangup;
-	TAILQ_HEAD(, kucomms_door) doors;
+	TAILQ_HEAD(, kc_acceptor) acceptors;
 	__u64 conn_count;
 	uintptr_t owner;
 	pthread_t thread;
