@@ -14,7 +14,7 @@
 #include "memory.h"
 #include "numbers.h"
 #include "peer.h"
-#include "process.h"
+#include "handshake.h"
 
 /* Protects the list of listeners, and each listener's list of waiting channels. */
 static void lock(void)
@@ -129,8 +129,8 @@ static int join(struct kc_conn *conn, struct kc_conn *other, __u32 out,
 		return err;
 	kucomms_peer_init(conn, out, in);
 	kucomms_peer_init(other, in, out);
-	kucomms_hello_agree(conn, kucomms_hello_flags(other));
-	kucomms_hello_agree(other, kucomms_hello_flags(conn));
+	kc_handshake_agree(conn, kc_handshake_flags(other));
+	kc_handshake_agree(other, kc_handshake_flags(conn));
 	set_peer(conn);
 	set_peer(other);
 	return 0;

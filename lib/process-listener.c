@@ -21,7 +21,7 @@
 #include "memory.h"
 #include "numbers.h"
 #include "peer.h"
-#include "process.h"
+#include "handshake.h"
 
 /* data of the listening socket's events; that of a pending connection is its place */
 #define SOCKET	KC_PENDING_MAX
@@ -29,8 +29,8 @@
 /* Events handled before the caller has its turn. */
 #define ACCEPT_BATCH	16
 
-#define HELLO_FLAGS	(KUCOMMS_HELLO_NUMBER | KUCOMMS_HELLO_LIGHT | \
-			 KUCOMMS_HELLO_HEAVY)
+#define HELLO_FLAGS	(KC_HELLO_NUMBER | KC_HELLO_LIGHT | \
+			 KC_HELLO_HEAVY)
 
 static int listener_watch(const struct kucomms_listener *listener, int fd,
 			  __u32 which)
@@ -172,7 +172,7 @@ static int pending_add(struct kucomms_listener *listener)
 }
 
 static int hello_check(const struct kucomms_listener *listener,
-		       const struct kucomms_hello *hello, int memory)
+		       const struct kc_hello *hello, int memory)
 {
 	const __u32 most = listener->options.ring_size_max;
 
@@ -188,14 +188,14 @@ static int hello_check(const struct kucomms_listener *listener,
 /* Two rings and a number, as far as the other side may have them. */
 static int conn_setup(struct kc_conn *conn,
 		      struct kucomms_listener *listener,
-		      const struct kucomms_hello *hello, int memory)
+		      const struct kc_hello *hello, int memory)
 {
 	__u32 size = hello->wanted ? hello->wanted : listener->options.ring_size;
 	int err;
 
 	conn->number = hello->number;
 	err = kucomms_numbers_take(listener->numbers,
-				   hello->flags & KUCOMMS_HELLO_NUMBER,
+				   hello->flags & KC_HELLO_NUMBER,
 				   &conn->number);
 	if (err)
 		return err;
@@ -210,8 +210,8 @@ static int conn_setup(struct kc_conn *conn,
 		return conn->memory;
 	conn->options.to_kernel_size = size;
 	kucomms_peer_init(conn, size, hello->size);
-	kucomms_hello_agree(conn, hello->flags);
-	return kucomms_hello_peer(conn);
+	kc_handshake_agree(conn, hello->flags);
+	return kc_handshake_credentials(conn);
 }
 
 /* Once the other side has said something the connection is not pending any more. */
@@ -219,11 +219,11 @@ static int pending_hear(struct kucomms_listener *listener, __u32 place,
 			struct kc_conn **conn)
 {
 	struct kc_conn *fresh;
-	struct kucomms_hello hello;
+	struct kc_hello hello;
 	int fd = listener->pending[place];
 	int memory, err;
 
-	err = kucomms_hello_receive(fd, &hello, &memory);
+	err = kc_handshake_receive(fd, &hello, &memory);
 	if (err == -EAGAIN)
 		return err;
 	listener->pending[place] = -1;
@@ -276,15 +276,15 @@ int kc_process_accept(struct kucomms_listener *listener,
 /* @status: 0 or a negative errno. */
 int kc_process_answer(struct kc_conn *conn, int status)
 {
-	const struct kucomms_hello hello = {
-		.magic = KUCOMMS_HELLO_MAGIC,
-		.version = KUCOMMS_HELLO_VERSION,
+	const struct kc_hello hello = {
+		.magic = KC_HELLO_MAGIC,
+		.version = KC_HELLO_VERSION,
 		.size = conn->options.to_kernel_size,
-		.flags = kucomms_hello_flags(conn),
+		.flags = kc_handshake_flags(conn),
 		.number = conn->number,
 		.status = status,
 	};
-	int err = kucomms_hello_send(conn->fd, &hello, status ? -1 : conn->memory);
+	int err = kc_handshake_send(conn->fd, &hello, status ? -1 : conn->memory);
 
 	kucomms_fd_close(&conn->memory);
 	return err;

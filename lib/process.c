@@ -11,7 +11,7 @@
 #include "fd.h"
 #include "memory.h"
 #include "peer.h"
-#include "process.h"
+#include "handshake.h"
 
 /* The kernel's own limit. */
 #define ERRNO_MAX	4095
@@ -22,7 +22,7 @@ static int process_connect(struct kc_conn *conn)
 
 	memcpy(address.sun_path, conn->path, sizeof(address.sun_path));
 	if (!connect(conn->fd, (struct sockaddr *)&address, sizeof(address)))
-		return kucomms_hello_peer(conn);
+		return kc_handshake_credentials(conn);
 	/* Nobody has been here yet, or not any more; EAGAIN: too many are waiting. */
 	return errno == ECONNREFUSED ? -ENOENT : -errno;
 }
@@ -31,14 +31,14 @@ static int send_hello(struct kc_conn *conn)
 {
 	const struct kucomms_options *options = &conn->options;
 	const bool numbered = options->flags & KUCOMMS_OPEN_NUMBER;
-	const struct kucomms_hello hello = {
-		.magic = KUCOMMS_HELLO_MAGIC,
-		.version = KUCOMMS_HELLO_VERSION,
+	const struct kc_hello hello = {
+		.magic = KC_HELLO_MAGIC,
+		.version = KC_HELLO_VERSION,
 		.size = options->to_kernel_size ? options->to_kernel_size :
 						  KUCOMMS_MEMORY_SIZE,
 		.wanted = options->to_user_size,
-		.flags = (numbered ? KUCOMMS_HELLO_NUMBER : 0) |
-			 kucomms_hello_flags(conn),
+		.flags = (numbered ? KC_HELLO_NUMBER : 0) |
+			 kc_handshake_flags(conn),
 		.number = options->channel,
 	};
 	int memory, err;
@@ -49,7 +49,7 @@ static int send_hello(struct kc_conn *conn)
 				       &conn->regions[KUCOMMS_MINE]);
 	if (memory < 0)
 		return memory;
-	err = kucomms_hello_send(conn->fd, &hello, memory);
+	err = kc_handshake_send(conn->fd, &hello, memory);
 	close(memory);
 	return err;
 }
@@ -68,7 +68,7 @@ static int process_begin(struct kc_conn *conn, __s64 deadline)
 
 /* The answer has come: has this side been let in, and on what terms? */
 static int process_answered(struct kc_conn *conn,
-			    const struct kucomms_hello *hello, int memory)
+			    const struct kc_hello *hello, int memory)
 {
 	const __u32 mine = conn->options.to_kernel_size ?
 			   conn->options.to_kernel_size : KUCOMMS_MEMORY_SIZE;
@@ -88,16 +88,16 @@ static int process_answered(struct kc_conn *conn,
 		return err;
 	conn->number = hello->number;
 	kucomms_peer_init(conn, mine, hello->size);
-	kucomms_hello_agree(conn, hello->flags);
+	kc_handshake_agree(conn, hello->flags);
 	return 0;
 }
 
 static int process_finish(struct kc_conn *conn)
 {
-	struct kucomms_hello hello;
+	struct kc_hello hello;
 	int memory, err;
 
-	err = kucomms_hello_receive(conn->fd, &hello, &memory);
+	err = kc_handshake_receive(conn->fd, &hello, &memory);
 	/* Unlike a status of -EAGAIN, which is an answer. */
 	if (err == -EAGAIN)
 		return 1;

@@ -134,17 +134,17 @@ static int (*const no_memories[])(void) = {
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* Says hello, and returns the status that is answered, which is all that is. */
-static int status_of(const struct kucomms_hello *hello, size_t length,
+static int status_of(const struct kc_hello *hello, size_t length,
 		     const int *fds, unsigned int count)
 {
-	struct kucomms_hello answer;
+	struct kc_hello answer;
 	int memory, fd = raw_connect();
 	char byte;
 
 	assert_true(fd >= 0);
 	assert_true(raw_say(fd, hello, length, fds, count));
 	assert_true(raw_hear(fd, &answer, &memory));
-	assert_int_equal(answer.magic, KUCOMMS_HELLO_MAGIC);
+	assert_int_equal(answer.magic, KC_HELLO_MAGIC);
 	if (answer.status) {
 		assert_int_equal(memory, -1);
 		assert_true(recv(fd, &byte, 1, 0) <= 0);
@@ -155,7 +155,7 @@ static int status_of(const struct kucomms_hello *hello, size_t length,
 	return answer.status;
 }
 
-static int status_with(struct kucomms_hello hello)
+static int status_with(struct kc_hello hello)
 {
 	const int memory = good_memory();
 	const int status = status_of(&hello, sizeof(hello), &memory, 1);
@@ -169,7 +169,7 @@ static void refused_for_its_words(void)
 	const __u32 no_sizes[] = {
 		0, 1, 2048, 4095, 4097, 12288, 1u << 30, 1u << 31, ~0u, ~4095u,
 	};
-	struct kucomms_hello hello;
+	struct kc_hello hello;
 	unsigned int i;
 
 	hello = raw_hello();
@@ -196,14 +196,14 @@ static void refused_for_its_words(void)
 	hello.reserved = 1;
 	assert_int_equal(status_with(hello), -EPROTO);
 	hello = raw_hello();
-	hello.flags = KUCOMMS_HELLO_NUMBER;
+	hello.flags = KC_HELLO_NUMBER;
 	hello.number = ~0u;
 	assert_int_equal(status_with(hello), -EINVAL);
 }
 
 static void refused_for_its_memory(void)
 {
-	struct kucomms_hello hello = raw_hello();
+	struct kc_hello hello = raw_hello();
 	unsigned int i;
 	int fd;
 
@@ -220,7 +220,7 @@ static void refused_for_its_memory(void)
 /* More than one descriptor is sent, or less than one hello, or more. */
 static void too_much_or_too_little(void)
 {
-	const struct kucomms_hello hellos[2] = { raw_hello(), raw_hello() };
+	const struct kc_hello hellos[2] = { raw_hello(), raw_hello() };
 	int fds[8], i;
 
 	for (i = 0; i < 8; i++)
@@ -376,7 +376,7 @@ static void test_flood_while_accepting(void **state)
 /* A listener that answers as it is told. */
 struct answer {
 	const char *what;
-	struct kucomms_hello hello;
+	struct kc_hello hello;
 	size_t length;
 	int (*memory)(void);
 	bool forever;
@@ -384,9 +384,9 @@ struct answer {
 	int err;
 };
 
-static struct kucomms_hello answer_hello(int status)
+static struct kc_hello answer_hello(int status)
 {
-	struct kucomms_hello hello = raw_hello();
+	struct kc_hello hello = raw_hello();
 
 	hello.status = status;
 	return hello;
@@ -422,7 +422,7 @@ static void give_answer(int fd, const struct answer *answer)
 static pid_t bad_listener(int socket, const struct answer *answer)
 {
 	pid_t pid = fork_quietly();
-	struct kucomms_hello hello;
+	struct kc_hello hello;
 	int fd, memory;
 
 	if (pid)
@@ -467,7 +467,7 @@ static void try_answer(int socket, const struct answer *answer)
 
 static void test_bad_listeners(void **state)
 {
-	const size_t whole = sizeof(struct kucomms_hello);
+	const size_t whole = sizeof(struct kc_hello);
 	struct answer answers[] = {
 		{ "nothing", .silent = true, .err = -ETIMEDOUT },
 		{ "its end", .err = -ESHUTDOWN },
@@ -516,7 +516,7 @@ static void test_bad_listener_of_an_endpoint(void **state)
 		{ "nothing", .silent = true },
 		{ "its end", .silent = false },
 		{ "no end of refusals", answer_hello(-EAGAIN),
-		  sizeof(struct kucomms_hello), .forever = true },
+		  sizeof(struct kc_hello), .forever = true },
 	};
 	const struct kucomms_endpoint_options often = {
 		.size = sizeof(often), .reconnect_ms = 1,

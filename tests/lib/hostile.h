@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The other side of a channel between processes without the library: it keeps
- * to the protocol (lib/process.h, lib/memory.c) as far as it is told to.
+ * to the protocol (lib/handshake.h, lib/memory.c) as far as it is told to.
  */
 #ifndef KUCOMMS_TESTS_HOSTILE_H
 #define KUCOMMS_TESTS_HOSTILE_H
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "../../lib/process.h"
+#include "../../lib/handshake.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE	0x0010
@@ -59,11 +59,11 @@ static inline int raw_memory(size_t size, unsigned int flags, int seals)
 	return fd;
 }
 
-static inline struct kucomms_hello raw_hello(void)
+static inline struct kc_hello raw_hello(void)
 {
-	return (struct kucomms_hello){
-		.magic = KUCOMMS_HELLO_MAGIC,
-		.version = KUCOMMS_HELLO_VERSION,
+	return (struct kc_hello){
+		.magic = KC_HELLO_MAGIC,
+		.version = KC_HELLO_VERSION,
 		.size = RAW_RING,
 	};
 }
@@ -94,7 +94,7 @@ static inline bool raw_say(int fd, const void *what, size_t length,
 }
 
 /* Whether there was a hello; *@memory: what came with it, or -1. */
-static inline bool raw_hear(int fd, struct kucomms_hello *hello, int *memory)
+static inline bool raw_hear(int fd, struct kc_hello *hello, int *memory)
 {
 	union {
 		struct cmsghdr header;
@@ -160,7 +160,7 @@ static inline int raw_make_mine(struct raw_channel *raw)
 /* Whether it was let in; if not, there is nothing to close. */
 static inline bool raw_open(struct raw_channel *raw)
 {
-	struct kucomms_hello hello = raw_hello();
+	struct kc_hello hello = raw_hello();
 	int mine;
 
 	*raw = (struct raw_channel){ .fd = raw_connect(), .theirs_fd = -1 };

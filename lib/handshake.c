@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "barrier.h"
-#include "process.h"
+#include "handshake.h"
 #include "types.h"
 
 /* Room for one descriptor, and by its exact length for no second one. */
@@ -19,7 +19,7 @@ union ancillary {
 	char space[CMSG_SPACE(sizeof(int))];
 };
 
-int kucomms_hello_send(int fd, const struct kucomms_hello *hello, int memory)
+int kc_handshake_send(int fd, const struct kc_hello *hello, int memory)
 {
 	struct iovec iov = { (void *)hello, sizeof(*hello) };
 	union ancillary ancillary = {
@@ -60,7 +60,7 @@ static int ancillary_memory(struct msghdr *msg)
  * -EPROTO (nonsense), -EPROTONOSUPPORT (of another version). *@memory is a
  * descriptor to be closed, or -1: whatever this returns.
  */
-int kucomms_hello_receive(int fd, struct kucomms_hello *hello, int *memory)
+int kc_handshake_receive(int fd, struct kc_hello *hello, int *memory)
 {
 	struct iovec iov = { hello, sizeof(*hello) };
 	union ancillary ancillary;
@@ -78,32 +78,35 @@ int kucomms_hello_receive(int fd, struct kucomms_hello *hello, int *memory)
 	if (!length)
 		return -ESHUTDOWN;
 	*memory = ancillary_memory(&msg);
-	if (length != sizeof(*hello) || hello->magic != KUCOMMS_HELLO_MAGIC)
+	if (length != sizeof(*hello) || hello->magic != KC_HELLO_MAGIC)
 		return -EPROTO;
-	return hello->version == KUCOMMS_HELLO_VERSION ? 0 : -EPROTONOSUPPORT;
+	return hello->version == KC_HELLO_VERSION ? 0 : -EPROTONOSUPPORT;
 }
 
-/* Who does not look before it sleeps will do so often. */
-__u32 kucomms_hello_flags(const struct kc_conn *conn)
+/*
+ * What this side can do. A side that does not spin sleeps often, so it does not
+ * offer to execute the other side's barriers before it does.
+ */
+__u32 kc_handshake_flags(const struct kc_conn *conn)
 {
 	if (!kucomms_barrier_join())
 		return 0;
-	return KUCOMMS_HELLO_LIGHT | (conn->spin_ns ? KUCOMMS_HELLO_HEAVY : 0);
+	return KC_HELLO_LIGHT | (conn->spin_ns ? KC_HELLO_HEAVY : 0);
 }
 
 /* Each side comes to the same conclusions. */
-void kucomms_hello_agree(struct kc_conn *conn, __u32 theirs)
+void kc_handshake_agree(struct kc_conn *conn, __u32 theirs)
 {
-	const __u32 mine = kucomms_hello_flags(conn);
+	const __u32 mine = kc_handshake_flags(conn);
 
-	conn->channel.out.light = (mine & KUCOMMS_HELLO_LIGHT) &&
-				 (theirs & KUCOMMS_HELLO_HEAVY);
-	conn->heavy = (mine & KUCOMMS_HELLO_HEAVY) &&
-		     (theirs & KUCOMMS_HELLO_LIGHT);
+	conn->channel.out.light = (mine & KC_HELLO_LIGHT) &&
+				 (theirs & KC_HELLO_HEAVY);
+	conn->heavy = (mine & KC_HELLO_HEAVY) &&
+		     (theirs & KC_HELLO_LIGHT);
 }
 
-/* Who it is, as the kernel knows it since the two were connected. */
-int kucomms_hello_peer(struct kc_conn *conn)
+/* The other side's credentials, as they were when the two were connected. */
+int kc_handshake_credentials(struct kc_conn *conn)
 {
 	struct ucred cred;
 	socklen_t length = sizeof(cred);
