@@ -31,7 +31,7 @@
 #include "fd.h"
 #include "futex.h"
 #include "memory.h"
-#include "peer.h"
+#include "shm.h"
 #include "send.h"
 
 /* An acknowledgement is asked for once per eighth of the ring. */
@@ -117,15 +117,15 @@ static int bridge_make_rings(struct kucomms_bridge *bridge,
 			     struct kc_conn *conn, __u32 to_kernel,
 			     __u32 to_user)
 {
-	const struct kucomms_region *out = &conn->regions[KUCOMMS_MINE];
-	const struct kucomms_region *in = &conn->regions[KUCOMMS_THEIRS];
-	int err = make_ring(to_kernel, &conn->regions[KUCOMMS_MINE]);
+	const struct kucomms_region *out = &conn->regions[KC_MINE];
+	const struct kucomms_region *in = &conn->regions[KC_THEIRS];
+	int err = make_ring(to_kernel, &conn->regions[KC_MINE]);
 
 	if (!err)
-		err = make_ring(to_user, &conn->regions[KUCOMMS_THEIRS]);
+		err = make_ring(to_user, &conn->regions[KC_THEIRS]);
 	if (err)
 		return err;
-	kucomms_peer_init(conn, to_kernel, to_user);
+	kc_shm_init(conn, to_kernel, to_user);
 	kucomms_consumer_init(&bridge->out, kucomms_memory_data(out), to_kernel,
 			      kucomms_memory_control(in),
 			      kucomms_memory_control(out));

@@ -13,7 +13,7 @@
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"
-#include "peer.h"
+#include "shm.h"
 #include "handshake.h"
 
 /* Protects the list of listeners, and each listener's list of waiting channels. */
@@ -95,12 +95,12 @@ void kc_local_unlisten(struct kucomms_listener *listener)
 static int share_memory(struct kc_conn *writer, struct kc_conn *reader,
 			__u32 size)
 {
-	int memory = kucomms_memory_create(size, &writer->regions[KUCOMMS_MINE]);
+	int memory = kucomms_memory_create(size, &writer->regions[KC_MINE]);
 	int err;
 
 	if (memory < 0)
 		return memory;
-	err = kucomms_memory_adopt(memory, size, &reader->regions[KUCOMMS_THEIRS]);
+	err = kucomms_memory_adopt(memory, size, &reader->regions[KC_THEIRS]);
 	close(memory);
 	return err;
 }
@@ -127,8 +127,8 @@ static int join(struct kc_conn *conn, struct kc_conn *other, __u32 out,
 		err = share_memory(other, conn, in);
 	if (err)
 		return err;
-	kucomms_peer_init(conn, out, in);
-	kucomms_peer_init(other, in, out);
+	kc_shm_init(conn, out, in);
+	kc_shm_init(other, in, out);
 	kc_handshake_agree(conn, kc_handshake_flags(other));
 	kc_handshake_agree(other, kc_handshake_flags(conn));
 	set_peer(conn);
@@ -201,12 +201,12 @@ static int local_begin(struct kc_conn *conn, __s64 deadline)
 
 const struct kucomms_transport kucomms_local_transport = {
 	.begin = local_begin,
-	.close = kucomms_peer_close,
-	.error = kucomms_peer_error,
-	.ring = kucomms_peer_ring,
-	.wait = kucomms_peer_wait,
-	.quiet = kucomms_peer_drain,
-	.hangup = kucomms_peer_hangup,
+	.close = kc_shm_close,
+	.error = kc_shm_error,
+	.ring = kc_shm_ring,
+	.wait = kc_shm_wait,
+	.quiet = kc_shm_drain,
+	.hangup = kc_shm_hangup,
 	.how = KUCOMMS_NEED_FUTEX,
 	.always = KUCOMMS_NEED_ALWAYS,
 };

@@ -20,7 +20,7 @@
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"
-#include "peer.h"
+#include "shm.h"
 #include "handshake.h"
 
 /* data of the listening socket's events; that of a pending connection is its place */
@@ -201,15 +201,15 @@ static int conn_setup(struct kc_conn *conn,
 		return err;
 	conn->numbers = listener->numbers;
 	err = kucomms_memory_adopt(memory, hello->size,
-				   &conn->regions[KUCOMMS_THEIRS]);
+				   &conn->regions[KC_THEIRS]);
 	if (err)
 		return err;
 	conn->memory =
-		kucomms_memory_create(size, &conn->regions[KUCOMMS_MINE]);
+		kucomms_memory_create(size, &conn->regions[KC_MINE]);
 	if (conn->memory < 0)
 		return conn->memory;
 	conn->options.to_kernel_size = size;
-	kucomms_peer_init(conn, size, hello->size);
+	kc_shm_init(conn, size, hello->size);
 	kc_handshake_agree(conn, hello->flags);
 	return kc_handshake_credentials(conn);
 }

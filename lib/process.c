@@ -10,7 +10,7 @@
 
 #include "fd.h"
 #include "memory.h"
-#include "peer.h"
+#include "shm.h"
 #include "handshake.h"
 
 /* The kernel's own limit. */
@@ -46,7 +46,7 @@ static int send_hello(struct kc_conn *conn)
 	if (!kucomms_memory_size_valid(hello.size, KUCOMMS_RING_SIZE_MAX))
 		return -EINVAL;
 	memory = kucomms_memory_create(hello.size,
-				       &conn->regions[KUCOMMS_MINE]);
+				       &conn->regions[KC_MINE]);
 	if (memory < 0)
 		return memory;
 	err = kc_handshake_send(conn->fd, &hello, memory);
@@ -83,11 +83,11 @@ static int process_answered(struct kc_conn *conn,
 				       KUCOMMS_MEMORY_SIZE_MAX))
 		return -EPROTO;
 	err = kucomms_memory_adopt(memory, hello->size,
-				   &conn->regions[KUCOMMS_THEIRS]);
+				   &conn->regions[KC_THEIRS]);
 	if (err)
 		return err;
 	conn->number = hello->number;
-	kucomms_peer_init(conn, mine, hello->size);
+	kc_shm_init(conn, mine, hello->size);
 	kc_handshake_agree(conn, hello->flags);
 	return 0;
 }
@@ -110,12 +110,12 @@ static int process_finish(struct kc_conn *conn)
 const struct kucomms_transport kucomms_process_transport = {
 	.begin = process_begin,
 	.finish = process_finish,
-	.close = kucomms_peer_close,
-	.error = kucomms_peer_error,
-	.ring = kucomms_peer_ring,
-	.wait = kucomms_peer_wait,
-	.quiet = kucomms_peer_drain,
-	.hangup = kucomms_peer_hangup,
+	.close = kc_shm_close,
+	.error = kc_shm_error,
+	.ring = kc_shm_ring,
+	.wait = kc_shm_wait,
+	.quiet = kc_shm_drain,
+	.hangup = kc_shm_hangup,
 	.how = KUCOMMS_NEED_FUTEX,
 	.always = KUCOMMS_NEED_ALWAYS,
 	.copies = true,

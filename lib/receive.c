@@ -123,7 +123,7 @@ void kc_conn_disarm(struct kc_conn *conn)
 	kucomms_consumer_disarm(&conn->channel.in);
 	conn->armed = 0;
 	conn->channel.awake = true;
-	/* Pairs with kucomms_peer_hangup(): one sees what the other has written. */
+	/* Pairs with kc_shm_hangup(): one sees what the other has written. */
 	kucomms_full_barrier();
 	ask_if_gone(conn);
 }

@@ -33,7 +33,7 @@
 
 #include "../../lib/conn.h"
 #include "../../lib/listener.h"
-#include "../../lib/peer.h"
+#include "../../lib/shm.h"
 #include "../patience.h"
 
 #define PAGE		4096u
@@ -688,11 +688,11 @@ static void a_bell_that_rings_all_the_time_ends_no_wait_late(void **state)
 	conn = conn_of(here);
 	conn->receive_how = KUCOMMS_NEED_FUTEX;
 	conn->receive_bell = here->in.peer->bell - 1;
-	assert_int_equal(kucomms_peer_wait(conn, KUCOMMS_EVENT_DATA, long_ago,
-					   &waits), -ETIMEDOUT);
+	assert_int_equal(kc_shm_wait(conn, KUCOMMS_EVENT_DATA, long_ago,
+				     &waits), -ETIMEDOUT);
 	conn->send_bell = here->in.peer->bell - 1;
-	assert_int_equal(kucomms_peer_wait(conn, KUCOMMS_EVENT_ROOM, long_ago,
-					   &waits), -ETIMEDOUT);
+	assert_int_equal(kc_shm_wait(conn, KUCOMMS_EVENT_ROOM, long_ago,
+				     &waits), -ETIMEDOUT);
 	kucomms_channel_close(here);
 	kucomms_channel_close(there);
 }

@@ -25,7 +25,7 @@
 #include "fd.h"
 #include "futex.h"
 #include "memory.h"
-#include "peer.h"
+#include "shm.h"
 
 /* After so long a wait for a message the wake-up's cost does not matter. */
 #define FUTEX_NS	(100 * NSEC_PER_MSEC)
@@ -37,10 +37,10 @@
 /* A socket takes some hundreds, each of which may have to be read by itself. */
 #define DRAIN_MAX	1024
 
-void kucomms_peer_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
+void kc_shm_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
 {
-	const struct kucomms_region *out = &conn->regions[KUCOMMS_MINE];
-	const struct kucomms_region *in = &conn->regions[KUCOMMS_THEIRS];
+	const struct kucomms_region *out = &conn->regions[KC_MINE];
+	const struct kucomms_region *in = &conn->regions[KC_THEIRS];
 	const struct kucomms_control *peer = kucomms_memory_control(in);
 
 	conn->own = kucomms_memory_control(out);
@@ -54,7 +54,7 @@ void kucomms_peer_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
  * There is nobody any more. A side that refuses says so before it goes, and who
  * notices that it has gone is to hear why.
  */
-static void peer_lost(struct kc_conn *conn)
+static void shm_lost(struct kc_conn *conn)
 {
 	__u32 state;
 
@@ -71,7 +71,7 @@ static void peer_lost(struct kc_conn *conn)
  * All of it, since what was sent with descriptors may keep the socket open; but
  * not more than fits into a socket, for the other side could go on for ever.
  */
-void kucomms_peer_drain(struct kc_conn *conn)
+void kc_shm_drain(struct kc_conn *conn)
 {
 	char bytes[4096];
 	ssize_t length;
@@ -81,36 +81,36 @@ void kucomms_peer_drain(struct kc_conn *conn)
 		length = recv(conn->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	} while (length > 0 && --left);
 	if (!length || (length < 0 && errno != EAGAIN && errno != EINTR))
-		peer_lost(conn);
+		shm_lost(conn);
 }
 
 /* Is there an end of the socket, however much lies before it? */
-static void peer_check(struct kc_conn *conn)
+static void shm_check(struct kc_conn *conn)
 {
 	struct pollfd poll_fd = { .fd = conn->fd, .events = POLLRDHUP };
 
 	if (poll(&poll_fd, 1, 0) > 0)
-		peer_lost(conn);
+		shm_lost(conn);
 }
 
 /* Called where there is nothing to do, maybe all the time: looks now and then. */
-static void peer_check_by_and_by(struct kc_conn *conn)
+static void shm_check_sometimes(struct kc_conn *conn)
 {
 	__s64 now = kucomms_clock(CLOCK_MONOTONIC_COARSE);
 
 	if (now - kucomms_load(&conn->looked) < LOOK_NS)
 		return;
 	kucomms_store(&conn->looked, now);
-	peer_check(conn);
+	shm_check(conn);
 }
 
-int kucomms_peer_error(struct kc_conn *conn)
+int kc_shm_error(struct kc_conn *conn)
 {
 	if (kucomms_load(&conn->gone))
 		return kucomms_load(&conn->gone);
 	switch (kucomms_load_acquire(&conn->channel.in.peer->state)) {
 	case KUCOMMS_STATE_OPEN:
-		peer_check_by_and_by(conn);
+		shm_check_sometimes(conn);
 		return kucomms_load(&conn->gone);
 	case KUCOMMS_STATE_HANGUP:
 		return -ESHUTDOWN;
@@ -120,36 +120,36 @@ int kucomms_peer_error(struct kc_conn *conn)
 }
 
 /* The sleeper has read the bell before it armed, and sleeps only if it is as it was. */
-static void peer_ring_bell(struct kc_conn *conn)
+static void shm_ring_bell(struct kc_conn *conn)
 {
 	/* Pairs with the load in kc_conn_arm() and send_arm(). */
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
 	/* Nobody: not yet, or not any more, or there is nobody left. */
 	if (!kucomms_futex_wake(&conn->own->bell))
-		peer_check_by_and_by(conn);
+		shm_check_sometimes(conn);
 }
 
 /* If the socket is full it has been rung often enough. */
-static void peer_ring_socket(struct kc_conn *conn)
+static void shm_ring_socket(struct kc_conn *conn)
 {
 	if (send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
 	    errno != EAGAIN && errno != EINTR)
-		peer_lost(conn);
+		shm_lost(conn);
 }
 
-int kucomms_peer_ring(struct kc_conn *conn, __u32 need, __u64 *count)
+int kc_shm_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
 	(*count)++;
 	if (need & KUCOMMS_NEED_FUTEX)
-		peer_ring_bell(conn);
+		shm_ring_bell(conn);
 	else
-		peer_ring_socket(conn);
+		shm_ring_socket(conn);
 	/*
 	 * Who hangs up says so, and may not have told so through the socket yet.
 	 * Else it may have taken the message, and gone then.
 	 */
 	if (kucomms_load(&conn->gone) || (need & KUCOMMS_NEED_ALWAYS))
-		return kucomms_peer_error(conn);
+		return kc_shm_error(conn);
 	return 0;
 }
 
@@ -190,7 +190,7 @@ static int wait_socket(struct kc_conn *conn, __s64 deadline)
 		return -errno;
 	if (!ret)
 		return -ETIMEDOUT;
-	kucomms_peer_drain(conn);
+	kc_shm_drain(conn);
 	return 0;
 }
 
@@ -201,7 +201,7 @@ static int wait_room(struct kc_conn *conn, __s64 deadline)
 
 	if (err != -EAGAIN)
 		return err;
-	peer_check(conn);
+	shm_check(conn);
 	return 0;
 }
 
@@ -219,8 +219,8 @@ static int wait_data(struct kc_conn *conn, __s64 deadline)
 	return 0;
 }
 
-int kucomms_peer_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
-		      __u64 *count)
+int kc_shm_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
+		__u64 *count)
 {
 	(*count)++;
 	if (event & KUCOMMS_EVENT_ROOM)
@@ -232,7 +232,7 @@ int kucomms_peer_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
  * Whoever sleeps, here or there, wakes up and finds the reason. Who would send
  * without a system call is asked for the doorbell, and so learns of it, too.
  */
-void kucomms_peer_hangup(struct kc_conn *conn, __u32 state)
+void kc_shm_hangup(struct kc_conn *conn, __u32 state)
 {
 	if (!conn->own || kucomms_load(&conn->gone))
 		return;
@@ -242,7 +242,7 @@ void kucomms_peer_hangup(struct kc_conn *conn, __u32 state)
 	kucomms_full_barrier();
 	kucomms_store(&conn->own->need_data,
 		      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
-	/* Pairs with kucomms_peer_error(): all that was published is seen first. */
+	/* Pairs with kc_shm_error(): all that was published is seen first. */
 	kucomms_store_release(&conn->own->state, state);
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
 	kucomms_futex_wake(&conn->own->bell);
@@ -250,10 +250,10 @@ void kucomms_peer_hangup(struct kc_conn *conn, __u32 state)
 	shutdown(conn->fd, SHUT_RDWR);
 }
 
-void kucomms_peer_close(struct kc_conn *conn)
+void kc_shm_close(struct kc_conn *conn)
 {
 	if (conn->own)
-		kucomms_peer_hangup(conn, KUCOMMS_STATE_HANGUP);
+		kc_shm_hangup(conn, KUCOMMS_STATE_HANGUP);
 	kc_conn_unmap(conn);
 	conn->own = NULL;
 	kucomms_fd_close(&conn->memory);
