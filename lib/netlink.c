@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The transport to the kernel by netlink: a channel is a socket that has been given
- * one for an open device. What then goes over it is in bridge.c.
+ * one for an open device. What then goes over it is in netlink-ring.c.
  *
  * The framing is three headers' worth, with the macros of the kernel's own header;
  * libmnl would be one more thing to install, and cannot be linked statically.
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bridge.h"
+#include "netlink-ring.h"
 #include "conn.h"
 #include "fd.h"
 #include "memory.h"
@@ -108,7 +108,7 @@ static int send_attach(const struct kc_conn *conn, int device,
 	};
 
 	add_u32(&request, KUCOMMS_NLA_FD, (__u32)device);
-	add_u32(&request, KUCOMMS_NLA_DATAGRAM, KUCOMMS_DATAGRAM);
+	add_u32(&request, KUCOMMS_NLA_DATAGRAM, KC_DATAGRAM);
 	add_attribute(&request, KUCOMMS_NLA_BROADCASTS, NULL, 0);
 	if (to_kernel)
 		add_u32(&request, KUCOMMS_NLA_TO_KERNEL_SIZE, to_kernel);
@@ -246,7 +246,7 @@ static int netlink_open(struct kc_conn *conn, int device)
 	    !kucomms_memory_size_valid(given.to_user, KUCOMMS_RING_SIZE_MAX))
 		return -EPROTO;
 	conn->number = given.channel;
-	return kucomms_bridge_create(conn, to_kernel, given.to_user);
+	return kc_nlring_create(conn, to_kernel, given.to_user);
 }
 
 /*
@@ -275,7 +275,7 @@ static int netlink_begin(struct kc_conn *conn, __s64 deadline)
 static void netlink_close(struct kc_conn *conn)
 {
 	kucomms_fd_close(&conn->fd);
-	kucomms_bridge_free(conn);
+	kc_nlring_free(conn);
 	kc_conn_unmap(conn);
 }
 
@@ -287,31 +287,31 @@ static int netlink_error(struct kc_conn *conn)
 /* For data, or for room, in which there may be something to put. */
 static int netlink_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
-	int err = kucomms_bridge_push(conn, count);
+	int err = kc_nlring_push(conn, count);
 
 	(void)need;
-	if (kucomms_bridge_is_blocked(conn->bridge))
-		kucomms_bridge_pull(conn);
+	if (kc_nlring_is_blocked(conn->nlring))
+		kc_nlring_pull(conn);
 	return err;
 }
 
 static int netlink_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 			__u64 *count)
 {
-	int err = event & KUCOMMS_EVENT_RING ? kucomms_bridge_push(conn, count)
+	int err = event & KUCOMMS_EVENT_RING ? kc_nlring_push(conn, count)
 					     : 0;
 
-	return err ? err : kucomms_bridge_wait(conn, event, deadline, count);
+	return err ? err : kc_nlring_wait(conn, event, deadline, count);
 }
 
 const struct kucomms_transport kucomms_netlink_transport = {
 	.begin = netlink_begin,
 	.close = netlink_close,
-	.abandon = kucomms_bridge_abandon,
+	.abandon = kc_nlring_abandon,
 	.error = netlink_error,
 	.ring = netlink_ring,
 	.wait = netlink_wait,
-	.quiet = kucomms_bridge_pull,
-	.fill = kucomms_bridge_pull,
+	.quiet = kc_nlring_pull,
+	.fill = kc_nlring_pull,
 	.hangup = kc_conn_gone,
 };

@@ -204,7 +204,7 @@ KUCOMMS_API int kucomms_open(const char *name,
  */
 void kc_conn_replace(struct kc_conn *conn, struct kc_conn *fresh)
 {
-	struct kucomms_bridge *bridge;
+	struct kc_nlring *nlring;
 
 	if (conn->own)
 		conn->transport->hangup(conn, KUCOMMS_STATE_HANGUP);
@@ -221,9 +221,9 @@ void kc_conn_replace(struct kc_conn *conn, struct kc_conn *fresh)
 	conn->armed = 0;
 	memcpy(conn->regions, fresh->regions, sizeof(conn->regions));
 	memset(fresh->regions, 0, sizeof(fresh->regions));
-	bridge = conn->bridge;
-	conn->bridge = fresh->bridge;
-	fresh->bridge = bridge;
+	nlring = conn->nlring;
+	conn->nlring = fresh->nlring;
+	fresh->nlring = nlring;
 	conn->own = fresh->own;
 	conn->heavy = fresh->heavy;
 	fresh->own = NULL;

@@ -10,7 +10,7 @@
  *	    ^
  *	    |		 .-> numbers, shared with the listener (numbers.c)
  *	   conn ---------<
- *	   ^ ^ ^	 `-> bridge, if it goes over netlink (bridge.c)
+ *	   ^ ^ ^	 `-> nlring, if it goes over netlink (netlink-ring.c)
  *	   | | |
  *	   | | `------- listener->waiting, until it is accepted ("local:" only)
  *	   | `--------- endpoint->conns, active, commands, replies;
@@ -24,9 +24,9 @@
  * Locks, each of which may be taken while those before it in its line are held:
  *
  *	endpoint->lock, conn->lock, endpoint->calls_lock
- *	conn->lock, bridge->receive_lock, bridge->send_lock
+ *	conn->lock, nlring->receive_lock, nlring->send_lock
  *	endpoint->lock, kucomms_self->local_lock (fork.h), numbers->lock
- *	bridge->wait_lock
+ *	nlring->wait_lock
  *
  * What no lock covers belongs to one thread. A channel has a sending and a
  * receiving thread, which may be the same; both are the endpoint's thread if an
@@ -42,7 +42,7 @@
 
 #define KUCOMMS_API __attribute__((visibility("default")))
 
-struct kucomms_bridge;
+struct kc_nlring;
 struct kc_acceptor;
 struct kc_conn;
 struct kucomms_numbers;
@@ -189,7 +189,7 @@ struct kc_ep_entry {
  * @answers_late: the other side does not answer within the doorbell
  * @closing:   the other side has gone: what is in the ring is all that comes
  * @peer:      who is on the other side
- * @bridge:    to the socket, of those that have one
+ * @nlring:    moves messages between the rings and a netlink socket, or NULL
  *
  * In any thread:
  *
@@ -242,7 +242,7 @@ struct kc_conn {
 	bool answers_late;
 	bool closing;
 	struct kucomms_peer peer;
-	struct kucomms_bridge *bridge;
+	struct kc_nlring *nlring;
 
 	int gone;
 	bool lost;

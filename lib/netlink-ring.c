@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bridges: the other end of a channel over netlink, in this process. The rings are
- * those of every channel, so nothing above finds anything unusual; messages are
- * moved between them and datagrams.
+ * The rings of a channel over netlink, whose other side is in this process, too:
+ * it moves messages between the rings and the datagrams of a socket. So whatever
+ * sends and receives finds the rings of any channel.
  *
- * Sending, kucomms_bridge_push(): what is in the ring towards the kernel goes out,
+ * Sending, kc_nlring_push(): what is in the ring towards the kernel goes out,
  * many messages in a datagram. The kernel has a ring for them that is twice as
  * large, and refuses what it has no room for; so no more is sent than fits there,
  * and now and then a message asks for an acknowledgement, which says that all up to
  * it have been handled.
  *
- * Receiving, kucomms_bridge_pull(): datagrams are read as long as there is room
+ * Receiving, kc_nlring_pull(): datagrams are read as long as there is room
  * in the ring towards the user; what is left of one stays where it is.
  *
  * Each has its lock, for the two may be called by different threads, and each by
@@ -26,7 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bridge.h"
+#include "netlink-ring.h"
 #include "clock.h"
 #include "fd.h"
 #include "futex.h"
@@ -44,7 +44,7 @@
 #define LEAVE_NS	(10 * NSEC_PER_MSEC)
 
 /**
- * struct kucomms_bridge - between the rings and the socket
+ * struct kc_nlring - between the rings and the socket
  * @send_lock: for the following
  * @out:       reads what the application sends
  * @request:   the datagram that is being made
@@ -69,7 +69,7 @@
  * @pulled:    an event: something has been read from the socket
  * @bell:      an eventfd that tells the one in poll() the same
  */
-struct kucomms_bridge {
+struct kc_nlring {
 	pthread_mutex_t send_lock;
 	struct kucomms_consumer out;
 	unsigned char *request;
@@ -112,8 +112,8 @@ static int make_ring(__u32 size, struct kucomms_region *region)
 	return 0;
 }
 
-/* What is both sides' own: here that of the kernel is played by @bridge. */
-static int bridge_make_rings(struct kucomms_bridge *bridge,
+/* Makes both rings. In place of the kernel @nlring is their other side. */
+static int nlring_make_rings(struct kc_nlring *nlring,
 			     struct kc_conn *conn, __u32 to_kernel,
 			     __u32 to_user)
 {
@@ -126,69 +126,69 @@ static int bridge_make_rings(struct kucomms_bridge *bridge,
 	if (err)
 		return err;
 	kc_shm_init(conn, to_kernel, to_user);
-	kucomms_consumer_init(&bridge->out, kucomms_memory_data(out), to_kernel,
+	kucomms_consumer_init(&nlring->out, kucomms_memory_data(out), to_kernel,
 			      kucomms_memory_control(in),
 			      kucomms_memory_control(out));
-	kucomms_producer_init(&bridge->in, kucomms_memory_data(in), to_user,
+	kucomms_producer_init(&nlring->in, kucomms_memory_data(in), to_user,
 			      kucomms_memory_control(in),
 			      kucomms_memory_control(out));
 	/* Whatever is sent is to be pushed at once. */
-	kucomms_consumer_arm(&bridge->out);
+	kucomms_consumer_arm(&nlring->out);
 	return 0;
 }
 
-int kucomms_bridge_create(struct kc_conn *conn, __u32 to_kernel,
-			  __u32 to_user)
+int kc_nlring_create(struct kc_conn *conn, __u32 to_kernel,
+		     __u32 to_user)
 {
-	struct kucomms_bridge *bridge = calloc(1, sizeof(*bridge));
+	struct kc_nlring *nlring = calloc(1, sizeof(*nlring));
 
-	if (!bridge)
+	if (!nlring)
 		return -ENOMEM;
-	pthread_mutex_init(&bridge->send_lock, NULL);
-	pthread_mutex_init(&bridge->receive_lock, NULL);
-	pthread_mutex_init(&bridge->wait_lock, NULL);
-	conn->bridge = bridge;
-	bridge->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (bridge->bell < 0)
+	pthread_mutex_init(&nlring->send_lock, NULL);
+	pthread_mutex_init(&nlring->receive_lock, NULL);
+	pthread_mutex_init(&nlring->wait_lock, NULL);
+	conn->nlring = nlring;
+	nlring->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (nlring->bell < 0)
 		return -errno;
-	bridge->request = malloc(BUFFER_SIZE);
-	bridge->datagram = malloc(BUFFER_SIZE);
-	if (!bridge->request || !bridge->datagram)
+	nlring->request = malloc(BUFFER_SIZE);
+	nlring->datagram = malloc(BUFFER_SIZE);
+	if (!nlring->request || !nlring->datagram)
 		return -ENOMEM;
-	return bridge_make_rings(bridge, conn, to_kernel, to_user);
+	return nlring_make_rings(nlring, conn, to_kernel, to_user);
 }
 
 /*
  * Frees a child's copy. Does not touch the locks: a thread of the parent may
  * have held them.
  */
-void kucomms_bridge_abandon(struct kc_conn *conn)
+void kc_nlring_abandon(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 
-	if (!bridge)
+	if (!nlring)
 		return;
-	conn->bridge = NULL;
-	kucomms_fd_close(&bridge->bell);
-	free(bridge->request);
-	free(bridge->datagram);
-	free(bridge);
+	conn->nlring = NULL;
+	kucomms_fd_close(&nlring->bell);
+	free(nlring->request);
+	free(nlring->datagram);
+	free(nlring);
 }
 
-void kucomms_bridge_free(struct kc_conn *conn)
+void kc_nlring_free(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 
-	if (!bridge)
+	if (!nlring)
 		return;
-	pthread_mutex_destroy(&bridge->wait_lock);
-	pthread_mutex_destroy(&bridge->receive_lock);
-	pthread_mutex_destroy(&bridge->send_lock);
-	kucomms_bridge_abandon(conn);
+	pthread_mutex_destroy(&nlring->wait_lock);
+	pthread_mutex_destroy(&nlring->receive_lock);
+	pthread_mutex_destroy(&nlring->send_lock);
+	kc_nlring_abandon(conn);
 }
 
 /* There is nobody any more, or the kernel says what it never would. */
-static void bridge_gone(struct kc_conn *conn, int why)
+static void nlring_gone(struct kc_conn *conn, int why)
 {
 	if (!kucomms_load(&conn->gone))
 		kucomms_store(&conn->gone, why);
@@ -199,40 +199,40 @@ static void bridge_gone(struct kc_conn *conn, int why)
  * it for which no acknowledgement has been asked. Either way the kernel's ring, which
  * is twice as large, has room.
  */
-static bool window_admits(const struct kucomms_bridge *bridge, __u32 after)
+static bool window_admits(const struct kc_nlring *nlring, __u32 after)
 {
-	return after - bridge->handled <= bridge->out.size / 2 ||
-	       bridge->asked == bridge->handled;
+	return after - nlring->handled <= nlring->out.size / 2 ||
+	       nlring->asked == nlring->handled;
 }
 
-static bool window_asks(struct kucomms_bridge *bridge, __u32 after)
+static bool window_asks(struct kc_nlring *nlring, __u32 after)
 {
-	unsigned int last = (bridge->first_ack + bridge->ack_count) % ACKS;
+	unsigned int last = (nlring->first_ack + nlring->ack_count) % ACKS;
 
-	if (after - bridge->asked < bridge->out.size / ACKS)
+	if (after - nlring->asked < nlring->out.size / ACKS)
 		return false;
-	bridge->asked = after;
-	bridge->acks[last].sequence = bridge->sequence;
-	bridge->acks[last].position = after;
-	bridge->ack_count++;
+	nlring->asked = after;
+	nlring->acks[last].sequence = nlring->sequence;
+	nlring->acks[last].position = after;
+	nlring->ack_count++;
 	return true;
 }
 
 /* Adds a message to the datagram; it fits. */
-static size_t request_add(struct kucomms_bridge *bridge, size_t length,
+static size_t request_add(struct kc_nlring *nlring, size_t length,
 			  const struct kucomms_message *message,
 			  const void *data)
 {
-	struct nlmsghdr *header = (void *)(bridge->request + length);
+	struct nlmsghdr *header = (void *)(nlring->request + length);
 	unsigned char *payload = NLMSG_DATA(header);
 
 	header->nlmsg_len = (__u32)NLMSG_LENGTH(sizeof(*message)) +
 			    message->length;
 	header->nlmsg_type = KUCOMMS_NLMSG_MESSAGE;
-	header->nlmsg_seq = ++bridge->sequence;
+	header->nlmsg_seq = ++nlring->sequence;
 	header->nlmsg_pid = 0;
 	header->nlmsg_flags = NLM_F_REQUEST;
-	if (window_asks(bridge, bridge->out.position))
+	if (window_asks(nlring, nlring->out.position))
 		header->nlmsg_flags |= NLM_F_ACK;
 	/* Netlink aligns less than the structure wants to be. */
 	memcpy(payload, message, sizeof(*message));
@@ -242,78 +242,78 @@ static size_t request_add(struct kucomms_bridge *bridge, size_t length,
 }
 
 /* As many messages as make a datagram; 0: there is none, or none that may go. */
-static size_t request_fill(struct kucomms_bridge *bridge)
+static size_t request_fill(struct kc_nlring *nlring)
 {
 	struct kucomms_message message = { .control = KUCOMMS_CONTROL_MESSAGE };
 	size_t length = 0;
 	const void *data;
 	int ret;
 
-	bridge->stuck = false;
+	nlring->stuck = false;
 	for (;;) {
-		ret = kucomms_consumer_receive(&bridge->out, &message, &data);
+		ret = kucomms_consumer_receive(&nlring->out, &message, &data);
 		if (ret == -ENOMSG)
 			continue;
 		if (ret != 1)
 			return length;
-		bridge->stuck = !window_admits(bridge, bridge->out.position);
-		if (bridge->stuck ||
+		nlring->stuck = !window_admits(nlring, nlring->out.position);
+		if (nlring->stuck ||
 		    (length && length + NLMSG_SPACE(sizeof(message)) +
-			       message.length > KUCOMMS_DATAGRAM)) {
-			kucomms_consumer_unreceive(&bridge->out,
+			       message.length > KC_DATAGRAM)) {
+			kucomms_consumer_unreceive(&nlring->out,
 						   message.length);
 			return length;
 		}
-		length = request_add(bridge, length, &message, data);
+		length = request_add(nlring, length, &message, data);
 	}
 }
 
 /* Under the send_lock. What has been taken is gone if this fails: so is the socket. */
 static int push(struct kc_conn *conn, __u64 *count)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 	size_t length;
 
 	while (!kucomms_load(&conn->gone)) {
-		length = request_fill(bridge);
-		kucomms_consumer_release(&bridge->out);
-		kucomms_consumer_tell(&bridge->out);
+		length = request_fill(nlring);
+		kucomms_consumer_release(&nlring->out);
+		kucomms_consumer_tell(&nlring->out);
 		if (!length)
 			return 0;
 		(*count)++;
-		if (send(conn->fd, bridge->request, length, 0) < 0)
-			bridge_gone(conn, -ESHUTDOWN);
+		if (send(conn->fd, nlring->request, length, 0) < 0)
+			nlring_gone(conn, -ESHUTDOWN);
 	}
 	return kucomms_load(&conn->gone);
 }
 
 /* Sends what has been published; @count: of system calls. */
-int kucomms_bridge_push(struct kc_conn *conn, __u64 *count)
+int kc_nlring_push(struct kc_conn *conn, __u64 *count)
 {
 	int err;
 
-	pthread_mutex_lock(&conn->bridge->send_lock);
+	pthread_mutex_lock(&conn->nlring->send_lock);
 	err = push(conn, count);
-	pthread_mutex_unlock(&conn->bridge->send_lock);
+	pthread_mutex_unlock(&conn->nlring->send_lock);
 	return err;
 }
 
 /* The kernel has handled all up to that message: there may be room for more. */
 static void receive_ack(struct kc_conn *conn, __u32 sequence)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 	unsigned int first;
 
-	pthread_mutex_lock(&bridge->send_lock);
-	first = bridge->first_ack;
-	if (bridge->ack_count && bridge->acks[first].sequence == sequence) {
-		bridge->handled = bridge->acks[first].position;
-		bridge->first_ack = (first + 1) % ACKS;
-		bridge->ack_count--;
-		if (bridge->stuck)
+	pthread_mutex_lock(&nlring->send_lock);
+	first = nlring->first_ack;
+	if (nlring->ack_count && nlring->acks[first].sequence == sequence) {
+		nlring->handled = nlring->acks[first].position;
+		nlring->first_ack = (first + 1) % ACKS;
+		nlring->ack_count--;
+		if (nlring->stuck)
 			push(conn, &conn->receive_doorbells);
 	}
-	pthread_mutex_unlock(&bridge->send_lock);
+	pthread_mutex_unlock(&nlring->send_lock);
 }
 
 /* The channel has come to its end, or what was sent last is why it will. */
@@ -322,11 +322,11 @@ static void receive_error(struct kc_conn *conn, const struct nlmsghdr *header)
 	const struct nlmsgerr *error = NLMSG_DATA(header);
 
 	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*error)))
-		bridge_gone(conn, -EPROTO);
+		nlring_gone(conn, -EPROTO);
 	else if (!error->error)
 		receive_ack(conn, header->nlmsg_seq);
 	else
-		bridge_gone(conn, error->error == -ESHUTDOWN ? -ESHUTDOWN :
+		nlring_gone(conn, error->error == -ESHUTDOWN ? -ESHUTDOWN :
 							      -EPROTO);
 }
 
@@ -335,7 +335,7 @@ static bool receive_message(struct kc_conn *conn,
 			    const struct nlmsghdr *header)
 {
 	const unsigned char *payload = NLMSG_DATA(header);
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 	struct kucomms_message message = { };
 	struct kucomms_message *record;
 	int err;
@@ -344,27 +344,27 @@ static bool receive_message(struct kc_conn *conn,
 		memcpy(&message, payload, sizeof(message));
 	if (header->nlmsg_len != NLMSG_LENGTH(sizeof(message)) +
 				 (__u64)message.length) {
-		bridge_gone(conn, -EPROTO);
+		nlring_gone(conn, -EPROTO);
 		return true;
 	}
-	err = kucomms_producer_reserve(&bridge->in, message.length, &record);
+	err = kucomms_producer_reserve(&nlring->in, message.length, &record);
 	if (err == -EAGAIN) {
 		/* Asks, then looks once more: whoever makes room looks, too. */
-		kucomms_store(&bridge->blocked, true);
-		kucomms_producer_flush(&bridge->in);
-		kucomms_producer_arm(&bridge->in, message.length);
-		err = kucomms_producer_reserve(&bridge->in, message.length,
+		kucomms_store(&nlring->blocked, true);
+		kucomms_producer_flush(&nlring->in);
+		kucomms_producer_arm(&nlring->in, message.length);
+		err = kucomms_producer_reserve(&nlring->in, message.length,
 					       &record);
 		if (err == -EAGAIN)
 			return false;
-		kucomms_producer_disarm(&bridge->in);
+		kucomms_producer_disarm(&nlring->in);
 	}
 	if (err) {
-		bridge_gone(conn, -EPROTO);
+		nlring_gone(conn, -EPROTO);
 		return true;
 	}
 	kucomms_record_fill(record, &message, payload + sizeof(message));
-	kucomms_producer_commit(&bridge->in, record, KUCOMMS_CONTROL_MESSAGE,
+	kucomms_producer_commit(&nlring->in, record, KUCOMMS_CONTROL_MESSAGE,
 				true);
 	return true;
 }
@@ -388,14 +388,14 @@ static bool receive_one(struct kc_conn *conn, const struct nlmsghdr *header)
 /* Returns false if not all of the datagram could be moved. */
 static bool datagram_move(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 
-	while (NLMSG_OK(bridge->next, bridge->left)) {
-		if (!receive_one(conn, bridge->next))
+	while (NLMSG_OK(nlring->next, nlring->left)) {
+		if (!receive_one(conn, nlring->next))
 			return false;
-		bridge->next = NLMSG_NEXT(bridge->next, bridge->left);
+		nlring->next = NLMSG_NEXT(nlring->next, nlring->left);
 	}
-	bridge->left = 0;
+	nlring->left = 0;
 	return true;
 }
 
@@ -417,22 +417,22 @@ static void nudge(const struct kc_conn *conn, __u16 flags)
 /* Returns false when there is nothing to read, or nobody who would write. */
 static bool datagram_read(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
-	ssize_t length = recv(conn->fd, bridge->datagram, BUFFER_SIZE,
+	struct kc_nlring *nlring = conn->nlring;
+	ssize_t length = recv(conn->fd, nlring->datagram, BUFFER_SIZE,
 			      MSG_DONTWAIT | MSG_TRUNC);
 
 	if (length >= 0 && (size_t)length <= BUFFER_SIZE) {
-		bridge->next = (const void *)bridge->datagram;
-		bridge->left = (int)length;
-		bridge->read += (size_t)length;
+		nlring->next = (const void *)nlring->datagram;
+		nlring->left = (int)length;
+		nlring->read += (size_t)length;
 		return true;
 	}
 	if (length < 0 && errno == EAGAIN) {
-		if (bridge->read >= NUDGE_BYTES) {
+		if (nlring->read >= NUDGE_BYTES) {
 			conn->receive_doorbells++;
 			nudge(conn, 0);
 		}
-		bridge->read = 0;
+		nlring->read = 0;
 		return false;
 	}
 	if (length < 0 && (errno == ENOBUFS || errno == EINTR)) {
@@ -440,43 +440,43 @@ static bool datagram_read(struct kc_conn *conn)
 			kucomms_store(&conn->lost, true);
 		return true;
 	}
-	bridge_gone(conn, -EPROTO);
+	nlring_gone(conn, -EPROTO);
 	return false;
 }
 
 static void pull(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 
-	pthread_mutex_lock(&bridge->receive_lock);
+	pthread_mutex_lock(&nlring->receive_lock);
 	/* If that is still wanted it will be asked for again. */
-	if (bridge->blocked)
-		kucomms_producer_disarm(&bridge->in);
+	if (nlring->blocked)
+		kucomms_producer_disarm(&nlring->in);
 	while (datagram_move(conn) && !kucomms_load(&conn->gone))
 		if (!datagram_read(conn))
 			break;
-	kucomms_store(&bridge->blocked, bridge->left > 0);
-	kucomms_producer_flush(&bridge->in);
-	pthread_mutex_unlock(&bridge->receive_lock);
+	kucomms_store(&nlring->blocked, nlring->left > 0);
+	kucomms_producer_flush(&nlring->in);
+	pthread_mutex_unlock(&nlring->receive_lock);
 }
 
 /* Reads what has come, as much as there is room for: all who wait may have theirs. */
-void kucomms_bridge_pull(struct kc_conn *conn)
+void kc_nlring_pull(struct kc_conn *conn)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 
 	pull(conn);
-	pthread_mutex_lock(&bridge->wait_lock);
-	if (bridge->polling)
-		eventfd_write(bridge->bell, 1);
-	kucomms_event_tell(&bridge->pulled);
-	pthread_mutex_unlock(&bridge->wait_lock);
+	pthread_mutex_lock(&nlring->wait_lock);
+	if (nlring->polling)
+		eventfd_write(nlring->bell, 1);
+	kucomms_event_tell(&nlring->pulled);
+	pthread_mutex_unlock(&nlring->wait_lock);
 }
 
 /* The application has made room, and there is something to go there. */
-bool kucomms_bridge_is_blocked(const struct kucomms_bridge *bridge)
+bool kc_nlring_is_blocked(const struct kc_nlring *nlring)
 {
-	return kucomms_load(&bridge->blocked);
+	return kucomms_load(&nlring->blocked);
 }
 
 static bool wait_is_over(struct kc_conn *conn, __u32 event)
@@ -486,13 +486,13 @@ static bool wait_is_over(struct kc_conn *conn, __u32 event)
 		(kucomms_consumer_ready(&conn->channel.in) ||
 		 kucomms_load(&conn->lost))) ||
 	       ((event & KUCOMMS_EVENT_ROOM) &&
-		kucomms_consumer_is_awaited(&conn->bridge->out));
+		kucomms_consumer_is_awaited(&conn->nlring->out));
 }
 
 static int wait_in_poll(struct kc_conn *conn, bool socket, __s64 deadline)
 {
 	struct pollfd fds[] = {
-		{ .fd = conn->bridge->bell, .events = POLLIN },
+		{ .fd = conn->nlring->bell, .events = POLLIN },
 		{ .fd = conn->fd, .events = POLLIN },
 	};
 	const __s64 left = deadline - kucomms_now();
@@ -503,7 +503,7 @@ static int wait_in_poll(struct kc_conn *conn, bool socket, __s64 deadline)
 	if (ret <= 0)
 		return ret ? -errno : -ETIMEDOUT;
 	if (fds[0].revents)
-		eventfd_read(conn->bridge->bell, &rings);
+		eventfd_read(conn->nlring->bell, &rings);
 	if (socket && fds[1].revents)
 		pull(conn);
 	return 0;
@@ -516,7 +516,7 @@ static int wait_in_poll(struct kc_conn *conn, bool socket, __s64 deadline)
 static bool leave_to_poller(struct kc_conn *conn, __u32 event)
 {
 	if (!conn->polled || (event & KUCOMMS_EVENT_DATA) ||
-	    !kucomms_producer_must_ring(&conn->bridge->in))
+	    !kucomms_producer_must_ring(&conn->nlring->in))
 		return false;
 	nudge(conn, NLM_F_ACK);
 	return true;
@@ -531,7 +531,7 @@ static int wait_for_socket(struct kc_conn *conn, __u32 event,
 	(*count)++;
 	/* What is there to read while there is no room says nothing new. */
 	if (!leave_to_poller(conn, event))
-		return wait_in_poll(conn, !kucomms_bridge_is_blocked(conn->bridge),
+		return wait_in_poll(conn, !kc_nlring_is_blocked(conn->nlring),
 				    deadline);
 	if (deadline >= 0 && deadline < soon)
 		return wait_in_poll(conn, false, deadline);
@@ -548,34 +548,34 @@ static int wait_for_socket(struct kc_conn *conn, __u32 event,
  * One thread at a time waits for the socket, lest it read what another one waits
  * for, and that sleep on.
  */
-int kucomms_bridge_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
-			__u64 *count)
+int kc_nlring_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
+		   __u64 *count)
 {
-	struct kucomms_bridge *bridge = conn->bridge;
+	struct kc_nlring *nlring = conn->nlring;
 	int err = 0;
 
-	pthread_mutex_lock(&bridge->wait_lock);
+	pthread_mutex_lock(&nlring->wait_lock);
 	if (wait_is_over(conn, event)) {
-		pthread_mutex_unlock(&bridge->wait_lock);
+		pthread_mutex_unlock(&nlring->wait_lock);
 		return 0;
 	}
-	if (bridge->polling) {
+	if (nlring->polling) {
 		/* Another thread waits for the socket, and wakes this one. */
-		err = kucomms_event_wait(&bridge->pulled, &bridge->wait_lock,
+		err = kucomms_event_wait(&nlring->pulled, &nlring->wait_lock,
 					 deadline);
-		pthread_mutex_unlock(&bridge->wait_lock);
+		pthread_mutex_unlock(&nlring->wait_lock);
 		return err;
 	}
-	bridge->polling = true;
-	pthread_mutex_unlock(&bridge->wait_lock);
+	nlring->polling = true;
+	pthread_mutex_unlock(&nlring->wait_lock);
 	err = wait_for_socket(conn, event, deadline, count);
 	/* There may always be something, but never what is wanted. */
 	if (!err && deadline >= 0 && kucomms_now() >= deadline &&
 	    !wait_is_over(conn, event))
 		err = -ETIMEDOUT;
-	pthread_mutex_lock(&bridge->wait_lock);
-	bridge->polling = false;
-	kucomms_event_tell(&bridge->pulled);
-	pthread_mutex_unlock(&bridge->wait_lock);
+	pthread_mutex_lock(&nlring->wait_lock);
+	nlring->polling = false;
+	kucomms_event_tell(&nlring->pulled);
+	pthread_mutex_unlock(&nlring->wait_lock);
 	return err;
 }
