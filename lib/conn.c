@@ -69,7 +69,7 @@ struct kc_conn *kc_conn_alloc(const struct kucomms_transport *transport)
 	conn->transport = transport;
 	conn->fd = -1;
 	conn->memory = -1;
-	conn->receive_how = transport->how;
+	conn->receive_flags = transport->wait_flags;
 	conn->refs = 1;
 	pthread_mutex_init(&conn->lock, NULL);
 	return conn;

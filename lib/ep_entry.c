@@ -42,7 +42,7 @@ static void entry_insert(struct kucomms_endpoint *endpoint,
 			 struct kc_conn *conn)
 {
 	conn->polled = false;
-	conn->receive_how = 0;
+	conn->receive_flags = 0;
 	conn->entry.endpoint = endpoint;
 	TAILQ_INSERT_TAIL(&endpoint->conns, conn, entry.node);
 	endpoint->conn_count++;
@@ -92,7 +92,7 @@ KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 	 * The descriptor of a device does not tell the endpoint's thread; and
 	 * the endpoint's lock, for a command, comes before this one.
 	 */
-	if (conn->own && conn->entry.endpoint && !conn->transport->how) {
+	if (conn->own && conn->entry.endpoint && !conn->transport->user_space) {
 		kucomms_store(&conn->entry.hangup, true);
 		kucomms_store_release(&endpoint_of(conn)->hangup, true);
 		kucomms_endpoint_wake(endpoint_of(conn));
@@ -160,8 +160,8 @@ static void entry_handle(struct kucomms_source *source)
 	struct kc_conn *conn = (struct kc_conn *)
 		((char *)source - offsetof(struct kc_conn, entry.source));
 
-	if (conn->transport->quiet)
-		conn->transport->quiet(conn);
+	if (conn->transport->ack_event)
+		conn->transport->ack_event(conn);
 	if (kc_conn_take_lost(conn))
 		kucomms_count(&endpoint_of(conn)->stats.lost);
 	pthread_mutex_lock(&conn->lock);
@@ -177,7 +177,7 @@ static int make_buffer(struct kucomms_endpoint *endpoint,
 {
 	void *buffer, *old = endpoint->buffer;
 
-	if (!conn->transport->copies ||
+	if (!conn->transport->untrusted ||
 	    (endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE) ||
 	    endpoint->capacity >= conn->channel.in.size)
 		return 0;
@@ -215,7 +215,7 @@ void kc_ep_entry_serve(struct kc_conn *conn)
 	conn->entry.source.handle = entry_handle;
 	err = kucomms_endpoint_watch(endpoint_of(conn), conn->fd, EPOLLET |
 				     EPOLLIN | EPOLLRDHUP |
-				     (conn->transport->quiet ? 0 : EPOLLOUT),
+				     (conn->transport->ack_event ? 0 : EPOLLOUT),
 				     &conn->entry.source);
 	if (err)
 		kc_ep_entry_drop(conn, err);
@@ -405,7 +405,7 @@ static int entry_deliver(struct kc_conn *conn,
 {
 	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 
-	if (conn->transport->copies && message->length &&
+	if (conn->transport->untrusted && message->length &&
 	    !(endpoint->ops.flags & KUCOMMS_OPS_SHARED_RECEIVE)) {
 		memcpy(endpoint->buffer, data, message->length);
 		data = endpoint->buffer;
@@ -447,7 +447,8 @@ static void entry_rest(struct kc_conn *conn)
 	struct kucomms_channel *channel = &conn->channel;
 	int err;
 
-	conn->receive_how = conn->entry.refused ? conn->transport->always : 0;
+	conn->receive_flags = conn->entry.refused && conn->transport->user_space ?
+			      KUCOMMS_NEED_ALWAYS : 0;
 	kc_conn_arm(conn);
 	err = conn->transport->error(conn);
 	if (!conn->entry.refused && kucomms_consumer_ready(&channel->in))

@@ -47,7 +47,7 @@ KUCOMMS_API int kucomms_channel_get_peer(const struct kucomms_channel *channel,
 
 	if (conn_is_inherited(conn))
 		return -ESTALE;
-	if (!conn->transport->how)
+	if (!conn->transport->user_space)
 		return -EOPNOTSUPP;
 	*peer = conn->peer;
 	return 0;

@@ -205,8 +205,8 @@ const struct kucomms_transport kucomms_local_transport = {
 	.error = kc_shm_error,
 	.ring = kc_shm_ring,
 	.wait = kc_shm_wait,
-	.quiet = kc_shm_drain,
+	.ack_event = kc_shm_drain,
 	.hangup = kc_shm_hangup,
-	.how = KUCOMMS_NEED_FUTEX,
-	.always = KUCOMMS_NEED_ALWAYS,
+	.user_space = true,
+	.wait_flags = KUCOMMS_NEED_FUTEX,
 };

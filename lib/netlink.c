@@ -311,7 +311,7 @@ const struct kucomms_transport kucomms_netlink_transport = {
 	.error = netlink_error,
 	.ring = netlink_ring,
 	.wait = netlink_wait,
-	.quiet = kc_nlring_pull,
-	.fill = kc_nlring_pull,
+	.ack_event = kc_nlring_pull,
+	.refill = kc_nlring_pull,
 	.hangup = kc_conn_gone,
 };

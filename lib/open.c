@@ -165,7 +165,7 @@ int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place)
 
 	for (;;) {
 		err = kc_conn_begin(conn, deadline);
-		crowd = err == -EAGAIN && conn->transport->how;
+		crowd = err == -EAGAIN && conn->transport->user_space;
 		if (!err)
 			err = wait_for_answer(conn);
 		if (!crowd && !may_come(err, place, appeared))

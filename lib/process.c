@@ -114,9 +114,9 @@ const struct kucomms_transport kucomms_process_transport = {
 	.error = kc_shm_error,
 	.ring = kc_shm_ring,
 	.wait = kc_shm_wait,
-	.quiet = kc_shm_drain,
+	.ack_event = kc_shm_drain,
 	.hangup = kc_shm_hangup,
-	.how = KUCOMMS_NEED_FUTEX,
-	.always = KUCOMMS_NEED_ALWAYS,
-	.copies = true,
+	.user_space = true,
+	.wait_flags = KUCOMMS_NEED_FUTEX,
+	.untrusted = true,
 };

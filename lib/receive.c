@@ -92,7 +92,7 @@ static int receive_idle(struct kc_conn *conn,
  */
 static void ask_if_gone(struct kc_conn *conn)
 {
-	if (kucomms_unlikely(kucomms_load(&conn->gone)) && conn->transport->how)
+	if (kucomms_unlikely(kucomms_load(&conn->gone)) && conn->transport->user_space)
 		kucomms_store(&conn->own->need_data,
 			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 }
@@ -101,13 +101,13 @@ static void ask_if_gone(struct kc_conn *conn)
 void kc_conn_arm(struct kc_conn *conn)
 {
 	struct kucomms_channel *channel = &conn->channel;
-	const __u32 how = KUCOMMS_NEED | conn->receive_how;
-	const __u32 need = channel->in.position | how;
+	const __u32 flags = KUCOMMS_NEED | conn->receive_flags;
+	const __u32 need = channel->in.position | flags;
 
 	conn->receive_bell = kucomms_load_acquire(&channel->in.peer->bell);
 	if (conn->armed == need)
 		return;
-	kucomms_consumer_arm_as(&channel->in, how);
+	kucomms_consumer_arm_as(&channel->in, flags);
 	if (conn->heavy)
 		kucomms_barrier_all();
 	conn->armed = need;
@@ -136,7 +136,7 @@ static void receive_disarm(struct kc_conn *conn)
 {
 	struct kucomms_channel *channel = &conn->channel;
 
-	if (conn->polled && !conn->transport->quiet) {
+	if (conn->polled && !conn->transport->ack_event) {
 		kucomms_consumer_mark(&channel->in);
 		conn->armed = ~KUCOMMS_NEED;
 		channel->awake = false;
@@ -145,7 +145,8 @@ static void receive_disarm(struct kc_conn *conn)
 			kc_conn_tell(conn, false);
 	} else if (conn->armed) {
 		kc_conn_disarm(conn);
-		conn->receive_how = conn->polled ? 0 : conn->transport->how;
+		conn->receive_flags = conn->polled ? 0 :
+				       conn->transport->wait_flags;
 	}
 }
 
@@ -199,8 +200,8 @@ static int receive_look(struct kc_conn *conn,
 {
 	int err = found ? receive_next(conn, message, data) : -EAGAIN;
 
-	if (err == -EAGAIN && conn->transport->fill) {
-		conn->transport->fill(conn);
+	if (err == -EAGAIN && conn->transport->refill) {
+		conn->transport->refill(conn);
 		err = receive_next(conn, message, data);
 	}
 	/* What is told now is told while there is nothing else to do. */
@@ -209,8 +210,8 @@ static int receive_look(struct kc_conn *conn,
 		err = receive_spin(conn, message, data);
 	} else if (err == -EAGAIN && conn->polled) {
 		/* poll() says when there is more than this. */
-		if (conn->transport->quiet)
-			conn->transport->quiet(conn);
+		if (conn->transport->ack_event)
+			conn->transport->ack_event(conn);
 		kc_conn_arm(conn);
 	}
 	if (err == -EAGAIN)
@@ -310,7 +311,7 @@ KUCOMMS_API int kucomms_channel_poll_start(struct kucomms_channel *channel)
 	if (conn_is_inherited(conn))
 		return -ESTALE;
 	conn->polled = true;
-	conn->receive_how = 0;
+	conn->receive_flags = 0;
 	kc_conn_arm(conn);
 	return conn->fd;
 }

@@ -32,7 +32,7 @@ static bool send_has(const struct kc_conn *conn, __u32 need)
  */
 static int send_ring(struct kc_conn *conn, __u32 need)
 {
-	if (conn->transport->how && !(need & KUCOMMS_NEED_ALWAYS)) {
+	if (conn->transport->user_space && !(need & KUCOMMS_NEED_ALWAYS)) {
 		if (need == conn->rung)
 			return conn->transport->error(conn);
 		if (send_has(conn, need))
@@ -66,13 +66,13 @@ int kc_conn_try_reserve(struct kc_conn *conn, __u32 length,
 	return err ? err : kucomms_producer_reserve(out, length, record);
 }
 
-static void send_arm(struct kc_conn *conn, __u32 length, __u32 how)
+static void send_arm(struct kc_conn *conn, __u32 length, __u32 flags)
 {
 	struct kucomms_producer *out = &conn->channel.out;
 
 	/* Whoever rings after this changes it. */
 	conn->send_bell = kucomms_load_acquire(&out->peer->bell);
-	kucomms_producer_arm_as(out, length, KUCOMMS_NEED | how);
+	kucomms_producer_arm_as(out, length, KUCOMMS_NEED | flags);
 	conn->room_armed = true;
 }
 
@@ -89,12 +89,12 @@ void kc_conn_forget_room(struct kc_conn *conn)
  * An old wish must not stay, for positions come round again: so that the next
  * reserve comes here, whatever its length, there is no room until then.
  */
-int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 how,
+int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 flags,
 		     struct kucomms_message **record)
 {
 	int err;
 
-	send_arm(conn, length, how);
+	send_arm(conn, length, flags);
 	/* The other side may be waiting for room itself: for this thread. */
 	kc_conn_give_back(conn);
 	err = kc_conn_try_reserve(conn, length, record);
@@ -112,7 +112,7 @@ static int send_wait_room(struct kc_conn *conn, __u32 length,
 	int err;
 
 	for (;;) {
-		err = kc_conn_ask_room(conn, length, conn->transport->how,
+		err = kc_conn_ask_room(conn, length, conn->transport->wait_flags,
 				       record);
 		if (err != -EAGAIN)
 			return err;
@@ -283,7 +283,7 @@ static int call_ring(struct kc_conn *conn, int timeout_ms)
 
 	if (!need)
 		return 0;
-	if (!conn->answers_late || !timeout_ms || conn->transport->how)
+	if (!conn->answers_late || !timeout_ms || conn->transport->user_space)
 		return send_ring(conn, need);
 	/* The answer may need the room of those before. */
 	kc_conn_tell(conn, false);

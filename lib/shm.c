@@ -209,13 +209,13 @@ static int wait_data(struct kc_conn *conn, __s64 deadline)
 {
 	int err;
 
-	if (!conn->receive_how)
+	if (!conn->receive_flags)
 		return wait_socket(conn, deadline);
 	err = wait_bell(conn, conn->receive_bell, FUTEX_NS, deadline);
 	if (err != -EAGAIN)
 		return err;
 	/* It is to be armed for the socket. */
-	conn->receive_how = 0;
+	conn->receive_flags = 0;
 	return 0;
 }
 

@@ -58,24 +58,24 @@ struct kucomms_source {
 
 /**
  * struct kucomms_transport - how a channel's memory and doorbells come to be
- * @begin:  connects to conn->path; -ENOENT: nobody is there. Only that of a
- *          device waits, until the deadline, for a kernel module. If this
- *          fails, or @finish does, conn is to be closed
- * @finish: 1: the other side has not answered yet; conn->fd will be readable;
- *          NULL: @begin has done it all
- * @close:  lets go of what @begin and @finish have got
+ * @begin:   connects to conn->path; -ENOENT: nothing is there. Only that of a
+ *           device waits, until the deadline, for a kernel module. If this
+ *           fails, or @finish does, conn is to be closed
+ * @finish:  1: the other side has not answered yet; conn->fd will be readable;
+ *           NULL: @begin has done it all
+ * @close:   frees what @begin and @finish have made
  * @abandon: frees, in a child, its copy of what @begin has made; NULL: there
- *          is nothing but descriptors
- * @error:  whether, as far as is known, there is still somebody there
- * @ring:   the other side sleeps, or did just now, as it has said in @need
- * @wait:   sleeps for @event, after arming; may return before it came true
- * @quiet:  takes back what makes poll() say that there is something to do;
- *          NULL: poll() looks for itself
- * @fill:   brings what has come into the ring; NULL: it is there already
- * @hangup: tells the other side that no more will come, whatever the reason
- * @how:    KUCOMMS_NEED_FUTEX if it can wait so
- * @always: KUCOMMS_NEED_ALWAYS if it knows that
- * @copies: messages can change while they are read
+ *           is nothing but descriptors
+ * @error:   0, or why, as far as is known, the other side is gone
+ * @ring:    wakes the other side, which has said in @need how it sleeps
+ * @wait:    sleeps for @event, after arming; may return before it came true
+ * @ack_event: takes back what makes poll() say that there is something to do;
+ *           NULL: poll() looks for itself
+ * @refill:  brings what has come into the ring; NULL: it is there already
+ * @hangup:  tells the other side that no more will come, whatever the reason
+ * @user_space: the other side is in user space, in this process or another one
+ * @wait_flags: KUCOMMS_NEED_FUTEX if @wait can sleep on the other side's bell
+ * @untrusted: another process could change a message while it is read
  */
 struct kucomms_transport {
 	int (*begin)(struct kc_conn *conn, __s64 deadline);
@@ -86,12 +86,12 @@ struct kucomms_transport {
 	int (*ring)(struct kc_conn *conn, __u32 need, __u64 *count);
 	int (*wait)(struct kc_conn *conn, __u32 event, __s64 deadline,
 		    __u64 *count);
-	void (*quiet)(struct kc_conn *conn);
-	void (*fill)(struct kc_conn *conn);
+	void (*ack_event)(struct kc_conn *conn);
+	void (*refill)(struct kc_conn *conn);
 	void (*hangup)(struct kc_conn *conn, __u32 state);
-	__u32 how;
-	__u32 always;
-	bool copies;
+	bool user_space;
+	__u32 wait_flags;
+	bool untrusted;
 };
 
 extern const struct kucomms_transport kucomms_device_transport;
@@ -215,7 +215,7 @@ struct kc_ep_entry {
  * In the receiving thread:
  *
  * @armed:        the value of need_data, if it is set
- * @receive_how:  KUCOMMS_NEED_FUTEX if the next wait is on the bell
+ * @receive_flags: KUCOMMS_NEED_FUTEX if the next wait is on the bell
  * @receive_bell: the other side's bell before need_data was set
  * @receive_doorbells, @receive_waits: system calls
  */
@@ -262,7 +262,7 @@ struct kc_conn {
 	__u64 send_waits;
 
 	__u32 armed __attribute__((aligned(128)));
-	__u32 receive_how;
+	__u32 receive_flags;
 	__u32 receive_bell;
 	__u64 receive_doorbells;
 	__u64 receive_waits;

@@ -360,29 +360,29 @@ static void a_child_keeps_no_removed_channel(void **state)
 static void a_child_keeps_no_forgotten_stranger(void **state)
 {
 	struct kucomms_listener *listener = listen_at(process_name);
-	int strangers[KUCOMMS_STRANGERS + 1];
+	int pending[KC_PENDING_MAX + 1];
 	struct kucomms_channel *channel;
 	unsigned int i;
 	pid_t pid;
 
 	(void)state;
-	strangers[0] = connect_stranger();
+	pending[0] = connect_stranger();
 	assert_int_equal(kucomms_accept(listener, &channel, 0), -EAGAIN);
 	pid = fork_quietly();
 	if (!pid)
 		for (;;)
 			pause();
-	for (i = 1; i <= KUCOMMS_STRANGERS; i++) {
-		strangers[i] = connect_stranger();
+	for (i = 1; i <= KC_PENDING_MAX; i++) {
+		pending[i] = connect_stranger();
 		assert_int_equal(kucomms_accept(listener, &channel, 0),
 				 -EAGAIN);
 	}
-	shutdown(strangers[0], SHUT_RDWR);
+	shutdown(pending[0], SHUT_RDWR);
 	assert_int_equal(kucomms_accept(listener, &channel, 0), -EAGAIN);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	for (i = 0; i <= KUCOMMS_STRANGERS; i++)
-		close(strangers[i]);
+	for (i = 0; i <= KC_PENDING_MAX; i++)
+		close(pending[i]);
 	kucomms_listener_close(listener);
 }
 
@@ -638,12 +638,12 @@ static void strangers_are_heard_some_at_a_time(void **state)
 		.fd = kucomms_listener_fd(listener), .events = POLLIN,
 	};
 	struct kucomms_channel *channel;
-	int strangers[100], i;
+	int pending[100], i;
 
 	(void)state;
 	for (i = 0; i < 100; i++) {
-		strangers[i] = connect_stranger();
-		assert_int_equal(write(strangers[i], "x", 1), 1);
+		pending[i] = connect_stranger();
+		assert_int_equal(write(pending[i], "x", 1), 1);
 	}
 	assert_int_equal(kucomms_accept(listener, &channel, 0), -EAGAIN);
 	assert_int_equal(poll(&readable, 1, 0), 1);
@@ -651,7 +651,7 @@ static void strangers_are_heard_some_at_a_time(void **state)
 		assert_int_equal(kucomms_accept(listener, &channel, 0),
 				 -EAGAIN);
 	for (i = 0; i < 100; i++)
-		close(strangers[i]);
+		close(pending[i]);
 	expect_welcome(listener);
 	kucomms_listener_close(listener);
 }
@@ -660,15 +660,15 @@ static void strangers_are_heard_some_at_a_time(void **state)
 static void the_silent_keep_nobody_out(void **state)
 {
 	struct kucomms_listener *listener = listen_at(process_name);
-	int strangers[2 * KUCOMMS_STRANGERS];
+	int pending[2 * KC_PENDING_MAX];
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 2 * KUCOMMS_STRANGERS; i++)
-		strangers[i] = connect_stranger();
+	for (i = 0; i < 2 * KC_PENDING_MAX; i++)
+		pending[i] = connect_stranger();
 	expect_welcome(listener);
-	for (i = 0; i < 2 * KUCOMMS_STRANGERS; i++)
-		close(strangers[i]);
+	for (i = 0; i < 2 * KC_PENDING_MAX; i++)
+		close(pending[i]);
 	kucomms_listener_close(listener);
 }
 
@@ -686,7 +686,7 @@ static void a_bell_that_rings_all_the_time_ends_no_wait_late(void **state)
 	(void)state;
 	open_pair(&here, &there);
 	conn = conn_of(here);
-	conn->receive_how = KUCOMMS_NEED_FUTEX;
+	conn->receive_flags = KUCOMMS_NEED_FUTEX;
 	conn->receive_bell = here->in.peer->bell - 1;
 	assert_int_equal(kc_shm_wait(conn, KUCOMMS_EVENT_DATA, long_ago,
 				     &waits), -ETIMEDOUT);
