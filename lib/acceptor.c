@@ -23,7 +23,7 @@
  * @node:     in endpoint->acceptors
  */
 struct kc_acceptor {
-	struct kucomms_source source;
+	struct kc_event_source source;
 	struct kucomms_endpoint *endpoint;
 	struct kucomms_listener *listener;
 	bool stuck;
@@ -69,7 +69,7 @@ static void acceptor_set_trigger(const struct kc_acceptor *acceptor,
 }
 
 /* However many there are, the others have their turn, too. */
-static void acceptor_handle(struct kucomms_source *source)
+static void acceptor_handle(struct kc_event_source *source)
 {
 	struct kc_acceptor *acceptor = (struct kc_acceptor *)source;
 	struct kc_conn *conn;
@@ -89,8 +89,8 @@ static void acceptor_handle(struct kucomms_source *source)
  */
 static void acceptor_close(struct kc_acceptor *acceptor)
 {
-	kucomms_endpoint_unwatch(acceptor->endpoint,
-				 kucomms_listener_fd(acceptor->listener));
+	kc_event_unwatch(acceptor->endpoint,
+			 kucomms_listener_fd(acceptor->listener));
 	kucomms_listener_close(acceptor->listener);
 	free(acceptor);
 }
@@ -112,9 +112,9 @@ int kc_acceptor_open(struct kucomms_endpoint *endpoint, const char *name,
 	}
 	pthread_mutex_lock(&endpoint->lock);
 	TAILQ_INSERT_TAIL(&endpoint->acceptors, acceptor, node);
-	err = kucomms_endpoint_watch(endpoint,
-				     kucomms_listener_fd(acceptor->listener),
-				     EPOLLIN, &acceptor->source);
+	err = kc_event_watch(endpoint,
+			     kucomms_listener_fd(acceptor->listener),
+			     EPOLLIN, &acceptor->source);
 	if (err) {
 		TAILQ_REMOVE(&endpoint->acceptors, acceptor, node);
 		acceptor_close(acceptor);

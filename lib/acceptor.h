@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_DOOR_H
-#define KUCOMMS_LIB_DOOR_H
+#ifndef KC_ACCEPTOR_H
+#define KC_ACCEPTOR_H
 
 #include "types.h"
 

@@ -20,12 +20,12 @@ static long membarrier(int command)
 }
 
 /* This process gets the barriers of others. Can be said as often as one likes. */
-bool kucomms_barrier_join(void)
+bool kc_barrier_join(void)
 {
 	return !membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
 }
 
-void kucomms_barrier_all(void)
+void kc_barrier_all(void)
 {
 	membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
 }

@@ -119,7 +119,7 @@ static int call_insert(struct kucomms_endpoint *endpoint,
 		return err;
 	table_insert(endpoint, call);
 	endpoint->calls_count++;
-	if (call->deadline != KUCOMMS_NEVER)
+	if (call->deadline != KC_NEVER)
 		deadline_insert(endpoint, call);
 	kucomms_store(&call->state, IN_FLIGHT);
 	return 0;
@@ -130,7 +130,7 @@ static void call_remove(struct kucomms_endpoint *endpoint,
 {
 	table_remove(endpoint, call);
 	endpoint->calls_count--;
-	if (call->deadline != KUCOMMS_NEVER)
+	if (call->deadline != KC_NEVER)
 		deadline_remove(endpoint, call);
 }
 
@@ -165,9 +165,9 @@ static struct kucomms_call *call_find(struct kucomms_endpoint *endpoint,
 	return NULL;
 }
 
-void kucomms_call_answer(struct kc_conn *conn,
-			 const struct kucomms_message *answer,
-			 const void *data)
+void kc_call_answer(struct kc_conn *conn,
+		    const struct kucomms_message *answer,
+		    const void *data)
 {
 	struct kucomms_endpoint *endpoint = conn->entry.endpoint;
 	struct kucomms_call *call;
@@ -175,10 +175,10 @@ void kucomms_call_answer(struct kc_conn *conn,
 	pthread_mutex_lock(&endpoint->calls_lock);
 	call = call_find(endpoint, conn, answer->id);
 	if (call) {
-		kucomms_count(&endpoint->stats.calls);
+		kc_count(&endpoint->stats.calls);
 		call_finish(endpoint, call, 0, answer, data);
 	} else {
-		kucomms_count(&endpoint->stats.late);
+		kc_count(&endpoint->stats.late);
 	}
 	pthread_mutex_unlock(&endpoint->calls_lock);
 }
@@ -196,7 +196,7 @@ static struct kucomms_call *call_of(const struct kc_conn *conn,
  * the lock is given up, so that one is met twice, but none is missed: what is in
  * the lower half stays there, or goes to where it is still to be looked for.
  */
-void kucomms_call_end_all(struct kc_conn *conn, int why)
+void kc_call_end_all(struct kc_conn *conn, int why)
 {
 	struct kucomms_endpoint *endpoint = conn->entry.endpoint;
 	struct kucomms_call *call;
@@ -211,7 +211,7 @@ void kucomms_call_end_all(struct kc_conn *conn, int why)
 	pthread_mutex_unlock(&endpoint->calls_lock);
 }
 
-void kucomms_call_expire(struct kucomms_endpoint *endpoint)
+void kc_call_expire(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_call *call;
 
@@ -222,9 +222,9 @@ void kucomms_call_expire(struct kucomms_endpoint *endpoint)
 }
 
 /* When the first one is to be given up. */
-__s64 kucomms_call_due(struct kucomms_endpoint *endpoint)
+__s64 kc_call_due(struct kucomms_endpoint *endpoint)
 {
-	__s64 due = KUCOMMS_NEVER;
+	__s64 due = KC_NEVER;
 
 	if (!kucomms_load(&endpoint->calls_size))
 		return due;
@@ -240,7 +240,7 @@ static void give_id(struct kc_conn *conn, struct kucomms_call *call)
 {
 	if (!conn->calls &&
 	    getrandom(&conn->call_base, sizeof(conn->call_base), 0) < 0)
-		conn->call_base = (__u64)kucomms_now() << 20;
+		conn->call_base = (__u64)kc_now() << 20;
 	call->id = conn->call_base + conn->calls;
 	kucomms_store_release(&conn->calls, conn->calls + 1);
 }
@@ -254,7 +254,7 @@ static int call_begin(struct kc_conn *conn, struct kucomms_call *call,
 
 	call->channel = &conn->channel;
 	call->endpoint = endpoint;
-	call->deadline = deadline < 0 ? KUCOMMS_NEVER : deadline;
+	call->deadline = deadline < 0 ? KC_NEVER : deadline;
 	give_id(conn, call);
 	pthread_mutex_lock(&endpoint->calls_lock);
 	err = call_insert(endpoint, call);
@@ -263,12 +263,12 @@ static int call_begin(struct kc_conn *conn, struct kucomms_call *call,
 	return err;
 }
 
-/* Pairs with kucomms_loop_arm_timer(): it or this one sees what the other has done. */
+/* Pairs with kc_loop_arm_timer(): it or this one sees what the other has done. */
 static void wake_if_earlier(struct kucomms_endpoint *endpoint, __s64 deadline)
 {
-	if (!kucomms_endpoint_is_mine(endpoint) &&
+	if (!kc_event_is_own_thread(endpoint) &&
 	    deadline < __atomic_load_n(&endpoint->armed, __ATOMIC_SEQ_CST))
-		kucomms_endpoint_wake(endpoint);
+		kc_event_wake(endpoint);
 }
 
 /* Under the channel's lock; @record has been reserved. */
@@ -285,7 +285,7 @@ static int call_send(struct kc_conn *conn, struct kucomms_call *call,
 		return err;
 	}
 	message.id = call->id;
-	kucomms_record_fill(record, &message, data);
+	kc_record_fill(record, &message, data);
 	/* If it fails the channel has gone, and ends the call. */
 	kucomms_commit(&conn->channel, record, 0);
 	if (first)
@@ -312,7 +312,7 @@ static int call_start(struct kc_conn *conn, struct kucomms_call *call,
 	pthread_mutex_lock(&conn->lock);
 	err = kc_conn_reserve_locked(conn, request->length, &record, room);
 	/* As long as there is room the endpoint is there, too. */
-	if (!err && waits && kucomms_endpoint_is_mine(endpoint)) {
+	if (!err && waits && kc_event_is_own_thread(endpoint)) {
 		kucomms_discard(&conn->channel, record);
 		err = -EDEADLK;
 	}
@@ -327,10 +327,10 @@ KUCOMMS_API int kucomms_call_start(struct kucomms_channel *channel,
 				   const struct kucomms_message *request,
 				   const void *data, int timeout_ms)
 {
-	__s64 deadline = kucomms_deadline(timeout_ms);
+	__s64 deadline = kc_deadline(timeout_ms);
 
 	return call_start(conn_of(channel), call, request, data, 0,
-			  timeout_ms ? deadline : kucomms_now(), false);
+			  timeout_ms ? deadline : kc_now(), false);
 }
 
 KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
@@ -341,11 +341,11 @@ KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
 	if (kucomms_load(&call->state) == IDLE)
 		return err;
 	endpoint = call->endpoint;
-	if (kucomms_is_inherited(endpoint->mark))
+	if (kc_is_inherited(endpoint->creator))
 		return -ESTALE;
 	pthread_mutex_lock(&endpoint->calls_lock);
 	/* Which may start it again. */
-	while (endpoint->running == call && !kucomms_endpoint_is_mine(endpoint))
+	while (endpoint->running == call && !kc_event_is_own_thread(endpoint))
 		pthread_cond_wait(&endpoint->called, &endpoint->calls_lock);
 	if (kucomms_load(&call->state) == IN_FLIGHT) {
 		call_remove(endpoint, call);
@@ -384,7 +384,7 @@ static void waiter_done(struct kucomms_call *call, int err,
 	waiter->err = err;
 	/* Pairs with waiter_wait(). The waiter may be gone when it is woken. */
 	kucomms_store_release(&waiter->done, 1);
-	kucomms_futex_wake(&waiter->done);
+	kc_futex_wake(&waiter->done);
 }
 
 /*
@@ -396,7 +396,7 @@ static int waiter_wait(struct waiter *waiter)
 	int err = 0;
 
 	while (!err && !kucomms_load_acquire(&waiter->done))
-		err = kucomms_futex_wait(&waiter->done, 0, -1);
+		err = kc_futex_wait(&waiter->done, 0, -1);
 	if (err && !kucomms_call_cancel(&waiter->call))
 		return err;
 	return waiter->err;
@@ -408,7 +408,7 @@ KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
 				  struct kucomms_message *answer, void *buffer,
 				  size_t capacity, int timeout_ms)
 {
-	const __s64 deadline = kucomms_deadline(timeout_ms);
+	const __s64 deadline = kc_deadline(timeout_ms);
 	struct waiter waiter = {
 		.call = { .done = waiter_done, .priv = &waiter },
 		.answer = answer,
@@ -419,6 +419,6 @@ KUCOMMS_API int kucomms_call_wait(struct kucomms_channel *channel,
 	int err;
 
 	err = call_start(conn, &waiter.call, request, data, deadline,
-			 timeout_ms ? deadline : kucomms_now(), true);
+			 timeout_ms ? deadline : kc_now(), true);
 	return err ? err : waiter_wait(&waiter);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_CALL_H
-#define KUCOMMS_LIB_CALL_H
+#ifndef KC_CALL_H
+#define KC_CALL_H
 
 #include "types.h"
 
 /* Is @id one that kucomms_call_start() has given out on this channel? */
-static inline bool kucomms_call_covers(const struct kc_conn *conn, __u64 id)
+static inline bool kc_call_covers(const struct kc_conn *conn, __u64 id)
 {
 	__u64 calls = kucomms_load_acquire(&conn->calls);
 
@@ -13,11 +13,11 @@ static inline bool kucomms_call_covers(const struct kc_conn *conn, __u64 id)
 }
 
 /* All in the endpoint's thread. */
-void kucomms_call_answer(struct kc_conn *conn,
-			 const struct kucomms_message *answer,
-			 const void *data);
-void kucomms_call_end_all(struct kc_conn *conn, int why);
-void kucomms_call_expire(struct kucomms_endpoint *endpoint);
-__s64 kucomms_call_due(struct kucomms_endpoint *endpoint);
+void kc_call_answer(struct kc_conn *conn,
+		    const struct kucomms_message *answer,
+		    const void *data);
+void kc_call_end_all(struct kc_conn *conn, int why);
+void kc_call_expire(struct kucomms_endpoint *endpoint);
+__s64 kc_call_due(struct kucomms_endpoint *endpoint);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_CLOCK_H
-#define KUCOMMS_LIB_CLOCK_H
+#ifndef KC_CLOCK_H
+#define KC_CLOCK_H
 
 #include <linux/types.h>
 #include <stdint.h>
@@ -11,9 +11,9 @@
 #define NSEC_PER_USEC	1000LL
 
 /* A time that never comes. */
-#define KUCOMMS_NEVER	INT64_MAX
+#define KC_NEVER	INT64_MAX
 
-static inline __s64 kucomms_clock(clockid_t clock)
+static inline __s64 kc_clock(clockid_t clock)
 {
 	struct timespec now;
 
@@ -22,32 +22,32 @@ static inline __s64 kucomms_clock(clockid_t clock)
 }
 
 /* Nanoseconds, as all times here. */
-static inline __s64 kucomms_now(void)
+static inline __s64 kc_now(void)
 {
-	return kucomms_clock(CLOCK_MONOTONIC);
+	return kc_clock(CLOCK_MONOTONIC);
 }
 
 /* When to give up: 0: at once, negative: never. */
-static inline __s64 kucomms_deadline(int timeout_ms)
+static inline __s64 kc_deadline(int timeout_ms)
 {
 	return timeout_ms <= 0 ? timeout_ms :
-				 kucomms_now() + timeout_ms * NSEC_PER_MSEC;
+				 kc_now() + timeout_ms * NSEC_PER_MSEC;
 }
 
 /*
  * Returns the time until a deadline in milliseconds, rounded up, as poll()
  * takes it; 0: the deadline has passed.
  */
-static inline int kucomms_left_ms(__s64 deadline)
+static inline int kc_left_ms(__s64 deadline)
 {
-	__s64 left = deadline - kucomms_now();
+	__s64 left = deadline - kc_now();
 
 	if (deadline < 0)
 		return -1;
 	return left > 0 ? (int)(left / NSEC_PER_MSEC) + 1 : 0;
 }
 
-static inline struct timespec kucomms_timespec(__s64 ns)
+static inline struct timespec kc_timespec(__s64 ns)
 {
 	return (struct timespec){ .tv_sec = ns / NSEC_PER_SEC,
 				  .tv_nsec = ns % NSEC_PER_SEC };

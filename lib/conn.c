@@ -22,8 +22,8 @@
  * Programs may know fewer options than the library, at least the first @least
  * bytes, or more if they are 0.
  */
-int kucomms_options_read(void *own, size_t own_size, const void *options,
-			 size_t least)
+int kc_options_read(void *own, size_t own_size, const void *options,
+		    size_t least)
 {
 	size_t size, i;
 
@@ -40,7 +40,7 @@ int kucomms_options_read(void *own, size_t own_size, const void *options,
 }
 
 /* Looking is of no use to those who keep the only CPU from everybody else. */
-__u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us)
+__u32 kc_spin_ns(bool sleep_at_once, __u32 spin_us)
 {
 	cpu_set_t cpus;
 
@@ -54,17 +54,17 @@ __u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us)
 	return SPIN_US * NSEC_PER_USEC;
 }
 
-struct kc_conn *kc_conn_alloc(const struct kucomms_transport *transport)
+struct kc_conn *kc_conn_alloc(const struct kc_transport *transport)
 {
 	struct kc_conn *conn;
-	__u32 mark;
+	__u32 creator;
 
-	if (kucomms_mark(&mark))
+	if (kc_creator(&creator))
 		return NULL;
-	conn = kucomms_alloc_wiped(sizeof(*conn), sizeof(conn->wiped));
+	conn = kc_alloc_wiped(sizeof(*conn), sizeof(conn->wiped));
 	if (!conn)
 		return NULL;
-	conn->mark = mark;
+	conn->creator = creator;
 	conn->channel.awake = true;
 	conn->transport = transport;
 	conn->fd = -1;
@@ -77,9 +77,9 @@ struct kc_conn *kc_conn_alloc(const struct kucomms_transport *transport)
 
 void kc_conn_unmap(struct kc_conn *conn)
 {
-	struct kucomms_region *region;
+	struct kc_region *region;
 
-	for (region = conn->regions; region < conn->regions + KUCOMMS_REGIONS;
+	for (region = conn->regions; region < conn->regions + KC_REGIONS;
 	     region++) {
 		if (region->address)
 			munmap(region->address, region->length);
@@ -97,8 +97,8 @@ void kc_conn_abandon(struct kc_conn *conn)
 	if (conn->transport->abandon)
 		conn->transport->abandon(conn);
 	conn->own = NULL;
-	kucomms_fd_close(&conn->memory);
-	kucomms_fd_close(&conn->fd);
+	kc_fd_close(&conn->memory);
+	kc_fd_close(&conn->fd);
 }
 
 /*
@@ -109,10 +109,10 @@ void kc_conn_free(struct kc_conn *conn)
 {
 	if (conn_is_inherited(conn)) {
 		kc_conn_abandon(conn);
-		kucomms_numbers_put(conn->numbers);
+		kc_numbers_put(conn->numbers);
 	} else {
 		conn->transport->close(conn);
-		kucomms_numbers_give(conn->numbers, conn->number);
+		kc_numbers_give(conn->numbers, conn->number);
 		pthread_mutex_destroy(&conn->lock);
 	}
 	munmap(conn, sizeof(*conn));

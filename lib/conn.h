@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_END_H
-#define KUCOMMS_LIB_END_H
+#ifndef KC_CONN_H
+#define KC_CONN_H
 
 #include "fork.h"
 #include "types.h"
@@ -13,19 +13,19 @@ static inline struct kc_conn *conn_of(const struct kucomms_channel *channel)
 /* Tells whether the channel belongs to a process that this one was forked from. */
 static inline bool conn_is_inherited(const struct kc_conn *conn)
 {
-	return kucomms_is_inherited(conn->mark);
+	return kc_is_inherited(conn->creator);
 }
 
-struct kc_conn *kc_conn_alloc(const struct kucomms_transport *transport);
+struct kc_conn *kc_conn_alloc(const struct kc_transport *transport);
 void kc_conn_free(struct kc_conn *conn);
 void kc_conn_abandon(struct kc_conn *conn);
 void kc_conn_unmap(struct kc_conn *conn);
 void kc_conn_gone(struct kc_conn *conn, __u32 state);
 void kc_conn_break(struct kc_conn *conn);
 bool kc_conn_take_lost(struct kc_conn *conn);
-#define KUCOMMS_SPIN_US_MAX	1000000
-__u32 kucomms_spin_ns(bool sleep_at_once, __u32 spin_us);
-int kucomms_options_read(void *own, size_t own_size, const void *options,
-			 size_t least);
+#define KC_SPIN_US_MAX	1000000
+__u32 kc_spin_ns(bool sleep_at_once, __u32 spin_us);
+int kc_options_read(void *own, size_t own_size, const void *options,
+		    size_t least);
 
 #endif

@@ -35,7 +35,7 @@ static int device_attach(struct kc_conn *conn, __s64 deadline,
 }
 
 static int device_map(const struct kc_conn *conn,
-		      struct kucomms_region *region, __u64 offset,
+		      struct kc_region *region, __u64 offset,
 		      size_t length, int protection)
 {
 	void *address = mmap(NULL, length, protection, MAP_SHARED, conn->fd,
@@ -53,10 +53,10 @@ static int device_map_all(struct kc_conn *conn,
 			  const struct kucomms_attach *attach)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct kucomms_region *user = &conn->regions[0];
-	struct kucomms_region *kernel = &conn->regions[1];
-	struct kucomms_region *to_kernel = &conn->regions[2];
-	struct kucomms_region *to_user = &conn->regions[3];
+	struct kc_region *user = &conn->regions[0];
+	struct kc_region *kernel = &conn->regions[1];
+	struct kc_region *to_kernel = &conn->regions[2];
+	struct kc_region *to_user = &conn->regions[3];
 	int err;
 
 	err = device_map(conn, user, attach->user_control_offset, page,
@@ -100,7 +100,7 @@ static int device_begin(struct kc_conn *conn, __s64 deadline)
 static void device_close(struct kc_conn *conn)
 {
 	kc_conn_unmap(conn);
-	kucomms_fd_close(&conn->fd);
+	kc_fd_close(&conn->fd);
 }
 
 static int device_error(struct kc_conn *conn)
@@ -145,7 +145,7 @@ static int device_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 	return ioctl(conn->fd, KUCOMMS_IOC_WAIT, &wait) < 0 ? -errno : 0;
 }
 
-const struct kucomms_transport kucomms_device_transport = {
+const struct kc_transport kc_device_transport = {
 	.begin = device_begin,
 	.close = device_close,
 	.error = device_error,

@@ -33,13 +33,13 @@ static int set_options(struct kucomms_endpoint *endpoint,
 		       const struct kucomms_endpoint_options *options)
 {
 	struct kucomms_endpoint_options *own = &endpoint->options;
-	int err = kucomms_options_read(own, sizeof(*own), options,
-				       sizeof(*own));
+	int err = kc_options_read(own, sizeof(*own), options,
+				  sizeof(*own));
 
 	if (err)
 		return err;
 	if ((own->flags & ~KUCOMMS_ENDPOINT_NO_SPIN) ||
-	    own->spin_us > KUCOMMS_SPIN_US_MAX)
+	    own->spin_us > KC_SPIN_US_MAX)
 		return -EINVAL;
 	if (!own->work_us)
 		own->work_us = WORK_US;
@@ -50,7 +50,7 @@ static int set_options(struct kucomms_endpoint *endpoint,
 	strncpy(endpoint->name, own->name ? own->name : "kucomms",
 		sizeof(endpoint->name) - 1);
 	own->name = endpoint->name;
-	endpoint->spin_ns = kucomms_spin_ns(
+	endpoint->spin_ns = kc_spin_ns(
 		own->flags & KUCOMMS_ENDPOINT_NO_SPIN, own->spin_us);
 	return 0;
 }
@@ -74,15 +74,15 @@ static int open_descriptors(struct kucomms_endpoint *endpoint)
 					 TFD_CLOEXEC | TFD_NONBLOCK);
 	if (endpoint->timer < 0)
 		return -errno;
-	err = kucomms_endpoint_watch(endpoint, endpoint->wake,
-				     EPOLLIN | EPOLLET, NULL);
-	return err ? err : kucomms_endpoint_watch(endpoint, endpoint->timer,
-						  EPOLLIN | EPOLLET, NULL);
+	err = kc_event_watch(endpoint, endpoint->wake,
+			     EPOLLIN | EPOLLET, NULL);
+	return err ? err : kc_event_watch(endpoint, endpoint->timer,
+					  EPOLLIN | EPOLLET, NULL);
 }
 
 static bool is_inherited(const struct kucomms_endpoint *endpoint)
 {
-	return kucomms_is_inherited(endpoint->mark);
+	return kc_is_inherited(endpoint->creator);
 }
 
 /*
@@ -91,9 +91,9 @@ static bool is_inherited(const struct kucomms_endpoint *endpoint)
  */
 static void endpoint_abandon(struct kucomms_endpoint *endpoint)
 {
-	kucomms_fd_close(&endpoint->timer);
-	kucomms_fd_close(&endpoint->wake);
-	kucomms_fd_close(&endpoint->epoll);
+	kc_fd_close(&endpoint->timer);
+	kc_fd_close(&endpoint->wake);
+	kc_fd_close(&endpoint->epoll);
 	free(endpoint->calls);
 	free(endpoint->buffer);
 	free(endpoint);
@@ -119,7 +119,7 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	if (ops->flags & ~KUCOMMS_OPS_SHARED_RECEIVE)
 		return -EINVAL;
 	fresh = calloc(1, sizeof(*fresh));
-	if (!fresh || kucomms_mark(&fresh->mark)) {
+	if (!fresh || kc_creator(&fresh->creator)) {
 		free(fresh);
 		return -ENOMEM;
 	}
@@ -135,7 +135,7 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	TAILQ_INIT(&fresh->conns);
 	TAILQ_INIT(&fresh->commands);
 	TAILQ_INIT(&fresh->acceptors);
-	kucomms_loop_init(fresh);
+	kc_loop_init(fresh);
 	err = set_options(fresh, options);
 	if (!err)
 		err = open_descriptors(fresh);
@@ -144,7 +144,7 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 		return err;
 	}
 	/* The first turn finds out what is due when. */
-	kucomms_endpoint_wake(fresh);
+	kc_event_wake(fresh);
 	*endpoint = fresh;
 	return 0;
 }
@@ -191,7 +191,7 @@ static int endpoint_go_round(struct kucomms_endpoint *endpoint, bool interrupted
 	int ret;
 
 	while (!kucomms_load(&endpoint->stop)) {
-		ret = kucomms_loop_turn(endpoint, -1, true);
+		ret = kc_loop_turn(endpoint, -1, true);
 		if (ret == -EINTR && interrupted)
 			return ret;
 	}
@@ -267,7 +267,7 @@ KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 	pthread_mutex_lock(&endpoint->lock);
 	if (endpoint->owner) {
 		kucomms_store(&endpoint->stop, true);
-		kucomms_endpoint_wake(endpoint);
+		kc_event_wake(endpoint);
 		while (endpoint->owner &&
 		       endpoint->owner != KUCOMMS_THIS_THREAD())
 			pthread_cond_wait(&endpoint->left, &endpoint->lock);
@@ -329,11 +329,11 @@ KUCOMMS_API int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
 
 	if (ret)
 		return ret;
-	ret = kucomms_loop_turn(endpoint, timeout_ms, false);
+	ret = kc_loop_turn(endpoint, timeout_ms, false);
 	/* What is left over is nothing that a descriptor would tell of. */
 	if (!TAILQ_EMPTY(&endpoint->active) || endpoint->more)
-		kucomms_endpoint_wake(endpoint);
-	kucomms_loop_arm_timer(endpoint);
+		kc_event_wake(endpoint);
+	kc_loop_arm_timer(endpoint);
 	endpoint_leave(endpoint);
 	if (ret)
 		return ret < 0 ? ret : 0;
@@ -421,7 +421,7 @@ KUCOMMS_API int kucomms_endpoint_remove(struct kucomms_endpoint *endpoint,
 	pthread_mutex_unlock(&endpoint->lock);
 	if (!found)
 		return -ENOENT;
-	kucomms_endpoint_wake(endpoint);
+	kc_event_wake(endpoint);
 	return 0;
 }
 

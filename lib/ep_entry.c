@@ -77,7 +77,7 @@ void kc_ep_entry_add(struct kucomms_endpoint *endpoint,
 	entry_insert(endpoint, conn);
 	kc_ep_entry_queue(conn);
 	pthread_mutex_unlock(&endpoint->lock);
-	kucomms_endpoint_wake(endpoint);
+	kc_event_wake(endpoint);
 }
 
 KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
@@ -95,7 +95,7 @@ KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 	if (conn->own && conn->entry.endpoint && !conn->transport->user_space) {
 		kucomms_store(&conn->entry.hangup, true);
 		kucomms_store_release(&endpoint_of(conn)->hangup, true);
-		kucomms_endpoint_wake(endpoint_of(conn));
+		kc_event_wake(endpoint_of(conn));
 	}
 	conn->transport->hangup(conn, KUCOMMS_STATE_HANGUP);
 	pthread_mutex_unlock(&conn->lock);
@@ -155,7 +155,7 @@ void kc_ep_entry_retry(struct kucomms_endpoint *endpoint)
 }
 
 /* The doorbell: for data, for room, or for the last time. */
-static void entry_handle(struct kucomms_source *source)
+static void entry_handle(struct kc_event_source *source)
 {
 	struct kc_conn *conn = (struct kc_conn *)
 		((char *)source - offsetof(struct kc_conn, entry.source));
@@ -163,10 +163,10 @@ static void entry_handle(struct kucomms_source *source)
 	if (conn->transport->ack_event)
 		conn->transport->ack_event(conn);
 	if (kc_conn_take_lost(conn))
-		kucomms_count(&endpoint_of(conn)->stats.lost);
+		kc_count(&endpoint_of(conn)->stats.lost);
 	pthread_mutex_lock(&conn->lock);
 	if (conn->waiters)
-		kucomms_event_tell(&conn->room_event);
+		kc_cond_broadcast(&conn->room_cond);
 	pthread_mutex_unlock(&conn->lock);
 	kc_ep_entry_activate(conn);
 }
@@ -213,10 +213,10 @@ void kc_ep_entry_serve(struct kc_conn *conn)
 	int err;
 
 	conn->entry.source.handle = entry_handle;
-	err = kucomms_endpoint_watch(endpoint_of(conn), conn->fd, EPOLLET |
-				     EPOLLIN | EPOLLRDHUP |
-				     (conn->transport->ack_event ? 0 : EPOLLOUT),
-				     &conn->entry.source);
+	err = kc_event_watch(endpoint_of(conn), conn->fd, EPOLLET |
+			     EPOLLIN | EPOLLRDHUP |
+			     (conn->transport->ack_event ? 0 : EPOLLOUT),
+			     &conn->entry.source);
 	if (err)
 		kc_ep_entry_drop(conn, err);
 	else
@@ -266,14 +266,14 @@ static void pending_forget(struct kc_conn *conn)
 	if (!pending)
 		return;
 	conn->entry.pending = NULL;
-	kucomms_endpoint_unwatch(endpoint_of(conn), pending->fd);
+	kc_event_unwatch(endpoint_of(conn), pending->fd);
 	kc_conn_free(pending);
 }
 
 static void pending_finish(struct kc_conn *conn);
 
 /* Who listens has answered. */
-static void pending_handle(struct kucomms_source *source)
+static void pending_handle(struct kc_event_source *source)
 {
 	struct kc_conn *pending = (struct kc_conn *)
 		((char *)source - offsetof(struct kc_conn, entry.source));
@@ -306,7 +306,7 @@ static void pending_finish(struct kc_conn *conn)
 		return;
 	}
 	conn->entry.pending = NULL;
-	kucomms_endpoint_unwatch(endpoint_of(conn), pending->fd);
+	kc_event_unwatch(endpoint_of(conn), pending->fd);
 	pthread_mutex_lock(&conn->lock);
 	kucomms_store(&conn->entry.hangup, false);
 	kc_conn_replace(conn, pending);
@@ -335,16 +335,16 @@ void kc_ep_entry_reconnect(struct kc_conn *conn)
 		return;
 	}
 	reconnect_at(conn, endpoint->now + ANSWER_NS);
-	kucomms_endpoint_watch(endpoint, conn->entry.pending->fd,
-			       EPOLLIN | EPOLLET,
-			       &conn->entry.pending->entry.source);
+	kc_event_watch(endpoint, conn->entry.pending->fd,
+		       EPOLLIN | EPOLLET,
+		       &conn->entry.pending->entry.source);
 	pending_finish(conn);
 }
 
 /* From here on whoever sends finds no room, and then the reason. */
 static void let_go(struct kc_conn *conn, int why)
 {
-	kucomms_endpoint_unwatch(endpoint_of(conn), conn->fd);
+	kc_event_unwatch(endpoint_of(conn), conn->fd);
 	pthread_mutex_lock(&conn->lock);
 	if (conn->own)
 		conn->transport->hangup(conn, why == -EPROTO ?
@@ -355,7 +355,7 @@ static void let_go(struct kc_conn *conn, int why)
 	conn->room_armed = false;
 	conn->transport->close(conn);
 	conn->own = NULL;
-	kucomms_event_tell(&conn->room_event);
+	kc_cond_broadcast(&conn->room_cond);
 	pthread_mutex_unlock(&conn->lock);
 }
 
@@ -388,7 +388,7 @@ void kc_ep_entry_drop(struct kc_conn *conn, int why)
 	deactivate(conn);
 	set_refused(conn, false);
 	let_go(conn, why);
-	kucomms_call_end_all(conn, why == -EPROTO ? why : -ESHUTDOWN);
+	kc_call_end_all(conn, why == -EPROTO ? why : -ESHUTDOWN);
 	if (connected && endpoint->ops.disconnect)
 		endpoint->ops.disconnect(&conn->channel, endpoint->priv);
 	kc_ep_entry_publish(endpoint);
@@ -410,8 +410,8 @@ static int entry_deliver(struct kc_conn *conn,
 		memcpy(endpoint->buffer, data, message->length);
 		data = endpoint->buffer;
 	}
-	if (kucomms_call_covers(conn, message->id)) {
-		kucomms_call_answer(conn, message, data);
+	if (kc_call_covers(conn, message->id)) {
+		kc_call_answer(conn, message, data);
 		return 0;
 	}
 	return endpoint->ops.message ?
@@ -436,7 +436,7 @@ static int entry_step(struct kc_conn *conn, bool *told)
 		return 0;
 	}
 	*told |= kucomms_consumer_release(in);
-	kucomms_count(&endpoint_of(conn)->stats.messages);
+	kc_count(&endpoint_of(conn)->stats.messages);
 	conn->channel.received++;
 	return ret ? -EPROTO : 1;
 }
@@ -479,7 +479,7 @@ static bool round_is_over(const struct kucomms_endpoint *endpoint,
 	if (kucomms_unlikely(kucomms_load(&endpoint->stop)))
 		return true;
 	return left % LOOKS == 0 &&
-	       kucomms_now() - endpoint->now > KUCOMMS_ROUND_NS;
+	       kc_now() - endpoint->now > KC_ROUND_NS;
 }
 
 /*
@@ -531,7 +531,7 @@ void kc_ep_entry_round(struct kc_conn *conn, bool spin)
 	if (ret != 1 || told)
 		kc_conn_tell(conn, told);
 	if (left != endpoint->budget) {
-		kucomms_count(&endpoint->stats.rounds);
+		kc_count(&endpoint->stats.rounds);
 		conn->entry.idle_since = 0;
 	}
 	if (!ret)
@@ -567,7 +567,7 @@ KUCOMMS_API int kucomms_reply(struct kucomms_channel *channel,
 	err = kucomms_reserve(channel, message->length, &record, 0);
 	if (kucomms_unlikely(err))
 		return err;
-	kucomms_record_fill(record, message, data);
+	kc_record_fill(record, message, data);
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				true);
 	channel->sent++;

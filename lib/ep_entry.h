@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_MEMBER_H
-#define KUCOMMS_LIB_MEMBER_H
+#ifndef KC_EP_ENTRY_H
+#define KC_EP_ENTRY_H
 
 #include "clock.h"
 #include "types.h"
 
 /* How long a round of one channel takes, if its handlers are fast enough. */
-#define KUCOMMS_ROUND_NS	(50 * NSEC_PER_USEC)
+#define KC_ROUND_NS	(50 * NSEC_PER_USEC)
 
 /* Any thread's. */
 void kc_ep_entry_add(struct kucomms_endpoint *endpoint,

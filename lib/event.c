@@ -9,8 +9,8 @@
 #include "event.h"
 
 /* @source: NULL: the thread is to wake up, no more. */
-int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
-			   __u32 events, struct kucomms_source *source)
+int kc_event_watch(struct kucomms_endpoint *endpoint, int fd,
+		   __u32 events, struct kc_event_source *source)
 {
 	struct epoll_event event = { .events = events, .data.ptr = source };
 
@@ -18,19 +18,19 @@ int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
 }
 
 /* Before it is closed: a child may have a copy, and epoll would keep it. */
-void kucomms_endpoint_unwatch(const struct kucomms_endpoint *endpoint, int fd)
+void kc_event_unwatch(const struct kucomms_endpoint *endpoint, int fd)
 {
 	if (fd >= 0)
 		epoll_ctl(endpoint->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 /* Its thread, if it sleeps, or whoever polls its descriptor, has something to do. */
-void kucomms_endpoint_wake(const struct kucomms_endpoint *endpoint)
+void kc_event_wake(const struct kucomms_endpoint *endpoint)
 {
 	eventfd_write(endpoint->wake, 1);
 }
 
-bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint)
+bool kc_event_is_own_thread(const struct kucomms_endpoint *endpoint)
 {
 	return kucomms_load(&endpoint->owner) == KUCOMMS_THIS_THREAD();
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_EVENT_H
-#define KUCOMMS_LIB_EVENT_H
+#ifndef KC_EVENT_H
+#define KC_EVENT_H
 
 #include "types.h"
 
-int kucomms_endpoint_watch(struct kucomms_endpoint *endpoint, int fd,
-			   __u32 events, struct kucomms_source *source);
-void kucomms_endpoint_unwatch(const struct kucomms_endpoint *endpoint, int fd);
-void kucomms_endpoint_wake(const struct kucomms_endpoint *endpoint);
-bool kucomms_endpoint_is_mine(const struct kucomms_endpoint *endpoint);
+int kc_event_watch(struct kucomms_endpoint *endpoint, int fd,
+		   __u32 events, struct kc_event_source *source);
+void kc_event_unwatch(const struct kucomms_endpoint *endpoint, int fd);
+void kc_event_wake(const struct kucomms_endpoint *endpoint);
+bool kc_event_is_own_thread(const struct kucomms_endpoint *endpoint);
 
 #endif

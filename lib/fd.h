@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_FD_H
-#define KUCOMMS_LIB_FD_H
+#ifndef KC_FD_H
+#define KC_FD_H
 
 #include <unistd.h>
 
 /* Closes a descriptor, if there is one; -1 stands for none, also afterwards. */
-static inline void kucomms_fd_close(int *fd)
+static inline void kc_fd_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);

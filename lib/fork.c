@@ -2,12 +2,12 @@
 /*
  * After fork() a child has copies of its parent's channels, listeners and
  * endpoints. The child may close them, which frees the copies; all else fails
- * with -ESTALE. Each object has the mark of the process that made it, and the
- * mark of the running process is in memory that the kernel wipes in a child. So
- * the library need not be called when a process forks, and any way of forking
- * will do.
+ * with -ESTALE. Each object has the id of the process that created it, and the
+ * id of the running process is in memory that the kernel wipes in a child. So the
+ * library need not be called when a process forks, and any way of forking will
+ * do. These ids are the library's own: those of the kernel come round again.
  *
- * The inline functions of kucomms.h compare no marks. struct kucomms_channel is
+ * The inline functions of kucomms.h compare no ids. struct kucomms_channel is
  * in wiped memory, too, so a child finds only zeros there: a ring without room,
  * and a receiver that has to ask the library.
  */
@@ -16,18 +16,18 @@
 
 #include "fork.h"
 
-static struct kucomms_self nobody;
-struct kucomms_self *kucomms_self = &nobody;
+static struct kc_self nobody;
+struct kc_self *kc_self = &nobody;
 
-/* The last mark that was given; a child goes on counting from its copy. */
-static __u32 last_mark;
+/* The last id that was given; a child goes on counting from its copy. */
+static __u32 last_id;
 
 /*
  * Allocates zeroed memory whose first @wiped bytes, a multiple of the page
  * size, are zero in a child. Returns NULL if there is none. The caller frees it
  * with munmap().
  */
-void *kucomms_alloc_wiped(size_t size, size_t wiped)
+void *kc_alloc_wiped(size_t size, size_t wiped)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,16 +44,16 @@ void *kucomms_alloc_wiped(size_t size, size_t wiped)
  * Returns this process' own data, or NULL without memory; allocates them the
  * first time, which several threads may do at the same time.
  */
-static struct kucomms_self *find_self(void)
+static struct kc_self *find_self(void)
 {
-	struct kucomms_self *self = kucomms_load_acquire(&kucomms_self);
-	struct kucomms_self *fresh;
+	struct kc_self *self = kucomms_load_acquire(&kc_self);
+	struct kc_self *fresh;
 
 	if (self != &nobody)
 		return self;
 	/* The kernel rounds up to a page. */
-	fresh = kucomms_alloc_wiped(sizeof(*fresh), sizeof(*fresh));
-	if (fresh && !__atomic_compare_exchange_n(&kucomms_self, &self, fresh,
+	fresh = kc_alloc_wiped(sizeof(*fresh), sizeof(*fresh));
+	if (fresh && !__atomic_compare_exchange_n(&kc_self, &self, fresh,
 						  false, __ATOMIC_ACQ_REL,
 						  __ATOMIC_ACQUIRE)) {
 		munmap(fresh, sizeof(*fresh));
@@ -63,22 +63,22 @@ static struct kucomms_self *find_self(void)
 }
 
 /*
- * Gets the mark of this process, for an object that it makes. Returns 0 or
+ * Gets the id of this process, for an object that it creates. Returns 0 or
  * -ENOMEM.
  */
-int kucomms_mark(__u32 *mark)
+int kc_creator(__u32 *id)
 {
-	struct kucomms_self *self = find_self();
+	struct kc_self *self = find_self();
 	__u32 fresh;
 
 	if (!self)
 		return -ENOMEM;
-	*mark = kucomms_load(&self->mark);
-	if (*mark)
+	*id = kucomms_load(&self->id);
+	if (*id)
 		return 0;
-	fresh = __atomic_add_fetch(&last_mark, 1, __ATOMIC_RELAXED);
-	if (__atomic_compare_exchange_n(&self->mark, mark, fresh, false,
+	fresh = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	if (__atomic_compare_exchange_n(&self->id, id, fresh, false,
 					__ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		*mark = fresh;
+		*id = fresh;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_FORK_H
-#define KUCOMMS_LIB_FORK_H
+#ifndef KC_FORK_H
+#define KC_FORK_H
 
 #include <kucomms/ring.h>
 #include <pthread.h>
@@ -10,30 +10,30 @@
 struct kucomms_listener;
 
 /**
- * struct kucomms_self - data of one process, which are all zero in its child
- * @mark:       a number that neither its parent nor a child of it has
+ * struct kc_self - data of one process, which are all zero in its child
+ * @id:         a number that neither its parent nor a child of it has
  * @local_lock: for @local; all zero is a mutex that nobody holds
  * @local:      the listeners of "local:"
  */
-struct kucomms_self {
-	__u32 mark;
+struct kc_self {
+	__u32 id;
 	pthread_mutex_t local_lock;
 	struct kucomms_listener *local;
 };
 
-extern struct kucomms_self *kucomms_self;
+extern struct kc_self *kc_self;
 
-void *kucomms_alloc_wiped(size_t size, size_t wiped);
-int kucomms_mark(__u32 *mark);
+void *kc_alloc_wiped(size_t size, size_t wiped);
+int kc_creator(__u32 *id);
 
 /*
- * Tells whether an object with this mark belongs to a process that this one was
- * forked from.
+ * Tells whether an object was created by another process: one that this process
+ * was forked from.
  */
-static inline bool kucomms_is_inherited(__u32 mark)
+static inline bool kc_is_inherited(__u32 creator)
 {
-	return kucomms_unlikely(kucomms_load(&kucomms_load(&kucomms_self)->mark) !=
-				mark);
+	return kucomms_unlikely(kucomms_load(&kucomms_load(&kc_self)->id) !=
+				creator);
 }
 
 #endif

@@ -41,7 +41,7 @@ static long futex(const __u32 *word, int operation, __u32 value,
  * The kernel is always given a timeout: without one it would go on sleeping
  * after a signal handler that was installed with SA_RESTART.
  */
-int kucomms_futex_wait(const __u32 *word, __u32 value, __s64 deadline)
+int kc_futex_wait(const __u32 *word, __u32 value, __s64 deadline)
 {
 	const __s64 ns = deadline < 0 ? INT64_MAX : deadline;
 	const struct __kernel_timespec until = {
@@ -55,7 +55,7 @@ int kucomms_futex_wait(const __u32 *word, __u32 value, __s64 deadline)
 }
 
 /* Wakes all threads that sleep on a word. Returns how many there were. */
-long kucomms_futex_wake(const __u32 *word)
+long kc_futex_wake(const __u32 *word)
 {
 	return futex(word, FUTEX_WAKE, INT_MAX, NULL);
 }
@@ -65,21 +65,21 @@ long kucomms_futex_wake(const __u32 *word)
  * signal handler has run. The caller holds @lock, which is released during the
  * wait.
  */
-int kucomms_event_wait(const __u32 *event, pthread_mutex_t *lock,
-		       __s64 deadline)
+int kc_cond_wait(const __u32 *event, pthread_mutex_t *lock,
+		 __s64 deadline)
 {
 	const __u32 value = kucomms_load(event);
 	int err;
 
 	pthread_mutex_unlock(lock);
-	err = kucomms_futex_wait(event, value, deadline);
+	err = kc_futex_wait(event, value, deadline);
 	pthread_mutex_lock(lock);
 	return err;
 }
 
 /* Wakes all threads that wait for an event. The caller holds their lock. */
-void kucomms_event_tell(__u32 *event)
+void kc_cond_broadcast(__u32 *event)
 {
 	kucomms_store(event, *event + 1);
-	kucomms_futex_wake(event);
+	kc_futex_wake(event);
 }

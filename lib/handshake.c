@@ -89,7 +89,7 @@ int kc_handshake_receive(int fd, struct kc_hello *hello, int *memory)
  */
 __u32 kc_handshake_flags(const struct kc_conn *conn)
 {
-	if (!kucomms_barrier_join())
+	if (!kc_barrier_join())
 		return 0;
 	return KC_HELLO_LIGHT | (conn->spin_ns ? KC_HELLO_HEAVY : 0);
 }

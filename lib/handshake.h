@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_PROCESS_H
-#define KUCOMMS_LIB_PROCESS_H
+#ifndef KC_HANDSHAKE_H
+#define KC_HANDSHAKE_H
 
 #include <linux/types.h>
 

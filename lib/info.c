@@ -15,7 +15,7 @@ KUCOMMS_API const char *kucomms_version(void)
 
 KUCOMMS_API __u64 kucomms_time_ns(void)
 {
-	return (__u64)kucomms_now();
+	return (__u64)kc_now();
 }
 
 KUCOMMS_API unsigned int

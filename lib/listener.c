@@ -20,42 +20,42 @@ static int listener_set_options(struct kucomms_listener *listener,
 				const struct kucomms_listen_options *options)
 {
 	struct kucomms_listen_options *own = &listener->options;
-	int err = kucomms_options_read(own, sizeof(*own), options,
-				       sizeof(*own));
+	int err = kc_options_read(own, sizeof(*own), options,
+				  sizeof(*own));
 
 	if (err)
 		return err;
 	if (!own->ring_size_max)
-		own->ring_size_max = KUCOMMS_MEMORY_SIZE_MAX;
+		own->ring_size_max = KC_MEMORY_SIZE_MAX;
 	if (!own->ring_size)
-		own->ring_size = own->ring_size_max < KUCOMMS_MEMORY_SIZE ?
-				 own->ring_size_max : KUCOMMS_MEMORY_SIZE;
+		own->ring_size = own->ring_size_max < KC_MEMORY_SIZE ?
+				 own->ring_size_max : KC_MEMORY_SIZE;
 	if (!own->mode)
 		own->mode = 0600;
 	if ((own->mode & ~0777u) ||
-	    !kucomms_memory_size_valid(own->ring_size_max,
-				       KUCOMMS_RING_SIZE_MAX) ||
-	    !kucomms_memory_size_valid(own->ring_size, own->ring_size_max) ||
-	    own->ring_size > KUCOMMS_MEMORY_SIZE_MAX)
+	    !kc_memory_size_valid(own->ring_size_max,
+				  KUCOMMS_RING_SIZE_MAX) ||
+	    !kc_memory_size_valid(own->ring_size, own->ring_size_max) ||
+	    own->ring_size > KC_MEMORY_SIZE_MAX)
 		return -EINVAL;
 	return 0;
 }
 
 static int listener_open(struct kucomms_listener *listener, const char *name)
 {
-	const struct kucomms_transport *transport = kucomms_name_transport(name);
+	const struct kc_transport *transport = kc_name_transport(name);
 	int err;
 
-	if (transport == &kucomms_device_transport)
+	if (transport == &kc_device_transport)
 		return -EINVAL;
-	err = kucomms_name_listen_path(listener->path, sizeof(listener->path),
-				       name);
+	err = kc_name_listen_path(listener->path, sizeof(listener->path),
+				  name);
 	if (err)
 		return err;
-	listener->numbers = kucomms_numbers_create(listener->options.channels_max);
+	listener->numbers = kc_numbers_create(listener->options.channels_max);
 	if (!listener->numbers)
 		return -ENOMEM;
-	return transport == &kucomms_process_transport ?
+	return transport == &kc_process_transport ?
 	       kc_process_listen(listener) : kc_local_listen(listener);
 }
 
@@ -66,7 +66,7 @@ KUCOMMS_API int kucomms_listen(const char *name,
 	struct kucomms_listener *fresh = calloc(1, sizeof(*fresh));
 	int err;
 
-	if (!fresh || kucomms_mark(&fresh->mark)) {
+	if (!fresh || kc_creator(&fresh->creator)) {
 		free(fresh);
 		return -ENOMEM;
 	}
@@ -96,7 +96,7 @@ int kc_listener_accept(struct kucomms_listener *listener,
 /* @status: 0, or why not: then the channel is to be freed. */
 int kc_listener_answer(struct kc_conn *conn, int status)
 {
-	if (conn->transport == &kucomms_process_transport)
+	if (conn->transport == &kc_process_transport)
 		return kc_process_answer(conn, status);
 	if (status)
 		kc_conn_break(conn);
@@ -126,19 +126,19 @@ KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 			       struct kucomms_channel **channel, int timeout_ms)
 {
 	struct pollfd poll_fd = { .fd = listener->fd, .events = POLLIN };
-	const __s64 deadline = kucomms_deadline(timeout_ms);
+	const __s64 deadline = kc_deadline(timeout_ms);
 	int err;
 
-	if (kucomms_is_inherited(listener->mark))
+	if (kc_is_inherited(listener->creator))
 		return -ESTALE;
 	for (;;) {
 		err = accept_now(listener, channel);
 		if (err != -EAGAIN || !timeout_ms)
 			return err;
 		/* Pending connections that come and go do not prolong this. */
-		if (!kucomms_left_ms(deadline))
+		if (!kc_left_ms(deadline))
 			return -ETIMEDOUT;
-		err = poll(&poll_fd, 1, kucomms_left_ms(deadline));
+		err = poll(&poll_fd, 1, kc_left_ms(deadline));
 		if (err <= 0)
 			return err ? -errno : -ETIMEDOUT;
 	}
@@ -146,7 +146,7 @@ KUCOMMS_API int kucomms_accept(struct kucomms_listener *listener,
 
 KUCOMMS_API int kucomms_listener_fd(const struct kucomms_listener *listener)
 {
-	return kucomms_is_inherited(listener->mark) ? -ESTALE : listener->fd;
+	return kc_is_inherited(listener->creator) ? -ESTALE : listener->fd;
 }
 
 /*
@@ -159,8 +159,8 @@ static void listener_abandon(struct kucomms_listener *listener)
 	int i;
 
 	for (i = 0; i < KC_PENDING_MAX; i++)
-		kucomms_fd_close(&listener->pending[i]);
-	kucomms_fd_close(&listener->socket);
+		kc_fd_close(&listener->pending[i]);
+	kc_fd_close(&listener->socket);
 	while ((conn = TAILQ_FIRST(&listener->waiting))) {
 		TAILQ_REMOVE(&listener->waiting, conn, entry.node);
 		kc_conn_free(conn);
@@ -171,13 +171,13 @@ KUCOMMS_API void kucomms_listener_close(struct kucomms_listener *listener)
 {
 	if (!listener)
 		return;
-	if (kucomms_is_inherited(listener->mark))
+	if (kc_is_inherited(listener->creator))
 		listener_abandon(listener);
 	else if (listener->socket >= 0)
 		kc_process_unlisten(listener);
 	else
 		kc_local_unlisten(listener);
-	kucomms_fd_close(&listener->fd);
-	kucomms_numbers_put(listener->numbers);
+	kc_fd_close(&listener->fd);
+	kc_numbers_put(listener->numbers);
 	free(listener);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_LISTENER_H
-#define KUCOMMS_LIB_LISTENER_H
+#ifndef KC_LISTENER_H
+#define KC_LISTENER_H
 
 #include "types.h"
 

@@ -19,19 +19,19 @@
 /* Protects the list of listeners, and each listener's list of waiting channels. */
 static void lock(void)
 {
-	pthread_mutex_lock(&kucomms_self->local_lock);
+	pthread_mutex_lock(&kc_self->local_lock);
 }
 
 static void unlock(void)
 {
-	pthread_mutex_unlock(&kucomms_self->local_lock);
+	pthread_mutex_unlock(&kc_self->local_lock);
 }
 
 static struct kucomms_listener *find(const char *name)
 {
 	struct kucomms_listener *listener;
 
-	for (listener = kucomms_self->local; listener;
+	for (listener = kc_self->local; listener;
 	     listener = listener->next)
 		if (!strcmp(listener->path, name))
 			return listener;
@@ -50,8 +50,8 @@ int kc_local_listen(struct kucomms_listener *listener)
 		err = -EADDRINUSE;
 		listener->path[0] = '\0';
 	} else {
-		listener->next = kucomms_self->local;
-		kucomms_self->local = listener;
+		listener->next = kc_self->local;
+		kc_self->local = listener;
 	}
 	unlock();
 	return err;
@@ -78,7 +78,7 @@ void kc_local_unlisten(struct kucomms_listener *listener)
 	struct kc_conn *conn;
 
 	lock();
-	for (link = &kucomms_self->local; *link; link = &(*link)->next) {
+	for (link = &kc_self->local; *link; link = &(*link)->next) {
 		if (*link == listener) {
 			*link = listener->next;
 			break;
@@ -95,12 +95,12 @@ void kc_local_unlisten(struct kucomms_listener *listener)
 static int share_memory(struct kc_conn *writer, struct kc_conn *reader,
 			__u32 size)
 {
-	int memory = kucomms_memory_create(size, &writer->regions[KC_MINE]);
+	int memory = kc_memory_create(size, &writer->regions[KC_MINE]);
 	int err;
 
 	if (memory < 0)
 		return memory;
-	err = kucomms_memory_adopt(memory, size, &reader->regions[KC_THEIRS]);
+	err = kc_memory_adopt(memory, size, &reader->regions[KC_THEIRS]);
 	close(memory);
 	return err;
 }
@@ -140,7 +140,7 @@ static int size_or(__u32 *size, __u32 wanted,
 		   const struct kucomms_listen_options *options)
 {
 	*size = wanted ? wanted : options->ring_size;
-	return kucomms_memory_size_valid(*size, options->ring_size_max) ?
+	return kc_memory_size_valid(*size, options->ring_size_max) ?
 	       0 : -EINVAL;
 }
 
@@ -153,9 +153,9 @@ static int local_setup(struct kc_conn *conn, struct kc_conn *other,
 	int err;
 
 	other->number = options->channel;
-	err = kucomms_numbers_take(listener->numbers,
-				   options->flags & KUCOMMS_OPEN_NUMBER,
-				   &other->number);
+	err = kc_numbers_take(listener->numbers,
+			      options->flags & KUCOMMS_OPEN_NUMBER,
+			      &other->number);
 	if (err)
 		return err;
 	other->numbers = listener->numbers;
@@ -184,13 +184,13 @@ static int local_connect(struct kc_conn *conn, struct kc_conn *other)
 static int local_begin(struct kc_conn *conn, __s64 deadline)
 {
 	struct kc_conn *other =
-		kc_conn_alloc(&kucomms_local_transport);
+		kc_conn_alloc(&kc_local_transport);
 	int err;
 
 	(void)deadline;
 	if (!other)
 		return -ENOMEM;
-	other->spin_ns = kucomms_spin_ns(false, 0);
+	other->spin_ns = kc_spin_ns(false, 0);
 	lock();
 	err = local_connect(conn, other);
 	unlock();
@@ -199,7 +199,7 @@ static int local_begin(struct kc_conn *conn, __s64 deadline)
 	return err;
 }
 
-const struct kucomms_transport kucomms_local_transport = {
+const struct kc_transport kc_local_transport = {
 	.begin = local_begin,
 	.close = kc_shm_close,
 	.error = kc_shm_error,

@@ -19,17 +19,17 @@
 /* With messages to handle, how often to ask for events. */
 #define LOOK_NS		(50 * NSEC_PER_USEC)
 
-/* Messages in a round of one channel, which takes about KUCOMMS_ROUND_NS. */
+/* Messages in a round of one channel, which takes about KC_ROUND_NS. */
 #define BUDGET_MAX	64
 
-void kucomms_loop_init(struct kucomms_endpoint *endpoint)
+void kc_loop_init(struct kucomms_endpoint *endpoint)
 {
 	TAILQ_INIT(&endpoint->active);
-	endpoint->work_due = KUCOMMS_NEVER;
-	endpoint->timer_due = KUCOMMS_NEVER;
-	endpoint->reconnect_due = KUCOMMS_NEVER;
-	endpoint->armed = KUCOMMS_NEVER;
-	endpoint->timer_set = KUCOMMS_NEVER;
+	endpoint->work_due = KC_NEVER;
+	endpoint->timer_due = KC_NEVER;
+	endpoint->reconnect_due = KC_NEVER;
+	endpoint->armed = KC_NEVER;
+	endpoint->timer_set = KC_NEVER;
 	endpoint->budget = 1;
 }
 
@@ -76,10 +76,10 @@ static void ticks_start(struct kucomms_endpoint *endpoint)
 {
 	const struct kucomms_endpoint_options *options = &endpoint->options;
 
-	if (endpoint->ops.work && endpoint->work_due == KUCOMMS_NEVER)
+	if (endpoint->ops.work && endpoint->work_due == KC_NEVER)
 		endpoint->work_due = endpoint->now +
 				     options->work_us * NSEC_PER_USEC;
-	if (endpoint->ops.timer && endpoint->timer_due == KUCOMMS_NEVER)
+	if (endpoint->ops.timer && endpoint->timer_due == KC_NEVER)
 		endpoint->timer_due = endpoint->now +
 				      options->timer_us * NSEC_PER_USEC;
 }
@@ -126,7 +126,7 @@ static int loop_reconnect(struct kucomms_endpoint *endpoint)
 
 	if (endpoint->now < endpoint->reconnect_due)
 		return 0;
-	endpoint->reconnect_due = KUCOMMS_NEVER;
+	endpoint->reconnect_due = KC_NEVER;
 	/* Only this thread removes channels, this one at most; others add them. */
 	pthread_mutex_lock(&endpoint->lock);
 	conn = TAILQ_FIRST(&endpoint->conns);
@@ -146,8 +146,8 @@ static int loop_ticks(struct kucomms_endpoint *endpoint)
 	int done = loop_work(endpoint) + loop_timer(endpoint);
 
 	done += loop_reconnect(endpoint);
-	if (kucomms_call_due(endpoint) <= endpoint->now) {
-		kucomms_call_expire(endpoint);
+	if (kc_call_due(endpoint) <= endpoint->now) {
+		kc_call_expire(endpoint);
 		done++;
 	}
 	if (done)
@@ -166,20 +166,20 @@ static __s64 earlier(__s64 one, __s64 other)
  * earlier deadline wake the thread, so it says what the timer is set to before it
  * looks for calls.
  */
-void kucomms_loop_arm_timer(struct kucomms_endpoint *endpoint)
+void kc_loop_arm_timer(struct kucomms_endpoint *endpoint)
 {
 	__s64 due = earlier(earlier(endpoint->work_due, endpoint->timer_due),
 			    endpoint->reconnect_due);
 	struct itimerspec spec = { { 0, 0 }, { 0, 0 } };
 
 	if (endpoint->timer_set <= endpoint->now)
-		endpoint->timer_set = KUCOMMS_NEVER;
+		endpoint->timer_set = KC_NEVER;
 	__atomic_store_n(&endpoint->armed, earlier(due, endpoint->timer_set),
 			 __ATOMIC_SEQ_CST);
-	due = earlier(due, kucomms_call_due(endpoint));
+	due = earlier(due, kc_call_due(endpoint));
 	if (due >= endpoint->timer_set)
 		return;
-	spec.it_value = kucomms_timespec(due);
+	spec.it_value = kc_timespec(due);
 	timerfd_settime(endpoint->timer, TFD_TIMER_ABSTIME, &spec, NULL);
 	endpoint->timer_set = due;
 	__atomic_store_n(&endpoint->armed, due, __ATOMIC_SEQ_CST);
@@ -188,7 +188,7 @@ void kucomms_loop_arm_timer(struct kucomms_endpoint *endpoint)
 static int loop_events(struct kucomms_endpoint *endpoint, int timeout_ms)
 {
 	struct epoll_event events[EVENTS];
-	struct kucomms_source *source;
+	struct kc_event_source *source;
 	int count, i;
 
 	count = epoll_wait(endpoint->epoll, events, EVENTS, timeout_ms);
@@ -229,8 +229,8 @@ static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 		endpoint->looked = endpoint->now;
 		timeout_ms = 0;
 	} else {
-		kucomms_loop_arm_timer(endpoint);
-		kucomms_count(&endpoint->stats.sleeps);
+		kc_loop_arm_timer(endpoint);
+		kc_count(&endpoint->stats.sleeps);
 		err = loop_sleep(endpoint, timeout_ms);
 	}
 	return err ? err : loop_events(endpoint, endpoint->started ?
@@ -243,12 +243,12 @@ static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
  */
 static void set_budget(struct kucomms_endpoint *endpoint, __u64 handled)
 {
-	const __s64 each = (kucomms_now() - endpoint->now) / (__s64)handled;
+	const __s64 each = (kc_now() - endpoint->now) / (__s64)handled;
 	unsigned int fits = BUDGET_MAX;
 
-	if (each > KUCOMMS_ROUND_NS / BUDGET_MAX)
-		fits = each < KUCOMMS_ROUND_NS ?
-		       (unsigned int)(KUCOMMS_ROUND_NS / each) : 1;
+	if (each > KC_ROUND_NS / BUDGET_MAX)
+		fits = each < KC_ROUND_NS ?
+		       (unsigned int)(KC_ROUND_NS / each) : 1;
 	/* One fast message does not tell of the next. */
 	if (fits > 2 * endpoint->budget)
 		fits = 2 * endpoint->budget;
@@ -277,12 +277,12 @@ static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)
  * messages lately are looked at for a while before they sleep. Returns how much
  * there was to do, or -EINTR.
  */
-int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
-		      bool spin)
+int kc_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
+		 bool spin)
 {
 	int done, ret;
 
-	endpoint->now = kucomms_now();
+	endpoint->now = kc_now();
 	ticks_start(endpoint);
 	done = loop_commands(endpoint);
 	ret = loop_look(endpoint, done ? 0 : timeout_ms);
@@ -290,7 +290,7 @@ int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 		return ret;
 	done += ret;
 	done += loop_commands(endpoint);
-	endpoint->now = kucomms_now();
+	endpoint->now = kc_now();
 	done += loop_ticks(endpoint);
 	/* What stood in the way of those who refused may be gone. */
 	if (done)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_LOOP_H
-#define KUCOMMS_LIB_LOOP_H
+#ifndef KC_LOOP_H
+#define KC_LOOP_H
 
 #include "types.h"
 
-void kucomms_loop_init(struct kucomms_endpoint *endpoint);
-int kucomms_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
-		      bool spin);
-void kucomms_loop_arm_timer(struct kucomms_endpoint *endpoint);
+void kc_loop_init(struct kucomms_endpoint *endpoint);
+int kc_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
+		 bool spin);
+void kc_loop_arm_timer(struct kucomms_endpoint *endpoint);
 
 #endif

@@ -34,25 +34,25 @@ static size_t control_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-bool kucomms_memory_size_valid(__u32 size, __u32 most)
+bool kc_memory_size_valid(__u32 size, __u32 most)
 {
 	return size >= KUCOMMS_RING_SIZE_MIN && size >= control_size() &&
 	       size <= most && !(size & (size - 1));
 }
 
-struct kucomms_control *kucomms_memory_control(const struct kucomms_region *region)
+struct kucomms_control *kc_memory_control(const struct kc_region *region)
 {
 	return region->address;
 }
 
-void *kucomms_memory_data(const struct kucomms_region *region)
+void *kc_memory_data(const struct kc_region *region)
 {
 	return (char *)region->address + control_size();
 }
 
 /* MAP_POPULATE: the first lap costs no more than the others. */
 static int memory_map(int fd, __u32 size, int protection,
-		      struct kucomms_region *region)
+		      struct kc_region *region)
 {
 	const size_t control = control_size(), length = control + 2 * (size_t)size;
 	const int flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
@@ -78,7 +78,7 @@ static int memory_map(int fd, __u32 size, int protection,
 }
 
 /* Returns the descriptor, for the other side. */
-int kucomms_memory_create(__u32 size, struct kucomms_region *region)
+int kc_memory_create(__u32 size, struct kc_region *region)
 {
 	int fd = memfd_create("kucomms", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int err;
@@ -99,7 +99,7 @@ int kucomms_memory_create(__u32 size, struct kucomms_region *region)
 }
 
 /* The other side's: -EPROTO if it can be taken away, or is not what it ought to be. */
-int kucomms_memory_adopt(int fd, __u32 size, struct kucomms_region *region)
+int kc_memory_adopt(int fd, __u32 size, struct kc_region *region)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct statfs fs;

@@ -23,15 +23,15 @@ static const char *after(const char *text, const char *prefix)
 	return strncmp(text, prefix, length) ? NULL : text + length;
 }
 
-const struct kucomms_transport *kucomms_name_transport(const char *name)
+const struct kc_transport *kc_name_transport(const char *name)
 {
 	if (after(name, "process:"))
-		return &kucomms_process_transport;
+		return &kc_process_transport;
 	if (after(name, "local:"))
-		return &kucomms_local_transport;
+		return &kc_local_transport;
 	if (after(name, "netlink:"))
-		return &kucomms_netlink_transport;
-	return &kucomms_device_transport;
+		return &kc_netlink_transport;
+	return &kc_device_transport;
 }
 
 /*
@@ -134,7 +134,7 @@ static int process_path(char *path, size_t capacity, const char *name)
 	return system_path(path, capacity, name);
 }
 
-int kucomms_name_path(char *path, size_t capacity, const char *name)
+int kc_name_path(char *path, size_t capacity, const char *name)
 {
 	const char *rest = after(name, "process:");
 
@@ -163,13 +163,13 @@ static int make_directory(const char *path, mode_t mode)
 	return mkdir(directory, mode) && errno != EEXIST ? -errno : 0;
 }
 
-int kucomms_name_listen_path(char *path, size_t capacity, const char *name)
+int kc_name_listen_path(char *path, size_t capacity, const char *name)
 {
 	const char *rest = after(name, "process:");
 	int err;
 
 	if (!rest)
-		return kucomms_name_path(path, capacity, name);
+		return kc_name_path(path, capacity, name);
 	if (strchr(rest, '/'))
 		return set_path(path, capacity, "", rest);
 	if (!name_valid(rest))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_NAME_H
-#define KUCOMMS_LIB_NAME_H
+#ifndef KC_NAME_H
+#define KC_NAME_H
 
 #include <stddef.h>
 
-struct kucomms_transport;
+struct kc_transport;
 
-const struct kucomms_transport *kucomms_name_transport(const char *name);
-int kucomms_name_path(char *path, size_t capacity, const char *name);
-int kucomms_name_listen_path(char *path, size_t capacity, const char *name);
+const struct kc_transport *kc_name_transport(const char *name);
+int kc_name_path(char *path, size_t capacity, const char *name);
+int kc_name_listen_path(char *path, size_t capacity, const char *name);
 
 #endif

@@ -102,9 +102,9 @@ struct kc_nlring {
 #define BUFFER_SIZE	(NLMSG_SPACE(sizeof(struct kucomms_message)) + \
 			 KUCOMMS_NETLINK_LENGTH_MAX)
 
-static int make_ring(__u32 size, struct kucomms_region *region)
+static int make_ring(__u32 size, struct kc_region *region)
 {
-	int fd = kucomms_memory_create(size, region);
+	int fd = kc_memory_create(size, region);
 
 	if (fd < 0)
 		return fd;
@@ -117,8 +117,8 @@ static int nlring_make_rings(struct kc_nlring *nlring,
 			     struct kc_conn *conn, __u32 to_kernel,
 			     __u32 to_user)
 {
-	const struct kucomms_region *out = &conn->regions[KC_MINE];
-	const struct kucomms_region *in = &conn->regions[KC_THEIRS];
+	const struct kc_region *out = &conn->regions[KC_MINE];
+	const struct kc_region *in = &conn->regions[KC_THEIRS];
 	int err = make_ring(to_kernel, &conn->regions[KC_MINE]);
 
 	if (!err)
@@ -126,12 +126,12 @@ static int nlring_make_rings(struct kc_nlring *nlring,
 	if (err)
 		return err;
 	kc_shm_init(conn, to_kernel, to_user);
-	kucomms_consumer_init(&nlring->out, kucomms_memory_data(out), to_kernel,
-			      kucomms_memory_control(in),
-			      kucomms_memory_control(out));
-	kucomms_producer_init(&nlring->in, kucomms_memory_data(in), to_user,
-			      kucomms_memory_control(in),
-			      kucomms_memory_control(out));
+	kucomms_consumer_init(&nlring->out, kc_memory_data(out), to_kernel,
+			      kc_memory_control(in),
+			      kc_memory_control(out));
+	kucomms_producer_init(&nlring->in, kc_memory_data(in), to_user,
+			      kc_memory_control(in),
+			      kc_memory_control(out));
 	/* Whatever is sent is to be pushed at once. */
 	kucomms_consumer_arm(&nlring->out);
 	return 0;
@@ -169,7 +169,7 @@ void kc_nlring_abandon(struct kc_conn *conn)
 	if (!nlring)
 		return;
 	conn->nlring = NULL;
-	kucomms_fd_close(&nlring->bell);
+	kc_fd_close(&nlring->bell);
 	free(nlring->request);
 	free(nlring->datagram);
 	free(nlring);
@@ -363,7 +363,7 @@ static bool receive_message(struct kc_conn *conn,
 		nlring_gone(conn, -EPROTO);
 		return true;
 	}
-	kucomms_record_fill(record, &message, payload + sizeof(message));
+	kc_record_fill(record, &message, payload + sizeof(message));
 	kucomms_producer_commit(&nlring->in, record, KUCOMMS_CONTROL_MESSAGE,
 				true);
 	return true;
@@ -469,7 +469,7 @@ void kc_nlring_pull(struct kc_conn *conn)
 	pthread_mutex_lock(&nlring->wait_lock);
 	if (nlring->polling)
 		eventfd_write(nlring->bell, 1);
-	kucomms_event_tell(&nlring->pulled);
+	kc_cond_broadcast(&nlring->pulled);
 	pthread_mutex_unlock(&nlring->wait_lock);
 }
 
@@ -495,8 +495,8 @@ static int wait_in_poll(struct kc_conn *conn, bool socket, __s64 deadline)
 		{ .fd = conn->nlring->bell, .events = POLLIN },
 		{ .fd = conn->fd, .events = POLLIN },
 	};
-	const __s64 left = deadline - kucomms_now();
-	const struct timespec time = kucomms_timespec(left > 0 ? left : 0);
+	const __s64 left = deadline - kc_now();
+	const struct timespec time = kc_timespec(left > 0 ? left : 0);
 	eventfd_t rings;
 	int ret = ppoll(fds, socket ? 2 : 1, deadline < 0 ? NULL : &time, NULL);
 
@@ -525,7 +525,7 @@ static bool leave_to_poller(struct kc_conn *conn, __u32 event)
 static int wait_for_socket(struct kc_conn *conn, __u32 event,
 			   __s64 deadline, __u64 *count)
 {
-	const __s64 soon = kucomms_now() + LEAVE_NS;
+	const __s64 soon = kc_now() + LEAVE_NS;
 	int err;
 
 	(*count)++;
@@ -561,8 +561,8 @@ int kc_nlring_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 	}
 	if (nlring->polling) {
 		/* Another thread waits for the socket, and wakes this one. */
-		err = kucomms_event_wait(&nlring->pulled, &nlring->wait_lock,
-					 deadline);
+		err = kc_cond_wait(&nlring->pulled, &nlring->wait_lock,
+				   deadline);
 		pthread_mutex_unlock(&nlring->wait_lock);
 		return err;
 	}
@@ -570,12 +570,12 @@ int kc_nlring_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 	pthread_mutex_unlock(&nlring->wait_lock);
 	err = wait_for_socket(conn, event, deadline, count);
 	/* There may always be something, but never what is wanted. */
-	if (!err && deadline >= 0 && kucomms_now() >= deadline &&
+	if (!err && deadline >= 0 && kc_now() >= deadline &&
 	    !wait_is_over(conn, event))
 		err = -ETIMEDOUT;
 	pthread_mutex_lock(&nlring->wait_lock);
 	nlring->polling = false;
-	kucomms_event_tell(&nlring->pulled);
+	kc_cond_broadcast(&nlring->pulled);
 	pthread_mutex_unlock(&nlring->wait_lock);
 	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_BRIDGE_H
-#define KUCOMMS_LIB_BRIDGE_H
+#ifndef KC_NETLINK_RING_H
+#define KC_NETLINK_RING_H
 
 #include "types.h"
 

@@ -242,8 +242,8 @@ static int netlink_open(struct kc_conn *conn, int device)
 	to_kernel = given.to_kernel / 2;
 	if (to_kernel > size)
 		to_kernel = size;
-	if (!kucomms_memory_size_valid(to_kernel, KUCOMMS_RING_SIZE_MAX) ||
-	    !kucomms_memory_size_valid(given.to_user, KUCOMMS_RING_SIZE_MAX))
+	if (!kc_memory_size_valid(to_kernel, KUCOMMS_RING_SIZE_MAX) ||
+	    !kc_memory_size_valid(given.to_user, KUCOMMS_RING_SIZE_MAX))
 		return -EPROTO;
 	conn->number = given.channel;
 	return kc_nlring_create(conn, to_kernel, given.to_user);
@@ -274,7 +274,7 @@ static int netlink_begin(struct kc_conn *conn, __s64 deadline)
 
 static void netlink_close(struct kc_conn *conn)
 {
-	kucomms_fd_close(&conn->fd);
+	kc_fd_close(&conn->fd);
 	kc_nlring_free(conn);
 	kc_conn_unmap(conn);
 }
@@ -304,7 +304,7 @@ static int netlink_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 	return err ? err : kc_nlring_wait(conn, event, deadline, count);
 }
 
-const struct kucomms_transport kucomms_netlink_transport = {
+const struct kc_transport kc_netlink_transport = {
 	.begin = netlink_begin,
 	.close = netlink_close,
 	.abandon = kc_nlring_abandon,

@@ -14,14 +14,14 @@
 #define NUMBERS_MAX	65536u
 
 /**
- * struct kucomms_numbers - which numbers are taken
+ * struct kc_numbers - which numbers are taken
  * @users: references: one for the listener, one for every number taken; atomic
  * @lock:  protects the rest, since channels are closed in any thread
  * @limit: how many there may be
  * @size:  of @taken
  * @taken: by number
  */
-struct kucomms_numbers {
+struct kc_numbers {
 	unsigned int users;
 	pthread_mutex_t lock;
 	unsigned int limit;
@@ -29,9 +29,9 @@ struct kucomms_numbers {
 	bool *taken;
 };
 
-struct kucomms_numbers *kucomms_numbers_create(unsigned int limit)
+struct kc_numbers *kc_numbers_create(unsigned int limit)
 {
-	struct kucomms_numbers *numbers = calloc(1, sizeof(*numbers));
+	struct kc_numbers *numbers = calloc(1, sizeof(*numbers));
 
 	if (!numbers)
 		return NULL;
@@ -42,7 +42,7 @@ struct kucomms_numbers *kucomms_numbers_create(unsigned int limit)
 	return numbers;
 }
 
-static int numbers_grow(struct kucomms_numbers *numbers, unsigned int number)
+static int numbers_grow(struct kc_numbers *numbers, unsigned int number)
 {
 	unsigned int size = numbers->size ? numbers->size : FIRST_SIZE;
 	bool *taken;
@@ -58,7 +58,7 @@ static int numbers_grow(struct kucomms_numbers *numbers, unsigned int number)
 	return 0;
 }
 
-static unsigned int numbers_lowest(const struct kucomms_numbers *numbers)
+static unsigned int numbers_lowest(const struct kc_numbers *numbers)
 {
 	unsigned int number = 0;
 
@@ -67,7 +67,7 @@ static unsigned int numbers_lowest(const struct kucomms_numbers *numbers)
 	return number;
 }
 
-static int numbers_take_locked(struct kucomms_numbers *numbers, bool wanted,
+static int numbers_take_locked(struct kc_numbers *numbers, bool wanted,
 			       unsigned int *number)
 {
 	if (!wanted)
@@ -84,8 +84,8 @@ static int numbers_take_locked(struct kucomms_numbers *numbers, bool wanted,
 }
 
 /* @wanted: the one in *@number, else any. */
-int kucomms_numbers_take(struct kucomms_numbers *numbers, bool wanted,
-			 unsigned int *number)
+int kc_numbers_take(struct kc_numbers *numbers, bool wanted,
+		    unsigned int *number)
 {
 	int err;
 
@@ -99,7 +99,7 @@ int kucomms_numbers_take(struct kucomms_numbers *numbers, bool wanted,
  * Gives back a reference. Takes no lock, since in a child a thread of the
  * parent may have held it.
  */
-void kucomms_numbers_put(struct kucomms_numbers *numbers)
+void kc_numbers_put(struct kc_numbers *numbers)
 {
 	if (!numbers ||
 	    __atomic_fetch_sub(&numbers->users, 1, __ATOMIC_ACQ_REL) != 1)
@@ -108,12 +108,12 @@ void kucomms_numbers_put(struct kucomms_numbers *numbers)
 	free(numbers);
 }
 
-void kucomms_numbers_give(struct kucomms_numbers *numbers, unsigned int number)
+void kc_numbers_give(struct kc_numbers *numbers, unsigned int number)
 {
 	if (!numbers)
 		return;
 	pthread_mutex_lock(&numbers->lock);
 	numbers->taken[number] = false;
 	pthread_mutex_unlock(&numbers->lock);
-	kucomms_numbers_put(numbers);
+	kc_numbers_put(numbers);
 }

@@ -29,12 +29,12 @@ static int conn_set_options(struct kc_conn *conn,
 			    const struct kucomms_options *options)
 {
 	struct kucomms_options *own = &conn->options;
-	int err = kucomms_options_read(own, sizeof(*own), options,
-				       offsetof(struct kucomms_options, flags));
+	int err = kc_options_read(own, sizeof(*own), options,
+				  offsetof(struct kucomms_options, flags));
 
 	if (err)
 		return err;
-	if ((own->flags & ~OPEN_FLAGS) || own->spin_us > KUCOMMS_SPIN_US_MAX)
+	if ((own->flags & ~OPEN_FLAGS) || own->spin_us > KC_SPIN_US_MAX)
 		return -EINVAL;
 	return 0;
 }
@@ -43,7 +43,7 @@ static int conn_set_options(struct kc_conn *conn,
 int kc_conn_create(struct kc_conn **conn, const char *name,
 		   const struct kucomms_options *options)
 {
-	const struct kucomms_transport *transport = kucomms_name_transport(name);
+	const struct kc_transport *transport = kc_name_transport(name);
 	struct kc_conn *fresh = kc_conn_alloc(transport);
 	int err = 0;
 
@@ -54,14 +54,14 @@ int kc_conn_create(struct kc_conn **conn, const char *name,
 	else
 		err = -ENAMETOOLONG;
 	if (!err)
-		err = kucomms_name_path(fresh->path, sizeof(fresh->path), name);
+		err = kc_name_path(fresh->path, sizeof(fresh->path), name);
 	if (!err)
 		err = conn_set_options(fresh, options);
 	if (err) {
 		kc_conn_free(fresh);
 		return err;
 	}
-	fresh->spin_ns = kucomms_spin_ns(
+	fresh->spin_ns = kc_spin_ns(
 		fresh->options.flags & KUCOMMS_OPEN_NO_SPIN,
 		fresh->options.spin_us);
 	*conn = fresh;
@@ -105,7 +105,7 @@ static int wait_for_answer(struct kc_conn *conn)
 /* Of those with the same name another may be there now than the last time. */
 int kc_conn_begin(struct kc_conn *conn, __s64 deadline)
 {
-	int err = kucomms_name_path(conn->path, sizeof(conn->path), conn->name);
+	int err = kc_name_path(conn->path, sizeof(conn->path), conn->name);
 
 	return err ? err : conn->transport->begin(conn, deadline);
 }
@@ -139,8 +139,8 @@ static bool may_come(int err, bool place, bool appeared)
  */
 static int pause_until(__s64 deadline, __s64 *ns)
 {
-	const __s64 left = deadline - kucomms_now();
-	const struct timespec pause = kucomms_timespec(
+	const __s64 left = deadline - kc_now();
+	const struct timespec pause = kc_timespec(
 		deadline > 0 && left < *ns ? left : *ns);
 
 	if (deadline >= 0 && left <= 0)
@@ -157,8 +157,8 @@ static int pause_until(__s64 deadline, __s64 *ns)
  */
 int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place)
 {
-	const __s64 deadline = kucomms_deadline(timeout_ms);
-	const __s64 patience = kucomms_now() + ANSWER_MS * NSEC_PER_MSEC;
+	const __s64 deadline = kc_deadline(timeout_ms);
+	const __s64 patience = kc_now() + ANSWER_MS * NSEC_PER_MSEC;
 	bool crowd, appeared = false;
 	__s64 pause = PAUSE_NS;
 	int err, over;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_OPEN_H
-#define KUCOMMS_LIB_OPEN_H
+#ifndef KC_OPEN_H
+#define KC_OPEN_H
 
 #include "types.h"
 

@@ -179,8 +179,8 @@ static int hello_check(const struct kucomms_listener *listener,
 	if (memory < 0 || (hello->flags & ~HELLO_FLAGS) || hello->status ||
 	    hello->reserved)
 		return -EPROTO;
-	if (!kucomms_memory_size_valid(hello->size, most) ||
-	    (hello->wanted && !kucomms_memory_size_valid(hello->wanted, most)))
+	if (!kc_memory_size_valid(hello->size, most) ||
+	    (hello->wanted && !kc_memory_size_valid(hello->wanted, most)))
 		return -EINVAL;
 	return 0;
 }
@@ -194,18 +194,18 @@ static int conn_setup(struct kc_conn *conn,
 	int err;
 
 	conn->number = hello->number;
-	err = kucomms_numbers_take(listener->numbers,
-				   hello->flags & KC_HELLO_NUMBER,
-				   &conn->number);
+	err = kc_numbers_take(listener->numbers,
+			      hello->flags & KC_HELLO_NUMBER,
+			      &conn->number);
 	if (err)
 		return err;
 	conn->numbers = listener->numbers;
-	err = kucomms_memory_adopt(memory, hello->size,
-				   &conn->regions[KC_THEIRS]);
+	err = kc_memory_adopt(memory, hello->size,
+			      &conn->regions[KC_THEIRS]);
 	if (err)
 		return err;
 	conn->memory =
-		kucomms_memory_create(size, &conn->regions[KC_MINE]);
+		kc_memory_create(size, &conn->regions[KC_MINE]);
 	if (conn->memory < 0)
 		return conn->memory;
 	conn->options.to_kernel_size = size;
@@ -228,14 +228,14 @@ static int pending_hear(struct kucomms_listener *listener, __u32 place,
 		return err;
 	listener->pending[place] = -1;
 	epoll_ctl(listener->fd, EPOLL_CTL_DEL, fd, NULL);
-	fresh = kc_conn_alloc(&kucomms_process_transport);
+	fresh = kc_conn_alloc(&kc_process_transport);
 	if (!fresh) {
 		close(fd);
 		err = -ENOMEM;
 		goto out;
 	}
 	fresh->fd = fd;
-	fresh->spin_ns = kucomms_spin_ns(false, 0);
+	fresh->spin_ns = kc_spin_ns(false, 0);
 	if (!err)
 		err = hello_check(listener, &hello, memory);
 	if (!err)
@@ -248,7 +248,7 @@ static int pending_hear(struct kucomms_listener *listener, __u32 place,
 		*conn = fresh;
 	}
 out:
-	kucomms_fd_close(&memory);
+	kc_fd_close(&memory);
 	return err;
 }
 
@@ -286,7 +286,7 @@ int kc_process_answer(struct kc_conn *conn, int status)
 	};
 	int err = kc_handshake_send(conn->fd, &hello, status ? -1 : conn->memory);
 
-	kucomms_fd_close(&conn->memory);
+	kc_fd_close(&conn->memory);
 	return err;
 }
 

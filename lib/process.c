@@ -35,7 +35,7 @@ static int send_hello(struct kc_conn *conn)
 		.magic = KC_HELLO_MAGIC,
 		.version = KC_HELLO_VERSION,
 		.size = options->to_kernel_size ? options->to_kernel_size :
-						  KUCOMMS_MEMORY_SIZE,
+						  KC_MEMORY_SIZE,
 		.wanted = options->to_user_size,
 		.flags = (numbered ? KC_HELLO_NUMBER : 0) |
 			 kc_handshake_flags(conn),
@@ -43,10 +43,10 @@ static int send_hello(struct kc_conn *conn)
 	};
 	int memory, err;
 
-	if (!kucomms_memory_size_valid(hello.size, KUCOMMS_RING_SIZE_MAX))
+	if (!kc_memory_size_valid(hello.size, KUCOMMS_RING_SIZE_MAX))
 		return -EINVAL;
-	memory = kucomms_memory_create(hello.size,
-				       &conn->regions[KC_MINE]);
+	memory = kc_memory_create(hello.size,
+				  &conn->regions[KC_MINE]);
 	if (memory < 0)
 		return memory;
 	err = kc_handshake_send(conn->fd, &hello, memory);
@@ -71,7 +71,7 @@ static int process_answered(struct kc_conn *conn,
 			    const struct kc_hello *hello, int memory)
 {
 	const __u32 mine = conn->options.to_kernel_size ?
-			   conn->options.to_kernel_size : KUCOMMS_MEMORY_SIZE;
+			   conn->options.to_kernel_size : KC_MEMORY_SIZE;
 	const __u32 wanted = conn->options.to_user_size;
 	int err;
 
@@ -79,11 +79,11 @@ static int process_answered(struct kc_conn *conn,
 		return hello->status < 0 && hello->status >= -ERRNO_MAX ?
 		       hello->status : -EPROTO;
 	if (memory < 0 || (wanted && hello->size != wanted) ||
-	    !kucomms_memory_size_valid(hello->size, wanted ? wanted :
-				       KUCOMMS_MEMORY_SIZE_MAX))
+	    !kc_memory_size_valid(hello->size, wanted ? wanted :
+				  KC_MEMORY_SIZE_MAX))
 		return -EPROTO;
-	err = kucomms_memory_adopt(memory, hello->size,
-				   &conn->regions[KC_THEIRS]);
+	err = kc_memory_adopt(memory, hello->size,
+			      &conn->regions[KC_THEIRS]);
 	if (err)
 		return err;
 	conn->number = hello->number;
@@ -103,11 +103,11 @@ static int process_finish(struct kc_conn *conn)
 		return 1;
 	if (!err)
 		err = process_answered(conn, &hello, memory);
-	kucomms_fd_close(&memory);
+	kc_fd_close(&memory);
 	return err;
 }
 
-const struct kucomms_transport kucomms_process_transport = {
+const struct kc_transport kc_process_transport = {
 	.begin = process_begin,
 	.finish = process_finish,
 	.close = kc_shm_close,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_QUEUE_H
-#define KUCOMMS_LIB_QUEUE_H
+#ifndef KC_QUEUE_H
+#define KC_QUEUE_H
 
 /*
  * Doubly linked lists to which entries are appended: the part of BSD's

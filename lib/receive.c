@@ -109,7 +109,7 @@ void kc_conn_arm(struct kc_conn *conn)
 		return;
 	kucomms_consumer_arm_as(&channel->in, flags);
 	if (conn->heavy)
-		kucomms_barrier_all();
+		kc_barrier_all();
 	conn->armed = need;
 	channel->awake = false;
 	ask_if_gone(conn);
@@ -162,7 +162,7 @@ static int receive_spin(struct kc_conn *conn,
 
 	if (!conn->spin_ns)
 		return -EAGAIN;
-	stop = kucomms_now() + conn->spin_ns;
+	stop = kc_now() + conn->spin_ns;
 	do {
 		for (i = 0; i < LOOKS; i++) {
 			err = receive_next(conn, message, data);
@@ -170,7 +170,7 @@ static int receive_spin(struct kc_conn *conn,
 				return err;
 			relax();
 		}
-	} while (!conn->transport->error(conn) && kucomms_now() < stop);
+	} while (!conn->transport->error(conn) && kc_now() < stop);
 	return -EAGAIN;
 }
 
@@ -218,7 +218,7 @@ static int receive_look(struct kc_conn *conn,
 		err = receive_idle(conn, message, data);
 	if (err == -EAGAIN && timeout_ms)
 		err = receive_wait(conn, message, data,
-				   kucomms_deadline(timeout_ms));
+				   kc_deadline(timeout_ms));
 	return err;
 }
 

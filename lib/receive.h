@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_RECEIVE_H
-#define KUCOMMS_LIB_RECEIVE_H
+#ifndef KC_RECEIVE_H
+#define KC_RECEIVE_H
 
 #include "types.h"
 

@@ -143,7 +143,7 @@ KUCOMMS_API int kucomms_reserve_slow(struct kucomms_channel *channel,
 				    kc_conn_ask_room(conn, length, 0, record);
 	if (err == -EAGAIN && timeout_ms)
 		return send_wait_room(conn, length, record,
-				      kucomms_deadline(timeout_ms));
+				      kc_deadline(timeout_ms));
 	/* poll() says when this much room has been made. */
 	if (err == -EAGAIN && conn->polled)
 		return kc_conn_ask_room(conn, length, 0, record);
@@ -184,9 +184,9 @@ KUCOMMS_API int kucomms_flush(struct kucomms_channel *channel)
 }
 
 /* The header and the data, into a record that is as long. */
-void kucomms_record_fill(struct kucomms_message *record,
-			 const struct kucomms_message *message,
-			 const void *data)
+void kc_record_fill(struct kucomms_message *record,
+		    const struct kucomms_message *message,
+		    const void *data)
 {
 	record->type = message->type;
 	record->id = message->id;
@@ -204,11 +204,11 @@ static int reserve_by(struct kc_conn *conn, __u32 length,
 		err = kucomms_reserve(&conn->channel, length, record, 0);
 		if (err != -EAGAIN || !deadline)
 			return err;
-		if (kucomms_endpoint_is_mine(conn->entry.endpoint))
+		if (kc_event_is_own_thread(conn->entry.endpoint))
 			return -EDEADLK;
 		/* The endpoint's thread hears of room from the other side. */
 		conn->waiters++;
-		err = kucomms_event_wait(&conn->room_event, &conn->lock, deadline);
+		err = kc_cond_wait(&conn->room_cond, &conn->lock, deadline);
 		conn->waiters--;
 		if (err)
 			return err;
@@ -228,7 +228,7 @@ int kc_conn_reserve_locked(struct kc_conn *conn, __u32 length,
 	if (err != -EAGAIN) {
 		kc_conn_forget_room(conn);
 		if (conn->waiters)
-			kucomms_event_tell(&conn->room_event);
+			kc_cond_broadcast(&conn->room_cond);
 	}
 	return err;
 }
@@ -244,9 +244,9 @@ int kc_conn_send_shared(struct kc_conn *conn,
 		return -ESTALE;
 	pthread_mutex_lock(&conn->lock);
 	err = kc_conn_reserve_locked(conn, message->length, &record,
-				     kucomms_deadline(timeout_ms));
+				     kc_deadline(timeout_ms));
 	if (!err) {
-		kucomms_record_fill(record, message, data);
+		kc_record_fill(record, message, data);
 		err = kucomms_commit(&conn->channel, record, flags);
 	}
 	pthread_mutex_unlock(&conn->lock);
@@ -269,7 +269,7 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 	err = kucomms_reserve(channel, message->length, &record, timeout_ms);
 	if (kucomms_unlikely(err))
 		return err;
-	kucomms_record_fill(record, message, data);
+	kc_record_fill(record, message, data);
 	return kucomms_commit(channel, record, flags);
 }
 
@@ -290,7 +290,7 @@ static int call_ring(struct kc_conn *conn, int timeout_ms)
 	kc_conn_arm(conn);
 	return conn->transport->wait(conn,
 				     KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
-				     kucomms_deadline(timeout_ms),
+				     kc_deadline(timeout_ms),
 				     &conn->send_doorbells);
 }
 
@@ -307,7 +307,7 @@ KUCOMMS_API int kucomms_exchange(struct kucomms_channel *channel,
 	err = kucomms_reserve(channel, request->length, &record, timeout_ms);
 	if (kucomms_unlikely(err))
 		return err;
-	kucomms_record_fill(record, request, data);
+	kc_record_fill(record, request, data);
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				false);
 	channel->sent++;

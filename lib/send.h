@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_SEND_H
-#define KUCOMMS_LIB_SEND_H
+#ifndef KC_SEND_H
+#define KC_SEND_H
 
 #include "types.h"
 
@@ -10,9 +10,9 @@ int kc_conn_try_reserve(struct kc_conn *conn, __u32 length,
 void kc_conn_forget_room(struct kc_conn *conn);
 int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 flags,
 		     struct kucomms_message **record);
-void kucomms_record_fill(struct kucomms_message *record,
-			 const struct kucomms_message *message,
-			 const void *data);
+void kc_record_fill(struct kucomms_message *record,
+		    const struct kucomms_message *message,
+		    const void *data);
 
 int kc_conn_reserve_locked(struct kc_conn *conn, __u32 length,
 			   struct kucomms_message **record, __s64 deadline);

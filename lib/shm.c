@@ -39,14 +39,14 @@
 
 void kc_shm_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
 {
-	const struct kucomms_region *out = &conn->regions[KC_MINE];
-	const struct kucomms_region *in = &conn->regions[KC_THEIRS];
-	const struct kucomms_control *peer = kucomms_memory_control(in);
+	const struct kc_region *out = &conn->regions[KC_MINE];
+	const struct kc_region *in = &conn->regions[KC_THEIRS];
+	const struct kucomms_control *peer = kc_memory_control(in);
 
-	conn->own = kucomms_memory_control(out);
-	kucomms_producer_init(&conn->channel.out, kucomms_memory_data(out),
+	conn->own = kc_memory_control(out);
+	kucomms_producer_init(&conn->channel.out, kc_memory_data(out),
 			      mine, conn->own, peer);
-	kucomms_consumer_init(&conn->channel.in, kucomms_memory_data(in),
+	kucomms_consumer_init(&conn->channel.in, kc_memory_data(in),
 			      theirs, conn->own, peer);
 }
 
@@ -96,7 +96,7 @@ static void shm_check(struct kc_conn *conn)
 /* Called where there is nothing to do, maybe all the time: looks now and then. */
 static void shm_check_sometimes(struct kc_conn *conn)
 {
-	__s64 now = kucomms_clock(CLOCK_MONOTONIC_COARSE);
+	__s64 now = kc_clock(CLOCK_MONOTONIC_COARSE);
 
 	if (now - kucomms_load(&conn->looked) < LOOK_NS)
 		return;
@@ -125,7 +125,7 @@ static void shm_ring_bell(struct kc_conn *conn)
 	/* Pairs with the load in kc_conn_arm() and send_arm(). */
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
 	/* Nobody: not yet, or not any more, or there is nobody left. */
-	if (!kucomms_futex_wake(&conn->own->bell))
+	if (!kc_futex_wake(&conn->own->bell))
 		shm_check_sometimes(conn);
 }
 
@@ -160,15 +160,15 @@ int kc_shm_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 static int wait_bell(struct kc_conn *conn, __u32 bell, __s64 limit,
 		     __s64 deadline)
 {
-	const __s64 now = kucomms_now(), stop = now + limit;
+	const __s64 now = kc_now(), stop = now + limit;
 	const bool last = deadline >= 0 && deadline <= stop;
 	int err;
 
 	/* A bell that rings all the time is no reason to go on for ever. */
 	if (deadline >= 0 && deadline <= now)
 		return -ETIMEDOUT;
-	err = kucomms_futex_wait(&conn->channel.in.peer->bell, bell,
-				 last ? deadline : stop);
+	err = kc_futex_wait(&conn->channel.in.peer->bell, bell,
+			    last ? deadline : stop);
 	return err == -ETIMEDOUT && !last ? -EAGAIN : err;
 }
 
@@ -179,11 +179,11 @@ static int wait_socket(struct kc_conn *conn, __s64 deadline)
 	int ret;
 
 	if (deadline >= 0) {
-		__s64 ns = deadline - kucomms_now();
+		__s64 ns = deadline - kc_now();
 
 		if (ns <= 0)
 			return -ETIMEDOUT;
-		left = kucomms_timespec(ns);
+		left = kc_timespec(ns);
 	}
 	ret = ppoll(&poll, 1, deadline >= 0 ? &left : NULL, NULL);
 	if (ret < 0)
@@ -245,8 +245,8 @@ void kc_shm_hangup(struct kc_conn *conn, __u32 state)
 	/* Pairs with kc_shm_error(): all that was published is seen first. */
 	kucomms_store_release(&conn->own->state, state);
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
-	kucomms_futex_wake(&conn->own->bell);
-	kucomms_futex_wake(&conn->channel.in.peer->bell);
+	kc_futex_wake(&conn->own->bell);
+	kc_futex_wake(&conn->channel.in.peer->bell);
 	shutdown(conn->fd, SHUT_RDWR);
 }
 
@@ -256,6 +256,6 @@ void kc_shm_close(struct kc_conn *conn)
 		kc_shm_hangup(conn, KUCOMMS_STATE_HANGUP);
 	kc_conn_unmap(conn);
 	conn->own = NULL;
-	kucomms_fd_close(&conn->memory);
-	kucomms_fd_close(&conn->fd);
+	kc_fd_close(&conn->memory);
+	kc_fd_close(&conn->fd);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_PEER_H
-#define KUCOMMS_LIB_PEER_H
+#ifndef KC_SHM_H
+#define KC_SHM_H
 
 #include "types.h"
 

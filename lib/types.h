@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KUCOMMS_LIB_TYPES_H
-#define KUCOMMS_LIB_TYPES_H
+#ifndef KC_TYPES_H
+#define KC_TYPES_H
 
 /*
  * The library's types, in the order of lib/layers from below, and which of them
@@ -25,7 +25,7 @@
  *
  *	endpoint->lock, conn->lock, endpoint->calls_lock
  *	conn->lock, nlring->receive_lock, nlring->send_lock
- *	endpoint->lock, kucomms_self->local_lock (fork.h), numbers->lock
+ *	endpoint->lock, kc_self->local_lock (fork.h), numbers->lock
  *	nlring->wait_lock
  *
  * What no lock covers belongs to one thread. A channel has a sending and a
@@ -45,19 +45,19 @@
 struct kc_nlring;
 struct kc_acceptor;
 struct kc_conn;
-struct kucomms_numbers;
+struct kc_numbers;
 
 /* ---- an endpoint's events (event.c) */
 
 /* What epoll tells an endpoint's thread about: calls @handle in that thread. */
-struct kucomms_source {
-	void (*handle)(struct kucomms_source *source);
+struct kc_event_source {
+	void (*handle)(struct kc_event_source *source);
 };
 
 /* ---- channels (conn.c, receive.c, send.c) */
 
 /**
- * struct kucomms_transport - how a channel's memory and doorbells come to be
+ * struct kc_transport - how a channel's memory and doorbells come to be
  * @begin:   connects to conn->path; -ENOENT: nothing is there. Only that of a
  *           device waits, until the deadline, for a kernel module. If this
  *           fails, or @finish does, conn is to be closed
@@ -77,7 +77,7 @@ struct kucomms_source {
  * @wait_flags: KUCOMMS_NEED_FUTEX if @wait can sleep on the other side's bell
  * @untrusted: another process could change a message while it is read
  */
-struct kucomms_transport {
+struct kc_transport {
 	int (*begin)(struct kc_conn *conn, __s64 deadline);
 	int (*finish)(struct kc_conn *conn);
 	void (*close)(struct kc_conn *conn);
@@ -94,14 +94,14 @@ struct kucomms_transport {
 	bool untrusted;
 };
 
-extern const struct kucomms_transport kucomms_device_transport;
-extern const struct kucomms_transport kucomms_netlink_transport;
-extern const struct kucomms_transport kucomms_process_transport;
-extern const struct kucomms_transport kucomms_local_transport;
+extern const struct kc_transport kc_device_transport;
+extern const struct kc_transport kc_netlink_transport;
+extern const struct kc_transport kc_process_transport;
+extern const struct kc_transport kc_local_transport;
 
-#define KUCOMMS_REGIONS	4
+#define KC_REGIONS	4
 
-struct kucomms_region {
+struct kc_region {
 	void *address;
 	size_t length;
 };
@@ -110,7 +110,7 @@ struct kucomms_region {
  * Size of the part of a channel that is zero in a child, in bytes: a multiple of
  * any machine's page size.
  */
-#define KUCOMMS_WIPED	65536
+#define KC_WIPED	65536
 
 /**
  * struct kc_ep_entry - what an endpoint knows of one of its channels
@@ -145,7 +145,7 @@ struct kucomms_region {
 struct kc_ep_entry {
 	struct kucomms_endpoint *endpoint;
 
-	struct kucomms_source source;
+	struct kc_event_source source;
 	TAILQ_ENTRY(kc_conn) active_node;
 	struct kc_conn *next_reply;
 	struct kc_conn *pending;
@@ -169,7 +169,7 @@ struct kc_ep_entry {
  * struct kc_conn - the private part of a channel
  * @channel:   what the application has a pointer to
  * @wiped:     the part that is zero in a child
- * @mark:      mark of the process whose channel it is, see fork.c
+ * @creator:   id of the process that created it, see fork.c
  * @refs:      references: one is the application's or the endpoint's, others
  *             are those of kucomms_channel_get(); atomic
  * @transport: what the channel goes through
@@ -198,7 +198,7 @@ struct kc_ep_entry {
  * @lost:      the kernel says that messages were
  * @looked:    when it was last looked whether the other side is alive
  * @lock:      for sending, and for hanging up, while an endpoint has the channel
- * @room_event: there may be room to send; under @lock
+ * @room_cond: there may be room to send; under @lock
  * @waiters:   how many threads wait for it; under @lock
  * @call_base: the id of the channel's first call
  * @calls:     how many calls there have been; written under @lock
@@ -222,18 +222,18 @@ struct kc_ep_entry {
 struct kc_conn {
 	union {
 		struct kucomms_channel channel;
-		char wiped[KUCOMMS_WIPED];
+		char wiped[KC_WIPED];
 	};
-	__u32 mark;
+	__u32 creator;
 	unsigned int refs;
-	const struct kucomms_transport *transport;
+	const struct kc_transport *transport;
 	int fd;
 	unsigned int number;
-	struct kucomms_numbers *numbers;
+	struct kc_numbers *numbers;
 	char name[sizeof("process:") + sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct kucomms_options options;
-	struct kucomms_region regions[KUCOMMS_REGIONS];
+	struct kc_region regions[KC_REGIONS];
 	struct kucomms_control *own;
 	int memory;
 	__u32 spin_ns;
@@ -248,7 +248,7 @@ struct kc_conn {
 	bool lost;
 	__s64 looked;
 	pthread_mutex_t lock;
-	__u32 room_event;
+	__u32 room_cond;
 	unsigned int waiters;
 	__u64 call_base;
 	__u64 calls;
@@ -275,7 +275,7 @@ struct kc_conn {
 
 /**
  * struct kucomms_listener - what others connect to
- * @mark:      mark of the process whose listener it is, see fork.c
+ * @creator:   id of the process that created it, see fork.c
  * @fd:        readable when there may be somebody to accept: the epoll of
  *             @socket and @pending, or an eventfd
  * @socket:    of a process; -1: it is in this process
@@ -288,12 +288,12 @@ struct kc_conn {
  * @waiting:   channels from this process that nobody has accepted yet; under the same lock
  */
 struct kucomms_listener {
-	__u32 mark;
+	__u32 creator;
 	int fd;
 	int socket;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct kucomms_listen_options options;
-	struct kucomms_numbers *numbers;
+	struct kc_numbers *numbers;
 	int pending[KC_PENDING_MAX];
 	unsigned int next_place;
 	struct kucomms_listener *next;
@@ -304,7 +304,7 @@ struct kucomms_listener {
 
 /**
  * struct kucomms_endpoint - handlers, and the channels they are for
- * @mark:    mark of the process whose endpoint it is, see fork.c
+ * @creator: id of the process that created it, see fork.c
  * @ops:     the handlers
  * @priv:    theirs
  * @options: with all defaults filled in
@@ -351,7 +351,7 @@ struct kucomms_listener {
  * @stats:   counters; read by others
  */
 struct kucomms_endpoint {
-	__u32 mark;
+	__u32 creator;
 	struct kucomms_ops ops;
 	void *priv;
 	struct kucomms_endpoint_options options;
@@ -401,7 +401,7 @@ struct kucomms_endpoint {
 };
 
 /* One more; only its own thread counts, but any may read. */
-static inline void kucomms_count(__u64 *counter)
+static inline void kc_count(__u64 *counter)
 {
 	kucomms_store(counter, *counter + 1);
 }

@@ -33,7 +33,7 @@ static int fake_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 	return -ETIMEDOUT;
 }
 
-static const struct kucomms_transport fake = {
+static const struct kc_transport fake = {
 	.error = fake_error,
 	.ring = fake_ring,
 	.wait = fake_wait,
