@@ -18,7 +18,7 @@
 
 #define OPEN_FLAGS	(KUCOMMS_OPEN_NUMBER | KUCOMMS_OPEN_NO_SPIN)
 
-/* So long somebody who listens may take to answer. */
+/* How long a process that listens may take to answer, if the caller does not say. */
 #define ANSWER_MS	1000
 
 /* First and longest pause between two tries to open, in ns. */
@@ -86,8 +86,8 @@ int kc_conn_finish(struct kc_conn *conn)
 	return conn->transport->finish ? conn->transport->finish(conn) : 0;
 }
 
-/* Waits for the answer of the side that has been connected to. */
-static int wait_for_answer(struct kc_conn *conn)
+/* Waits, until @deadline, for the answer of a process that listens. */
+static int wait_for_answer(struct kc_conn *conn, __s64 deadline)
 {
 	struct pollfd answer = { .fd = conn->fd, .events = POLLIN };
 	int err;
@@ -96,7 +96,7 @@ static int wait_for_answer(struct kc_conn *conn)
 		err = kc_conn_finish(conn);
 		if (err <= 0)
 			return err;
-		err = poll(&answer, 1, ANSWER_MS);
+		err = poll(&answer, 1, kc_left_ms(deadline));
 		if (err <= 0)
 			return err ? -errno : -ETIMEDOUT;
 	}
@@ -152,13 +152,15 @@ static int pause_until(__s64 deadline, __s64 *ns)
 /*
  * Opens the channel, and waits for whatever is missing. The kernel itself waits
  * for a missing module; for all else this tries again and again. -EAGAIN says
- * that a process that listens has as many connections waiting as it can have:
- * it gets one second to accept some, as for any answer.
+ * that a process that listens has as many connections waiting as it can have.
+ * A caller that does not want to wait cannot do without the answer of such a
+ * process: so the process has a second then, to accept connections and to answer.
  */
 int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place)
 {
 	const __s64 deadline = kc_deadline(timeout_ms);
-	const __s64 patience = kc_now() + ANSWER_MS * NSEC_PER_MSEC;
+	const __s64 patience = deadline ? deadline :
+					  kc_deadline(ANSWER_MS);
 	bool crowd, appeared = false;
 	__s64 pause = PAUSE_NS;
 	int err, over;
@@ -167,14 +169,12 @@ int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place)
 		err = kc_conn_begin(conn, deadline);
 		crowd = err == -EAGAIN && conn->transport->user_space;
 		if (!err)
-			err = wait_for_answer(conn);
+			err = wait_for_answer(conn, patience);
 		if (!crowd && !may_come(err, place, appeared))
 			return err;
 		appeared |= err == -ENOENT;
 		conn->transport->close(conn);
-		over = pause_until(crowd && deadline >= 0 &&
-				   deadline < patience ? patience : deadline,
-				   &pause);
+		over = pause_until(crowd ? patience : deadline, &pause);
 		if (over)
 			return over == -ETIMEDOUT && !crowd ? err : over;
 	}

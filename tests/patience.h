@@ -18,7 +18,7 @@ static inline unsigned int patience(void)
 	return given ? (unsigned int)strtoul(given, NULL, 10) : 900;
 }
 
-/* A listener has one second to answer, in which it may not get a CPU. */
+/* Without a timeout a listener has one second to answer, in which it may not get a CPU. */
 static inline int open_patiently(const char *name,
 				 const struct kucomms_options *options,
 				 struct kucomms_channel **channel)

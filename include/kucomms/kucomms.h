@@ -157,8 +157,9 @@ struct kucomms_channel {
  *                  have on its device or listener
  * @timeout_ms:     how many milliseconds to wait for what is missing: the
  *                  device, a kernel module that serves it, a process that
- *                  listens, a free channel. 0: not at all, -1: for ever. The
- *                  error is then the one that 0 would have returned. Waiting
+ *                  listens and then its answer, a free channel. 0: not at
+ *                  all, but one second for the answer; -1: for ever. The error
+ *                  is then the one that 0 would have returned. Waiting
  *                  also covers -EACCES until udev has given a new device its
  *                  owner and mode. The kernel reports a kernel module that
  *                  registers; for all else, and over netlink, the library tries
@@ -213,8 +214,8 @@ const char *kucomms_version(void);
  *
  * For "process:NAME" the library looks for a listener of the same user first,
  * then for one of root (kucomms_listen()). The listener has one second to
- * answer, so a thread must not open "process:NAME" if it is itself the one that
- * accepts there. A channel of "local:NAME" can be used before it has been
+ * answer, or as long as @timeout_ms says, so a thread must not open "process:NAME"
+ * if it is itself the one that accepts there. A channel of "local:NAME" can be used before it has been
  * accepted; if the other side refuses it, calls fail with -EPROTO.
  *
  * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the

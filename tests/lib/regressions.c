@@ -1272,12 +1272,10 @@ static void a_file_in_the_way_stays(void **state)
 	assert_int_equal(mkdir(directory, 0700), 0);
 }
 
-/*
- * Who opened with a timeout of -1, so as to wait until somebody listens, also
- * waited for ever for an answer.
- */
-static void who_never_answers_is_not_waited_for(void **state)
+/* For the answer of a process that listens kucomms_open() waits as long as it is told. */
+static void who_never_answers_is_waited_for_as_long_as_said(void **state)
 {
+	struct kucomms_options options = small;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct kucomms_channel *channel;
@@ -1287,7 +1285,11 @@ static void who_never_answers_is_not_waited_for(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)),
 			 0);
 	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(kucomms_open(process_name, &small, &channel),
+	options.timeout_ms = 30;
+	assert_int_equal(kucomms_open(process_name, &options, &channel),
+			 -ETIMEDOUT);
+	options.timeout_ms = 0;
+	assert_int_equal(kucomms_open(process_name, &options, &channel),
 			 -ETIMEDOUT);
 	close(fd);
 	unlink(path);
@@ -1383,7 +1385,7 @@ int main(void)
 		test(shutdown_wakes_a_sender_of_an_endpoint),
 		test(a_locked_directory_is_no_obstacle),
 		test(a_file_in_the_way_stays),
-		test(who_never_answers_is_not_waited_for),
+		test(who_never_answers_is_waited_for_as_long_as_said),
 		test(large_rings_are_there_where_allowed),
 		test(without_another_side_no_message_is_short_enough),
 	};

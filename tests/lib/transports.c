@@ -461,6 +461,38 @@ static void test_open_waits(void **state)
 }
 
 /* A thread sleeps in a call, another one hangs up. */
+static void *open_process(void *channel)
+{
+	assert_int_equal(kucomms_open(process_name, &patient, channel), 0);
+	return NULL;
+}
+
+/*
+ * For the answer, too: here it comes after more than the second that a listener has if
+ * the one that opens does not say how long it waits.
+ */
+static void test_open_waits_for_answer(void **state)
+{
+	struct kucomms_options options = { .size = sizeof(options),
+					   .timeout_ms = 30 };
+	struct kucomms_listener *listener = listen_at(process_name, 1);
+	struct kucomms_channel *channel, *there;
+	__s64 start = now_ns();
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(kucomms_open(process_name, &options, &channel),
+			 -ETIMEDOUT);
+	assert_true(now_ns() - start >= 30000000);
+	pthread_create(&thread, NULL, open_process, &channel);
+	sleep(2);
+	assert_int_equal(kucomms_accept(listener, &there, -1), 0);
+	pthread_join(thread, NULL);
+	kucomms_channel_close(channel);
+	kucomms_channel_close(there);
+	kucomms_listener_close(listener);
+}
+
 static void *hang_up(void *channel)
 {
 	kucomms_channel_shutdown(channel);
@@ -504,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_killed_listener),
 		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_open_waits),
+		cmocka_unit_test(test_open_waits_for_answer),
 		cmocka_unit_test(test_shutdown),
 	};
 	int failed;
