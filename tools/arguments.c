@@ -64,10 +64,8 @@ struct device_name next_name(const struct command *command, int argc,
 		exit(usage_error(command, "the NAME of a device is missing"));
 	mistake = parse_name(&name, argv[optind]);
 	if (mistake)
-		exit(usage_error(command, "%s is no name: %s; a name is 1 to %d "
-				 "of the characters a-z, 0-9 and _; the prefix "
-				 "%s or the path may stand before it", quote(argv[optind]),
-				 mistake, SHORT_NAME_MAX, KUCOMMS_NAME_PREFIX));
+		exit(usage_error(command, "%s is no name: %s",
+				 quote(argv[optind]), mistake));
 	optind++;
 	return name;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Names of devices. They are checked here, before the kernel does it, because
- * its EINVAL cannot say which character it dislikes.
+ * its EINVAL cannot say what is wrong.
  */
+#include <kucomms/kucomms.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +33,8 @@ static const char *name_in_path(const char *path)
 
 const char *parse_name(struct device_name *name, const char *text)
 {
-	static char mistake[64];
-	size_t length, valid;
+	char plain[sizeof("local:") + KUCOMMS_NAME_MAX];
+	const char *mistake;
 
 	if (*text == '/')
 		text = name_in_path(text);
@@ -41,23 +42,13 @@ const char *parse_name(struct device_name *name, const char *text)
 		text += NAME_PREFIX_LENGTH;
 	if (!text)
 		return "a path must be /dev/kucomms_NAME or /dev/kucomms/NAME";
-	length = strlen(text);
-	valid = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
-	if (!length)
-		return "it is empty";
-	if (valid < length) {
-		const unsigned char c = text[valid];
-
-		snprintf(mistake, sizeof(mistake),
-			 c >= ' ' && c <= '~' ? "it has a '%c'" :
-						"it has a byte 0x%02x", c);
+	if (strchr(text, ':'))
+		return "no device has a ':' in its name";
+	/* Behind "local:" the library takes neither a path nor a prefix. */
+	snprintf(plain, sizeof(plain), "local:%.*s", KUCOMMS_NAME_MAX, text);
+	mistake = kucomms_name_error(plain);
+	if (mistake)
 		return mistake;
-	}
-	if (length > SHORT_NAME_MAX) {
-		snprintf(mistake, sizeof(mistake), "it has %zu characters",
-			 length);
-		return mistake;
-	}
 	snprintf(name->text, sizeof(name->text), "%s%.*s", KUCOMMS_NAME_PREFIX,
 		 SHORT_NAME_MAX, text);
 	return NULL;

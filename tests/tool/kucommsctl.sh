@@ -52,16 +52,18 @@ for verb in create remove list show set send recv bench version help; do
 done
 complains 2 'EINVAL: a command is missing' kucommsctl
 complains 2 'EINVAL: there is no command "frob\x1b"' kucommsctl "$(printf 'frob\033')"
+odd='it has a character that is none of a-z, 0-9 and _'
 for verb in create remove show set send recv bench; do
 	complains 2 'NAME of a device is missing' kucommsctl $verb
-	complains 2 "it has a 'U'" kucommsctl $verb Upper
-	complains 2 "it has a '/'" kucommsctl $verb a/../null
-	complains 2 'it has a byte 0x0a' kucommsctl $verb "$(printf 'a\nb')"
+	complains 2 "$odd" kucommsctl $verb Upper
+	complains 2 "$odd" kucommsctl $verb a/../null
+	complains 2 "no device has a ':' in its name" kucommsctl $verb process:a
+	complains 2 "$odd" kucommsctl $verb "$(printf 'a\nb')"
 	complains 2 'it is empty' kucommsctl $verb kucomms_
 	complains 2 'it is empty' kucommsctl $verb /dev/kucomms/
 	complains 2 '"/dev/null" is no name: a path must be /dev/kucomms_NAME or' kucommsctl $verb /dev/null
-	complains 2 "it has a '.'" kucommsctl $verb /dev/kucomms/../null
-	complains 2 'it has 56 characters' kucommsctl $verb aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff
+	complains 2 "$odd" kucommsctl $verb /dev/kucomms/../null
+	complains 2 'it has more than 55 characters' kucommsctl $verb aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff
 done
 complains 2 'too many arguments, from "b"' kucommsctl create a b
 complains 2 '--timeout "-1"' kucommsctl recv -t -1 a
