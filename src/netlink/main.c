@@ -118,7 +118,7 @@ static const char *attach_failure(int err)
 	case -EADDRINUSE:
 		return "the channel's number is taken";
 	case -EINTR:
-		return "a signal came while the client was waiting for a kernel module";
+		return "a signal came before the channel was there";
 	default:
 		return "no channel";
 	}
@@ -165,7 +165,7 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 		return -EINVAL;
 	}
 	if (!attach_is_meant(input->skb)) {
-		NL_SET_ERR_MSG(extack, "somebody else has opened the socket: send to the kernel's address");
+		NL_SET_ERR_MSG(extack, "the socket was opened with another user, group or user namespace, or with fewer capabilities: send to the kernel's address");
 		return -EPERM;
 	}
 	/*
@@ -250,6 +250,9 @@ static void message_explain(struct netlink_ext_ack *extack, int err)
 		break;
 	case -EPROTO:
 		NL_SET_ERR_MSG(extack, "the channel is broken");
+		break;
+	case -EINTR:
+		NL_SET_ERR_MSG(extack, "a signal came before the message was taken");
 		break;
 	}
 }
