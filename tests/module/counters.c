@@ -2,7 +2,6 @@
 /*
  * What a device counts is what was done, for every way to use a channel.
  */
-#include <dirent.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 
@@ -32,12 +31,12 @@ static void count(const char *device, counts into)
 }
 
 /* Off its processor, and where; not just about to look once more. */
-static bool is_asleep(const char *pid)
+static bool is_asleep(const char *task)
 {
 	char path[300], where[100] = "";
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%s/wchan", pid);
+	snprintf(path, sizeof(path), "/proc/%s/wchan", task);
 	file = fopen(path, "r");
 	if (!file)
 		return false;
@@ -55,25 +54,17 @@ static bool is_awake(const char *task, bool to_come)
 {
 	const size_t length = strlen(task) < 15 ? strlen(task) : 15;
 	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
 	bool found = false, awake = false;
+	char name[100], number[16];
+	int pid;
 
 	assert_true(proc);
-	while ((entry = readdir(proc))) {
-		char path[300], name[100] = "";
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		if (fgets(name, sizeof(name), file))
-			name[strcspn(name, "\n")] = '\0';
-		fclose(file);
+	while ((pid = t_next_task(proc, name, sizeof(name)))) {
 		if (strncmp(name, task, length))
 			continue;
 		found = true;
-		awake |= !is_asleep(entry->d_name);
+		snprintf(number, sizeof(number), "%d", pid);
+		awake |= !is_asleep(number);
 	}
 	closedir(proc);
 	return awake || (to_come && !found);

@@ -4,8 +4,6 @@
  * woken by the first message; one that polls needs no system call while it is
  * kept busy, and sleeps, too, when it has not been for a while.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <poll.h>
 
 #include "test.h"
@@ -15,26 +13,15 @@
 /* The thread that bears the name of the device. */
 static int thread_of(const char *device)
 {
-	char path[280], name[64];
-	struct dirent *entry;
 	DIR *proc = opendir("/proc");
-	int found = 0;
+	int pid, found = 0;
+	char name[100];
 
 	assert_true(proc);
-	while ((entry = readdir(proc))) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		file = isdigit((unsigned char)*entry->d_name) ?
-		       fopen(path, "r") : NULL;
-		if (!file)
-			continue;
-		/* Longer ones are cut off. */
-		if (fscanf(file, "%63s", name) == 1 &&
-		    !strncmp(name, device, 15))
-			found = atoi(entry->d_name);
-		fclose(file);
-	}
+	/* Longer names are cut off. */
+	while ((pid = t_next_task(proc, name, sizeof(name))))
+		if (!strncmp(name, device, 15))
+			found = pid;
 	closedir(proc);
 	assert_true(found);
 	return found;

@@ -2,7 +2,6 @@
 /*
  * What has been wrong over netlink once, each as a test that failed then.
  */
-#include <dirent.h>
 #include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
@@ -298,23 +297,12 @@ static void check_mark(void)
 static bool work_runs(void)
 {
 	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
 	bool runs = false;
+	char name[100];
 
 	assert_true(proc);
-	while ((entry = readdir(proc))) {
-		char path[300], name[100] = "";
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		if (fgets(name, sizeof(name), file) &&
-		    strstr(name, "+kucomms_endpoint"))
-			runs = true;
-		fclose(file);
-	}
+	while (t_next_task(proc, name, sizeof(name)))
+		runs |= strstr(name, "+kucomms_endpoint") != NULL;
 	closedir(proc);
 	return runs;
 }

@@ -6,6 +6,8 @@
 #ifndef KUCOMMS_TEST_H
 #define KUCOMMS_TEST_H
 
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <kucomms/kucomms.h>
 #include <signal.h>
@@ -85,6 +87,33 @@ static inline unsigned long long t_attribute(const char *device,
 	assert_true(fgets(text, sizeof(text), file));
 	fclose(file);
 	return strtoull(text, NULL, 10);
+}
+
+/*
+ * The next task in @proc, an open /proc: its number, and its name in @name, which a
+ * process or a thread has up to 15 characters of. 0: there is none any more.
+ */
+static inline int t_next_task(DIR *proc, char *name, int size)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(proc))) {
+		char path[300];
+		FILE *file;
+
+		if (!isdigit((unsigned char)*entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (!file)	/* it has ended */
+			continue;
+		if (!fgets(name, size, file))
+			*name = '\0';
+		fclose(file);
+		name[strcspn(name, "\n")] = '\0';
+		return atoi(entry->d_name);
+	}
+	return 0;
 }
 
 /* What the administrator chooses for a device: 0, or -errno. */
