@@ -39,12 +39,13 @@ struct family {
 	bool over;
 };
 
+/* With the lock, since be_busy() broadcasts. */
 static int echo(struct kucomms_channel *channel,
 		const struct kucomms_message *message, const void *data,
 		void *priv)
 {
 	(void)priv;
-	return kucomms_reply(channel, message, data, 0);
+	return kucomms_send(channel, message, data, 0, 0);
 }
 
 static const struct kucomms_ops echoes = { .message = echo };
