@@ -302,14 +302,12 @@ static void channel_end(struct kucomms_channel *channel)
 	struct kucomms_device *device = channel->device;
 
 	if (channel->manner != KUCOMMS_DETACHED) {
-		kucomms_channel_detach(channel);
 		/*
-		 * For threads that have it from kucomms_accept(). Giving the
-		 * number takes the turn, which the module's stop handler may
-		 * have while it waits for these threads: so they hear of the
-		 * end first.
+		 * First, since giving the number takes the turn, which the
+		 * module's stop handler may have while it waits for threads
+		 * that use the channel: this hangs up, so that they end.
 		 */
-		kucomms_channel_hang_up(channel);
+		kucomms_channel_detach(channel);
 		kucomms_channel_give_number(channel);
 		kucomms_device_remove_channel(device, channel);
 		kucomms_plain_destroy(channel);

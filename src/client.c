@@ -145,6 +145,14 @@ static void client_detach(struct kucomms_channel *channel)
 	list_del_init(&channel->unaccepted);
 	spin_unlock(&endpoint->accept_wait.lock);
 	kucomms_calls_end(channel);
+	/*
+	 * No handler sends any more. Threads of the module may, and publish what
+	 * they hold back themselves.
+	 */
+	if (endpoint->ops.message)
+		kucomms_channel_flush_locked(channel);
+	/* The disconnect handler may wait for threads that use the channel. */
+	kucomms_channel_hang_up(channel);
 	if (endpoint->ops.disconnect)
 		endpoint->ops.disconnect(channel, endpoint->priv);
 }
@@ -260,9 +268,7 @@ client_next(struct kucomms_endpoint *endpoint,
 /*
  * Detaches all clients of @device, which has been removed, or, if that is NULL,
  * all clients of the endpoint, which is dead: in both cases no more clients
- * come. Publishes the messages that handlers have held back, since no handler
- * runs any more. A module's own threads may still be sending, and publish what
- * they hold back themselves.
+ * come.
  */
 void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_device *device)
@@ -272,9 +278,6 @@ void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
 	while ((channel = client_next(endpoint, device))) {
 		kucomms_channel_detach(channel);
 		kucomms_channel_give_number(channel);
-		if (endpoint->ops.message)
-			kucomms_channel_flush_locked(channel);
-		kucomms_channel_hang_up(channel);
 		kucomms_channel_put(channel);
 	}
 }

@@ -128,6 +128,11 @@ enum kucomms_dispatch {
  *              not reach yet. It returns 0, or an error, which the client gets;
  *              then @disconnect is not called.
  * @disconnect: called when the client has gone or the endpoint is unregistered.
+ *              The channel has been hung up before: for this client,
+ *              kucomms_receive(), kucomms_reserve() and all that send fail with
+ *              -ESHUTDOWN, also in threads of the module that wait there. So
+ *              this handler may wait for the end of such a thread or work, with
+ *              kthread_stop() or cancel_work_sync().
  *              When it has returned, only holders of a reference, from
  *              kucomms_accept() or kucomms_channel_get(), may use @channel.
  * @flags:      KUCOMMS_OPS_SHARED_RECEIVE, KUCOMMS_OPS_PARALLEL,
@@ -177,8 +182,8 @@ enum kucomms_dispatch {
  *	      |   end: -ESHUTDOWN         |
  *	      |                      its senders <------------ stop()
  *	      |                      end                         |
- *	   hang-up <------------------------------------------ disconnect()
- *	          kucomms_unregister()                         for every channel
+ *	   hang-up <------------------------------------------ for every channel
+ *	          kucomms_unregister()                         disconnect()
  *	          returns
  *
  * If a client closes its file in between, its @disconnect is called earlier.
@@ -345,6 +350,12 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
  * For one sender at a time, like kucomms_reply(). Several records may be
  * reserved before the first is committed; each must be committed or discarded,
  * in any order: what was reserved later waits behind it.
+ *
+ * While the one sender is in here, or has a record that is neither committed nor
+ * discarded, nobody else may send to @channel, not with kucomms_send() or
+ * kucomms_broadcast() either: their lock keeps out only each other. Without a
+ * message handler no kernel warns of that, since the module's threads may take
+ * turns in a way that only the module knows.
  *
  * A client may read as fast as the thread sends, and for ever. So unless
  * @timeout is 0 this function looks once per eighth of the ring whether the
@@ -539,7 +550,10 @@ void kucomms_release(struct kucomms_channel *channel);
 /**
  * kucomms_send_wait() - send a message, and wait for room if there is none
  *
- * Like kucomms_reply(), and in addition: -ETIMEDOUT, -ERESTARTSYS,
+ * For one sender at a time, beside which nobody broadcasts either: see
+ * kucomms_reserve().
+ *
+ * Return: as kucomms_reply(), and in addition: -ETIMEDOUT, -ERESTARTSYS,
  * -EINTR.
  */
 int kucomms_send_wait(struct kucomms_channel *channel,

@@ -156,6 +156,14 @@ static void close_one(void)
 	kucomms_channel_close(channel);
 }
 
+/* The disconnect handler waits for the work, which finds that its client has gone. */
+static void test_disconnect(void)
+{
+	assert_int_equal(module_exit(TEST_EXIT_DISCONNECT), 0);
+	close_one();
+	assert_int_equal(module_exit(0), 0);
+}
+
 /*
  * The end comes while a client closes, which then waits for the stop handler; that
  * waits for the work, and the work for the client to be gone.
@@ -208,6 +216,7 @@ int main(void)
 		test_wait(TEST_EXIT_ROOM);
 		test_call(TEST_EXIT_CALL);
 		test_send();
+		test_disconnect();
 		test_call(TEST_EXIT_PLAIN);
 		test_call(TEST_EXIT_PARALLEL);
 	}

@@ -120,6 +120,8 @@ static void exit_disconnect(struct kucomms_channel *channel, void *priv)
 {
 	if (atomic_read(&state.stopped) && hrtimer_active(&state.sender))
 		atomic_inc(&state.late);
+	if (state.how == TEST_EXIT_DISCONNECT)
+		cancel_work_sync(&state.waiter);
 	if (state.how == TEST_EXIT_CLOSE) {
 		complete(&state.closing);
 		/* Then kucomms_unregister() is the next to have the turn. */
@@ -220,7 +222,8 @@ static int wait_for_client(void)
 			err = wait_for_room(channel);
 		else if (state.how == TEST_EXIT_SEND)
 			err = send_late(channel);
-		else if (state.how == TEST_EXIT_CLOSE)
+		else if (state.how == TEST_EXIT_CLOSE ||
+			 state.how == TEST_EXIT_DISCONNECT)
 			err = wait_for_closed(channel);
 		kucomms_channel_put(channel);
 	} while (!err);

@@ -77,6 +77,7 @@ enum test_exit {
 	TEST_EXIT_RECEIVE,	/* for the second message of the first client */
 	TEST_EXIT_ROOM,		/* for room in the ring of the first client */
 	TEST_EXIT_SEND,		/* for the end, and then sends where there is room */
+	TEST_EXIT_DISCONNECT,	/* for a client; its disconnect handler waits for it */
 	TEST_EXIT_CLOSE,	/* for a client that closes until the end has begun */
 };
 
