@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What comes from the manager. It may be any process: what it says is checked.
+ * Answers of the manager, which may be any process: every answer is checked.
  */
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 
 #include "answer.h"
 
-/* So many keep their room at most. */
+/* Most answers whose room is not yet given back. */
 #define KEPT_MAX	256
 
 static bool route_valid(const struct route *route)
@@ -71,8 +71,8 @@ static void give_back(struct answer *answer, struct kucomms_channel *channel)
 }
 
 /*
- * A manager that waits for room is woken when there is room for many, not for
- * every one; but always before anybody waits here.
+ * A manager that waits for room is woken when there is room for many answers,
+ * not for one; but always before this thread waits for an answer.
  */
 int answer_receive(struct answer *answer, struct kucomms_channel *channel,
 		   int timeout_ms)

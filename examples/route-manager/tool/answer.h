@@ -7,16 +7,16 @@
 #include "../route.h"
 
 /**
- * struct answer - what has come from the manager
+ * struct answer - an answer or notification of the manager
  * @type:        ROUTE_DONE, _ENTRY, _COUNTS, _CHANGE or _LOST
- * @id:          of the request, or of the change
- * @user:        what happened, of ROUTE_CHANGE
- * @error:       an errno, of ROUTE_DONE, and then
- * @reason:      the manager's words, and
- * @length:      how many characters; good until the next is received
- * @route:       of ROUTE_ENTRY and ROUTE_CHANGE
- * @counts:      of ROUTE_COUNTS
- * @count:       of ROUTE_DONE: routes listed or flushed; 0 after other requests
+ * @id:          id of the request, or number of the change
+ * @user:        ROUTE_CHANGE: what has happened
+ * @error:       ROUTE_DONE: 0 or an errno
+ * @reason:      the manager's text for @error; valid until the next answer
+ * @length:      characters of @reason
+ * @route:       ROUTE_ENTRY, ROUTE_CHANGE: the route
+ * @counts:      ROUTE_COUNTS: the counts
+ * @count:       ROUTE_DONE: routes listed or flushed; 0 after other requests
  * @kept:        answers whose room has not been given back; 0 at first
  */
 struct answer {
@@ -35,8 +35,8 @@ struct answer {
 };
 
 /*
- * Waits for the next. Returns 0, or what kucomms_receive() returns, or
- * -EBADMSG: a manager does not say such things.
+ * Waits for the next answer. Returns 0, or what kucomms_receive() returns, or
+ * -EBADMSG: the message is no valid answer.
  */
 int answer_receive(struct answer *answer, struct kucomms_channel *channel,
 		   int timeout_ms);

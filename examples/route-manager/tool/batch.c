@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Many commands, one on a line.
+ * Batches: commands, one on each line.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include "progress.h"
 
 /*
- * @good: nothing was wrong so far that this thread knows of
+ * @good: this thread has not met an error
  */
 struct batch {
 	const struct batch_options *options;
@@ -58,7 +58,7 @@ static bool do_line(struct batch *batch, char *line)
 				 words.error);
 }
 
-/* All lines that have been read. Returns whether to go on. */
+/* Executes all lines that have been read. Returns whether to go on. */
 static bool do_lines(struct batch *batch)
 {
 	char *line;
@@ -69,7 +69,7 @@ static bool do_lines(struct batch *batch)
 	return true;
 }
 
-/* Nothing that was wrong with the file can be gone over. */
+/* Reports an error of the file, which ends the batch even with -force. */
 static void complain_of_input(struct batch *batch, int error)
 {
 	batch->good = false;
@@ -80,7 +80,7 @@ static void complain_of_input(struct batch *batch, int error)
 			  strerror(error));
 }
 
-/* Until there is something to read. Returns whether to go on. */
+/* Waits until there is something to read. Returns whether to go on. */
 static bool wait_input(struct batch *batch)
 {
 	struct pollfd files[] = {

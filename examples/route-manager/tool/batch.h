@@ -6,8 +6,8 @@
 #include "print.h"
 
 /**
- * struct batch_options - how a batch is done
- * @file:   its name, "-": standard input
+ * struct batch_options - how a batch is executed
+ * @file:   name of the file, "-": standard input
  * @family: as for request_parse()
  * @force:  go on after an error
  * @quiet:  show no progress
@@ -19,7 +19,7 @@ struct batch_options {
 	bool quiet;
 };
 
-/* Does what the lines say. Returns the exit status. */
+/* Executes the lines. Returns the exit status. */
 int batch_run(const struct manager *manager, const struct style *style,
 	      const struct batch_options *options);
 

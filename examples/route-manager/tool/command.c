@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * One command: a request, and all that answers it.
+ * One command: a request, and all its answers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "interrupt.h"
 #include "progress.h"
 
-/* There is only one request. */
+/* The id of the only request. */
 #define ID	1u
 
 static void hint_done(const struct request *request, int error)
@@ -129,7 +129,7 @@ int command_run(const struct manager *manager, const struct style *style,
 	int status;
 
 	progress_begin(&progress, "routes", quiet);
-	/* Only this may take long, and leave something half done. */
+	/* Only a flush may take long, and be interrupted halfway. */
 	if (request->type == ROUTE_FLUSH)
 		interrupt_begin(NULL, NULL);
 	status = command_send(manager, request);

@@ -17,14 +17,14 @@ int command_run(const struct manager *manager, const struct style *style,
 /* Bytes for changes that come faster than they are printed: some 40,000. */
 #define MONITOR_ROOM	(4u << 20)
 
-/* The same for monitor, which ends by SIGINT, SIGTERM or its count. */
+/* Executes monitor, which ends by SIGINT, SIGTERM or its count. */
 int monitor_run(const struct manager *manager, const struct style *style,
 		const struct request *request);
 
-/* Sends @request. Returns 0, or EXIT_FAILURE, and it has been reported. */
+/* Sends @request. Returns 0, or EXIT_FAILURE after reporting the error. */
 int command_send(const struct manager *manager, const struct request *request);
 
-/* Reports what ROUTE_DONE says, if it is an error. Returns the exit status. */
+/* Reports the error of a ROUTE_DONE, if any. Returns the exit status. */
 int command_done(const struct request *request, const struct answer *answer);
 
 #endif

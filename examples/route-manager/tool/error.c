@@ -9,7 +9,7 @@
 
 #include "error.h"
 
-/* At once, so that those of two threads do not mix. */
+/* Writes a message at once, so that those of two threads do not mix. */
 static void print_message(const char *before, const char *format,
 			  va_list arguments)
 {

@@ -2,21 +2,21 @@
 #ifndef KUCOMMS_ROUTE_ERROR_H
 #define KUCOMMS_ROUTE_ERROR_H
 
-/* Beside 0 and 1 (EXIT_FAILURE, it failed): the command makes no sense. */
+/* Exit status beside 0 and EXIT_FAILURE: the command is invalid. */
 #define EXIT_USAGE	2
 
 /*
- * "kucomms-route: ..." on stderr, after what is on its way to stdout. What
- * could disturb a terminal is escaped. May be called by any thread.
+ * Prints "kucomms-route: ..." to stderr, after flushing stdout. Characters that
+ * could disturb a terminal are escaped. Any thread may call this.
  */
 __attribute__((format(printf, 1, 2)))
 void report(const char *format, ...);
 
-/* One next step, on a line below that. */
+/* Prints what to do next, on a line of its own. */
 __attribute__((format(printf, 1, 2)))
 void hint(const char *format, ...);
 
-/* "EEXIST" and the like. */
+/* Returns the name of an errno, such as "EEXIST". */
 const char *error_name(int error);
 
 #endif

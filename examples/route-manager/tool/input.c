@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Lines of a file. Not by getline(): nobody would know before it waits for more
- * of them.
+ * Lines of a file. Not by getline(): the caller could do nothing before
+ * getline() waits for more lines.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -11,12 +11,12 @@
 
 /**
  * struct input - a file that is read line by line
- * @fd:     to read from
- * @line:   number of the line that input_line() has given last
- * @size:   of the file in bytes, 0: it has none
- * @begin:  of what has been read into @buffer, and is not done yet
- * @end:    of that
- * @at_end: there is no more to be read
+ * @fd:     descriptor of the file
+ * @line:   number of the line that input_line() has returned last
+ * @size:   bytes of the file; 0: not known
+ * @begin:  beginning of the bytes in @buffer that are still to be executed
+ * @end:    end of these bytes
+ * @at_end: the end of the file has been read
  */
 struct input {
 	int fd;
@@ -33,15 +33,15 @@ int input_open(struct input *input, const char *file);
 void input_close(struct input *input);
 
 /*
- * The next line without its end; it may be changed, and is good until the next
- * call. NULL: nothing more has been read yet.
+ * Returns the next line without its end; the caller may change it, until the
+ * next call. NULL: no whole line has been read yet.
  */
 char *input_line(struct input *input);
 
 /*
- * Reads more, and may wait for it. Returns how many bytes; 0: there is no more,
- * but maybe a last line that has no end; or a negated errno, -EMSGSIZE: a line
- * is too long; -EILSEQ: there are NUL bytes.
+ * Reads more, and may wait. Returns the number of bytes; 0: the end of the
+ * file, perhaps after a last line without an end; or a negated errno: -EMSGSIZE
+ * (a line is too long), -EILSEQ (the file has NUL bytes).
  */
 long input_read(struct input *input);
 

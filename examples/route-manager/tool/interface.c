@@ -8,7 +8,7 @@
 
 #include "interface.h"
 
-/* What falls into the same slot pushes out what was there. */
+/* Slots of the cache; an entry replaces the one in its slot. */
 #define SLOTS	256
 
 struct interface {

@@ -5,19 +5,18 @@
 #include <linux/types.h>
 
 /*
- * Network interfaces have a name and a number. To ask for either takes system
- * calls, so answers are remembered until they are to be forgotten, since
- * interfaces come and go.
+ * Names and numbers of network interfaces. Either lookup takes system calls, so
+ * results are cached, until the caller has the caches emptied, since interfaces
+ * come and go.
  *
- * What is remembered of names is used by one thread, what of numbers by one,
- * which may be another.
+ * One thread may look up names, and one thread, which may be another, numbers.
  */
 
-/* The number of the interface @name, 0: there is none. */
+/* Returns the number of the interface @name, 0: there is none. */
 __u32 interface_number(const char *name);
 void interface_forget_names(void);
 
-/* The name of an interface; the number itself if there is none. */
+/* Returns the name of an interface, or its number if it does not exist. */
 const char *interface_name(__u32 number);
 void interface_forget_numbers(void);
 

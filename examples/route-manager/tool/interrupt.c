@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is said when a signal ends something that is half done.
+ * The message when a signal ends a batch or a flush halfway.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 
 static const int numbers[] = { SIGINT, SIGTERM };
 
-/* Set before the handler is. A terminal shows ^C, and maybe progress. */
+/* Set before the handler. The line on a terminal has ^C, maybe progress. */
 static const __u64 *last_line, *answers;
 static bool on_terminal;
 
@@ -27,7 +27,7 @@ static char *put_extent(char *end)
 	return put_text(end, " requests had been answered\n");
 }
 
-/* The signal comes again, and is not handled again, when this returns. */
+/* When this returns the signal is delivered again, and ends the process. */
 static void handle(int number)
 {
 	char text[256], *end;
@@ -35,7 +35,7 @@ static void handle(int number)
 	end = put_text(text, on_terminal ? "\n" : "");
 	end = put_text(end, "kucomms-route: stopped by a signal");
 	end = put_extent(end);
-	/* Who cannot be told is not told. */
+	/* If stderr cannot be written there is no message. */
 	(void)!write(STDERR_FILENO, text, (size_t)(end - text));
 	raise(number);
 }

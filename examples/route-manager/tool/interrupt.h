@@ -5,14 +5,14 @@
 #include <linux/types.h>
 
 /*
- * From now on SIGINT and SIGTERM, unless they are ignored, end the process as
- * ever, but not before it has said how far it was: @line is that of the last
- * request, @answered how many have been answered. Both may change meanwhile, in
- * any thread, atomically. NULL: there is one request, without an answer yet.
+ * From now on SIGINT and SIGTERM, unless they are ignored, have the process
+ * print how far it has come before they end it: @line is the line of the last
+ * request, @answered the number of answers. Any thread may change both,
+ * atomically. NULL: there is one request, without an answer yet.
  */
 void interrupt_begin(const __u64 *line, const __u64 *answered);
 
-/* They end it silently again. */
+/* From now on the signals end the process without a message. */
 void interrupt_end(void);
 
 #endif

@@ -49,11 +49,11 @@ static const char help[] =
 static const char version[] = "kucomms-route " KUCOMMS_VERSION "\n";
 
 /**
- * struct settings - what the options say
- * @text:    to be printed, and nothing else done; NULL: there is none
+ * struct settings - the options
+ * @text:    text to be printed instead of executing a command, or NULL
  * @style:   how to print
- * @manager: where it is
- * @batch:   with a file: what is in there is to be done
+ * @manager: the manager to connect to
+ * @batch:   if it has a file: the batch to be executed
  */
 struct settings {
 	const char *text;
@@ -69,14 +69,14 @@ static int usage_error(const char *what, const char *word)
 	return EXIT_USAGE;
 }
 
-/* As `ip` has it: one dash or two, before a word or a letter. */
+/* As in `ip`: an option has one dash or two, before a word or a letter. */
 static bool is_option(const char *text, const char *letter, const char *word)
 {
 	text += text[1] == '-' ? 2 : 1;
 	return !strcmp(text, letter) || !strcmp(text, word);
 }
 
-/* Whether @text is an option without a value; then that is set. */
+/* Sets option @text; returns false if it is no option without a value. */
 static bool set_flag(struct settings *settings, const char *text)
 {
 	if (is_option(text, "4", "4"))
@@ -98,7 +98,7 @@ static bool set_flag(struct settings *settings, const char *text)
 	return true;
 }
 
-/* Where the value of option @text goes, NULL: there is no such option. */
+/* Returns where to put the value of option @text; NULL: no such option. */
 static const char **find_value(struct settings *settings, const char *text)
 {
 	if (is_option(text, "n", "name"))
@@ -182,7 +182,7 @@ static int run_command(struct settings *settings, char **array)
 	return status;
 }
 
-/* Returns @status, unless what has been printed could not be written. */
+/* Returns @status, or EXIT_FAILURE if the output could not be written. */
 static int finish_output(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

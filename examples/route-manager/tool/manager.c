@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The connection to the route manager, and what is to be done if there is none.
+ * The connection to the route manager, and hints for when there is none.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "error.h"
 #include "manager.h"
 
-/* Less room than this is not asked for. */
+/* Bytes of the smallest ring to ask for. */
 #define ROOM_MIN	4096u
 
 static bool is_process(const struct manager *manager)
@@ -71,7 +71,7 @@ static void hint_open(const struct manager *manager, int error)
 	}
 }
 
-/* The other side says only that a size is wrong, not which would be right. */
+/* Tries smaller sizes: the other side only says that a size is too large. */
 static int open_channel(struct manager *manager, const char *name, __u32 room)
 {
 	struct kucomms_options options = {

@@ -5,10 +5,10 @@
 #include <kucomms/kucomms.h>
 
 /**
- * struct manager - the route manager, as it can be reached
+ * struct manager - the connection to the route manager
  * @transport: "kernel", "netlink" or "process"
- * @name:      its name there
- * @channel:   to it
+ * @name:      name of the manager
+ * @channel:   channel to the manager
  */
 struct manager {
 	const char *transport;
@@ -17,9 +17,9 @@ struct manager {
 };
 
 /*
- * Opens the channel. @room: bytes of the ring for what comes, a power of two;
- * it gets half of that, and so on, if the other side does not allow as much; 0:
- * what that one thinks best. Returns 0, or an errno that has been reported.
+ * Opens the channel. @room: bytes of the receiving ring, a power of two, or 0
+ * for the default; if the other side does not allow so large a ring this tries
+ * half of it, and so on. Returns 0, or an errno after reporting the error.
  */
 int manager_open(struct manager *manager, __u32 room);
 

@@ -16,11 +16,11 @@
 #include "interface.h"
 
 /*
- * @signals: a descriptor that is readable when it is to end
- * @count:   of changes that have been printed
- * @listing: a list has been asked for, and has not ended
- * @gap:     changes have been lost since then
- * @answer:  what has come last
+ * @signals: a descriptor that is readable when a signal has come
+ * @count:   changes that have been printed
+ * @listing: a list has been requested, and has not ended
+ * @gap:     changes have been lost since that request
+ * @answer:  the last answer
  */
 struct monitor {
 	const struct manager *manager;
@@ -33,7 +33,7 @@ struct monitor {
 	struct answer answer;
 };
 
-/* They are read from a descriptor. Returns that, or a negated errno. */
+/* Returns a descriptor from which signals are read, or a negated errno. */
 static int catch_signals(void)
 {
 	sigset_t signals;
@@ -54,7 +54,7 @@ static bool finished(const struct monitor *monitor)
 }
 
 /*
- * From here on what is printed makes a copy the same, whatever it was: a list
+ * Starts a list. What is printed from here on makes any copy complete: the list
  * is in step with the changes that come before, between and after its entries.
  * Returns whether to go on; if not, @status is the exit status.
  */
@@ -70,7 +70,7 @@ static bool begin_list(struct monitor *monitor, int *status)
 	return !*status;
 }
 
-/* What has been lost may be of routes that are in this list already. */
+/* Lost changes may be of routes that this list has already printed. */
 static bool take_lost(struct monitor *monitor, int *status)
 {
 	print_lost(monitor->style, monitor->answer.id);
@@ -80,7 +80,7 @@ static bool take_lost(struct monitor *monitor, int *status)
 	return monitor->listing || begin_list(monitor, status);
 }
 
-/* Of the subscription first, then of lists. */
+/* Handles a ROUTE_DONE: first that of the subscription, then those of lists. */
 static bool take_done(struct monitor *monitor, int *status)
 {
 	const bool listed = monitor->listing;
@@ -120,7 +120,7 @@ static bool take(struct monitor *monitor, int *status)
 	}
 }
 
-/* All that has come. Returns whether to go on. */
+/* Prints all changes that have come. Returns whether to go on. */
 static bool drain(struct monitor *monitor, int *status)
 {
 	struct kucomms_channel *channel = monitor->manager->channel;
@@ -136,7 +136,7 @@ static bool drain(struct monitor *monitor, int *status)
 	return false;
 }
 
-/* Until something has come. Returns whether to go on: there was no signal. */
+/* Waits for a message. Returns false if a signal has come. */
 static bool sleep_until_change(const struct monitor *monitor)
 {
 	struct pollfd files[] = {

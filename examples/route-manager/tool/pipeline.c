@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Requests in one direction, answers in the other, a thread for each.
+ * Requests in one direction and answers in the other, with a thread for each.
  *
- * An answer finds its line by its id, so nothing is kept of a request that has
- * been sent. The number of those that are on their way is bounded only so that
- * after an error not too many more of them are done.
+ * The id of an answer tells the line of its request, so nothing is kept of a
+ * request that has been sent. The number of requests under way is bounded only
+ * so that few of them are executed after an error.
  *
- * The receiver waits for nothing but answers. So when both rings are full, it
- * makes room for answers, the manager for requests, and the sender goes on.
+ * The receiver waits for answers only. So when both rings are full, the
+ * receiver makes room for answers, the manager for requests, and the sender
+ * goes on.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,43 +24,45 @@
 #include "interrupt.h"
 #include "pipeline.h"
 
-/* Requests that are held back at most, so that the manager has work in time. */
+/* Most requests that are held back, so that the manager has work in time. */
 #define HELD_MAX	64
 
-/* Answers of which the sender is not told yet, at most. */
+/* Most answers of which the sender has not been told. */
 #define UNTOLD_MAX	64
 
-/* After so many milliseconds without an answer what is there is written out. */
+/* Milliseconds without an answer until the output is flushed. */
 #define LINGER_MS	1
 
-/* An id is the line, and a bit: flushing nothing is an error. */
+/* An id is the line, and a bit that says that flushing nothing is an error. */
 #define ID_NEEDS_SOME	1u
 
-/* The last request's, whose answer ends the receiver: there is no line 0. */
+/* The id of the last request, whose answer ends the receiver: no line is 0. */
 #define ID_END		0u
 
 /**
  * struct pipeline - see pipeline.h
- * @options:  the caller's
- * @receiver: the thread
- * @stop:     no more requests, please; set once, read and written by both
- * @stop_fd:  tells of that who cannot look because it waits
+ * @options:  the options of the caller
+ * @receiver: the receiving thread
+ * @stop:     no more requests are to be sent; both threads set and read it
+ * @stop_fd:  becomes readable when @stop is set, for a thread that waits
  *
- * @sent:     requests; the sender's, as those that follow
- * @held:     of them held back
- * @line:     of the last of them; read by a signal handler, as @received
- * @known:    as many have been answered, for sure
+ * The sender's members:
+ * @sent:     requests that have been sent
+ * @held:     requests among them that are held back
+ * @line:     line of the last request; a signal handler reads it
+ * @known:    answers of which the sender knows
  *
- * @lock:     for those that follow, and for standard error where the receiver
- *            may be showing progress
- * @told:     @answered has changed
- * @answered: requests
- * @ended:    the receiver has
- * @error:    why nothing can be sent or received any more, 0 or negative
+ * @lock:     protects the next members, and standard error, where the receiver
+ *            may show progress
+ * @told:     condition: @answered or @ended has changed
+ * @answered: requests that have been answered
+ * @ended:    the receiver has ended
+ * @error:    why the channel is unusable, as a negated errno; or 0
  *
- * @received: answers; the receiver's, as those that follow
- * @failures: of them are errors
- * @failed:   the line of the first error
+ * The receiver's members:
+ * @received: answers that have been received; a signal handler reads it
+ * @failures: answers among them that are errors
+ * @failed:   line of the first error
  */
 struct pipeline {
 	struct pipeline_options options;
@@ -94,13 +97,13 @@ static void stop(struct pipeline *pipeline)
 	eventfd_write(pipeline->stop_fd, 1);
 }
 
-/* What only its own thread writes, and a signal handler may read in any. */
+/* Stores a value that one thread writes, and a signal handler may read. */
 static void advance(__u64 *extent, __u64 value)
 {
 	__atomic_store_n(extent, value, __ATOMIC_RELAXED);
 }
 
-/* The first error is the one that counts. */
+/* Notes an error of the channel, unless there is one already. */
 static void set_error(struct pipeline *pipeline, int err)
 {
 	stop(pipeline);
@@ -121,7 +124,7 @@ static void tell(struct pipeline *pipeline, bool ended)
 	pthread_mutex_unlock(&pipeline->lock);
 }
 
-/* What fails after the error that ends a batch is only counted. */
+/* Reports an error; after the error that ends a batch it is only counted. */
 static void fail(struct pipeline *pipeline, __u64 line, int error,
 		 const char *reason, int length)
 {
@@ -154,7 +157,7 @@ static void take_done(struct pipeline *pipeline, const struct answer *answer)
 		tell(pipeline, false);
 }
 
-/* Somebody may wait for what has been printed; and interfaces may change. */
+/* Flushes the output, for which a reader may wait; interfaces may change. */
 static void linger(struct pipeline *pipeline)
 {
 	fflush(stdout);
@@ -220,7 +223,7 @@ static void *receive(void *data)
 
 /* ---- the sender */
 
-/* Waits until so many have been answered, or none will be any more. */
+/* Waits until so many requests have been answered, or the receiver ended. */
 static void wait_answered(struct pipeline *pipeline, __u64 count)
 {
 	pipeline_flush(pipeline);
@@ -289,7 +292,7 @@ bool pipeline_send(struct pipeline *pipeline, const struct request *request,
 	const __u64 id = line << 1 | (request->needs_some ? ID_NEEDS_SOME : 0);
 	bool full;
 
-	/* Half of them at a time, so that this thread seldom has to wake up. */
+	/* Waits for half of them, so that this thread seldom has to wake up. */
 	if (pipeline->sent - pipeline->known == PIPELINE_WINDOW)
 		wait_answered(pipeline, pipeline->sent - PIPELINE_WINDOW / 2);
 	if (stopping(pipeline))

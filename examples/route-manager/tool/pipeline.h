@@ -7,15 +7,15 @@
 #include "progress.h"
 #include "request.h"
 
-/* So many requests are on their way at most. */
+/* Most requests that are under way. */
 #define PIPELINE_WINDOW	1024
 
 /**
  * struct pipeline_options - where requests come from, and where answers go
  * @manager:  who gets the requests
  * @style:    how answers are printed
- * @progress: told of every answer
- * @source:   what the lines are lines of, for errors
+ * @progress: counts the answers
+ * @source:   name of the file with the lines, for error messages
  * @force:    go on after an error
  */
 struct pipeline_options {
@@ -33,31 +33,31 @@ struct pipeline_options {
  */
 struct pipeline;
 
-/* Returns 0, or an errno that has been reported. */
+/* Returns 0, or an errno after reporting the error. */
 int pipeline_start(struct pipeline **pipeline,
 		   const struct pipeline_options *options);
 
 /*
- * Sends the request of line @line, from 1 on; it may be held back for a while.
- * Returns whether to go on.
+ * Sends the request of line @line, counted from 1, or holds it back for a
+ * while. Returns whether to go on.
  */
 bool pipeline_send(struct pipeline *pipeline, const struct request *request,
 		   __u64 line);
 
-/* To be called before waiting for anything else: holds nothing back. */
+/* Sends what is held back; to be called before the caller waits. */
 void pipeline_flush(struct pipeline *pipeline);
 
-/* A descriptor that becomes readable when there is no sense in going on. */
+/* Returns a descriptor that becomes readable when no more is to be sent. */
 int pipeline_fd(const struct pipeline *pipeline);
 
 /*
- * Reports that there is something wrong with line @line, after the errors of
- * all before. Returns whether to go on.
+ * Reports an error in line @line, after the errors of all earlier lines.
+ * Returns whether to go on.
  */
 bool pipeline_complain(struct pipeline *pipeline, __u64 line,
 		       const char *reason);
 
-/* Waits for all answers, and frees. Returns whether all went well. */
+/* Waits for all answers, and frees. Returns whether there was no error. */
 bool pipeline_finish(struct pipeline *pipeline);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Routes and what else there is to tell, for people and as JSON.
+ * Prints routes, changes and counts, as text and as JSON.
  *
- * Lists have a million routes: their lines are put together without printf().
+ * A list may have a million routes, so lines are made without printf().
  */
 #include <arpa/inet.h>
 #include <json-c/json.h>
@@ -13,7 +13,7 @@
 #include "print.h"
 #include "text.h"
 
-/* The longest line of a route, and some. */
+/* Bytes that are enough for the longest line of a route. */
 #define LINE_MAX	256
 
 static char *put_address(char *end, __u8 family, const __u8 *address)
@@ -40,8 +40,8 @@ static bool has_gateway(const struct route *route)
 }
 
 /*
- * As `ip route` says it; but "default" without a gateway is understood as that
- * of IPv4, so it means no other.
+ * In the form of `ip route`; but "default" without a gateway is read as that of
+ * IPv4, so ::/0 without a gateway is not printed as "default".
  */
 static char *put_prefix(char *end, const struct route *route)
 {
@@ -62,7 +62,7 @@ static char *put_table(char *end, __u32 table)
 					   put_number(end, table);
 }
 
-/* @metric: also if it is 0 */
+/* @metric: print the metric also if it is 0 */
 static char *put_route(char *end, const struct style *style,
 		       const struct route *route, bool metric)
 {
@@ -190,7 +190,7 @@ void print_change(const struct style *style, __u64 what, __u64 number,
 	if (!style->json) {
 		end = put_text(line, change_verb(style, what));
 		end = put_text(end, " ");
-		/* Said again it means this route, not one of any metric. */
+		/* With its metric the command means this route, and no other. */
 		end = put_route(end, style, route, what != ROUTE_ADDED);
 		print_line(line, end);
 		return;
@@ -203,7 +203,7 @@ void print_change(const struct style *style, __u64 what, __u64 number,
 	print_object(object, "", "\n");
 }
 
-/* A family is named by what is within its default route. */
+/* A whole family is printed as "root" and the default route. */
 static char *put_selected_prefix(char *end, const struct route_filter *filter)
 {
 	if (!(filter->fields & ROUTE_BY_FAMILY))

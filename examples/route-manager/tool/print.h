@@ -7,10 +7,10 @@
 #include "../route.h"
 
 /**
- * struct style - how things are printed
- * @json:       as JSON
- * @table_main: routes with their table also if it is main
- * @mirror:     changes as commands that do the same whatever there was before
+ * struct style - how to print
+ * @json:       print JSON
+ * @table_main: print the table of a route also if it is main
+ * @mirror:     print changes as commands that have the same effect on any copy
  */
 struct style {
 	bool json;
@@ -18,18 +18,18 @@ struct style {
 	bool mirror;
 };
 
-/* A route on a line, or as an array of one object. */
+/* Prints a route on a line, or as an array of one object. */
 void print_route(const struct style *style, const struct route *route);
 
-/* Many of them, as lines or as one array; @first: there was none before. */
+/* Prints many routes, as lines or as one array; @first: this is the first. */
 void print_list_route(const struct style *style, const struct route *route,
 		      bool first);
 void print_list_end(const struct style *style, bool empty);
 
 /*
- * Change number @number, one of ROUTE_ADDED and so on, as a line that a batch
- * understands, or as an object on a line; 0: it was so already. Then the same
- * for the removal of all that a filter lets pass; and that some have been lost.
+ * Print, as a line of a batch or as an object on a line: a change with its
+ * number and ROUTE_ADDED and so on (@number 0: a route of a list); the removal
+ * of all routes that match a filter; the loss of changes.
  */
 void print_change(const struct style *style, __u64 what, __u64 number,
 		  const struct route *route);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * How far something that takes long has come, on the terminal.
+ * The progress of a long command, on the terminal.
  */
 #include <stdio.h>
 #include <time.h>
@@ -10,10 +10,10 @@
 
 #define SECOND	1000000000ull
 
-/* What does not take longer needs no progress. */
+/* Time after which progress is shown. */
 #define PATIENCE	(2 * SECOND)
 
-/* Exact to some milliseconds, and cheap. */
+/* A clock that is cheap, and exact to a few milliseconds. */
 static __u64 now(void)
 {
 	struct timespec time;

@@ -5,19 +5,19 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-/* How often, in milliseconds, it is to be shown though nothing is done. */
+/* Milliseconds after which progress is shown again while nothing is done. */
 #define PROGRESS_MS	500
 
 /**
- * struct progress - how far something that takes long has come
- * @enabled:  somebody may want to see it
- * @visible:  there is a line on the terminal now
- * @unit:     what is counted
- * @done:     how many of them
- * @started:  when it began, in nanoseconds, as @next
- * @next:     when it is shown again
- * @size:     bytes that there are to be read, 0: nobody knows
- * @consumed: bytes of them that have been; written by another thread
+ * struct progress - the progress of a long command
+ * @enabled:  progress is shown
+ * @visible:  the terminal has a line of progress now
+ * @unit:     word for what is counted
+ * @done:     units that are done
+ * @started:  when the command began, in nanoseconds
+ * @next:     when to show progress again, in nanoseconds
+ * @size:     bytes to be read; 0: not known
+ * @consumed: bytes of @size that have been read; another thread writes it
  */
 struct progress {
 	bool enabled;
@@ -30,22 +30,22 @@ struct progress {
 	__u64 consumed;
 };
 
-/* Shown only if stderr is a terminal; @quiet: not even then. */
+/* Progress is shown only if stderr is a terminal and without @quiet. */
 void progress_begin(struct progress *progress, const char *unit, bool quiet);
 
-/* So many bytes have been read. */
+/* Notes how many bytes have been read. */
 void progress_consume(struct progress *progress, __u64 bytes);
 
-/* One more is done. */
+/* Counts one more unit. */
 void progress_step(struct progress *progress);
 
-/* Time has passed. */
+/* Shows progress if that is due. */
 void progress_tick(struct progress *progress);
 
-/* Something else is to be printed on stderr; later it is shown again. */
+/* Clears the line, before other output to stderr; it is shown again later. */
 void progress_hide(struct progress *progress);
 
-/* Something is to be printed on stdout: on a terminal that is enough to see. */
+/* Clears the line before output to stdout, which on a terminal is progress. */
 void progress_yield(struct progress *progress);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the words of a command mean to the manager.
+ * Commands: makes a request of the words of a command.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include "interface.h"
 #include "request.h"
 
-/* As `ip route` knows them; main is ROUTE_TABLE_MAIN. */
+/* Names of tables, as in `ip route`; main is ROUTE_TABLE_MAIN. */
 #define TABLE_DEFAULT	253u
 #define TABLE_LOCAL	255u
 #define TABLE_ALL	0u
@@ -21,7 +21,7 @@ static bool parse_via(struct words *words, const char *text,
 	return words_address(words, text, &route->family, route->gateway);
 }
 
-/* All zeros mean that there is none; who names one means another. */
+/* An address of zeros means that there is none, so it cannot be given. */
 static bool has_gateway(struct words *words, const struct route *route)
 {
 	static const __u8 none[sizeof(route->gateway)];
@@ -85,7 +85,7 @@ static const struct field {
 	{ "table", ROUTE_BY_TABLE, parse_table },
 };
 
-/* The field that the next word begins, NULL: it is none. */
+/* Returns the field that the next word begins, or NULL. */
 static const struct field *find_field(const struct words *words)
 {
 	const char *word = *words->next;
@@ -113,7 +113,7 @@ static bool parse_field(struct words *words, const struct field *field,
 	return field->parse(words, text, &given->route);
 }
 
-/* All that is left are fields, of those that are @allowed. */
+/* Reads the remaining words, which are fields that are @allowed. */
 static bool parse_fields(struct words *words, const char *verb, __u32 allowed,
 			 struct route_filter *given)
 {
@@ -141,7 +141,7 @@ static bool parse_prefix(struct words *words, const char *verb,
 			    &route->length);
 }
 
-/* What a route that has been named in full is, where nothing was said. */
+/* Sets the defaults of a route for members that were not given. */
 static bool complete_route(struct words *words, struct route_filter *given)
 {
 	struct route *route = &given->route;
@@ -197,7 +197,7 @@ static bool parse_route(struct request *request, struct words *words,
 	return true;
 }
 
-/* get: an ADDRESS, whose route is wanted, or a PREFIX, which is one */
+/* get: an ADDRESS, to be looked up, or a PREFIX, the key of a route */
 static bool parse_get(struct request *request, struct words *words, __u8 family)
 {
 	struct route_filter given = { .route.family = family };
@@ -277,7 +277,7 @@ static bool parse_selectors(struct request *request, struct words *words,
 	return true;
 }
 
-/* Of a route that ceases to lead there the manager would not tell. */
+/* Refuses via and dev: the manager would not tell when a route loses them. */
 static bool fits_list(const struct request *request, struct words *words,
 		      const struct route_filter *given)
 {
@@ -289,8 +289,8 @@ static bool fits_list(const struct request *request, struct words *words,
 }
 
 /*
- * show, flush, monitor: any selectors. Nobody flushes everything by mistake,
- * and changes are of interest wherever they are.
+ * show, flush, monitor: any selectors. flush needs at least one, so that
+ * nothing is flushed by mistake; monitor is about all tables by default.
  */
 static bool parse_selection(struct request *request, struct words *words,
 			    __u8 family)

@@ -9,14 +9,14 @@
 #include "words.h"
 
 /**
- * struct request - a command, as the manager wants to hear it
- * @verb:       the command's name
- * @type:       ROUTE_CREATE and so on, as are @flags and what follows
- * @length:     of the data
- * @needs_some: nothing flushed means that there is no such route
- * @table_main: the table is worth telling also if it is main
- * @count:      how many changes to wait for, 0: without end
- * @list:       monitor begins with the routes that there are
+ * struct request - the request to the manager for a command
+ * @verb:       name of the command
+ * @type:       ROUTE_CREATE and so on; @flags and the data are as in route.h
+ * @length:     bytes of the data
+ * @needs_some: flushing no route is an error: there is no such route
+ * @table_main: the table is to be printed also if it is main
+ * @count:      changes to wait for; 0: no limit
+ * @list:       monitor begins with the present routes
  */
 struct request {
 	const char *verb;
@@ -34,12 +34,12 @@ struct request {
 };
 
 /*
- * Reads a command. @family is AF_UNSPEC if it may be about either. On a mistake
- * returns false, and words->error says which.
+ * Reads a command. @family is AF_UNSPEC if both families are allowed. Returns
+ * false on an error, with a text in words->error.
  */
 bool request_parse(struct request *request, struct words *words, __u8 family);
 
-/* Sends it. Fails as kucomms_send(). */
+/* Sends the request. Returns what kucomms_send() returns. */
 int request_send(const struct request *request, struct kucomms_channel *channel,
 		 __u64 id, unsigned int flags);
 

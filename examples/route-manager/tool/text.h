@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that is put together without printf(): for a million lines, and where a
- * signal handler may not call that. Each returns where the text ends.
+ * Text without printf(), which is slow for a million lines, and which a signal
+ * handler may not call. Each function returns the end of the text.
  */
 #ifndef KUCOMMS_ROUTE_TEXT_H
 #define KUCOMMS_ROUTE_TEXT_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The words of a command, and what a single one of them may mean.
+ * The words of a command, and the parsers of single words.
  */
 #include <arpa/inet.h>
 #include <stdarg.h>
