@@ -37,6 +37,12 @@ static struct kucomms_endpoint *endpoint_of(const struct kc_conn *conn)
 	return conn->entry.endpoint;
 }
 
+static struct kc_conn *conn_of_source(struct kc_event_source *source)
+{
+	return (struct kc_conn *)((char *)source -
+				  offsetof(struct kc_conn, entry.source));
+}
+
 /* Under the endpoint's lock. */
 static void entry_insert(struct kucomms_endpoint *endpoint,
 			 struct kc_conn *conn)
@@ -101,18 +107,6 @@ KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 	pthread_mutex_unlock(&conn->lock);
 }
 
-/* Those whom somebody has hung up on. */
-void kc_ep_entry_hangups(struct kucomms_endpoint *endpoint)
-{
-	struct kc_conn *conn;
-
-	pthread_mutex_lock(&endpoint->lock);
-	TAILQ_FOREACH(conn, &endpoint->conns, entry.node)
-		if (kucomms_load(&conn->entry.hangup) && conn->entry.connected)
-			kc_ep_entry_activate(conn);
-	pthread_mutex_unlock(&endpoint->lock);
-}
-
 void kc_ep_entry_activate(struct kc_conn *conn)
 {
 	struct kc_ep_entry *entry = &conn->entry;
@@ -140,16 +134,18 @@ static void set_refused(struct kc_conn *conn, bool refused)
 	endpoint_of(conn)->refused += refused ? 1 : -1;
 }
 
-/* There may be room now for what a handler did not want to do before. */
+/*
+ * Looks again at channels whose handler has refused a message, which it may want
+ * now, and at those that a thread of this process has shut down.
+ */
 void kc_ep_entry_retry(struct kucomms_endpoint *endpoint)
 {
 	struct kc_conn *conn;
 
-	if (!endpoint->refused)
-		return;
 	pthread_mutex_lock(&endpoint->lock);
 	TAILQ_FOREACH(conn, &endpoint->conns, entry.node)
-		if (conn->entry.refused)
+		if (conn->entry.refused || (conn->entry.connected &&
+					    kucomms_load(&conn->entry.hangup)))
 			kc_ep_entry_activate(conn);
 	pthread_mutex_unlock(&endpoint->lock);
 }
@@ -157,8 +153,7 @@ void kc_ep_entry_retry(struct kucomms_endpoint *endpoint)
 /* The doorbell: for data, for room, or for the last time. */
 static void entry_handle(struct kc_event_source *source)
 {
-	struct kc_conn *conn = (struct kc_conn *)
-		((char *)source - offsetof(struct kc_conn, entry.source));
+	struct kc_conn *conn = conn_of_source(source);
 
 	if (conn->transport->ack_event)
 		conn->transport->ack_event(conn);
@@ -207,7 +202,7 @@ int kc_ep_entry_connect(struct kc_conn *conn)
 	return err;
 }
 
-/* There may be messages already. */
+/* Sees to the doorbells of the channel; there may be messages already. */
 void kc_ep_entry_serve(struct kc_conn *conn)
 {
 	int err;
@@ -221,6 +216,16 @@ void kc_ep_entry_serve(struct kc_conn *conn)
 		kc_ep_entry_drop(conn, err);
 	else
 		kc_ep_entry_activate(conn);
+}
+
+static void connect_and_serve(struct kc_conn *conn)
+{
+	int err = kc_ep_entry_connect(conn);
+
+	if (err)
+		kc_ep_entry_drop(conn, err);
+	else
+		kc_ep_entry_serve(conn);
 }
 
 static void reconnect_at(struct kc_conn *conn, __s64 due)
@@ -243,20 +248,13 @@ static void reconnect_later(struct kc_conn *conn)
 /* Added by another thread, or by a handler. */
 void kc_ep_entry_arrive(struct kc_conn *conn)
 {
-	int err;
-
 	/* It has arrived already: see loop_reconnect(). */
 	if (conn->entry.connected)
 		return;
-	if (conn->entry.reconnect && !conn->own) {
+	if (conn->entry.reconnect && !conn->own)
 		kc_ep_entry_reconnect(conn);
-		return;
-	}
-	err = kc_ep_entry_connect(conn);
-	if (err)
-		kc_ep_entry_drop(conn, err);
 	else
-		kc_ep_entry_serve(conn);
+		connect_and_serve(conn);
 }
 
 static void pending_forget(struct kc_conn *conn)
@@ -275,10 +273,7 @@ static void pending_finish(struct kc_conn *conn);
 /* Who listens has answered. */
 static void pending_handle(struct kc_event_source *source)
 {
-	struct kc_conn *pending = (struct kc_conn *)
-		((char *)source - offsetof(struct kc_conn, entry.source));
-
-	pending_finish(pending->channel.priv);
+	pending_finish(conn_of_source(source)->channel.priv);
 }
 
 static int pending_begin(struct kc_conn *conn)
@@ -298,7 +293,7 @@ static void pending_finish(struct kc_conn *conn)
 	struct kc_conn *pending = conn->entry.pending;
 	int err = kc_conn_finish(pending);
 
-	if (err > 0)
+	if (err == KC_UNANSWERED)
 		return;
 	if (err) {
 		pending_forget(conn);
@@ -311,11 +306,7 @@ static void pending_finish(struct kc_conn *conn)
 	kucomms_store(&conn->entry.hangup, false);
 	kc_conn_replace(conn, pending);
 	pthread_mutex_unlock(&conn->lock);
-	err = kc_ep_entry_connect(conn);
-	if (err)
-		kc_ep_entry_drop(conn, err);
-	else
-		kc_ep_entry_serve(conn);
+	connect_and_serve(conn);
 }
 
 /* Looks for the other side; nobody waits for its answer. */
@@ -419,26 +410,31 @@ static int entry_deliver(struct kc_conn *conn,
 				     endpoint->priv) : 0;
 }
 
-/* One message: 1: handled, 0: there is none, or none that is wanted now, or why not. */
+/*
+ * Handles one message. Returns 0, -EAGAIN if there is none or the handler does not
+ * want it yet, or another error for which the channel is to be dropped.
+ */
 static int entry_step(struct kc_conn *conn, bool *told)
 {
 	struct kucomms_consumer *in = &conn->channel.in;
 	struct kucomms_message message;
 	const void *data;
-	int ret = kucomms_consumer_receive(in, &message, &data);
+	int err = kucomms_consumer_receive(in, &message, &data);
 
-	if (ret != 1)
-		return ret == -ENOMSG ? 1 : ret;
-	ret = entry_deliver(conn, &message, data);
-	if (ret == -EAGAIN) {
+	if (err == -ENOMSG)
+		return 0;
+	if (err != 1)
+		return err ? err : -EAGAIN;
+	err = entry_deliver(conn, &message, data);
+	if (err == -EAGAIN) {
 		kucomms_consumer_unreceive(in, message.length);
 		set_refused(conn, true);
-		return 0;
+		return err;
 	}
 	*told |= kucomms_consumer_release(in);
 	kc_count(&endpoint_of(conn)->stats.messages);
 	conn->channel.received++;
-	return ret ? -EPROTO : 1;
+	return err ? -EPROTO : 0;
 }
 
 /* Falls asleep, unless there is something after all. */
@@ -505,36 +501,36 @@ void kc_ep_entry_round(struct kc_conn *conn, bool spin)
 	struct kucomms_endpoint *endpoint = endpoint_of(conn);
 	unsigned int left = endpoint->budget;
 	bool told = false;
-	int ret = 1;
+	int err = 0;
 
 	set_refused(conn, false);
 	kc_conn_disarm(conn);
-	while (left && ret == 1) {
-		ret = entry_step(conn, &told);
-		left -= ret == 1;
+	while (left && !err) {
+		err = entry_step(conn, &told);
+		left -= !err;
 		if (round_is_over(endpoint, left))
 			break;
 	}
 	/* While a message is refused the room is for that message's answer. */
-	if (endpoint->ops.room && ret >= 0 && !conn->entry.refused &&
-	    entry_finds_room(conn))
+	if (endpoint->ops.room && (!err || err == -EAGAIN) &&
+	    !conn->entry.refused && entry_finds_room(conn))
 		endpoint->ops.room(&conn->channel, endpoint->priv);
 	kc_ep_entry_publish(endpoint);
-	if (ret < 0) {
-		kc_ep_entry_drop(conn, ret);
+	if (err && err != -EAGAIN) {
+		kc_ep_entry_drop(conn, err);
 		return;
 	}
 	/*
 	 * With more to read, the other side is told once per eighth of the
 	 * ring.
 	 */
-	if (ret != 1 || told)
+	if (err || told)
 		kc_conn_tell(conn, told);
 	if (left != endpoint->budget) {
 		kc_count(&endpoint->stats.rounds);
 		conn->entry.idle_since = 0;
 	}
-	if (!ret)
+	if (err)
 		entry_idle(conn, spin);
 }
 

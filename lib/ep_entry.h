@@ -22,7 +22,6 @@ void kc_ep_entry_serve(struct kc_conn *conn);
 void kc_ep_entry_activate(struct kc_conn *conn);
 void kc_ep_entry_drop(struct kc_conn *conn, int why);
 void kc_ep_entry_round(struct kc_conn *conn, bool spin);
-void kc_ep_entry_hangups(struct kucomms_endpoint *endpoint);
 void kc_ep_entry_retry(struct kucomms_endpoint *endpoint);
 void kc_ep_entry_publish(struct kucomms_endpoint *endpoint);
 void kc_ep_entry_reconnect(struct kc_conn *conn);

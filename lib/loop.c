@@ -55,7 +55,7 @@ static int loop_commands(struct kucomms_endpoint *endpoint)
 
 	if (kucomms_load_acquire(&endpoint->hangup)) {
 		kucomms_store(&endpoint->hangup, false);
-		kc_ep_entry_hangups(endpoint);
+		kc_ep_entry_retry(endpoint);
 	}
 	if (!kucomms_load_acquire(&endpoint->commanded))
 		return 0;
@@ -293,11 +293,12 @@ int kc_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 	endpoint->now = kc_now();
 	done += loop_ticks(endpoint);
 	/* What stood in the way of those who refused may be gone. */
-	if (done)
+	if (done && endpoint->refused)
 		kc_ep_entry_retry(endpoint);
 	/* Only messages are a reason to look once more: their own try is none. */
 	if (loop_rounds(endpoint, spin)) {
-		kc_ep_entry_retry(endpoint);
+		if (endpoint->refused)
+			kc_ep_entry_retry(endpoint);
 		done++;
 	}
 	return done;

@@ -94,7 +94,7 @@ static int wait_for_answer(struct kc_conn *conn, __s64 deadline)
 
 	for (;;) {
 		err = kc_conn_finish(conn);
-		if (err <= 0)
+		if (err != KC_UNANSWERED)
 			return err;
 		err = poll(&answer, 1, kc_left_ms(deadline));
 		if (err <= 0)

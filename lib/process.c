@@ -100,7 +100,7 @@ static int process_finish(struct kc_conn *conn)
 	err = kc_handshake_receive(conn->fd, &hello, &memory);
 	/* Unlike a status of -EAGAIN, which is an answer. */
 	if (err == -EAGAIN)
-		return 1;
+		return KC_UNANSWERED;
 	if (!err)
 		err = process_answered(conn, &hello, memory);
 	kc_fd_close(&memory);

@@ -56,13 +56,16 @@ struct kc_event_source {
 
 /* ---- channels (conn.c, receive.c, send.c) */
 
+/* What no errno says, since the other side may answer with any of them. */
+#define KC_UNANSWERED	1
+
 /**
  * struct kc_transport - how a channel's memory and doorbells come to be
  * @begin:   connects to conn->path; -ENOENT: nothing is there. Only that of a
  *           device waits, until the deadline, for a kernel module. If this
  *           fails, or @finish does, conn is to be closed
- * @finish:  1: the other side has not answered yet; conn->fd will be readable;
- *           NULL: @begin has done it all
+ * @finish:  KC_UNANSWERED: the other side has not answered yet; conn->fd will be
+ *           readable; NULL: @begin has done it all
  * @close:   frees what @begin and @finish have made
  * @abandon: frees, in a child, its copy of what @begin has made; NULL: there
  *           is nothing but descriptors
