@@ -30,8 +30,8 @@ static int attach(const char *device, struct kucomms_channel **channel)
 {
 	const struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = RING_SIZE,
-		.to_user_size = RING_SIZE,
+		.send_size = RING_SIZE,
+		.receive_size = RING_SIZE,
 	};
 
 	return kucomms_open(device, &options, channel);

@@ -36,8 +36,8 @@ static const char *library_open(const struct subject *subject,
 	const struct variant *variant = subject->variant;
 	struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = ring_size(),
-		.to_user_size = ring_size(),
+		.send_size = ring_size(),
+		.receive_size = ring_size(),
 	};
 	int err;
 

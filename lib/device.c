@@ -19,12 +19,12 @@ static int device_attach(struct kc_conn *conn, __s64 deadline,
 
 	memset(attach, 0, sizeof(*attach));
 	attach->size = sizeof(*attach);
-	attach->to_kernel_size = options->to_kernel_size;
-	attach->to_user_size = options->to_user_size;
+	attach->to_kernel_size = options->send_size;
+	attach->to_user_size = options->receive_size;
 	attach->deadline = deadline;
 	if (options->flags & KUCOMMS_OPEN_NUMBER) {
 		attach->flags = KUCOMMS_ATTACH_NUMBER;
-		attach->channel = options->channel;
+		attach->channel = options->number;
 	}
 	if (ioctl(conn->fd, KUCOMMS_IOC_ATTACH, attach) < 0)
 		return -errno;

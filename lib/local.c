@@ -152,7 +152,7 @@ static int local_setup(struct kc_conn *conn, struct kc_conn *other,
 	__u32 out, in;
 	int err;
 
-	other->number = options->channel;
+	other->number = options->number;
 	err = kc_numbers_take(listener->numbers,
 			      options->flags & KUCOMMS_OPEN_NUMBER,
 			      &other->number);
@@ -160,9 +160,9 @@ static int local_setup(struct kc_conn *conn, struct kc_conn *other,
 		return err;
 	other->numbers = listener->numbers;
 	conn->number = other->number;
-	err = size_or(&out, options->to_kernel_size, &listener->options);
+	err = size_or(&out, options->send_size, &listener->options);
 	if (!err)
-		err = size_or(&in, options->to_user_size, &listener->options);
+		err = size_or(&in, options->receive_size, &listener->options);
 	return err ? err : join(conn, other, out, in);
 }
 

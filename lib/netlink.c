@@ -112,11 +112,11 @@ static int send_attach(const struct kc_conn *conn, int device,
 	add_attribute(&request, KUCOMMS_NLA_BROADCASTS, NULL, 0);
 	if (to_kernel)
 		add_u32(&request, KUCOMMS_NLA_TO_KERNEL_SIZE, to_kernel);
-	if (options->to_user_size)
+	if (options->receive_size)
 		add_u32(&request, KUCOMMS_NLA_TO_USER_SIZE,
-			options->to_user_size);
+			options->receive_size);
 	if (options->flags & KUCOMMS_OPEN_NUMBER)
-		add_u32(&request, KUCOMMS_NLA_CHANNEL, options->channel);
+		add_u32(&request, KUCOMMS_NLA_CHANNEL, options->number);
 	return send(conn->fd, &request, request.header.nlmsg_len, 0) < 0 ?
 	       -errno : 0;
 }
@@ -218,7 +218,7 @@ static int attach(const struct kc_conn *conn, int device, __u32 to_kernel,
 static int attach_twice(const struct kc_conn *conn, int device, __u32 size,
 			struct given *given)
 {
-	const __u32 wish = conn->options.to_kernel_size;
+	const __u32 wish = conn->options.send_size;
 	int err;
 
 	if (wish && wish < size)

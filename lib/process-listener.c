@@ -208,7 +208,7 @@ static int conn_setup(struct kc_conn *conn,
 		kc_memory_create(size, &conn->regions[KC_MINE]);
 	if (conn->memory < 0)
 		return conn->memory;
-	conn->options.to_kernel_size = size;
+	conn->options.send_size = size;
 	kc_shm_init(conn, size, hello->size);
 	kc_handshake_agree(conn, hello->flags);
 	return kc_handshake_credentials(conn);
@@ -279,7 +279,7 @@ int kc_process_answer(struct kc_conn *conn, int status)
 	const struct kc_hello hello = {
 		.magic = KC_HELLO_MAGIC,
 		.version = KC_HELLO_VERSION,
-		.size = conn->options.to_kernel_size,
+		.size = conn->options.send_size,
 		.flags = kc_handshake_flags(conn),
 		.number = conn->number,
 		.status = status,

@@ -34,12 +34,12 @@ static int send_hello(struct kc_conn *conn)
 	const struct kc_hello hello = {
 		.magic = KC_HELLO_MAGIC,
 		.version = KC_HELLO_VERSION,
-		.size = options->to_kernel_size ? options->to_kernel_size :
+		.size = options->send_size ? options->send_size :
 						  KC_MEMORY_SIZE,
-		.wanted = options->to_user_size,
+		.wanted = options->receive_size,
 		.flags = (numbered ? KC_HELLO_NUMBER : 0) |
 			 kc_handshake_flags(conn),
-		.number = options->channel,
+		.number = options->number,
 	};
 	int memory, err;
 
@@ -70,9 +70,9 @@ static int process_begin(struct kc_conn *conn, __s64 deadline)
 static int process_answered(struct kc_conn *conn,
 			    const struct kc_hello *hello, int memory)
 {
-	const __u32 mine = conn->options.to_kernel_size ?
-			   conn->options.to_kernel_size : KC_MEMORY_SIZE;
-	const __u32 wanted = conn->options.to_user_size;
+	const __u32 mine = conn->options.send_size ?
+			   conn->options.send_size : KC_MEMORY_SIZE;
+	const __u32 wanted = conn->options.receive_size;
 	int err;
 
 	if (hello->status)

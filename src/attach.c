@@ -371,7 +371,7 @@ void kucomms_channel_close(struct kucomms_channel *channel)
 
 int kucomms_attach_init(void)
 {
-	close_queue = alloc_workqueue("kucomms_close", WQ_UNBOUND,
+	close_queue = alloc_workqueue("kucomms_channel_close", WQ_UNBOUND,
 				      WQ_UNBOUND_MAX_ACTIVE);
 	return close_queue ? 0 : -ENOMEM;
 }

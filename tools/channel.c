@@ -93,8 +93,8 @@ int open_channel(const struct device_name *name, const char *what,
 {
 	const struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = ring_size,
-		.to_user_size = ring_size,
+		.send_size = ring_size,
+		.receive_size = ring_size,
 	};
 	enum node_state state;
 	struct stat node;

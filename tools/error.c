@@ -3,6 +3,7 @@
  * Error messages: what failed, why, and what to do next.
  */
 #include <errno.h>
+#include <kucomms/kucomms.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ int report_problem(const struct problem *problem, const char *what,
 	const char *explanation = problem->explanation;
 
 	if (!explanation)
-		explanation = strerror(problem->error);
+		explanation = kucomms_strerror(problem->error);
 	/* Whoever reads both in one place sees them in order. */
 	fflush(stdout);
 	fputs("kucommsctl: cannot ", stderr);

@@ -175,8 +175,8 @@ static void kucomms_attach(enum side side)
 {
 	struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = full ? RING_BYTES_FULL : RING_BYTES,
-		.to_user_size = RING_BYTES,
+		.send_size = full ? RING_BYTES_FULL : RING_BYTES,
+		.receive_size = RING_BYTES,
 		.flags = sleeps_between() ? KUCOMMS_OPEN_NO_SPIN : 0,
 		.timeout_ms = MSEC_TO_CONNECT,
 	};

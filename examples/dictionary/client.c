@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 	err = kucomms_open(argv[1], NULL, &channel);
 	if (err) {
 		fprintf(stderr, "cannot open %s: %s\n", argv[1],
-			strerror(-err));
+			kucomms_strerror(err));
 		return 1;
 	}
 	err = command->run(channel, argv + 3);
@@ -202,6 +202,6 @@ int main(int argc, char **argv)
 	if (err)
 		fprintf(stderr, "cannot %s: %s\n", command->name,
 			err == -ENOENT ? "there is no such key" :
-			strerror(-err));
+			kucomms_strerror(err));
 	return err ? 1 : 0;
 }

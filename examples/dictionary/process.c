@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 	err = dictionary ? serve(name, dictionary, &signals) : -ENOMEM;
 	dictionary_destroy(dictionary);
 	if (err)
-		fprintf(stderr, "cannot serve %s: %s\n", name, strerror(-err));
+		fprintf(stderr, "cannot serve %s: %s\n", name,
+			kucomms_strerror(err));
 	return err ? 1 : 0;
 }

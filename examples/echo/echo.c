@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 
 	err = kucomms_open("mymodule", NULL, &channel);
 	if (err) {
-		fprintf(stderr, "cannot open mymodule: %s\n", strerror(-err));
+		fprintf(stderr, "cannot open mymodule: %s\n",
+			kucomms_strerror(err));
 		return 1;
 	}
 	err = kucomms_send(channel, &message, text, 0, -1);
@@ -29,6 +30,6 @@ int main(int argc, char **argv)
 	}
 	kucomms_channel_close(channel);
 	if (err)
-		fprintf(stderr, "no echo: %s\n", strerror(-err));
+		fprintf(stderr, "no echo: %s\n", kucomms_strerror(err));
 	return err ? 1 : 0;
 }

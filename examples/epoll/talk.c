@@ -208,6 +208,6 @@ int main(int argc, char **argv)
 	      talk_at(argv[2], !strcmp(argv[1], "connect"), signal_fd);
 	if (err)
 		fprintf(stderr, "cannot talk at %s: %s\n", argv[2],
-			strerror(-err));
+			kucomms_strerror(err));
 	return err ? 1 : 0;
 }

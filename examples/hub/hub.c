@@ -199,6 +199,6 @@ int main(int argc, char **argv)
 	err = serve(name, &signals);
 	if (err)
 		fprintf(stderr, "cannot listen at %s: %s\n", name,
-			strerror(-err));
+			kucomms_strerror(err));
 	return err ? 1 : 0;
 }

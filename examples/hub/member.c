@@ -134,7 +134,8 @@ int main(int argc, char **argv)
 	}
 	err = kucomms_open(name, NULL, &channel);
 	if (err) {
-		fprintf(stderr, "cannot open %s: %s\n", name, strerror(-err));
+		fprintf(stderr, "cannot open %s: %s\n", name,
+			kucomms_strerror(err));
 		return 1;
 	}
 	err = send_text(channel, HUB_NAME, argv[1], strlen(argv[1]));
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
 		err = chat(channel);
 	kucomms_channel_close(channel);
 	if (err)
-		fprintf(stderr, "the chat has ended: %s\n", strerror(-err));
+		fprintf(stderr, "the chat has ended: %s\n",
+			kucomms_strerror(err));
 	return err ? 1 : 0;
 }

@@ -56,7 +56,8 @@ static int run(const char *name, unsigned long limit)
 	err = manager ? serve(name, manager, &signals) : -ENOMEM;
 	route_manager_destroy(manager);
 	if (err)
-		fprintf(stderr, "cannot serve %s: %s\n", name, strerror(-err));
+		fprintf(stderr, "cannot serve %s: %s\n", name,
+			kucomms_strerror(err));
 	return err ? 1 : 0;
 }
 

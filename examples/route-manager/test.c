@@ -67,8 +67,8 @@ static struct client *connect_with(__u32 to_user_size)
 {
 	const struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = 1 << 18,
-		.to_user_size = to_user_size,
+		.send_size = 1 << 18,
+		.receive_size = to_user_size,
 		.timeout_ms = PATIENCE,
 	};
 	struct client *client = calloc(1, sizeof(*client));
@@ -77,7 +77,7 @@ static struct client *connect_with(__u32 to_user_size)
 	check(client);
 	err = kucomms_open(name, &options, &client->channel);
 	if (err) {
-		printf("cannot open %s: %s\n", name, strerror(-err));
+		printf("cannot open %s: %s\n", name, kucomms_strerror(err));
 		exit(1);
 	}
 	return client;

@@ -100,12 +100,13 @@ int main(int argc, char **argv)
 	int err = kucomms_open(name, NULL, &reader.channel);
 
 	if (err) {
-		fprintf(stderr, "cannot open %s: %s\n", name, strerror(-err));
+		fprintf(stderr, "cannot open %s: %s\n", name,
+			kucomms_strerror(err));
 		return 1;
 	}
 	err = run(&reader, argc > 2 ? strtoul(argv[2], NULL, 0) : 0);
 	kucomms_channel_close(reader.channel);
 	if (err)
-		fprintf(stderr, "%s: %s\n", name, strerror(-err));
+		fprintf(stderr, "%s: %s\n", name, kucomms_strerror(err));
 	return err ? 1 : 0;
 }

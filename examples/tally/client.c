@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	}
 	err = kucomms_open(argv[1], NULL, &channel);
 	if (err) {
-		fprintf(stderr, "%s: %s\n", argv[1], strerror(-err));
+		fprintf(stderr, "%s: %s\n", argv[1], kucomms_strerror(err));
 		return 1;
 	}
 	if (argc == 5 && !strcmp(argv[2], "add")) {
@@ -92,6 +92,7 @@ int main(int argc, char **argv)
 	}
 	kucomms_channel_close(channel);
 	if (err)
-		fprintf(stderr, "cannot %s: %s\n", argv[2], strerror(-err));
+		fprintf(stderr, "cannot %s: %s\n", argv[2],
+			kucomms_strerror(err));
 	return err ? 1 : 0;
 }

@@ -23,6 +23,6 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		err = kucomms_endpoint_run(endpoint);
 	}
-	fprintf(stderr, "%s: %s\n", name, strerror(-err));
+	fprintf(stderr, "%s: %s\n", name, kucomms_strerror(err));
 	return 1;
 }

@@ -145,39 +145,39 @@ struct kucomms_channel {
 
 /**
  * struct kucomms_options - options of kucomms_open()
- * @size:           sizeof(struct kucomms_options)
- * @to_kernel_size: bytes of the ring that this side sends in: a power of two,
- *                  at least one page; 0: the other side's default. Over netlink
- *                  it has at most 128 KiB, which is also the default, and the
- *                  device must allow twice as much; if it does not, the default
- *                  is half of the device's
- * @to_user_size:   bytes of the ring that this side receives from, likewise
- * @flags:          KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN
- * @channel:        with KUCOMMS_OPEN_NUMBER: the number that the channel is to
- *                  have on its device or listener
- * @timeout_ms:     how many milliseconds to wait for what is missing: the
- *                  device, a kernel module that serves it, a process that
- *                  listens and then its answer, a free channel. 0: not at
- *                  all, but one second for the answer; -1: for ever. The error
- *                  is then the one that 0 would have returned. Waiting
- *                  also covers -EACCES until udev has given a new device its
- *                  owner and mode. The kernel reports a kernel module that
- *                  registers; for all else, and over netlink, the library tries
- *                  again, after 1 ms at first and every 100 ms in the end
- * @spin_us:        microseconds, at most 1000000, for which calls poll the ring
- *                  before they sleep; 0: the library's choice. Not over netlink
+ * @size:         sizeof(struct kucomms_options)
+ * @send_size:    bytes of the ring that this side sends in: a power of two,
+ *                at least one page; 0: the other side's default. Over netlink
+ *                it has at most 128 KiB, which is also the default, and the
+ *                device must allow twice as much; if it does not, the default
+ *                is half of the device's
+ * @receive_size: bytes of the ring that this side receives from, likewise
+ * @flags:        KUCOMMS_OPEN_NUMBER, KUCOMMS_OPEN_NO_SPIN
+ * @number:       with KUCOMMS_OPEN_NUMBER: the number that the channel is to
+ *                have on its device or listener
+ * @timeout_ms:   how many milliseconds to wait for what is missing: the
+ *                device, a kernel module that serves it, a process that
+ *                listens and then its answer, a free channel. 0: not at
+ *                all, but one second for the answer; -1: for ever. The error
+ *                is then the one that 0 would have returned. Waiting
+ *                also covers -EACCES until udev has given a new device its
+ *                owner and mode. The kernel reports a kernel module that
+ *                registers; for all else, and over netlink, the library tries
+ *                again, after 1 ms at first and every 100 ms in the end
+ * @spin_us:      microseconds, at most 1000000, for which calls poll the ring
+ *                before they sleep; 0: the library's choice. Not over netlink
  */
 struct kucomms_options {
 	size_t size;
-	__u32 to_kernel_size;
-	__u32 to_user_size;
+	__u32 send_size;
+	__u32 receive_size;
 	__u32 flags;
-	__u32 channel;
+	__u32 number;
 	__s32 timeout_ms;
 	__u32 spin_us;
 };
 
-#define KUCOMMS_OPEN_NUMBER	(1u << 16)	/* number in @channel */
+#define KUCOMMS_OPEN_NUMBER	(1u << 16)	/* @number is set */
 #define KUCOMMS_OPEN_NO_SPIN	(1u << 17)	/* sleep at once */
 
 /**
@@ -247,6 +247,17 @@ int kucomms_open(const char *name, const struct kucomms_options *options,
  * correct.
  */
 const char *kucomms_name_error(const char *name);
+
+/**
+ * kucomms_strerror() - explain an error of this library
+ * @err: what a function here or in endpoint.h returned, negated or not
+ *
+ * Differs from strerror(3) where that speaks of sockets and files: -ESHUTDOWN is
+ * "the other side has gone". Any thread may call this.
+ *
+ * Return: a string that the caller must not free.
+ */
+const char *kucomms_strerror(int err);
 
 /**
  * kucomms_channel_reattach() - opens a channel again, after -ESHUTDOWN

@@ -106,30 +106,9 @@ public:
 		return "kucomms";
 	}
 
-	/* Where strerror() speaks of sockets, or says too little. */
 	std::string message(int value) const override
 	{
-		switch (value) {
-		case ESHUTDOWN:
-			return "the other side has gone";
-		case EPROTO:
-			return "the channel is broken: a side refused a "
-			       "message or broke the rules";
-		case ENOTCONN:
-			return "no kernel module serves the device";
-		case EUSERS:
-			return "the other side has all the channels it may "
-			       "have";
-		case EDEADLK:
-			return "a handler must not wait";
-		case ETIMEDOUT:
-			return "the time is up";
-		case ESTALE:
-			return "it belongs to the parent process: open after "
-			       "fork()";
-		default:
-			return std::generic_category().message(value);
-		}
+		return kucomms_strerror(value);
 	}
 
 	std::error_condition
@@ -971,12 +950,12 @@ inline ::kucomms_options to_c(const options &from) noexcept
 	::kucomms_options to = {};
 
 	to.size = sizeof(to);
-	to.to_kernel_size = from.send_size;
-	to.to_user_size = from.receive_size;
+	to.send_size = from.send_size;
+	to.receive_size = from.receive_size;
 	to.timeout_ms = from.wait.milliseconds();
 	if (from.number != any_number) {
 		to.flags |= KUCOMMS_OPEN_NUMBER;
-		to.channel = from.number;
+		to.number = from.number;
 	}
 	set_spin(to, KUCOMMS_OPEN_NO_SPIN, from.spin);
 	return to;

@@ -23,8 +23,8 @@ static const char *name_of(unsigned long i)
 
 static const struct kucomms_options small_rings = {
 	.size = sizeof(small_rings),
-	.to_kernel_size = 4096,
-	.to_user_size = 4096,
+	.send_size = 4096,
+	.receive_size = 4096,
 };
 
 static const struct kucomms_ops echo_ops = { .message = echo_message };

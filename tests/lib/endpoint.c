@@ -307,7 +307,7 @@ static void *sender(void *channel)
 static void test_many_senders(void **state)
 {
 	const struct kucomms_options small = {
-		.size = sizeof(small), .to_kernel_size = 4096,
+		.size = sizeof(small), .send_size = 4096,
 	};
 	struct kucomms_endpoint *server, *client;
 	struct kucomms_channel *channel;
@@ -338,7 +338,7 @@ static void test_many_channels(void **state)
 	struct kucomms_endpoint_stats stats = { .size = sizeof(stats) };
 	struct kucomms_message message = { .length = 2 };
 	struct kucomms_options options = { .size = sizeof(options),
-		.to_kernel_size = 4096, .to_user_size = 4096 };
+		.send_size = 4096, .receive_size = 4096 };
 	struct kucomms_endpoint *endpoint;
 	struct seen seen;
 	const void *data;

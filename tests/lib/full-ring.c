@@ -84,7 +84,7 @@ static void *produce(void *arg)
 {
 	const struct producer *producer = arg;
 	const struct kucomms_options options = {
-		.size = sizeof(options), .to_kernel_size = producer->size,
+		.size = sizeof(options), .send_size = producer->size,
 	};
 	struct kucomms_message message = { .length = LENGTH };
 	struct kucomms_channel *channel;
@@ -272,7 +272,7 @@ static void flow_goes_on(struct kucomms_channel *channel, void *priv)
 static void the_room_handler_is_called_once_per_eighth(void **state)
 {
 	const struct kucomms_options options = {
-		.size = sizeof(options), .to_user_size = SIZE, .timeout_ms = -1,
+		.size = sizeof(options), .receive_size = SIZE, .timeout_ms = -1,
 	};
 	const struct kucomms_ops ops = {
 		.connect = flow_begins, .room = flow_goes_on,

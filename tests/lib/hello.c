@@ -443,8 +443,8 @@ static pid_t bad_listener(int socket, const struct answer *answer)
 
 static const struct kucomms_options small_rings = {
 	.size = sizeof(small_rings),
-	.to_kernel_size = RAW_RING,
-	.to_user_size = RAW_RING,
+	.send_size = RAW_RING,
+	.receive_size = RAW_RING,
 };
 
 static void try_answer(int socket, const struct answer *answer)

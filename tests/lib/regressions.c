@@ -47,7 +47,7 @@ static char process_name[sizeof("process:") + sizeof(directory) + 8];
 static const char *const path = process_name + sizeof("process:") - 1;
 
 static const struct kucomms_options small = {
-	.size = sizeof(small), .to_kernel_size = PAGE, .to_user_size = PAGE,
+	.size = sizeof(small), .send_size = PAGE, .receive_size = PAGE,
 	.timeout_ms = -1,
 };
 
@@ -1055,7 +1055,7 @@ static void start_calls(struct kucomms_channel *channel, struct ended *ended,
 static void many_calls_end_with_their_channel(void **state)
 {
 	const struct kucomms_options large = {
-		.size = sizeof(large), .to_kernel_size = 16u << 20,
+		.size = sizeof(large), .send_size = 16u << 20,
 	};
 	struct ended *ended = calloc(MANY_CALLS, sizeof(*ended));
 	struct kucomms_listener *listener = listen_at("local:test");
@@ -1302,8 +1302,8 @@ static void large_rings_are_there_where_allowed(void **state)
 		.size = sizeof(generous), .ring_size_max = 32u << 20,
 	};
 	const struct kucomms_options large = {
-		.size = sizeof(large), .to_kernel_size = 32u << 20,
-		.to_user_size = PAGE,
+		.size = sizeof(large), .send_size = 32u << 20,
+		.receive_size = PAGE,
 	};
 	struct kucomms_message message = { .length = 20u << 20 };
 	struct kucomms_listener *listener = listen_at("local:test");

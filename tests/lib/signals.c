@@ -34,7 +34,7 @@
 static char directory[] = "/tmp/kucomms-test-XXXXXX";
 static char process_name[sizeof("process:") + sizeof(directory) + 16];
 static const struct kucomms_options small = {
-	.size = sizeof(small), .to_kernel_size = 65536, .to_user_size = 65536,
+	.size = sizeof(small), .send_size = 65536, .receive_size = 65536,
 };
 
 /* What a child has: both ends of a channel, and maybe an endpoint. */

@@ -13,8 +13,8 @@ static struct kucomms_channel *open_to(pid_t *pid,
 				       void (*run)(struct kucomms_channel *channel))
 {
 	const struct kucomms_options options = {
-		.size = sizeof(options), .to_kernel_size = 4096,
-		.to_user_size = 4096, .timeout_ms = -1,
+		.size = sizeof(options), .send_size = 4096,
+		.receive_size = 4096, .timeout_ms = -1,
 	};
 	struct kucomms_listener *listener;
 	struct kucomms_channel *channel;

@@ -250,8 +250,8 @@ static timer_t interrupt_all_the_time(void)
 static void test_any(void **state)
 {
 	const struct kucomms_options options = {
-		.size = sizeof(options), .to_kernel_size = 1 << 16,
-		.to_user_size = 1 << 16,
+		.size = sizeof(options), .send_size = 1 << 16,
+		.receive_size = 1 << 16,
 	};
 	const unsigned long count = shortened(ANY_MESSAGES);
 	struct kucomms_channel *channel;

@@ -132,8 +132,8 @@ static void exchange(struct kucomms_channel *channel, unsigned int echoes,
 static void test_space(void **state)
 {
 	const struct kucomms_options sizes = {
-		.size = sizeof(sizes), .to_kernel_size = 4096,
-		.to_user_size = 8192,
+		.size = sizeof(sizes), .send_size = 4096,
+		.receive_size = 8192,
 	};
 	struct kucomms_message message = { .length = 33 };
 	struct kucomms_listener *listener = listen_at("local:space", 0);
@@ -173,7 +173,7 @@ static void test_local_echo(void **state)
 {
 	const struct kucomms_options sleep_at_once = {
 		.size = sizeof(sleep_at_once), .flags = KUCOMMS_OPEN_NO_SPIN,
-		.to_kernel_size = 4096, .to_user_size = 8192,
+		.send_size = 4096, .receive_size = 8192,
 	};
 	struct kucomms_listener *listener = listen_at("local:test", 0);
 	struct kucomms_channel *channel;
@@ -523,6 +523,17 @@ static void test_shutdown(void **state)
 	kucomms_listener_close(listener);
 }
 
+static void an_error_has_words(void **state)
+{
+	(void)state;
+	assert_string_equal(kucomms_strerror(-ESHUTDOWN),
+			    "the other side has gone");
+	assert_string_equal(kucomms_strerror(ENOTCONN),
+			    "no kernel module serves the device");
+	assert_string_equal(kucomms_strerror(-ENOMEM), strerror(ENOMEM));
+	assert_string_equal(kucomms_strerror(0), strerror(0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -538,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_open_waits),
 		cmocka_unit_test(test_open_waits_for_answer),
 		cmocka_unit_test(test_shutdown),
+		cmocka_unit_test(an_error_has_words),
 	};
 	int failed;
 

@@ -242,7 +242,7 @@ static void check_wait(int fd)
 static void check_library(void)
 {
 	const struct kucomms_options odd = { .size = sizeof(odd),
-					     .to_user_size = 5000 };
+					     .receive_size = 5000 };
 	const struct kucomms_options old = { .size = 4 };
 	struct kucomms_channel *channel = NULL;
 

@@ -271,7 +271,7 @@ static void check_end(void)
 static void check_open(void)
 {
 	struct kucomms_options options = { .size = sizeof(options),
-					   .to_kernel_size = 12345 };
+					   .send_size = 12345 };
 	struct kucomms_channel *channel;
 
 	assert_int_equal(kucomms_open("netlink:nobody", NULL, &channel),
@@ -282,14 +282,14 @@ static void check_open(void)
 	t_device("kucomms_unserved");
 	assert_int_equal(kucomms_open("netlink:unserved", NULL, &channel),
 			 -ENOTCONN);
-	options.to_kernel_size = 0;
+	options.send_size = 0;
 	options.timeout_ms = 30;
 	assert_int_equal(kucomms_open("netlink:unserved", &options, &channel),
 			 -ENOTCONN);
 	assert_int_equal(t_remove("kucomms_unserved"), 0);
 	options.timeout_ms = 0;
 	options.flags = KUCOMMS_OPEN_NUMBER;
-	options.channel = 7;
+	options.number = 7;
 	assert_int_equal(kucomms_open("netlink:test", &options, &channel), 0);
 	assert_int_equal(kucomms_channel_number(channel), 7);
 	kucomms_channel_close(channel);

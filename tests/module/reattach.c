@@ -122,7 +122,7 @@ static void check_again(void)
 {
 	const struct kucomms_options options = {
 		.size = sizeof(options), .flags = KUCOMMS_OPEN_NUMBER,
-		.channel = 5, .to_kernel_size = 8192, .to_user_size = 4096,
+		.number = 5, .send_size = 8192, .receive_size = 4096,
 	};
 	struct kucomms_channel *channel;
 	struct pollfd polled = { .events = POLLIN };

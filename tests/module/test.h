@@ -193,8 +193,8 @@ static inline struct kucomms_channel *t_open(const char *name,
 {
 	const struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = to_kernel,
-		.to_user_size = to_user,
+		.send_size = to_kernel,
+		.receive_size = to_user,
 	};
 	struct kucomms_channel *channel;
 

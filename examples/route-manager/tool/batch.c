@@ -144,7 +144,7 @@ int batch_run(const struct manager *manager, const struct style *style,
 	err = input_open(&batch.input, options->file);
 	if (err) {
 		report("cannot open %s: %s: %s", options->file,
-		       error_name(-err), strerror(-err));
+		       error_name(-err), kucomms_strerror(err));
 		hint("-b takes the name of a file, or - for standard input");
 		return EXIT_FAILURE;
 	}

@@ -76,7 +76,7 @@ static int open_channel(struct manager *manager, const char *name, __u32 room)
 {
 	struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_user_size = room,
+		.receive_size = room,
 	};
 	int err;
 
@@ -84,8 +84,8 @@ static int open_channel(struct manager *manager, const char *name, __u32 room)
 		err = kucomms_open(name, &options, &manager->channel);
 		if (err != -EINVAL && err != -ENOMEM)
 			break;
-		room = options.to_user_size;
-		options.to_user_size = room > ROOM_MIN ? room / 2 : 0;
+		room = options.receive_size;
+		options.receive_size = room > ROOM_MIN ? room / 2 : 0;
 	} while (room);
 	return err;
 }
@@ -102,7 +102,7 @@ int manager_open(struct manager *manager, __u32 room)
 	if (!err)
 		return 0;
 	report("cannot reach the manager at %s:%s: %s: %s", manager->transport,
-	       manager->name, error_name(-err), strerror(-err));
+	       manager->name, error_name(-err), kucomms_strerror(err));
 	hint_open(manager, -err);
 	return -err;
 }
@@ -113,7 +113,7 @@ void manager_lost(const struct manager *manager, int err)
 	       manager->name, error_name(-err),
 	       err == -ESHUTDOWN ? "the manager has gone" :
 	       err == -EBADMSG ? "this is not a route manager" :
-	       strerror(-err));
+	       kucomms_strerror(err));
 	if (err == -ESHUTDOWN)
 		hint_absent(manager);
 	else

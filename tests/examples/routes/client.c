@@ -14,8 +14,8 @@ void client_open(struct client *client, const char *name, __u32 ring_size)
 {
 	const struct kucomms_options options = {
 		.size = sizeof(options),
-		.to_kernel_size = REQUESTS_SIZE,
-		.to_user_size = ring_size,
+		.send_size = REQUESTS_SIZE,
+		.receive_size = ring_size,
 		.timeout_ms = PATIENCE,
 	};
 	int err = kucomms_open(name, &options, &client->channel);
