@@ -175,8 +175,8 @@ static void attach_choose(struct kucomms_channel *channel,
 				endpoint->ops.message;
 	channel->turn = endpoint->ops.flags & KUCOMMS_OPS_PARALLEL ?
 				&channel->own_turn : &endpoint->turn;
-	channel->server =
-		&endpoint->servers[channel->number % endpoint->threads];
+	channel->worker =
+		&endpoint->workers[channel->number % endpoint->threads];
 }
 
 static int attach_to(struct kucomms_channel *channel,
@@ -345,7 +345,7 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	init_waitqueue_head(&channel->module_wait);
 	init_irq_work(&channel->wake_work, kucomms_channel_wake_work);
 	kucomms_calls_create(&channel->calls);
-	INIT_LIST_HEAD(&channel->served);
+	INIT_LIST_HEAD(&channel->worker_node);
 	INIT_LIST_HEAD(&channel->unaccepted);
 	INIT_LIST_HEAD(&channel->peers);
 	INIT_LIST_HEAD(&channel->siblings);

@@ -13,7 +13,7 @@
  *    kucomms_accept() or kucomms_channel_get(): find the channel closed when it
  *    is no longer connected;
  *  - a netlink socket: holds the file until it is closed, and a reference;
- *  - a server: takes a reference while the channel is in its list, which
+ *  - a worker: takes a reference while the channel is in its list, which
  *    kucomms_channel_detach() ends;
  *  - kucomms_broadcast(), under RCU: the memory goes one grace period after
  *    the last reference, which is not put before the channel has left the

@@ -137,9 +137,9 @@ static void client_detach(struct kucomms_channel *channel)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
 
-	/* Before the server is told to forget: then it cannot come back. */
+	/* Before the worker forgets the channel: then it cannot come back. */
 	WRITE_ONCE(channel->connected, false);
-	kucomms_server_forget(channel);
+	kucomms_worker_remove_channel(channel);
 	list_del_rcu(&channel->peers);
 	spin_lock(&endpoint->accept_wait.lock);
 	list_del_init(&channel->unaccepted);

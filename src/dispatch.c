@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Dispatch: messages from the client to the message handler, inside the
- * client's own doorbell call or in a server's thread.
+ * client's own doorbell call or in a worker's thread.
  */
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>

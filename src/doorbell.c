@@ -52,16 +52,16 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 }
 
 /* Others do it, and have to know. */
-static int doorbell_call(struct kucomms_channel *channel)
+static int doorbell_wake(struct kucomms_channel *channel)
 {
 	int err = kucomms_channel_error(channel);
 
 	if (err)
 		return err;
 	if (channel->endpoint->ops.message)
-		kucomms_server_call(channel);
+		kucomms_channel_wake_worker(channel);
 	else
-		kucomms_sync_call(channel);
+		kucomms_channel_wake_module(channel);
 	return 0;
 }
 
@@ -73,7 +73,7 @@ int kucomms_channel_doorbell(struct kucomms_channel *channel)
 {
 	if (likely(READ_ONCE(channel->endpoint->adaptive)))
 		return doorbell_dispatch(channel);
-	return doorbell_call(channel);
+	return doorbell_wake(channel);
 }
 KC_EXPORT(kucomms_channel_doorbell);
 

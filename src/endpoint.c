@@ -25,7 +25,7 @@ static void endpoint_free(struct kref *ref)
 	if (endpoint->queue)
 		destroy_workqueue(endpoint->queue);
 	kucomms_turn_destroy(&endpoint->turn);
-	kfree(endpoint->servers);
+	kfree(endpoint->workers);
 	kfree(endpoint->cpus);
 	kfree(endpoint->own_cpus);
 	kfree(endpoint);
@@ -43,7 +43,7 @@ void kucomms_endpoint_put(struct kucomms_endpoint *endpoint)
 }
 
 /* Those that will have something to do; under kucomms_registry_lock. */
-static int endpoint_start_servers(struct kucomms_endpoint *endpoint,
+static int endpoint_start_workers(struct kucomms_endpoint *endpoint,
 				  enum kucomms_dispatch dispatch)
 {
 	const struct kucomms_ops *ops = &endpoint->ops;
@@ -53,7 +53,7 @@ static int endpoint_start_servers(struct kucomms_endpoint *endpoint,
 	int err;
 
 	for (i = 0; i < count; i++) {
-		err = kucomms_server_start(&endpoint->servers[i]);
+		err = kucomms_worker_start(&endpoint->workers[i]);
 		if (err)
 			return err;
 	}
@@ -66,7 +66,7 @@ void kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
 	unsigned int i;
 
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_server_wake(&endpoint->servers[i]);
+		kucomms_worker_wake(&endpoint->workers[i]);
 }
 
 /* Afterwards no work or timer handler runs, and the turn that is ends soon. */
@@ -77,7 +77,7 @@ void kucomms_endpoint_die(struct kucomms_endpoint *endpoint)
 	/* Ends the turn that is, and keeps others from queueing for theirs. */
 	WRITE_ONCE(endpoint->dead, true);
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_server_stop(&endpoint->servers[i]);
+		kucomms_worker_stop(&endpoint->workers[i]);
 }
 
 static int copy_cpus(struct cpumask **copy, const struct cpumask *cpus)
@@ -105,7 +105,7 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 	if (err)
 		return err;
 	/* First the threads, then the doorbells that call them. */
-	err = endpoint_start_servers(endpoint, dispatch);
+	err = endpoint_start_workers(endpoint, dispatch);
 	if (err) {
 		kfree(cpus);
 		return err;
@@ -115,7 +115,7 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 	WRITE_ONCE(endpoint->poll_idle_us,
 		   tuning->poll_idle_us ?: ops->poll_idle_us ?: POLL_IDLE_US);
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_server_place(&endpoint->servers[i]);
+		kucomms_worker_set_cpus(&endpoint->workers[i]);
 	WRITE_ONCE(endpoint->dispatch, dispatch);
 	WRITE_ONCE(endpoint->adaptive,
 		   ops->message && dispatch == KUCOMMS_DISPATCH_ADAPTIVE);
@@ -169,28 +169,28 @@ static bool ops_valid(const struct kucomms_ops *ops)
 	return !ops->cpus || cpumask_intersects(ops->cpus, cpu_possible_mask);
 }
 
-static int endpoint_init_servers(struct kucomms_endpoint *endpoint)
+static int endpoint_init_workers(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
 	endpoint->threads = clamp(endpoint->ops.threads, 1u,
 				  num_possible_cpus());
-	endpoint->servers = kcalloc(endpoint->threads,
-				    sizeof(*endpoint->servers), GFP_KERNEL);
-	if (!endpoint->servers)
+	endpoint->workers = kcalloc(endpoint->threads,
+				    sizeof(*endpoint->workers), GFP_KERNEL);
+	if (!endpoint->workers)
 		return -ENOMEM;
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_server_init(&endpoint->servers[i], endpoint, i);
+		kucomms_worker_init(&endpoint->workers[i], endpoint, i);
 	return copy_cpus(&endpoint->own_cpus, endpoint->ops.cpus);
 }
 
-/* Wakes the first server, which runs the work handler. */
+/* Wakes the first worker, which runs the work handler. */
 static void endpoint_wake_work(struct irq_work *work)
 {
 	struct kucomms_endpoint *endpoint =
 		container_of(work, struct kucomms_endpoint, wake_work);
 
-	kucomms_server_wake(&endpoint->servers[0]);
+	kucomms_worker_wake(&endpoint->workers[0]);
 }
 
 /* If @wanted is set already, an earlier caller has woken the thread. */
@@ -223,7 +223,7 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	endpoint->priv = priv;
 	endpoint->owner = owner;
 	endpoint->queue = alloc_workqueue("kucomms_endpoint", WQ_UNBOUND, 0);
-	if (endpoint->queue && !endpoint_init_servers(endpoint))
+	if (endpoint->queue && !endpoint_init_workers(endpoint))
 		return endpoint;
 	kucomms_endpoint_put(endpoint);
 	return NULL;

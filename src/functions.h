@@ -79,7 +79,7 @@ static inline bool kucomms_channel_has_room(const struct kucomms_channel *channe
 /* ---- receive.c */
 
 int kucomms_sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout);
-void kucomms_sync_call(struct kucomms_channel *channel);
+void kucomms_channel_wake_module(struct kucomms_channel *channel);
 int kucomms_sync_glance(bool may_sleep);
 int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 			   long timeout);
@@ -110,17 +110,17 @@ int kucomms_calls_message(struct kucomms_channel *channel,
 			  const struct kucomms_message *message,
 			  const void *data, void *priv);
 
-/* ---- server.c */
+/* ---- worker.c */
 
-void kucomms_server_init(struct kucomms_server *server,
+void kucomms_worker_init(struct kucomms_worker *worker,
 			 struct kucomms_endpoint *endpoint,
 			 unsigned int index);
-int kucomms_server_start(struct kucomms_server *server);
-void kucomms_server_wake(struct kucomms_server *server);
-void kucomms_server_stop(struct kucomms_server *server);
-void kucomms_server_place(struct kucomms_server *server);
-void kucomms_server_call(struct kucomms_channel *channel);
-void kucomms_server_forget(struct kucomms_channel *channel);
+int kucomms_worker_start(struct kucomms_worker *worker);
+void kucomms_worker_wake(struct kucomms_worker *worker);
+void kucomms_worker_stop(struct kucomms_worker *worker);
+void kucomms_worker_set_cpus(struct kucomms_worker *worker);
+void kucomms_channel_wake_worker(struct kucomms_channel *channel);
+void kucomms_worker_remove_channel(struct kucomms_channel *channel);
 
 /* ---- endpoint.c */
 

@@ -32,7 +32,7 @@ int kucomms_sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 }
 
 /* The client rang: one of the module's threads may be waiting for that. */
-void kucomms_sync_call(struct kucomms_channel *channel)
+void kucomms_channel_wake_module(struct kucomms_channel *channel)
 {
 	/* Its barrier pairs with prepare_to_wait(): queue, then look. */
 	bool asleep = wq_has_sleeper(&channel->module_wait);

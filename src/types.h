@@ -12,7 +12,7 @@
  *	channel ----> device ----> endpoint	each holds a reference; a device has
  *	   | |			    ^  |	an endpoint while its name is
  *	   | `----------------------'  v	registered
- *	   +--------------------> servers[]
+ *	   +--------------------> workers[]
  *	   |
  *	   +--> turn		the endpoint's, or own_turn if channels are parallel
  *	   +--> calls		struct kucomms_call of the module, which point back
@@ -20,17 +20,17 @@
  *				plain.c or kucomms_netlink.ko has it
  *
  * Lists of channels: device->attached by siblings, endpoint->channels by peers,
- * endpoint->unaccepted by unaccepted, server->channels by served.
+ * endpoint->unaccepted by unaccepted, worker->channels by worker_node.
  *
  * Locks, each of which may be taken while those before it in its line are held:
  *
- *	manage_lock (device.c), kucomms_registry_lock, server->lock
+ *	manage_lock (device.c), kucomms_registry_lock, worker->lock
  *	channel->attach_lock, channel->own_turn, endpoint->turn,
  *		kucomms_registry_lock
  *	send_lock or receive_lock of plain and netlink, channel->queueing, turn,
  *		channel->lock, endpoint->runs_lock
  *	endpoint->turn, endpoint->accept_wait.lock
- *	turn, server->lock
+ *	turn, worker->lock
  */
 #include <linux/atomic.h>
 #include <linux/device.h>
@@ -143,10 +143,10 @@ struct kucomms_calls {
 	struct work_struct work;
 };
 
-/* ---- endpoints and their threads: server.c, endpoint.c, client.c */
+/* ---- endpoints and their threads: worker.c, endpoint.c, client.c */
 
 /**
- * struct kucomms_server - a thread of an endpoint
+ * struct kucomms_worker - a thread of an endpoint
  * @endpoint: whose handlers it runs
  * @index:    which of the endpoint's threads it is
  * @lock:     protects the rest
@@ -154,7 +154,7 @@ struct kucomms_calls {
  *            also be read under RCU
  * @channels: those that it looks at, whose turn is next first
  */
-struct kucomms_server {
+struct kucomms_worker {
 	struct kucomms_endpoint *endpoint;
 	unsigned int index;
 	spinlock_t lock;
@@ -196,8 +196,8 @@ struct kucomms_server {
  * @poll_idle_us: after how much time a polling thread gives up; likewise
  * @cpus:       where the threads may run, NULL: anywhere
  * @own_cpus:   what the module wanted
- * @threads:    how many @servers there are
- * @servers:    the threads; channel N belongs to number N modulo @threads, and
+ * @threads:    how many @workers there are
+ * @workers:    the threads; channel N belongs to number N modulo @threads, and
  *              the first runs the work and timer handlers, too
  *
  * @wanted:     the work handler is to be called
@@ -228,7 +228,7 @@ struct kucomms_endpoint {
 	struct cpumask *cpus;
 	struct cpumask *own_cpus;
 	unsigned int threads;
-	struct kucomms_server *servers;
+	struct kucomms_worker *workers;
 
 	u32 wanted;
 	struct irq_work wake_work;
@@ -336,7 +336,7 @@ enum kucomms_manner {
  * struct kucomms_channel - one open file of a device
  * @head:        what the module's inline functions know
  * @ref:         held by the file, by callers of kucomms_accept() and
- *               kucomms_channel_get(), and for a moment by a server
+ *               kucomms_channel_get(), and for a moment by a worker
  * @device:      holds a reference
  * @cred:        of who opened the file
  * @endpoint:    set by attach; holds a reference
@@ -378,8 +378,8 @@ enum kucomms_manner {
  *               no room
  * @short_at:    the position in @in of the message that it was handling
  * @short_of_room: there has been one
- * @sent_glanced: the position in @out where a sending thread last looked whether
- *               it is to end
+ * @sent_glanced: the position in @out where a sending thread last looked
+ *               whether it is to end
  * @room_length: length of the shortest message for which a sender other than
  *               the message handler had no room
  * @wants_room:  there has been such a message, so the room handler is to be
@@ -387,12 +387,12 @@ enum kucomms_manner {
  * @awaited:     @stalled or @wants_room is set
  * @calls:       those that wait for the client's answer
  *
- * @server:      the thread that serves the channel, if one does
- * @served:      in the server's list, while it looks; under the server's lock
- * @idle_since:  when the server first found nothing, in ns, or 0; the server's
+ * @worker:      the thread that serves the channel, if one does
+ * @worker_node: in the worker's list, while it looks; under the worker's lock
+ * @idle_since:  when the worker first found nothing, in ns, or 0; the worker's
  *
- * @shared:      somebody has sent to it with the lock and without the turn; noted
- *               on kernels with lockdep only
+ * @shared:      somebody has sent to it with the lock and without the turn;
+ *               noted on kernels with lockdep only
  * @topics:      which of the endpoint's broadcasts the client is sent
  * @unaccepted:  in the endpoint's list of those that kucomms_accept() has not
  *               given out yet; under the lock of its accept_wait
@@ -406,11 +406,12 @@ enum kucomms_manner {
  * @state:       KUCOMMS_STATE_*, leaves OPEN once; the shared page has a copy
  * @wait:        where the client sleeps
  * @wake_work:   wakes it from contexts that cannot
- * @peers:       in the endpoint's list; under the endpoint's turn, read under RCU
+ * @peers:       in the endpoint's list; under the endpoint's turn, read under
+ *               RCU
  * @siblings:    in the device's list; under kucomms_registry_lock
  * @close_work:  ends the channel when a kernel thread, which cannot wait, has
  *               closed the file
- * @free_work:   frees everything, when neither kucomms_broadcast() nor a server
+ * @free_work:   frees everything, when neither kucomms_broadcast() nor a worker
  *               can see it
  * @counters:    doorbells, messages_to_kernel and late_answers under the turn,
  *               all others under @lock
@@ -460,8 +461,8 @@ struct kucomms_channel {
 	wait_queue_head_t wait;
 	struct kucomms_counters counters;
 
-	struct kucomms_server *server;
-	struct list_head served;
+	struct kucomms_worker *worker;
+	struct list_head worker_node;
 	u64 idle_since;
 
 	bool shared;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Servers: the threads of an endpoint. They run the work and timer handlers
+ * Workers: the threads of an endpoint. They run the work and timer handlers
  * and, unless dispatch is adaptive, the message handler.
  *
- * A server looks at the channels in its list, one after the other, and while it
+ * A worker looks at the channels in its list, one after the other, and while it
  * does their clients need not ring. A channel without a message for a while
  * leaves the list: it falls asleep, and the client's doorbell brings it back. A
- * server without a channel sleeps.
+ * worker without a channel sleeps.
  */
 #include <linux/cpumask.h>
 #include <linux/err.h>
@@ -30,12 +30,12 @@ struct ticks {
 	u64 timer;
 };
 
-/* The first of an endpoint's servers, if there is anything to run. */
-static bool server_has_ticks(const struct kucomms_server *server)
+/* The first of an endpoint's workers, if there is anything to run. */
+static bool worker_has_ticks(const struct kucomms_worker *worker)
 {
-	const struct kucomms_ops *ops = &server->endpoint->ops;
+	const struct kucomms_ops *ops = &worker->endpoint->ops;
 
-	return !server->index && (ops->work || ops->timer);
+	return !worker->index && (ops->work || ops->timer);
 }
 
 static u64 work_period(const struct kucomms_ops *ops)
@@ -53,11 +53,12 @@ static u64 ticks_next(const struct ticks *ticks)
 	return min(ticks->work, ticks->timer);
 }
 
-static void ticks_start(struct ticks *ticks, const struct kucomms_server *server,
+static void ticks_start(struct ticks *ticks,
+			const struct kucomms_worker *worker,
 			u64 now)
 {
-	const struct kucomms_ops *ops = &server->endpoint->ops;
-	bool mine = server_has_ticks(server);
+	const struct kucomms_ops *ops = &worker->endpoint->ops;
+	bool mine = worker_has_ticks(worker);
 	bool works = mine && ops->work &&
 		     ops->work_us != KUCOMMS_WORK_ON_DEMAND;
 
@@ -111,7 +112,7 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 }
 
 /* For so long a channel may be without messages before it falls asleep. */
-static u64 server_patience(const struct kucomms_endpoint *endpoint)
+static u64 worker_idle_timeout(const struct kucomms_endpoint *endpoint)
 {
 	/* Clients ring now: the channel is left from the dispatch before. */
 	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_DISPATCH_ADAPTIVE)
@@ -125,46 +126,46 @@ static u64 server_patience(const struct kucomms_endpoint *endpoint)
 }
 
 /* Under the lock: one that has been detached must not come back. */
-static void server_add(struct kucomms_server *server,
-		       struct kucomms_channel *channel)
+static void worker_add_channel(struct kucomms_worker *worker,
+			       struct kucomms_channel *channel)
 {
-	if (READ_ONCE(channel->connected) && list_empty(&channel->served))
-		list_add_tail(&channel->served, &server->channels);
+	if (READ_ONCE(channel->connected) && list_empty(&channel->worker_node))
+		list_add_tail(&channel->worker_node, &worker->channels);
 }
 
 /*
  * The channel whose turn it is, with a reference, or NULL. Whoever is in the
  * list has not been detached, and so holds one.
  */
-static struct kucomms_channel *server_next(struct kucomms_server *server)
+static struct kucomms_channel *worker_next(struct kucomms_worker *worker)
 {
 	struct kucomms_channel *channel;
 
-	spin_lock(&server->lock);
-	channel = list_first_entry_or_null(&server->channels,
-					   struct kucomms_channel, served);
+	spin_lock(&worker->lock);
+	channel = list_first_entry_or_null(&worker->channels,
+					   struct kucomms_channel, worker_node);
 	if (channel) {
 		kref_get(&channel->ref);
-		list_move_tail(&channel->served, &server->channels);
+		list_move_tail(&channel->worker_node, &worker->channels);
 	}
-	spin_unlock(&server->lock);
+	spin_unlock(&worker->lock);
 	return channel;
 }
 
 /* Tells whether the channel's messages may be handled. Under the turn. */
-static bool server_may_dispatch(const struct kucomms_channel *channel)
+static bool worker_may_dispatch(const struct kucomms_channel *channel)
 {
 	return channel->connected && !READ_ONCE(channel->endpoint->dead) &&
 	       !kucomms_channel_error(channel);
 }
 
 /* Returns as kucomms_channel_dispatch(). */
-static int server_fall_asleep(struct kucomms_channel *channel)
+static int worker_fall_asleep(struct kucomms_channel *channel)
 {
 	int ret = 0;
 
 	kucomms_turn_take_surely(channel->turn);
-	if (server_may_dispatch(channel)) {
+	if (worker_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, false);
 		ret = kucomms_channel_dispatch(channel, true);
 	}
@@ -173,27 +174,27 @@ static int server_fall_asleep(struct kucomms_channel *channel)
 }
 
 /* Out of the list, then asleep, then a last look: whoever rings brings it back. */
-static void server_retire(struct kucomms_server *server,
+static void worker_retire(struct kucomms_worker *worker,
 			  struct kucomms_channel *channel)
 {
 	channel->idle_since = 0;
-	spin_lock(&server->lock);
-	list_del_init(&channel->served);
-	spin_unlock(&server->lock);
-	if (server_fall_asleep(channel) != 1)
+	spin_lock(&worker->lock);
+	list_del_init(&channel->worker_node);
+	spin_unlock(&worker->lock);
+	if (worker_fall_asleep(channel) != 1)
 		return;
-	spin_lock(&server->lock);
-	server_add(server, channel);
-	spin_unlock(&server->lock);
+	spin_lock(&worker->lock);
+	worker_add_channel(worker, channel);
+	spin_unlock(&worker->lock);
 }
 
 /* Is there anything else to do than to look at this channel? */
-static bool server_is_wanted(const struct kucomms_server *server,
+static bool worker_is_wanted(const struct kucomms_worker *worker,
 			     const struct kucomms_channel *channel)
 {
 	return need_resched() || kucomms_turn_wanted(channel->turn) ||
-	       READ_ONCE(server->endpoint->dead) ||
-	       !list_is_singular(&server->channels);
+	       READ_ONCE(worker->endpoint->dead) ||
+	       !list_is_singular(&worker->channels);
 }
 
 /*
@@ -201,14 +202,14 @@ static bool server_is_wanted(const struct kucomms_server *server,
  * work and timer handlers wait for more than one turn's messages. Returns 1 if
  * there were messages, 0 if not, -EAGAIN or -EPROTO like dispatch.
  */
-static int server_watch(struct kucomms_server *server,
+static int worker_watch(struct kucomms_worker *worker,
 			struct kucomms_channel *channel)
 {
-	const bool once = server_has_ticks(server);
+	const bool once = worker_has_ticks(worker);
 	int looks = LOOKS, found = 0, ret = 0;
 
 	kucomms_turn_take_surely(channel->turn);
-	if (server_may_dispatch(channel)) {
+	if (worker_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, true);
 		do {
 			if (kucomms_consumer_ready(&channel->in) ||
@@ -219,183 +220,183 @@ static int server_watch(struct kucomms_server *server,
 				cpu_relax();
 			}
 		} while (!ret && !(found && once) && --looks &&
-			 !server_is_wanted(server, channel));
+			 !worker_is_wanted(worker, channel));
 	}
 	kucomms_turn_give(channel->turn);
 	return ret < 0 ? ret : found;
 }
 
 /* The clock starts when there is nothing to do for the first time. */
-static bool server_is_idle(struct kucomms_channel *channel, u64 patience)
+static bool worker_is_idle(struct kucomms_channel *channel, u64 timeout)
 {
 	u64 now = ktime_get_ns();
 
 	if (!channel->idle_since)
 		channel->idle_since = now;
-	return now - channel->idle_since >= patience;
+	return now - channel->idle_since >= timeout;
 }
 
-static void server_look(struct kucomms_server *server,
+static void worker_look(struct kucomms_worker *worker,
 			struct kucomms_channel *channel)
 {
-	const u64 patience = server_patience(server->endpoint);
+	const u64 timeout = worker_idle_timeout(worker->endpoint);
 	int ret = 0;
 
 	/* The last look is the only one. */
-	if (!patience) {
-		server_retire(server, channel);
+	if (!timeout) {
+		worker_retire(worker, channel);
 		return;
 	}
 	if (kucomms_consumer_ready(&channel->in) ||
 	    kucomms_channel_has_room(channel) ||
-	    list_is_singular(&server->channels))
-		ret = server_watch(server, channel);
+	    list_is_singular(&worker->channels))
+		ret = worker_watch(worker, channel);
 	if (ret == 1)
 		channel->idle_since = 0;
 	/* What the handler does not want now waits for a doorbell. */
-	else if (ret < 0 || server_is_idle(channel, patience))
-		server_retire(server, channel);
+	else if (ret < 0 || worker_is_idle(channel, timeout))
+		worker_retire(worker, channel);
 }
 
-static void server_sleep(struct kucomms_server *server, u64 until)
+static void worker_sleep(struct kucomms_worker *worker, u64 until)
 {
 	ktime_t due = ns_to_ktime(until);
 
 	/*
-	 * Paired with kthread_stop(), kucomms_server_call() and
+	 * Paired with kthread_stop(), kucomms_channel_wake_worker() and
 	 * kucomms_endpoint_wake(): flag, then wake.
 	 */
 	set_current_state(TASK_IDLE);
-	if (list_empty(&server->channels) && !kthread_should_stop() &&
-	    !(server_has_ticks(server) && READ_ONCE(server->endpoint->wanted)))
+	if (list_empty(&worker->channels) && !kthread_should_stop() &&
+	    !(worker_has_ticks(worker) && READ_ONCE(worker->endpoint->wanted)))
 		schedule_hrtimeout(until == KTIME_MAX ? NULL : &due,
 				   HRTIMER_MODE_ABS);
 	__set_current_state(TASK_RUNNING);
 }
 
-static int server_thread(void *arg)
+static int worker_thread(void *arg)
 {
-	struct kucomms_server *server = arg;
+	struct kucomms_worker *worker = arg;
 	struct kucomms_channel *channel;
 	struct ticks ticks;
 
-	ticks_start(&ticks, server, ktime_get_ns());
+	ticks_start(&ticks, worker, ktime_get_ns());
 	while (!kthread_should_stop()) {
-		if (server_has_ticks(server))
-			ticks_run(&ticks, server->endpoint);
-		channel = server_next(server);
+		if (worker_has_ticks(worker))
+			ticks_run(&ticks, worker->endpoint);
+		channel = worker_next(worker);
 		if (channel) {
-			server_look(server, channel);
+			worker_look(worker, channel);
 			kucomms_channel_put(channel);
 		} else {
-			server_sleep(server, ticks_next(&ticks));
+			worker_sleep(worker, ticks_next(&ticks));
 		}
 		cond_resched();
 	}
 	return 0;
 }
 
-void kucomms_server_init(struct kucomms_server *server,
+void kucomms_worker_init(struct kucomms_worker *worker,
 			 struct kucomms_endpoint *endpoint, unsigned int index)
 {
-	server->endpoint = endpoint;
-	server->index = index;
-	spin_lock_init(&server->lock);
-	server->task = NULL;
-	INIT_LIST_HEAD(&server->channels);
+	worker->endpoint = endpoint;
+	worker->index = index;
+	spin_lock_init(&worker->lock);
+	worker->task = NULL;
+	INIT_LIST_HEAD(&worker->channels);
 }
 
 /* On the CPUs that the endpoint's threads may use: one of them, if they are many. */
-void kucomms_server_place(struct kucomms_server *server)
+void kucomms_worker_set_cpus(struct kucomms_worker *worker)
 {
-	const struct kucomms_endpoint *endpoint = server->endpoint;
+	const struct kucomms_endpoint *endpoint = worker->endpoint;
 	const struct cpumask *cpus = endpoint->cpus ?: cpu_possible_mask;
 	unsigned int skip, cpu;
 
-	if (!server->task)
+	if (!worker->task)
 		return;
 	if (endpoint->cpus && endpoint->threads > 1) {
-		skip = server->index % cpumask_weight(cpus);
+		skip = worker->index % cpumask_weight(cpus);
 		for_each_cpu(cpu, cpus)
 			if (!skip--)
 				break;
 		cpus = cpumask_of(cpu);
 	}
 	/* If none of them is online it stays where it is. */
-	set_cpus_allowed_ptr(server->task, cpus);
+	set_cpus_allowed_ptr(worker->task, cpus);
 }
 
 /*
- * Creates the server's thread, under kucomms_registry_lock, like all that
+ * Creates the worker's thread, under kucomms_registry_lock, like all that
  * starts threads or changes their CPUs. The thread runs only when it is first
  * woken, so that everything that can fail can be done before.
  */
-int kucomms_server_start(struct kucomms_server *server)
+int kucomms_worker_start(struct kucomms_worker *worker)
 {
 	struct task_struct *task;
 
-	if (server->task)
+	if (worker->task)
 		return 0;
-	task = kthread_create(server_thread, server, "%s",
-			      server->endpoint->name.text);
+	task = kthread_create(worker_thread, worker, "%s",
+			      worker->endpoint->name.text);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	spin_lock(&server->lock);
-	WRITE_ONCE(server->task, task);
-	spin_unlock(&server->lock);
-	kucomms_server_place(server);
+	spin_lock(&worker->lock);
+	WRITE_ONCE(worker->task, task);
+	spin_unlock(&worker->lock);
+	kucomms_worker_set_cpus(worker);
 	return 0;
 }
 
 /*
- * Wakes the server's thread, in any context that may wake tasks. RCU keeps the
+ * Wakes the worker's thread, in any context that may wake tasks. RCU keeps the
  * memory of a thread that is just ending.
  */
-void kucomms_server_wake(struct kucomms_server *server)
+void kucomms_worker_wake(struct kucomms_worker *worker)
 {
 	struct task_struct *task;
 
 	rcu_read_lock();
-	task = READ_ONCE(server->task);
+	task = READ_ONCE(worker->task);
 	if (task)
 		wake_up_process(task);
 	rcu_read_unlock();
 }
 
 /* Afterwards no handler runs in it. Doorbells still come, and do nothing. */
-void kucomms_server_stop(struct kucomms_server *server)
+void kucomms_worker_stop(struct kucomms_worker *worker)
 {
 	struct task_struct *task;
 
-	spin_lock(&server->lock);
-	task = server->task;
-	WRITE_ONCE(server->task, NULL);
-	spin_unlock(&server->lock);
+	spin_lock(&worker->lock);
+	task = worker->task;
+	WRITE_ONCE(worker->task, NULL);
+	spin_unlock(&worker->lock);
 	if (task)
 		kthread_stop(task);
 }
 
 /* The doorbell. */
-void kucomms_server_call(struct kucomms_channel *channel)
+void kucomms_channel_wake_worker(struct kucomms_channel *channel)
 {
-	struct kucomms_server *server = channel->server;
+	struct kucomms_worker *worker = channel->worker;
 
-	spin_lock(&server->lock);
+	spin_lock(&worker->lock);
 	channel->counters.doorbells++;
-	if (server->task && list_empty(&channel->served)) {
-		server_add(server, channel);
-		if (wake_up_process(server->task))
+	if (worker->task && list_empty(&channel->worker_node)) {
+		worker_add_channel(worker, channel);
+		if (wake_up_process(worker->task))
 			channel->counters.thread_wakeups++;
 	}
-	spin_unlock(&server->lock);
+	spin_unlock(&worker->lock);
 }
 
 /* In the channel's turn: it has been detached. */
-void kucomms_server_forget(struct kucomms_channel *channel)
+void kucomms_worker_remove_channel(struct kucomms_channel *channel)
 {
-	struct kucomms_server *server = channel->server;
+	struct kucomms_worker *worker = channel->worker;
 
-	spin_lock(&server->lock);
-	list_del_init(&channel->served);
-	spin_unlock(&server->lock);
+	spin_lock(&worker->lock);
+	list_del_init(&channel->worker_node);
+	spin_unlock(&worker->lock);
 }
