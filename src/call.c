@@ -189,7 +189,7 @@ static bool calls_end_one(struct kucomms_channel *channel, s64 until, int err)
 
 static void calls_end_all(struct kucomms_channel *channel, int err)
 {
-	kucomms_turn_assert_mine(channel->turn);
+	kucomms_turn_assert_held(channel->turn);
 	while (calls_end_one(channel, KTIME_MAX, err))
 		;
 }
@@ -200,7 +200,7 @@ static void calls_expire(struct kucomms_channel *channel)
 	const s64 now = get_jiffies_64();
 	int left = EXPIRE_BATCH;
 
-	kucomms_turn_assert_mine(channel->turn);
+	kucomms_turn_assert_held(channel->turn);
 	while (left-- && calls_end_one(channel, now, -ETIMEDOUT))
 		;
 }
@@ -212,13 +212,13 @@ static void calls_work(struct work_struct *work)
 	unsigned long flags;
 	int err;
 
-	kucomms_turn_take_surely(channel->turn);
+	kucomms_turn_lock(channel->turn);
 	err = kucomms_channel_error(channel);
 	if (err)
 		calls_end_all(channel, err);
 	else
 		calls_expire(channel);
-	kucomms_turn_give(channel->turn);
+	kucomms_turn_unlock(channel->turn);
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	calls_set_timer(&channel->calls);
@@ -424,8 +424,8 @@ static int call_must_stop(const struct kucomms_channel *channel)
 /* Its handlers would wait for the caller, and the caller for them. */
 static bool call_would_deadlock(const struct kucomms_channel *channel)
 {
-	return kucomms_turn_is_mine(channel->turn) ||
-	       kucomms_turn_is_mine(&channel->endpoint->turn);
+	return kucomms_turn_held(channel->turn) ||
+	       kucomms_turn_held(&channel->endpoint->turn);
 }
 
 int kucomms_call_wait(struct kucomms_channel *channel,

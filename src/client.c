@@ -18,11 +18,11 @@ static bool has_own_turn(const struct kucomms_channel *channel)
 	return channel->turn == &channel->own_turn;
 }
 
-static void give_turns(struct kucomms_channel *channel)
+static void unlock_turns(struct kucomms_channel *channel)
 {
-	kucomms_turn_give(&channel->endpoint->turn);
+	kucomms_turn_unlock(&channel->endpoint->turn);
 	if (has_own_turn(channel))
-		kucomms_turn_give(channel->turn);
+		kucomms_turn_unlock(channel->turn);
 }
 
 /*
@@ -30,11 +30,11 @@ static void give_turns(struct kucomms_channel *channel)
  * endpoint runs. The channel's own turn comes first, so that a task that waits
  * for the handler of one client does not hold the endpoint's turn meanwhile.
  */
-static void take_turns_surely(struct kucomms_channel *channel)
+static void lock_turns(struct kucomms_channel *channel)
 {
 	if (has_own_turn(channel))
-		kucomms_turn_take_surely(channel->turn);
-	kucomms_turn_take_surely(&channel->endpoint->turn);
+		kucomms_turn_lock(channel->turn);
+	kucomms_turn_lock(&channel->endpoint->turn);
 }
 
 /*
@@ -42,15 +42,15 @@ static void take_turns_surely(struct kucomms_channel *channel)
  * the channel's own turn is short: nobody else wants that of a new channel for
  * long.
  */
-static int take_turns(struct kucomms_channel *channel)
+static int lock_turns_killable(struct kucomms_channel *channel)
 {
 	int err;
 
 	if (has_own_turn(channel))
-		kucomms_turn_take_surely(channel->turn);
-	err = kucomms_turn_take(&channel->endpoint->turn);
+		kucomms_turn_lock(channel->turn);
+	err = kucomms_turn_lock_killable(&channel->endpoint->turn);
 	if (err && has_own_turn(channel))
-		kucomms_turn_give(channel->turn);
+		kucomms_turn_unlock(channel->turn);
 	return err;
 }
 
@@ -76,7 +76,7 @@ static int client_connect(struct kucomms_channel *channel)
 	struct kucomms_endpoint *endpoint = channel->endpoint;
 	int err;
 
-	kucomms_turn_assert_mine(&endpoint->turn);
+	kucomms_turn_assert_held(&endpoint->turn);
 	if (READ_ONCE(channel->device->removed))
 		return -ENODEV;
 	if (endpoint->dead)
@@ -107,11 +107,11 @@ int kucomms_channel_connect(struct kucomms_channel *channel)
 
 	if (READ_ONCE(channel->endpoint->dead))
 		return KUCOMMS_ENDPOINT_GONE;
-	err = take_turns(channel);
+	err = lock_turns_killable(channel);
 	if (err)
 		return err;
 	err = client_connect(channel);
-	give_turns(channel);
+	unlock_turns(channel);
 	return err;
 }
 
@@ -125,11 +125,11 @@ void kucomms_channel_give_number(struct kucomms_channel *channel)
 {
 	struct kucomms_turn *turn = &channel->endpoint->turn;
 
-	kucomms_turn_take_surely(turn);
+	kucomms_turn_lock(turn);
 	if (channel->numbered)
 		ida_free(&channel->device->numbers, channel->number);
 	channel->numbered = false;
-	kucomms_turn_give(turn);
+	kucomms_turn_unlock(turn);
 }
 
 /* Takes the channel from the module. The caller has both turns. */
@@ -164,10 +164,10 @@ static void client_detach(struct kucomms_channel *channel)
  */
 void kucomms_channel_detach(struct kucomms_channel *channel)
 {
-	take_turns_surely(channel);
+	lock_turns(channel);
 	if (channel->connected)
 		client_detach(channel);
-	give_turns(channel);
+	unlock_turns(channel);
 }
 KC_EXPORT(kucomms_channel_detach);
 
@@ -253,7 +253,7 @@ client_next(struct kucomms_endpoint *endpoint,
 {
 	struct kucomms_channel *channel, *next = NULL;
 
-	kucomms_turn_take_surely(&endpoint->turn);
+	kucomms_turn_lock(&endpoint->turn);
 	list_for_each_entry(channel, &endpoint->channels, peers) {
 		if (device && channel->device != device)
 			continue;
@@ -261,7 +261,7 @@ client_next(struct kucomms_endpoint *endpoint,
 		next = channel;
 		break;
 	}
-	kucomms_turn_give(&endpoint->turn);
+	kucomms_turn_unlock(&endpoint->turn);
 	return next;
 }
 
@@ -292,7 +292,7 @@ client_next_running(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_channel *channel, *running = NULL;
 
-	kucomms_turn_take_surely(&endpoint->turn);
+	kucomms_turn_lock(&endpoint->turn);
 	list_for_each_entry(channel, &endpoint->channels, peers) {
 		if (channel->stopping)
 			continue;
@@ -306,7 +306,7 @@ client_next_running(struct kucomms_endpoint *endpoint)
 		running = channel;
 		break;
 	}
-	kucomms_turn_give(&endpoint->turn);
+	kucomms_turn_unlock(&endpoint->turn);
 	return running;
 }
 
@@ -323,13 +323,13 @@ void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 
 	wake_up_all(&endpoint->accept_wait);
 	while ((channel = client_next_running(endpoint))) {
-		kucomms_turn_take_surely(channel->turn);
+		kucomms_turn_lock(channel->turn);
 		kucomms_calls_end(channel);
-		kucomms_turn_give(channel->turn);
+		kucomms_turn_unlock(channel->turn);
 		kucomms_channel_put(channel);
 	}
-	kucomms_turn_take_surely(&endpoint->turn);
+	kucomms_turn_lock(&endpoint->turn);
 	if (endpoint->ops.stop)
 		endpoint->ops.stop(endpoint, endpoint->priv);
-	kucomms_turn_give(&endpoint->turn);
+	kucomms_turn_unlock(&endpoint->turn);
 }

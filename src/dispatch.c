@@ -77,7 +77,7 @@ static bool dispatch_is_long(const struct kucomms_channel *channel, u64 *since)
 {
 	u64 now;
 
-	if (!kucomms_turn_wanted(channel->turn))
+	if (!kucomms_turn_contended(channel->turn))
 		return false;
 	now = ktime_get_ns();
 	if (!*since)
@@ -250,7 +250,7 @@ static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
  */
 int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
 {
-	kucomms_turn_assert_mine(channel->turn);
+	kucomms_turn_assert_held(channel->turn);
 	if (unlikely(READ_ONCE(channel->awaited)))
 		return dispatch_awaited(channel, wipe);
 	return dispatch_turn(channel, wipe);

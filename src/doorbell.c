@@ -21,7 +21,7 @@ static noinline int doorbell_wait(struct kucomms_channel *channel)
 
 	if (mutex_lock_killable(&channel->queueing))
 		return -EINTR;
-	err = kucomms_turn_take(channel->turn);
+	err = kucomms_turn_lock_killable(channel->turn);
 	mutex_unlock(&channel->queueing);
 	return err;
 }
@@ -31,7 +31,7 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 {
 	int ret;
 
-	if (unlikely(!kucomms_turn_try(channel->turn)) &&
+	if (unlikely(!kucomms_turn_trylock(channel->turn)) &&
 	    doorbell_wait(channel))
 		return -EINTR;
 	/*
@@ -47,7 +47,7 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 		if (unlikely(ret == -EPROTO))
 			ret = kucomms_channel_error(channel);
 	}
-	kucomms_turn_give(channel->turn);
+	kucomms_turn_unlock(channel->turn);
 	return ret == -EAGAIN ? 0 : ret;
 }
 

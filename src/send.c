@@ -113,8 +113,8 @@ static __always_inline int send_take(struct kucomms_channel *channel,
 static __always_inline void send_note_lock(struct kucomms_channel *channel)
 {
 	if (IS_ENABLED(CONFIG_PROVE_LOCKING) &&
-	    !(in_task() && (kucomms_turn_is_mine(channel->turn) ||
-			    kucomms_turn_is_mine(&channel->endpoint->turn))))
+	    !(in_task() && (kucomms_turn_held(channel->turn) ||
+			    kucomms_turn_held(&channel->endpoint->turn))))
 		WRITE_ONCE(channel->shared, true);
 }
 

@@ -6,7 +6,7 @@
  */
 #include "turn.h"
 
-int kucomms_turn_wait(struct kucomms_turn *turn)
+int kucomms_turn_lock_killable_slow(struct kucomms_turn *turn)
 {
 	int err;
 
@@ -18,7 +18,7 @@ int kucomms_turn_wait(struct kucomms_turn *turn)
 	return err;
 }
 
-void kucomms_turn_wait_surely(struct kucomms_turn *turn)
+void kucomms_turn_lock_slow(struct kucomms_turn *turn)
 {
 	atomic_inc(&turn->waiting);
 	mutex_lock(&turn->mutex);

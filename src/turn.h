@@ -21,14 +21,14 @@ static inline void kucomms_turn_destroy(struct kucomms_turn *turn)
 	mutex_destroy(&turn->mutex);
 }
 
-int kucomms_turn_wait(struct kucomms_turn *turn);
-void kucomms_turn_wait_surely(struct kucomms_turn *turn);
+int kucomms_turn_lock_killable_slow(struct kucomms_turn *turn);
+void kucomms_turn_lock_slow(struct kucomms_turn *turn);
 
 /*
  * Tells the task that has the turn whether others wait for it. The answer is
  * only a hint.
  */
-static inline bool kucomms_turn_wanted(const struct kucomms_turn *turn)
+static inline bool kucomms_turn_contended(const struct kucomms_turn *turn)
 {
 	return atomic_read(&turn->waiting);
 }
@@ -36,32 +36,34 @@ static inline bool kucomms_turn_wanted(const struct kucomms_turn *turn)
 /*
  * Takes the turn if it is free and, as far as can be seen, no other task waits.
  */
-static inline bool kucomms_turn_try(struct kucomms_turn *turn)
+static inline bool kucomms_turn_trylock(struct kucomms_turn *turn)
 {
 	/* What trying hides from the checkers: nothing where there are none. */
 	might_lock(&turn->mutex);
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
 		might_sleep();
-	if (kucomms_turn_wanted(turn) || !mutex_trylock(&turn->mutex))
+	if (kucomms_turn_contended(turn) || !mutex_trylock(&turn->mutex))
 		return false;
 	WRITE_ONCE(turn->holder, current);
 	return true;
 }
 
 /* Takes the turn. Returns 0, or -EINTR if killed while another task had it. */
-static inline int kucomms_turn_take(struct kucomms_turn *turn)
+static inline int kucomms_turn_lock_killable(struct kucomms_turn *turn)
 {
-	return likely(kucomms_turn_try(turn)) ? 0 : kucomms_turn_wait(turn);
+	return likely(kucomms_turn_trylock(turn))
+		       ? 0
+		       : kucomms_turn_lock_killable_slow(turn);
 }
 
 /* For those that cannot go back. */
-static inline void kucomms_turn_take_surely(struct kucomms_turn *turn)
+static inline void kucomms_turn_lock(struct kucomms_turn *turn)
 {
-	if (unlikely(!kucomms_turn_try(turn)))
-		kucomms_turn_wait_surely(turn);
+	if (unlikely(!kucomms_turn_trylock(turn)))
+		kucomms_turn_lock_slow(turn);
 }
 
-static inline void kucomms_turn_give(struct kucomms_turn *turn)
+static inline void kucomms_turn_unlock(struct kucomms_turn *turn)
 {
 	WRITE_ONCE(turn->holder, NULL);
 	mutex_unlock(&turn->mutex);
@@ -71,12 +73,12 @@ static inline void kucomms_turn_give(struct kucomms_turn *turn)
  * Tells whether the calling task has the turn. If so it stays true: only that
  * task can give the turn.
  */
-static inline bool kucomms_turn_is_mine(const struct kucomms_turn *turn)
+static inline bool kucomms_turn_held(const struct kucomms_turn *turn)
 {
 	return READ_ONCE(turn->holder) == current;
 }
 
-static inline void kucomms_turn_assert_mine(const struct kucomms_turn *turn)
+static inline void kucomms_turn_assert_held(const struct kucomms_turn *turn)
 {
 	lockdep_assert_held(&turn->mutex);
 }

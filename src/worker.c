@@ -102,13 +102,13 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 
 	if (now < ticks_next(ticks) && !READ_ONCE(endpoint->wanted))
 		return;
-	kucomms_turn_take_surely(&endpoint->turn);
+	kucomms_turn_lock(&endpoint->turn);
 	ticks_work(ticks, endpoint, now);
 	if (now >= ticks->timer) {
 		ops->timer(endpoint, endpoint->priv);
 		ticks->timer = ticks_after(ticks->timer, timer_period(ops), now);
 	}
-	kucomms_turn_give(&endpoint->turn);
+	kucomms_turn_unlock(&endpoint->turn);
 }
 
 /* For so long a channel may be without messages before it falls asleep. */
@@ -164,12 +164,12 @@ static int worker_fall_asleep(struct kucomms_channel *channel)
 {
 	int ret = 0;
 
-	kucomms_turn_take_surely(channel->turn);
+	kucomms_turn_lock(channel->turn);
 	if (worker_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, false);
 		ret = kucomms_channel_dispatch(channel, true);
 	}
-	kucomms_turn_give(channel->turn);
+	kucomms_turn_unlock(channel->turn);
 	return ret;
 }
 
@@ -192,7 +192,7 @@ static void worker_retire(struct kucomms_worker *worker,
 static bool worker_is_wanted(const struct kucomms_worker *worker,
 			     const struct kucomms_channel *channel)
 {
-	return need_resched() || kucomms_turn_wanted(channel->turn) ||
+	return need_resched() || kucomms_turn_contended(channel->turn) ||
 	       READ_ONCE(worker->endpoint->dead) ||
 	       !list_is_singular(&worker->channels);
 }
@@ -208,7 +208,7 @@ static int worker_watch(struct kucomms_worker *worker,
 	const bool once = worker_has_ticks(worker);
 	int looks = LOOKS, found = 0, ret = 0;
 
-	kucomms_turn_take_surely(channel->turn);
+	kucomms_turn_lock(channel->turn);
 	if (worker_may_dispatch(channel)) {
 		kucomms_channel_stay_awake(channel, true);
 		do {
@@ -222,7 +222,7 @@ static int worker_watch(struct kucomms_worker *worker,
 		} while (!ret && !(found && once) && --looks &&
 			 !worker_is_wanted(worker, channel));
 	}
-	kucomms_turn_give(channel->turn);
+	kucomms_turn_unlock(channel->turn);
 	return ret < 0 ? ret : found;
 }
 
