@@ -182,7 +182,7 @@ static void attach_choose(struct kucomms_channel *channel,
 static int attach_to(struct kucomms_channel *channel,
 		     struct kucomms_endpoint *endpoint,
 		     const struct kucomms_attach *attach,
-		     enum kucomms_manner manner,
+		     enum kc_transport transport,
 		     struct kc_netlink *netlink)
 {
 	int err;
@@ -196,7 +196,7 @@ static int attach_to(struct kucomms_channel *channel,
 	if (err)
 		goto err_undo;
 	attach_init_rings(channel, attach);
-	if (manner == KUCOMMS_COPIED)
+	if (transport == KC_COPIED)
 		err = kucomms_plain_create(channel);
 	channel->netlink = netlink;
 	if (netlink)
@@ -210,7 +210,7 @@ static int attach_to(struct kucomms_channel *channel,
 		goto err_undo;
 	kucomms_device_add_channel(channel->device, channel);
 	/* Pairs with file_channel(). */
-	smp_store_release(&channel->manner, manner);
+	smp_store_release(&channel->transport, transport);
 	return 0;
 
 err_undo:
@@ -237,7 +237,7 @@ static void attach_reply(const struct kucomms_channel *channel,
 /* Its errors are those that abi.h lists with struct kucomms_attach. */
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
-			   enum kucomms_manner manner,
+			   enum kc_transport transport,
 			   struct kc_netlink *netlink)
 {
 	struct kucomms_endpoint *endpoint;
@@ -246,7 +246,7 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 	if (mutex_lock_killable(&channel->attach_lock))
 		return -EINTR;
 	err = -EBUSY;
-	if (channel->manner != KUCOMMS_DETACHED)
+	if (channel->transport != KC_DETACHED)
 		goto unlock;
 	err = attach_check(attach, &channel->device->limits);
 	if (err)
@@ -257,7 +257,7 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 					    &endpoint);
 		if (err)
 			goto unlock;
-		err = attach_to(channel, endpoint, attach, manner, netlink);
+		err = attach_to(channel, endpoint, attach, transport, netlink);
 		if (err)
 			kucomms_endpoint_put(endpoint);
 	} while (err == KUCOMMS_ENDPOINT_GONE && attach->deadline);
@@ -301,7 +301,7 @@ static void channel_end(struct kucomms_channel *channel)
 {
 	struct kucomms_device *device = channel->device;
 
-	if (channel->manner != KUCOMMS_DETACHED) {
+	if (channel->transport != KC_DETACHED) {
 		/*
 		 * First, since giving the number takes the turn, which the
 		 * module's stop handler may have while it waits for threads

@@ -37,18 +37,18 @@ static int file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static enum kucomms_manner file_manner(struct file *file)
+static enum kc_transport file_transport(struct file *file)
 {
 	struct kucomms_channel *channel = file->private_data;
 
 	/* Pairs with attach_to(). */
-	return smp_load_acquire(&channel->manner);
+	return smp_load_acquire(&channel->transport);
 }
 
 /* The channel, if it is attached: then all of it is there to be used. */
 static struct kucomms_channel *file_channel(struct file *file)
 {
-	return likely(file_manner(file) != KUCOMMS_DETACHED) ?
+	return likely(file_transport(file) != KC_DETACHED) ?
 		       file->private_data : NULL;
 }
 
@@ -82,7 +82,7 @@ static long file_attach(struct kucomms_channel *channel, void __user *arg)
 			       arg);
 	if (size < 0)
 		return size;
-	err = kucomms_channel_attach(channel, &attach, KUCOMMS_MAPPED, NULL);
+	err = kucomms_channel_attach(channel, &attach, KC_MAPPED, NULL);
 	if (err)
 		return err;
 	attach.size = sizeof(attach);
@@ -142,7 +142,7 @@ static long file_ioctl(struct file *file, unsigned int command,
 		return file_ioctl_rare(file, command, arg);
 	if (unlikely(arg))
 		return -EINVAL;
-	if (unlikely(file_manner(file) == KUCOMMS_DETACHED))
+	if (unlikely(file_transport(file) == KC_DETACHED))
 		return -ENOTCONN;
 	return kucomms_channel_doorbell(file->private_data);
 }
@@ -155,7 +155,7 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!channel)
 		return -ENOTCONN;
-	if (channel->manner != KUCOMMS_MAPPED)
+	if (channel->transport != KC_MAPPED)
 		return -EBUSY;
 	if (index >= KUCOMMS_REGIONS || vma->vm_pgoff != index << shift)
 		return -EINVAL;
@@ -170,14 +170,14 @@ static int file_attach_plain(struct file *file)
 	struct kucomms_attach attach = { };
 	int err;
 
-	if (file_manner(file) == KUCOMMS_DETACHED) {
+	if (file_transport(file) == KC_DETACHED) {
 		err = kucomms_channel_attach(file->private_data, &attach,
-					     KUCOMMS_COPIED, NULL);
+					     KC_COPIED, NULL);
 		/* -EBUSY: somebody was faster, maybe another read or write. */
 		if (err && err != -EBUSY)
 			return err;
 	}
-	return file_manner(file) == KUCOMMS_COPIED ? 0 : -EBUSY;
+	return file_transport(file) == KC_COPIED ? 0 : -EBUSY;
 }
 
 static bool file_nonblocking(const struct kiocb *iocb)

@@ -233,7 +233,7 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 void kucomms_channel_close(struct kucomms_channel *channel);
 int kucomms_channel_attach(struct kucomms_channel *channel,
 			   struct kucomms_attach *attach,
-			   enum kucomms_manner manner,
+			   enum kc_transport transport,
 			   struct kc_netlink *netlink);
 
 /* ---- file.c */

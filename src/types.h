@@ -325,11 +325,11 @@ enum kucomms_why {
 };
 
 /* How the other end of a channel is used. */
-enum kucomms_manner {
-	KUCOMMS_DETACHED,
-	KUCOMMS_MAPPED,		/* by a process that sees the rings */
-	KUCOMMS_COPIED,		/* by read() and write() */
-	KUCOMMS_BRIDGED,	/* by datagrams of netlink */
+enum kc_transport {
+	KC_DETACHED,
+	KC_MAPPED,		/* by a process that sees the rings */
+	KC_COPIED,		/* by read() and write() */
+	KC_NETLINK,	/* by datagrams of netlink */
 };
 
 /**
@@ -341,7 +341,7 @@ enum kucomms_manner {
  * @cred:        of who opened the file
  * @endpoint:    set by attach; holds a reference
  * @attach_lock: one attach at a time
- * @manner:      the rest is there unless DETACHED; stored with release, loaded
+ * @transport:   the rest is there unless DETACHED; stored with release, loaded
  *               with acquire
  * @connected:   the endpoint knows it; changed under @turn and the endpoint's
  * @number:      of the channel on its device
@@ -399,7 +399,7 @@ enum kucomms_manner {
  * @module_wait: where the module's own threads sleep
  *
  * @plain:       the user's end of a channel that is COPIED
- * @netlink:     that of one that is BRIDGED; from before the module learns of
+ * @netlink:     that of one that is NETLINK; from before the module learns of
  *               the channel until nobody can send to it any more
  *
  * @polled:      somebody has found nothing in poll(), and wants to be woken
@@ -423,7 +423,7 @@ struct kucomms_channel {
 	const struct cred *cred;
 	struct kucomms_endpoint *endpoint;
 	struct mutex attach_lock;
-	enum kucomms_manner manner;
+	enum kc_transport transport;
 	bool connected;
 	unsigned int number;
 	bool numbered;

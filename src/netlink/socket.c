@@ -487,7 +487,7 @@ struct kc_socket *kc_socket_attach(struct sk_buff *skb, int fd,
 	socket = socket_create(skb, file, datagram, broadcasts);
 	if (!socket)
 		return ERR_PTR(-ENOMEM);
-	err = kucomms_channel_attach(socket->channel, attach, KUCOMMS_BRIDGED,
+	err = kucomms_channel_attach(socket->channel, attach, KC_NETLINK,
 				     &socket->netlink);
 	if (err) {
 		socket_let_go(socket);
