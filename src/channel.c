@@ -201,15 +201,15 @@ KC_EXPORT(kucomms_channel_hang_up);
 
 /* Called once per channel at most with effect, so nothing can flood a log. */
 void kucomms_channel_break(struct kucomms_channel *channel,
-			   enum kucomms_why why)
+			   enum kc_break_reason reason)
 {
-	u32 position = why == KUCOMMS_WHY_POSITION ? channel->out.position :
+	u32 position = reason == KC_BREAK_POSITION ? channel->out.position :
 						     channel->in.position;
 
 	if (!channel_leave_open(channel, KUCOMMS_STATE_BROKEN))
 		return;
 	WRITE_ONCE(channel->counters.broken, 1);
-	trace_kucomms_broken(channel->device->minor, channel->number, why,
+	trace_kucomms_broken(channel->device->minor, channel->number, reason,
 			     position);
 }
 

@@ -61,7 +61,7 @@ static noinline int dispatch_refused(struct kucomms_channel *channel,
 	bool later;
 
 	if (err != -EAGAIN) {
-		kucomms_channel_break(channel, KUCOMMS_WHY_HANDLER);
+		kucomms_channel_break(channel, KC_BREAK_HANDLER);
 		return -EPROTO;
 	}
 	later = kucomms_channel_stall(channel);
@@ -198,7 +198,7 @@ static noinline int dispatch_unfinished(struct kucomms_channel *channel, int ret
 {
 	dispatch_publish(channel, ret == 1);
 	if (ret == -EPROTO)
-		kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+		kucomms_channel_break(channel, KC_BREAK_RECORD);
 	return ret;
 }
 

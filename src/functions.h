@@ -49,7 +49,7 @@ void kucomms_channel_wake_work(struct irq_work *work);
 void kucomms_channel_disarm(struct kucomms_channel *channel);
 void kucomms_channel_hang_up(struct kucomms_channel *channel);
 void kucomms_channel_break(struct kucomms_channel *channel,
-			   enum kucomms_why why);
+			   enum kc_break_reason reason);
 void kucomms_channel_wake_reader(struct kucomms_channel *channel);
 void kucomms_channel_wake_writer(struct kucomms_channel *channel);
 unsigned int kucomms_channel_events(struct kucomms_channel *channel);

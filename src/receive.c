@@ -108,7 +108,7 @@ static int receive_next(struct kucomms_channel *channel,
 	} while (ret == -ENOMSG);
 	if (ret != -EPROTO)
 		return ret ? 0 : -EAGAIN;
-	kucomms_channel_break(channel, KUCOMMS_WHY_RECORD);
+	kucomms_channel_break(channel, KC_BREAK_RECORD);
 	return kucomms_channel_error(channel);
 }
 

@@ -26,7 +26,7 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 			      int err)
 {
 	if (err == -EPROTO)
-		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
+		kucomms_channel_break(channel, KC_BREAK_POSITION);
 	if (err != -EAGAIN)
 		return;
 	channel->counters.to_user_full++;
@@ -491,6 +491,6 @@ bool kucomms_channel_find_room(struct kucomms_channel *channel)
 	}
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (err == -EPROTO)
-		kucomms_channel_break(channel, KUCOMMS_WHY_POSITION);
+		kucomms_channel_break(channel, KC_BREAK_POSITION);
 	return found;
 }

@@ -9,26 +9,26 @@
 
 /* A channel broke: which one, and what it was accused of. */
 TRACE_EVENT(kucomms_broken,
-	TP_PROTO(int minor, unsigned int number, int why, u32 position),
-	TP_ARGS(minor, number, why, position),
+	TP_PROTO(int minor, unsigned int number, int reason, u32 position),
+	TP_ARGS(minor, number, reason, position),
 	TP_STRUCT__entry(
 		__field(int, minor)
 		__field(unsigned int, number)
-		__field(int, why)
+		__field(int, reason)
 		__field(u32, position)
 	),
 	TP_fast_assign(
 		__entry->minor = minor;
 		__entry->number = number;
-		__entry->why = why;
+		__entry->reason = reason;
 		__entry->position = position;
 	),
-	TP_printk("minor=%d channel=%u why=%s position=%u",
+	TP_printk("minor=%d channel=%u reason=%s position=%u",
 		  __entry->minor, __entry->number,
-		  __print_symbolic(__entry->why,
-				   { KUCOMMS_WHY_RECORD, "record" },
-				   { KUCOMMS_WHY_POSITION, "position" },
-				   { KUCOMMS_WHY_HANDLER, "handler" }),
+		  __print_symbolic(__entry->reason,
+				   { KC_BREAK_RECORD, "record" },
+				   { KC_BREAK_POSITION, "position" },
+				   { KC_BREAK_HANDLER, "handler" }),
 		  __entry->position)
 );
 

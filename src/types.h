@@ -318,10 +318,10 @@ enum kucomms_region_index {
 #define KUCOMMS_REGION_SHIFT	(BITS_PER_LONG == 32 ? 30 : 32)
 
 /* What a channel can be broken for. */
-enum kucomms_why {
-	KUCOMMS_WHY_RECORD,	/* what the client published is no record */
-	KUCOMMS_WHY_POSITION,	/* it released what it was never given */
-	KUCOMMS_WHY_HANDLER,	/* the message handler said so */
+enum kc_break_reason {
+	KC_BREAK_RECORD,	/* what the client published is no record */
+	KC_BREAK_POSITION,	/* it released what it was never given */
+	KC_BREAK_HANDLER,	/* the message handler said so */
 };
 
 /* How the other end of a channel is used. */
