@@ -133,7 +133,7 @@ static void attach_undo(struct kucomms_channel *channel)
 {
 	/* The caller has it again. */
 	channel->netlink = NULL;
-	kucomms_plain_destroy(channel);
+	kucomms_rw_destroy(channel);
 	attach_free(channel);
 	ida_free(&channel->device->numbers, channel->number);
 	channel->copy = NULL;
@@ -197,7 +197,7 @@ static int attach_to(struct kucomms_channel *channel,
 		goto err_undo;
 	attach_init_rings(channel, attach);
 	if (transport == KC_COPIED)
-		err = kucomms_plain_create(channel);
+		err = kucomms_rw_create(channel);
 	channel->netlink = netlink;
 	if (netlink)
 		err = netlink->ops->create(channel);
@@ -310,7 +310,7 @@ static void channel_end(struct kucomms_channel *channel)
 		kucomms_channel_detach(channel);
 		kucomms_channel_give_number(channel);
 		kucomms_device_remove_channel(device, channel);
-		kucomms_plain_destroy(channel);
+		kucomms_rw_destroy(channel);
 		/* The socket may live on, and hold the module; or not. */
 		if (channel->netlink)
 			module_put(channel->netlink->ops->owner);

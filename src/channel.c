@@ -279,7 +279,7 @@ kucomms_channel_transport(const struct kucomms_channel *channel)
 {
 	if (channel->netlink)
 		return KUCOMMS_TRANSPORT_NETLINK;
-	return channel->plain ? KUCOMMS_TRANSPORT_FILE :
+	return channel->rw ? KUCOMMS_TRANSPORT_FILE :
 				KUCOMMS_TRANSPORT_KERNEL;
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_transport);

@@ -165,7 +165,7 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /* For read() and write(): the first of them attaches. */
-static int file_attach_plain(struct file *file)
+static int file_attach_rw(struct file *file)
 {
 	struct kucomms_attach attach = { };
 	int err;
@@ -190,18 +190,18 @@ static ssize_t file_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 
-	return file_attach_plain(file) ?:
-	       kucomms_plain_read(file->private_data, to,
-				  file_nonblocking(iocb));
+	return file_attach_rw(file) ?:
+	       kucomms_rw_read(file->private_data, to,
+			       file_nonblocking(iocb));
 }
 
 static ssize_t file_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct file *file = iocb->ki_filp;
 
-	return file_attach_plain(file) ?:
-	       kucomms_plain_write(file->private_data, from,
-				   file_nonblocking(iocb));
+	return file_attach_rw(file) ?:
+	       kucomms_rw_write(file->private_data, from,
+				file_nonblocking(iocb));
 }
 
 static __poll_t file_poll(struct file *file, poll_table *table)

@@ -215,14 +215,14 @@ void kucomms_device_add_channel(struct kucomms_device *device,
 void kucomms_device_remove_channel(struct kucomms_device *device,
 				   struct kucomms_channel *channel);
 
-/* ---- plain.c */
+/* ---- rw.c */
 
-int kucomms_plain_create(struct kucomms_channel *channel);
-void kucomms_plain_destroy(struct kucomms_channel *channel);
-ssize_t kucomms_plain_write(struct kucomms_channel *channel,
-			    struct iov_iter *from, bool nonblocking);
-ssize_t kucomms_plain_read(struct kucomms_channel *channel,
-			   struct iov_iter *to, bool nonblocking);
+int kucomms_rw_create(struct kucomms_channel *channel);
+void kucomms_rw_destroy(struct kucomms_channel *channel);
+ssize_t kucomms_rw_write(struct kucomms_channel *channel,
+			 struct iov_iter *from, bool nonblocking);
+ssize_t kucomms_rw_read(struct kucomms_channel *channel,
+			struct iov_iter *to, bool nonblocking);
 
 /* ---- attach.c */
 

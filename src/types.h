@@ -16,8 +16,8 @@
  *	   |
  *	   +--> turn		the endpoint's, or own_turn if channels are parallel
  *	   +--> calls		struct kucomms_call of the module, which point back
- *	   `--> plain, netlink	the other end of both rings, if not the client but
- *				plain.c or kucomms_netlink.ko has it
+ *	   `--> rw, netlink	the other end of both rings, if not the client but
+ *				rw.c or kucomms_netlink.ko has it
  *
  * Lists of channels: device->attached by siblings, endpoint->channels by peers,
  * endpoint->unaccepted by unaccepted, worker->channels by worker_node.
@@ -27,7 +27,7 @@
  *	manage_lock (device.c), kucomms_registry_lock, worker->lock
  *	channel->attach_lock, channel->own_turn, endpoint->turn,
  *		kucomms_registry_lock
- *	send_lock or receive_lock of plain and netlink, channel->queueing, turn,
+ *	send_lock or receive_lock of rw and netlink, channel->queueing, turn,
  *		channel->lock, endpoint->runs_lock
  *	endpoint->turn, endpoint->accept_wait.lock
  *	turn, worker->lock
@@ -53,7 +53,7 @@
 struct cpumask;
 struct kucomms_channel;
 struct kucomms_endpoint;
-struct kucomms_plain;
+struct kucomms_rw;
 struct page;
 struct task_struct;
 
@@ -398,7 +398,7 @@ enum kc_transport {
  *               given out yet; under the lock of its accept_wait
  * @module_wait: where the module's own threads sleep
  *
- * @plain:       the user's end of a channel that is COPIED
+ * @rw:          the user's end of a channel that is COPIED
  * @netlink:     that of one that is NETLINK; from before the module learns of
  *               the channel until nobody can send to it any more
  *
@@ -470,7 +470,7 @@ struct kucomms_channel {
 	struct list_head unaccepted;
 	wait_queue_head_t module_wait;
 
-	struct kucomms_plain *plain;
+	struct kucomms_rw *rw;
 	struct kc_netlink *netlink;
 	struct irq_work wake_work;
 	struct list_head peers;

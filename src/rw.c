@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plain files: the user's end of a channel for programs that only read() and
+ * Reading and writing: the user's end of a channel for programs that only read() and
  * write(). The rings are the same; here the kernel is on both sides of them, so
  * nobody else writes into them.
  */
@@ -12,13 +12,13 @@
 #include "functions.h"
 
 /**
- * struct kucomms_plain - the user's end
+ * struct kucomms_rw - the user's end
  * @send_lock:    one writer at a time; protects @out
  * @out:          the ring towards the kernel
  * @receive_lock: one reader at a time; protects @in
  * @in:           the ring towards the user
  */
-struct kucomms_plain {
+struct kucomms_rw {
 	struct mutex send_lock;
 	struct kucomms_producer out;
 	struct mutex receive_lock;
@@ -26,47 +26,47 @@ struct kucomms_plain {
 };
 
 /* Before anybody knows the channel, so nothing has been sent yet. */
-int kucomms_plain_create(struct kucomms_channel *channel)
+int kucomms_rw_create(struct kucomms_channel *channel)
 {
-	struct kucomms_plain *plain = kzalloc(sizeof(*plain),
-					      GFP_KERNEL_ACCOUNT);
+	struct kucomms_rw *rw = kzalloc(sizeof(*rw),
+					GFP_KERNEL_ACCOUNT);
 	struct kucomms_control *own =
 		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
 
-	if (!plain)
+	if (!rw)
 		return -ENOMEM;
-	mutex_init(&plain->send_lock);
-	mutex_init(&plain->receive_lock);
-	kucomms_producer_init(&plain->out, channel->in.data, channel->in.size,
+	mutex_init(&rw->send_lock);
+	mutex_init(&rw->receive_lock);
+	kucomms_producer_init(&rw->out, channel->in.data, channel->in.size,
 			      own, channel->in.own);
-	kucomms_consumer_init(&plain->in, channel->out.data, channel->out.size,
+	kucomms_consumer_init(&rw->in, channel->out.data, channel->out.size,
 			      own, channel->out.own);
-	channel->plain = plain;
+	channel->rw = rw;
 	return 0;
 }
 
 /* Also for a channel that has none. */
-void kucomms_plain_destroy(struct kucomms_channel *channel)
+void kucomms_rw_destroy(struct kucomms_channel *channel)
 {
-	if (!channel->plain)
+	if (!channel->rw)
 		return;
-	mutex_destroy(&channel->plain->send_lock);
-	mutex_destroy(&channel->plain->receive_lock);
-	kfree(channel->plain);
-	channel->plain = NULL;
+	mutex_destroy(&channel->rw->send_lock);
+	mutex_destroy(&channel->rw->receive_lock);
+	kfree(channel->rw);
+	channel->rw = NULL;
 }
 
-static int plain_lock(struct mutex *lock, bool nonblocking)
+static int rw_lock(struct mutex *lock, bool nonblocking)
 {
 	if (nonblocking)
 		return mutex_trylock(lock) ? 0 : -EAGAIN;
 	return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
 }
 
-static int plain_reserve(struct kucomms_channel *channel, u32 length,
-			 struct kucomms_message **record, bool nonblocking)
+static int rw_reserve(struct kucomms_channel *channel, u32 length,
+		      struct kucomms_message **record, bool nonblocking)
 {
-	struct kucomms_producer *out = &channel->plain->out;
+	struct kucomms_producer *out = &channel->rw->out;
 	int err;
 
 	for (;;) {
@@ -92,15 +92,15 @@ static int plain_reserve(struct kucomms_channel *channel, u32 length,
 }
 
 /* A header that says what follows, and then that. */
-static ssize_t plain_put(struct kucomms_channel *channel,
-			 struct kucomms_message *message,
-			 struct iov_iter *from, bool nonblocking)
+static ssize_t rw_put(struct kucomms_channel *channel,
+		      struct kucomms_message *message,
+		      struct iov_iter *from, bool nonblocking)
 {
-	struct kucomms_producer *out = &channel->plain->out;
+	struct kucomms_producer *out = &channel->rw->out;
 	struct kucomms_message *record;
 	int err;
 
-	err = plain_reserve(channel, message->length, &record, nonblocking);
+	err = rw_reserve(channel, message->length, &record, nonblocking);
 	if (err)
 		return err;
 	record->type = message->type;
@@ -114,10 +114,10 @@ static ssize_t plain_put(struct kucomms_channel *channel,
 	return 0;
 }
 
-ssize_t kucomms_plain_write(struct kucomms_channel *channel,
-			    struct iov_iter *from, bool nonblocking)
+ssize_t kucomms_rw_write(struct kucomms_channel *channel,
+			 struct iov_iter *from, bool nonblocking)
 {
-	struct kucomms_plain *plain = channel->plain;
+	struct kucomms_rw *rw = channel->rw;
 	size_t count = iov_iter_count(from);
 	struct kucomms_message message;
 	int err;
@@ -128,14 +128,14 @@ ssize_t kucomms_plain_write(struct kucomms_channel *channel,
 		return -EFAULT;
 	if (count - sizeof(message) != message.length)
 		return -EINVAL;
-	err = plain_lock(&plain->send_lock, nonblocking);
+	err = rw_lock(&rw->send_lock, nonblocking);
 	if (err)
 		return err;
-	err = plain_put(channel, &message, from, nonblocking);
-	mutex_unlock(&plain->send_lock);
+	err = rw_put(channel, &message, from, nonblocking);
+	mutex_unlock(&rw->send_lock);
 	if (err)
 		return err;
-	if (kucomms_producer_must_ring(&plain->out)) {
+	if (kucomms_producer_must_ring(&rw->out)) {
 		/* The message is on its way: an interruption does not matter. */
 		err = kucomms_channel_ring(channel);
 		if (err && err != -ERESTARTSYS)
@@ -145,34 +145,34 @@ ssize_t kucomms_plain_write(struct kucomms_channel *channel,
 }
 
 /* A message, or the channel's error when nothing is left, or -EAGAIN. */
-static int plain_look(struct kucomms_channel *channel,
-		      struct kucomms_message *message, const void **data)
+static int rw_look(struct kucomms_channel *channel,
+		   struct kucomms_message *message, const void **data)
 {
 	int state = kucomms_channel_error(channel);
 	int ret;
 
 	do {
-		ret = kucomms_consumer_receive(&channel->plain->in, message,
+		ret = kucomms_consumer_receive(&channel->rw->in, message,
 					       data);
 	} while (ret == -ENOMSG);
 	if (ret == 1)
 		return 0;
 	/* What was skipped is no reason for poll() to wake. */
-	kucomms_consumer_tell(&channel->plain->in);
+	kucomms_consumer_tell(&channel->rw->in);
 	return ret ?: state ?: -EAGAIN;
 }
 
-static int plain_receive(struct kucomms_channel *channel,
-			 struct kucomms_message *message, const void **data,
-			 bool nonblocking)
+static int rw_receive(struct kucomms_channel *channel,
+		      struct kucomms_message *message, const void **data,
+		      bool nonblocking)
 {
-	struct kucomms_consumer *in = &channel->plain->in;
+	struct kucomms_consumer *in = &channel->rw->in;
 	int err;
 
-	err = plain_look(channel, message, data);
+	err = rw_look(channel, message, data);
 	while (err == -EAGAIN) {
 		kucomms_consumer_arm(in);
-		err = plain_look(channel, message, data);
+		err = rw_look(channel, message, data);
 		if (err != -EAGAIN)
 			break;
 		/* Stays armed: poll() need not be asked again before. */
@@ -183,7 +183,7 @@ static int plain_receive(struct kucomms_channel *channel,
 					   KUCOMMS_EVENT_DATA, -1);
 		if (err < 0)
 			break;
-		err = plain_look(channel, message, data);
+		err = rw_look(channel, message, data);
 	}
 	kucomms_consumer_disarm(in);
 	return err;
@@ -193,15 +193,15 @@ static int plain_receive(struct kucomms_channel *channel,
  * Copies the next message to the reader. @told: set if the endpoint may have
  * been waiting for the room.
  */
-static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
-			  bool nonblocking, bool *told)
+static ssize_t rw_take(struct kucomms_channel *channel, struct iov_iter *to,
+		       bool nonblocking, bool *told)
 {
-	struct kucomms_consumer *in = &channel->plain->in;
+	struct kucomms_consumer *in = &channel->rw->in;
 	struct kucomms_message message = { .control = KUCOMMS_CONTROL_MESSAGE };
 	const void *data;
 	int err;
 
-	err = plain_receive(channel, &message, &data, nonblocking);
+	err = rw_receive(channel, &message, &data, nonblocking);
 	*told = err == -EAGAIN;
 	if (err)
 		return err;
@@ -224,19 +224,19 @@ static ssize_t plain_take(struct kucomms_channel *channel, struct iov_iter *to,
 	return sizeof(message) + message.length;
 }
 
-ssize_t kucomms_plain_read(struct kucomms_channel *channel,
-			   struct iov_iter *to, bool nonblocking)
+ssize_t kucomms_rw_read(struct kucomms_channel *channel,
+			struct iov_iter *to, bool nonblocking)
 {
-	struct kucomms_plain *plain = channel->plain;
+	struct kucomms_rw *rw = channel->rw;
 	ssize_t ret;
 	bool told;
 
-	ret = plain_lock(&plain->receive_lock, nonblocking);
+	ret = rw_lock(&rw->receive_lock, nonblocking);
 	if (ret)
 		return ret;
-	ret = plain_take(channel, to, nonblocking, &told);
-	mutex_unlock(&plain->receive_lock);
-	if (told && kucomms_consumer_must_ring(&plain->in))
+	ret = rw_take(channel, to, nonblocking, &told);
+	mutex_unlock(&rw->receive_lock);
+	if (told && kucomms_consumer_must_ring(&rw->in))
 		kucomms_channel_ring(channel);
 	return ret;
 }
