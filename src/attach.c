@@ -346,9 +346,9 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	init_irq_work(&channel->wake_work, kucomms_channel_wake_work);
 	kucomms_calls_create(&channel->calls);
 	INIT_LIST_HEAD(&channel->worker_node);
-	INIT_LIST_HEAD(&channel->unaccepted);
-	INIT_LIST_HEAD(&channel->peers);
-	INIT_LIST_HEAD(&channel->siblings);
+	INIT_LIST_HEAD(&channel->accept_node);
+	INIT_LIST_HEAD(&channel->endpoint_node);
+	INIT_LIST_HEAD(&channel->device_node);
 	INIT_WORK(&channel->close_work, channel_close_work);
 	INIT_RCU_WORK(&channel->free_work, channel_free);
 	return channel;

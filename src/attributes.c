@@ -55,7 +55,7 @@ static ssize_t channels_show(struct device *dev, struct device_attribute *attr,
 	unsigned int count = 0;
 
 	mutex_lock(&kucomms_registry_lock);
-	list_for_each_entry(channel, &device->attached, siblings)
+	list_for_each_entry(channel, &device->attached, device_node)
 		count++;
 	mutex_unlock(&kucomms_registry_lock);
 	return sysfs_emit(buf, "%u\n", count);
@@ -92,7 +92,7 @@ static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
 	int length = 0;
 
 	mutex_lock(&kucomms_registry_lock);
-	list_for_each_entry(channel, &device->attached, siblings) {
+	list_for_each_entry(channel, &device->attached, device_node) {
 		if (length > PAGE_SIZE - longest)
 			break;
 		length += sysfs_emit_at(buf, length, "%s%s%d",
@@ -121,7 +121,7 @@ static ssize_t name##_show(struct device *dev,				\
 									\
 	mutex_lock(&kucomms_registry_lock);				\
 	sum = device->past.name;					\
-	list_for_each_entry(channel, &device->attached, siblings)	\
+	list_for_each_entry(channel, &device->attached, device_node)	\
 		sum += READ_ONCE(channel->counters.name);		\
 	mutex_unlock(&kucomms_registry_lock);				\
 	return sysfs_emit(buf, "%llu\n", sum);				\

@@ -86,10 +86,10 @@ static int client_connect(struct kucomms_channel *channel)
 		return err;
 	WRITE_ONCE(channel->connected, true);
 	channel->numbered = true;
-	list_add_tail_rcu(&channel->peers, &endpoint->channels);
+	list_add_tail_rcu(&channel->endpoint_node, &endpoint->channels);
 	if (!endpoint->ops.message) {
 		spin_lock(&endpoint->accept_wait.lock);
-		list_add_tail(&channel->unaccepted, &endpoint->unaccepted);
+		list_add_tail(&channel->accept_node, &endpoint->unaccepted);
 		spin_unlock(&endpoint->accept_wait.lock);
 		wake_up_interruptible(&endpoint->accept_wait);
 	}
@@ -140,9 +140,9 @@ static void client_detach(struct kucomms_channel *channel)
 	/* Before the worker forgets the channel: then it cannot come back. */
 	WRITE_ONCE(channel->connected, false);
 	kucomms_worker_remove_channel(channel);
-	list_del_rcu(&channel->peers);
+	list_del_rcu(&channel->endpoint_node);
 	spin_lock(&endpoint->accept_wait.lock);
-	list_del_init(&channel->unaccepted);
+	list_del_init(&channel->accept_node);
 	spin_unlock(&endpoint->accept_wait.lock);
 	kucomms_calls_end(channel);
 	/*
@@ -178,9 +178,9 @@ static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
 	/* Not under the turn: @stop has it, and may wait for the caller. */
 	spin_lock(&endpoint->accept_wait.lock);
 	channel = list_first_entry_or_null(&endpoint->unaccepted,
-					   struct kucomms_channel, unaccepted);
+					   struct kucomms_channel, accept_node);
 	if (channel) {
-		list_del_init(&channel->unaccepted);
+		list_del_init(&channel->accept_node);
 		kref_get(&channel->ref);
 	}
 	spin_unlock(&endpoint->accept_wait.lock);
@@ -254,7 +254,7 @@ client_next(struct kucomms_endpoint *endpoint,
 	struct kucomms_channel *channel, *next = NULL;
 
 	kucomms_turn_lock(&endpoint->turn);
-	list_for_each_entry(channel, &endpoint->channels, peers) {
+	list_for_each_entry(channel, &endpoint->channels, endpoint_node) {
 		if (device && channel->device != device)
 			continue;
 		kref_get(&channel->ref);
@@ -293,7 +293,7 @@ client_next_running(struct kucomms_endpoint *endpoint)
 	struct kucomms_channel *channel, *running = NULL;
 
 	kucomms_turn_lock(&endpoint->turn);
-	list_for_each_entry(channel, &endpoint->channels, peers) {
+	list_for_each_entry(channel, &endpoint->channels, endpoint_node) {
 		if (channel->stopping)
 			continue;
 		channel->stopping = true;

@@ -148,7 +148,7 @@ static void device_hang_up(struct kucomms_device *device)
 	struct kucomms_channel *channel;
 
 	lockdep_assert_held(&kucomms_registry_lock);
-	list_for_each_entry(channel, &device->attached, siblings)
+	list_for_each_entry(channel, &device->attached, device_node)
 		kucomms_channel_hang_up(channel);
 }
 
@@ -225,7 +225,7 @@ void kucomms_device_add_channel(struct kucomms_device *device,
 				struct kucomms_channel *channel)
 {
 	mutex_lock(&kucomms_registry_lock);
-	list_add_tail(&channel->siblings, &device->attached);
+	list_add_tail(&channel->device_node, &device->attached);
 	mutex_unlock(&kucomms_registry_lock);
 }
 
@@ -235,7 +235,7 @@ void kucomms_device_remove_channel(struct kucomms_device *device,
 	const struct kucomms_counters *counters = &channel->counters;
 
 	mutex_lock(&kucomms_registry_lock);
-	list_del(&channel->siblings);
+	list_del(&channel->device_node);
 	device->past.messages_to_kernel += counters->messages_to_kernel;
 	device->past.messages_to_user += counters->messages_to_user;
 	device->past.doorbells += counters->doorbells;

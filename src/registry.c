@@ -28,7 +28,8 @@ struct kucomms_device *kucomms_registry_find_device(const struct kucomms_name *n
 	struct kucomms_device *device;
 
 	lockdep_assert_held(&kucomms_registry_lock);
-	hash_for_each_possible(devices, device, node, kucomms_name_hash(name))
+	hash_for_each_possible(devices, device, registry_node,
+			       kucomms_name_hash(name))
 		if (kucomms_name_equal(&device->name, name))
 			return device;
 	return NULL;
@@ -40,7 +41,7 @@ find_endpoint(const struct kucomms_name *name)
 	struct kucomms_endpoint *endpoint;
 
 	lockdep_assert_held(&kucomms_registry_lock);
-	hash_for_each_possible(endpoints, endpoint, node,
+	hash_for_each_possible(endpoints, endpoint, registry_node,
 			       kucomms_name_hash(name))
 		if (kucomms_name_equal(&endpoint->name, name))
 			return endpoint;
@@ -73,7 +74,7 @@ int kucomms_registry_add_device(struct kucomms_device *device)
 	int err = endpoint ? bind(device, endpoint) : 0;
 
 	if (!err)
-		hash_add(devices, &device->node,
+		hash_add(devices, &device->registry_node,
 			 kucomms_name_hash(&device->name));
 	return err;
 }
@@ -82,7 +83,7 @@ int kucomms_registry_add_device(struct kucomms_device *device)
 void kucomms_registry_remove_device(struct kucomms_device *device)
 {
 	lockdep_assert_held(&kucomms_registry_lock);
-	hash_del(&device->node);
+	hash_del(&device->registry_node);
 	WRITE_ONCE(device->removed, true);
 	unbind(device);
 	wake_up_all(&registry_wait);
@@ -156,7 +157,7 @@ static int add_endpoint(struct kucomms_endpoint *endpoint)
 	err = device ? bind(device, endpoint) : 0;
 	if (err)
 		return err;
-	hash_add(endpoints, &endpoint->node,
+	hash_add(endpoints, &endpoint->registry_node,
 		 kucomms_name_hash(&endpoint->name));
 	kucomms_endpoint_run(endpoint);
 	return 0;
@@ -166,7 +167,7 @@ static void remove_endpoint(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_device *device;
 
-	hash_del(&endpoint->node);
+	hash_del(&endpoint->registry_node);
 	device = kucomms_registry_find_device(&endpoint->name);
 	if (device)
 		unbind(device);
@@ -225,7 +226,7 @@ static struct kucomms_endpoint *endpoint_of(const struct module *owner)
 	int bucket;
 
 	mutex_lock(&kucomms_registry_lock);
-	hash_for_each(endpoints, bucket, endpoint, node)
+	hash_for_each(endpoints, bucket, endpoint, registry_node)
 		if (endpoint->owner == owner)
 			found = endpoint;
 	mutex_unlock(&kucomms_registry_lock);

@@ -269,7 +269,7 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
 	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	rcu_read_lock();
-	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
+	list_for_each_entry_rcu(channel, &endpoint->channels, endpoint_node)
 		if (READ_ONCE(channel->topics) & topics)
 			reached += broadcast_to(channel, message, data, flags);
 	rcu_read_unlock();
@@ -287,7 +287,7 @@ int kucomms_broadcast(struct kucomms_endpoint *endpoint,
 	if (flags & ~KUCOMMS_SEND_MORE)
 		return -EINVAL;
 	rcu_read_lock();
-	list_for_each_entry_rcu(channel, &endpoint->channels, peers)
+	list_for_each_entry_rcu(channel, &endpoint->channels, endpoint_node)
 		if (broadcast_is_wanted(channel))
 			reached += broadcast_to(channel, message, data, flags);
 	rcu_read_unlock();

@@ -19,8 +19,9 @@
  *	   `--> rw, netlink	the other end of both rings, if not the client but
  *				rw.c or kucomms_netlink.ko has it
  *
- * Lists of channels: device->attached by siblings, endpoint->channels by peers,
- * endpoint->unaccepted by unaccepted, worker->channels by worker_node.
+ * Lists of channels: device->attached by device_node, endpoint->channels by
+ * endpoint_node, endpoint->unaccepted by accept_node, worker->channels by
+ * worker_node.
  *
  * Locks, each of which may be taken while those before it in its line are held:
  *
@@ -173,7 +174,7 @@ struct kucomms_worker {
  * @ref:        held by the module that registered it, by the device of that
  *              name, by every channel that was attached to it, until the
  *              channel is freed, and by every thread in kucomms_accept()
- * @node:       in the table of endpoints, until kucomms_unregister()
+ * @registry_node: in the table of endpoints, until kucomms_unregister()
  * @name:       of the device it serves
  * @ops:        a copy of the module's; no handler is called when @dead
  * @priv:       the module's own
@@ -207,7 +208,7 @@ struct kucomms_worker {
  */
 struct kucomms_endpoint {
 	struct kref ref;
-	struct hlist_node node;
+	struct hlist_node registry_node;
 	struct kucomms_name name;
 	struct kucomms_ops ops;
 	void *priv;
@@ -264,7 +265,7 @@ struct kucomms_limits {
  * struct kucomms_device - /dev/kucomms_NAME
  * @dev:      holds the reference count: one for the table of devices until the
  *            device is removed, one for each open file
- * @node:     in the table of devices
+ * @registry_node: in the table of devices
  * @name:     dev_name(), as a key
  * @minor:    number in the region of device numbers
  * @limits:   never change
@@ -281,7 +282,7 @@ struct kucomms_limits {
  */
 struct kucomms_device {
 	struct device dev;
-	struct hlist_node node;
+	struct hlist_node registry_node;
 	struct kucomms_name name;
 	u32 minor;
 	struct kucomms_limits limits;
@@ -394,7 +395,7 @@ enum kc_transport {
  * @shared:      somebody has sent to it with the lock and without the turn;
  *               noted on kernels with lockdep only
  * @topics:      which of the endpoint's broadcasts the client is sent
- * @unaccepted:  in the endpoint's list of those that kucomms_accept() has not
+ * @accept_node: in the endpoint's list of those that kucomms_accept() has not
  *               given out yet; under the lock of its accept_wait
  * @module_wait: where the module's own threads sleep
  *
@@ -406,9 +407,9 @@ enum kc_transport {
  * @state:       KUCOMMS_STATE_*, leaves OPEN once; the shared page has a copy
  * @wait:        where the client sleeps
  * @wake_work:   wakes it from contexts that cannot
- * @peers:       in the endpoint's list; under the endpoint's turn, read under
+ * @endpoint_node: in the endpoint's list; under the endpoint's turn, read under
  *               RCU
- * @siblings:    in the device's list; under kucomms_registry_lock
+ * @device_node: in the device's list; under kucomms_registry_lock
  * @close_work:  ends the channel when a kernel thread, which cannot wait, has
  *               closed the file
  * @free_work:   frees everything, when neither kucomms_broadcast() nor a worker
@@ -467,14 +468,14 @@ struct kucomms_channel {
 
 	bool shared;
 	u32 topics;
-	struct list_head unaccepted;
+	struct list_head accept_node;
 	wait_queue_head_t module_wait;
 
 	struct kucomms_rw *rw;
 	struct kc_netlink *netlink;
 	struct irq_work wake_work;
-	struct list_head peers;
-	struct list_head siblings;
+	struct list_head endpoint_node;
+	struct list_head device_node;
 	struct work_struct close_work;
 	struct rcu_work free_work;
 	struct kucomms_turn own_turn;
