@@ -289,7 +289,7 @@ static void channel_free(struct work_struct *work)
 		kucomms_endpoint_put(channel->endpoint);
 	put_device(&channel->device->dev);
 	put_cred(channel->cred);
-	mutex_destroy(&channel->queueing);
+	mutex_destroy(&channel->queue_lock);
 	mutex_destroy(&channel->attach_lock);
 	kfree(channel);
 	if (atomic_dec_and_test(&channels_alive))
@@ -297,7 +297,7 @@ static void channel_free(struct work_struct *work)
 }
 
 /* Ends a channel whose file and mappings are all closed. Waits for handlers. */
-static void channel_end(struct kucomms_channel *channel)
+static void channel_finish(struct kucomms_channel *channel)
 {
 	struct kucomms_device *device = channel->device;
 
@@ -321,7 +321,7 @@ static void channel_end(struct kucomms_channel *channel)
 
 static void channel_close_work(struct work_struct *work)
 {
-	channel_end(container_of(work, struct kucomms_channel, close_work));
+	channel_finish(container_of(work, struct kucomms_channel, close_work));
 }
 
 /* Takes over the caller's reference to @device. */
@@ -338,7 +338,7 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	channel->device = device;
 	channel->cred = get_cred(cred);
 	mutex_init(&channel->attach_lock);
-	mutex_init(&channel->queueing);
+	mutex_init(&channel->queue_lock);
 	kucomms_turn_init(&channel->own_turn);
 	raw_spin_lock_init(&channel->lock);
 	init_waitqueue_head(&channel->wait);
@@ -366,7 +366,7 @@ void kucomms_channel_close(struct kucomms_channel *channel)
 	if (current->flags & PF_KTHREAD)
 		queue_work(close_queue, &channel->close_work);
 	else
-		channel_end(channel);
+		channel_finish(channel);
 }
 
 int kucomms_attach_init(void)

@@ -36,7 +36,7 @@
 
 static struct workqueue_struct *free_queue;
 
-static void channel_release(struct kref *ref)
+static void channel_last_put(struct kref *ref)
 {
 	struct kucomms_channel *channel =
 		container_of(ref, struct kucomms_channel, ref);
@@ -57,7 +57,7 @@ EXPORT_SYMBOL_GPL(kucomms_channel_get);
 void kucomms_channel_put(struct kucomms_channel *channel)
 {
 	if (channel)
-		kref_put(&channel->ref, channel_release);
+		kref_put(&channel->ref, channel_last_put);
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_put);
 

@@ -133,7 +133,7 @@ void kucomms_channel_give_number(struct kucomms_channel *channel)
 }
 
 /* Takes the channel from the module. The caller has both turns. */
-static void client_detach(struct kucomms_channel *channel)
+static void client_disconnect(struct kucomms_channel *channel)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
 
@@ -166,7 +166,7 @@ void kucomms_channel_detach(struct kucomms_channel *channel)
 {
 	lock_turns(channel);
 	if (channel->connected)
-		client_detach(channel);
+		client_disconnect(channel);
 	unlock_turns(channel);
 }
 KC_EXPORT(kucomms_channel_detach);
@@ -199,7 +199,7 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 					  TASK_INTERRUPTIBLE);
 		if (!list_empty(&endpoint->unaccepted))
 			break;
-		err = kucomms_sync_sleep(endpoint, timeout);
+		err = kucomms_module_sleep(endpoint, timeout);
 		if (err)
 			break;
 	}

@@ -91,7 +91,7 @@ static noinline bool dispatch_stretch(struct kucomms_channel *channel,
 				      u64 *since)
 {
 	if (kucomms_consumer_release(&channel->in))
-		channel->to_tell = true;
+		channel->must_notify = true;
 	return handled >= TURN_MESSAGES ||
 	       channel->in.position - start >= TURN_BYTES ||
 	       dispatch_is_long(channel, since) || dispatch_must_stop(channel);
@@ -178,13 +178,13 @@ static __always_inline void dispatch_publish(struct kucomms_channel *channel,
 {
 	bool told = dispatch_release(channel, more);
 
-	if (channel->answered) {
-		channel->answered = false;
+	if (channel->replied) {
+		channel->replied = false;
 		kucomms_producer_flush(&channel->out);
-	} else if (!told && !channel->to_tell) {
+	} else if (!told && !channel->must_notify) {
 		return;
 	}
-	channel->to_tell = false;
+	channel->must_notify = false;
 	smp_mb();
 	if (kucomms_producer_is_awaited(&channel->out) ||
 	    READ_ONCE(channel->polled))

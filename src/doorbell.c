@@ -19,10 +19,10 @@ static noinline int doorbell_wait(struct kucomms_channel *channel)
 {
 	int err;
 
-	if (mutex_lock_killable(&channel->queueing))
+	if (mutex_lock_killable(&channel->queue_lock))
 		return -EINTR;
 	err = kucomms_turn_lock_killable(channel->turn);
-	mutex_unlock(&channel->queueing);
+	mutex_unlock(&channel->queue_lock);
 	return err;
 }
 

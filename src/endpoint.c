@@ -70,7 +70,7 @@ void kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
 }
 
 /* Afterwards no work or timer handler runs, and the turn that is ends soon. */
-void kucomms_endpoint_die(struct kucomms_endpoint *endpoint)
+void kucomms_endpoint_kill(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
@@ -196,7 +196,7 @@ static void endpoint_wake_work(struct irq_work *work)
 /* If @wanted is set already, an earlier caller has woken the thread. */
 void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint)
 {
-	if (endpoint->ops.work && !xchg(&endpoint->wanted, 1))
+	if (endpoint->ops.work && !xchg(&endpoint->work_wanted, 1))
 		irq_work_queue(&endpoint->wake_work);
 }
 EXPORT_SYMBOL_GPL(kucomms_endpoint_wake);

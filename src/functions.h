@@ -78,11 +78,12 @@ static inline bool kucomms_channel_has_room(const struct kucomms_channel *channe
 
 /* ---- receive.c */
 
-int kucomms_sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout);
+int kucomms_module_sleep(const struct kucomms_endpoint *endpoint,
+			 long *timeout);
 void kucomms_channel_wake_module(struct kucomms_channel *channel);
-int kucomms_sync_glance(bool may_sleep);
-int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
-			   long timeout);
+int kucomms_module_yield(bool may_sleep);
+int kucomms_module_wait_room(struct kucomms_channel *channel, u32 length,
+			     long timeout);
 
 /* ---- send.c */
 
@@ -139,7 +140,7 @@ int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
 int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
 			    const struct kucomms_tuning *tuning);
 
-void kucomms_endpoint_die(struct kucomms_endpoint *endpoint);
+void kucomms_endpoint_kill(struct kucomms_endpoint *endpoint);
 
 /* ---- doorbell.c */
 

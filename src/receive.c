@@ -16,7 +16,7 @@
  * something ends the wait: kucomms_unregister(), kthread_stop(), a signal, or
  * the timeout.
  */
-int kucomms_sync_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
+int kucomms_module_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 {
 	/* Pairs with kucomms_endpoint_stop(): dead, then wake. */
 	if (READ_ONCE(endpoint->dead))
@@ -51,7 +51,7 @@ void kucomms_channel_wake_module(struct kucomms_channel *channel)
  * Does nothing when the channel has come to its end: without new room a client
  * that still writes cannot keep the reader busy for longer than one ring.
  */
-static void sync_tell(struct kucomms_channel *channel, bool told)
+static void receive_tell(struct kucomms_channel *channel, bool told)
 {
 	if (kucomms_channel_error(channel))
 		return;
@@ -65,7 +65,7 @@ static void sync_tell(struct kucomms_channel *channel, bool told)
  * caller's thread is to end. A thread that never sleeps, because its client
  * sends or reads all the time, has to call this now and then.
  */
-int kucomms_sync_glance(bool may_sleep)
+int kucomms_module_yield(bool may_sleep)
 {
 	if (may_sleep)
 		cond_resched();
@@ -77,14 +77,14 @@ int kucomms_sync_glance(bool may_sleep)
 }
 
 /* Once per eighth of the ring. */
-static int receive_glance(struct kucomms_channel *channel, bool may_sleep)
+static int receive_yield(struct kucomms_channel *channel, bool may_sleep)
 {
 	const u32 position = channel->in.position;
 
-	if (likely(position - channel->glanced < channel->in.share))
+	if (likely(position - channel->in_yielded < channel->in.share))
 		return 0;
-	channel->glanced = position;
-	return kucomms_sync_glance(may_sleep);
+	channel->in_yielded = position;
+	return kucomms_module_yield(may_sleep);
 }
 
 /*
@@ -121,7 +121,7 @@ static int receive_idle(struct kucomms_channel *channel,
 {
 	int state, err;
 
-	sync_tell(channel, false);
+	receive_tell(channel, false);
 	state = kucomms_channel_error(channel);
 	err = receive_next(channel, message, data);
 	return err == -EAGAIN && state ? state : err;
@@ -154,7 +154,7 @@ static int receive_wait(struct kucomms_channel *channel,
 		err = receive_idle(channel, message, data);
 		if (err != -EAGAIN)
 			break;
-		err = kucomms_sync_sleep(channel->endpoint, &timeout);
+		err = kucomms_module_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}
@@ -174,7 +174,7 @@ int kucomms_receive(struct kucomms_channel *channel,
 	/* Otherwise a client that goes on sending would keep the module. */
 	if (unlikely(READ_ONCE(channel->endpoint->dead)))
 		return -ESHUTDOWN;
-	err = receive_glance(channel, timeout) ?:
+	err = receive_yield(channel, timeout) ?:
 	      receive_next(channel, message, data);
 	if (err == -EAGAIN && timeout)
 		receive_spin(channel);
@@ -201,14 +201,14 @@ void kucomms_release(struct kucomms_channel *channel)
 {
 	struct kucomms_consumer *in = &channel->in;
 
-	/* Pairs with kucomms_sync_wait_room(). */
+	/* Pairs with kucomms_module_wait_room(). */
 	WRITE_ONCE(channel->releaser, in_task() ? current : NULL);
 	if (unlikely(kucomms_channel_error(channel)))
 		WRITE_ONCE(in->done, in->position);
 	else if (kucomms_consumer_release(in))
-		sync_tell(channel, true);
+		receive_tell(channel, true);
 	else if (kucomms_consumer_is_last(in))
-		sync_tell(channel, false);
+		receive_tell(channel, false);
 	if (channel->netlink)
 		channel->netlink->ops->released(channel);
 }
@@ -221,8 +221,8 @@ static int room_look(struct kucomms_channel *channel, u32 length)
 	       kucomms_producer_room(&channel->out, length);
 }
 
-int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
-			   long timeout)
+int kucomms_module_wait_room(struct kucomms_channel *channel, u32 length,
+			     long timeout)
 {
 	DEFINE_WAIT(wait);
 	int err;
@@ -235,11 +235,11 @@ int kucomms_sync_wait_room(struct kucomms_channel *channel, u32 length,
 		 * The client may itself wait for room that this thread makes.
 		 */
 		if (READ_ONCE(channel->releaser) == current)
-			sync_tell(channel, false);
+			receive_tell(channel, false);
 		err = room_look(channel, length);
 		if (err != -EAGAIN)
 			break;
-		err = kucomms_sync_sleep(channel->endpoint, &timeout);
+		err = kucomms_module_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}

@@ -188,7 +188,7 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
 	mutex_unlock(&kucomms_registry_lock);
 	if (!err)
 		return endpoint;
-	kucomms_endpoint_die(endpoint);
+	kucomms_endpoint_kill(endpoint);
 	kucomms_endpoint_put(endpoint);
 	return ERR_PTR(err);
 }
@@ -213,7 +213,7 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint)
 	remove_endpoint(endpoint);
 	mutex_unlock(&kucomms_registry_lock);
 
-	kucomms_endpoint_die(endpoint);
+	kucomms_endpoint_kill(endpoint);
 	kucomms_endpoint_stop(endpoint);
 	kucomms_endpoint_leave(endpoint, NULL);
 	kucomms_endpoint_put(endpoint);

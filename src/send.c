@@ -31,9 +31,9 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 		return;
 	channel->counters.to_user_full++;
 	if (send_is_handlers(channel)) {
-		channel->wanted = length;
-		channel->short_at = channel->in.position;
-		channel->short_of_room = true;
+		channel->stall_length = length;
+		channel->stall_position = channel->in.position;
+		channel->stall_noted = true;
 	}
 }
 
@@ -182,7 +182,7 @@ static inline void send_tell(struct kucomms_channel *channel,
 			     unsigned int flags)
 {
 	if (channel->handler)
-		channel->answered = true;
+		channel->replied = true;
 	else if (!(flags & KUCOMMS_SEND_MORE))
 		kucomms_channel_notify(channel);
 }
@@ -315,7 +315,7 @@ static int send_reserve(struct kucomms_channel *channel, u32 length,
  * Tells whether a sender that may sleep is to end, also if there is room: a
  * client may read as fast as the sender sends, for ever.
  */
-static int reserve_glance(struct kucomms_channel *channel)
+static int reserve_yield(struct kucomms_channel *channel)
 {
 	const u32 position = channel->out.position;
 
@@ -323,16 +323,16 @@ static int reserve_glance(struct kucomms_channel *channel)
 	if (unlikely(READ_ONCE(channel->endpoint->dead)))
 		return -ESHUTDOWN;
 	/* Once per eighth of the ring. */
-	if (likely(position - channel->sent_glanced < channel->out.size / 8))
+	if (likely(position - channel->out_yielded < channel->out.size / 8))
 		return 0;
-	channel->sent_glanced = position;
-	return kucomms_sync_glance(true);
+	channel->out_yielded = position;
+	return kucomms_module_yield(true);
 }
 
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 		    struct kucomms_message **record, long timeout)
 {
-	int err = timeout ? reserve_glance(channel) : 0;
+	int err = timeout ? reserve_yield(channel) : 0;
 
 	if (unlikely(err)) {
 		kucomms_flush(channel);
@@ -345,7 +345,7 @@ int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 	if (WARN_ON_ONCE(channel->endpoint->ops.message))
 		return -EINVAL;
 	might_sleep();
-	err = kucomms_sync_wait_room(channel, length, timeout);
+	err = kucomms_module_wait_room(channel, length, timeout);
 	return err ?: send_reserve(channel, length, record);
 }
 EXPORT_SYMBOL_GPL(kucomms_reserve);
@@ -435,15 +435,16 @@ bool kucomms_channel_stall(struct kucomms_channel *channel)
 
 	kucomms_channel_flush_locked(channel);
 	raw_spin_lock_irqsave(&channel->lock, flags);
-	if (!channel->short_of_room ||
-	    channel->short_at != channel->in.position) {
+	if (!channel->stall_noted ||
+	    channel->stall_position != channel->in.position) {
 		raw_spin_unlock_irqrestore(&channel->lock, flags);
 		return true;
 	}
-	channel->short_of_room = false;
-	kucomms_producer_arm(&channel->out, channel->wanted);
-	channel->stalled = kucomms_producer_room(&channel->out,
-						 channel->wanted) == -EAGAIN;
+	channel->stall_noted = false;
+	kucomms_producer_arm(&channel->out, channel->stall_length);
+	channel->stalled =
+		kucomms_producer_room(&channel->out, channel->stall_length) ==
+		-EAGAIN;
 	if (channel->stalled) {
 		WRITE_ONCE(channel->awaited, true);
 		kucomms_channel_disarm(channel);

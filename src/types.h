@@ -28,7 +28,7 @@
  *	manage_lock (device.c), kucomms_registry_lock, worker->lock
  *	channel->attach_lock, channel->own_turn, endpoint->turn,
  *		kucomms_registry_lock
- *	send_lock or receive_lock of rw and netlink, channel->queueing, turn,
+ *	send_lock or receive_lock of rw and netlink, channel->queue_lock, turn,
  *		channel->lock, endpoint->runs_lock
  *	endpoint->turn, endpoint->accept_wait.lock
  *	turn, worker->lock
@@ -201,7 +201,7 @@ struct kucomms_worker {
  * @workers:    the threads; channel N belongs to number N modulo @threads, and
  *              the first runs the work and timer handlers, too
  *
- * @wanted:     the work handler is to be called
+ * @work_wanted: the work handler is to be called
  * @wake_work:  wakes the thread that calls it
  *
  * What the administrator may tune is written under kucomms_registry_lock.
@@ -231,7 +231,7 @@ struct kucomms_endpoint {
 	unsigned int threads;
 	struct kucomms_worker *workers;
 
-	u32 wanted;
+	u32 work_wanted;
 	struct irq_work wake_work;
 };
 
@@ -354,14 +354,14 @@ enum kc_transport {
  * @turn:        who may call the message handler: the endpoint's turn or, if
  *               the handler is safe per channel, @own_turn. What is "under the
  *               turn" below is under this one
- * @queueing:    held by the one of the client's tasks that waits for the turn
+ * @queue_lock:  held by the one of the client's tasks that waits for the turn
  * @message:     the endpoint's message handler or, when the channel has called,
  *               kucomms_calls_message(), which looks for answers first, or,
  *               over netlink, kc_netlink_ops.message, which calls that;
  *               when the channel is no longer open, one that refuses
  * @in:          the ring towards the kernel; under the turn or, without a
  *               message handler, the receiver's
- * @glanced:     the position in @in where the receiving thread last looked
+ * @in_yielded:  the position in @in where the receiving thread last looked
  *               whether it is to end
  * @releaser:    the thread that released something last, so that this thread
  *               can recognize itself
@@ -369,17 +369,17 @@ enum kc_transport {
  * @handler:     who is having the client's messages handled; under the turn
  * @awake:       the client need not ring; under the turn
  * @stalled:     the handler waits for room in @out; under the turn
- * @answered:    a handler has sent without @lock in this turn; under the turn
- * @to_tell:     in this turn the client has got room or an acknowledgement, for
+ * @replied:     a handler has sent without @lock in this turn; under the turn
+ * @must_notify: in this turn the client has got room or an acknowledgement, for
  *               which it may sleep; under the turn
  *
  * @lock:        protects @out and the eight members below it
  * @out:         the ring towards the user
- * @wanted:      length of the last message of the message handler that found
+ * @stall_length: length of the last message of the message handler that found
  *               no room
- * @short_at:    the position in @in of the message that it was handling
- * @short_of_room: there has been one
- * @sent_glanced: the position in @out where a sending thread last looked
+ * @stall_position: the position in @in of the message that it was handling
+ * @stall_noted: there has been one
+ * @out_yielded: the position in @out where a sending thread last looked
  *               whether it is to end
  * @room_length: length of the shortest message for which a sender other than
  *               the message handler had no room
@@ -432,26 +432,26 @@ struct kucomms_channel {
 	struct pid *pid;
 
 	struct kucomms_turn *turn;
-	struct mutex queueing;
+	struct mutex queue_lock;
 	int (*message)(struct kucomms_channel *channel,
 		       const struct kucomms_message *message,
 		       const void *data, void *priv);
 	struct kucomms_consumer in;
-	u32 glanced;
+	u32 in_yielded;
 	struct task_struct *releaser;
 	void *copy;
 	struct task_struct *handler;
 	bool awake;
 	bool stalled;
-	bool answered;
-	bool to_tell;
+	bool replied;
+	bool must_notify;
 
 	raw_spinlock_t lock;
 	struct kucomms_producer out;
-	u32 wanted;
-	u32 short_at;
-	bool short_of_room;
-	u32 sent_glanced;
+	u32 stall_length;
+	u32 stall_position;
+	bool stall_noted;
+	u32 out_yielded;
 	u32 room_length;
 	bool wants_room;
 	bool awaited;

@@ -86,10 +86,10 @@ static void ticks_work(struct ticks *ticks, struct kucomms_endpoint *endpoint,
 	const struct kucomms_ops *ops = &endpoint->ops;
 	const bool due = now >= ticks->work;
 
-	if (!xchg(&endpoint->wanted, 0) && !due)
+	if (!xchg(&endpoint->work_wanted, 0) && !due)
 		return;
 	if (ops->work(endpoint, endpoint->priv))
-		WRITE_ONCE(endpoint->wanted, 1);
+		WRITE_ONCE(endpoint->work_wanted, 1);
 	if (due)
 		ticks->work = ticks_after(ticks->work, work_period(ops), now);
 }
@@ -100,7 +100,7 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 	const struct kucomms_ops *ops = &endpoint->ops;
 	u64 now = ktime_get_ns();
 
-	if (now < ticks_next(ticks) && !READ_ONCE(endpoint->wanted))
+	if (now < ticks_next(ticks) && !READ_ONCE(endpoint->work_wanted))
 		return;
 	kucomms_turn_lock(&endpoint->turn);
 	ticks_work(ticks, endpoint, now);
@@ -268,7 +268,8 @@ static void worker_sleep(struct kucomms_worker *worker, u64 until)
 	 */
 	set_current_state(TASK_IDLE);
 	if (list_empty(&worker->channels) && !kthread_should_stop() &&
-	    !(worker_has_ticks(worker) && READ_ONCE(worker->endpoint->wanted)))
+	    !(worker_has_ticks(worker) &&
+	      READ_ONCE(worker->endpoint->work_wanted)))
 		schedule_hrtimeout(until == KTIME_MAX ? NULL : &due,
 				   HRTIMER_MODE_ABS);
 	__set_current_state(TASK_RUNNING);

@@ -98,8 +98,8 @@ static int ring_finish_message(struct kucomms_channel *channel,
 	socket->current_meta.kind = socket->current_meta.flags & NLM_F_MULTI ?
 				    KC_META_DONE : KC_META_ACK;
 	/*
-	 * Takes the lock, since others may be sending, and sets @to_tell, not
-	 * @answered: the end of the turn must not publish messages that others
+	 * Takes the lock, since others may be sending, and sets @must_notify, not
+	 * @replied: the end of the turn must not publish messages that others
 	 * hold back. Handlers that send without the lock do so in this turn.
 	 */
 	raw_spin_lock_irqsave(&channel->lock, flags);
@@ -107,7 +107,7 @@ static int ring_finish_message(struct kucomms_channel *channel,
 	/* The counter is for what the module has sent. */
 	channel->counters.messages_to_user -= !err;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	channel->to_tell = true;
+	channel->must_notify = true;
 	return err;
 }
 
