@@ -18,7 +18,7 @@
 static struct workqueue_struct *close_queue;
 static atomic_t channels_alive = ATOMIC_INIT(0);
 
-static bool ring_size_valid(u32 size, const struct kucomms_limits *limits)
+static bool ring_size_valid(u32 size, const struct kc_limits *limits)
 {
 	return is_power_of_2(size) && size >= PAGE_SIZE &&
 	       size >= KUCOMMS_RING_SIZE_MIN && size <= limits->ring_size_max;
@@ -26,7 +26,7 @@ static bool ring_size_valid(u32 size, const struct kucomms_limits *limits)
 
 /* Fills in what the caller left to the device. */
 static int attach_check(struct kucomms_attach *attach,
-			const struct kucomms_limits *limits)
+			const struct kc_limits *limits)
 {
 	if ((attach->flags & ~KUCOMMS_ATTACH_NUMBER) ||
 	    memchr_inv(attach->reserved, 0, sizeof(attach->reserved)))
@@ -48,7 +48,7 @@ static int attach_check(struct kucomms_attach *attach,
 static int attach_number(struct kucomms_channel *channel,
 			 const struct kucomms_attach *attach)
 {
-	struct kucomms_device *device = channel->device;
+	struct kc_device *device = channel->device;
 	bool wanted = attach->flags & KUCOMMS_ATTACH_NUMBER;
 	unsigned int least = wanted ? attach->channel : 0;
 	unsigned int most = wanted ? attach->channel :
@@ -67,18 +67,18 @@ static int attach_number(struct kucomms_channel *channel,
 static int attach_alloc(struct kucomms_channel *channel,
 			const struct kucomms_attach *attach, bool shared)
 {
-	const size_t sizes[KUCOMMS_REGIONS] = {
-		[KUCOMMS_REGION_USER_CONTROL] = PAGE_SIZE,
-		[KUCOMMS_REGION_KERNEL_CONTROL] = PAGE_SIZE,
-		[KUCOMMS_REGION_TO_KERNEL] = attach->to_kernel_size,
-		[KUCOMMS_REGION_TO_USER] = attach->to_user_size,
+	const size_t sizes[KC_REGIONS] = {
+		[KC_REGION_USER_CONTROL] = PAGE_SIZE,
+		[KC_REGION_KERNEL_CONTROL] = PAGE_SIZE,
+		[KC_REGION_TO_KERNEL] = attach->to_kernel_size,
+		[KC_REGION_TO_USER] = attach->to_user_size,
 	};
 	int i, err;
 
-	for (i = 0; i < KUCOMMS_REGIONS; i++) {
+	for (i = 0; i < KC_REGIONS; i++) {
 		/* The data is seen twice in a row, the control pages once. */
-		err = kucomms_region_alloc(&channel->regions[i], sizes[i],
-					   i < KUCOMMS_REGION_TO_KERNEL ? 1 : 2);
+		err = kc_region_alloc(&channel->regions[i], sizes[i],
+				      i < KC_REGION_TO_KERNEL ? 1 : 2);
 		if (err)
 			return err;
 	}
@@ -120,9 +120,9 @@ static void attach_free(struct kucomms_channel *channel)
 {
 	int i;
 
-	kucomms_calls_settle(channel);
-	for (i = 0; i < KUCOMMS_REGIONS; i++)
-		kucomms_region_free(&channel->regions[i]);
+	kc_calls_settle(channel);
+	for (i = 0; i < KC_REGIONS; i++)
+		kc_region_free(&channel->regions[i]);
 	kvfree(channel->copy);
 	netlink_destroy(channel);
 	put_pid(channel->pid);
@@ -133,7 +133,7 @@ static void attach_undo(struct kucomms_channel *channel)
 {
 	/* The caller has it again. */
 	channel->netlink = NULL;
-	kucomms_rw_destroy(channel);
+	kc_rw_destroy(channel);
 	attach_free(channel);
 	ida_free(&channel->device->numbers, channel->number);
 	channel->copy = NULL;
@@ -149,21 +149,21 @@ static void attach_undo(struct kucomms_channel *channel)
 static void attach_init_rings(struct kucomms_channel *channel,
 			      const struct kucomms_attach *attach)
 {
-	struct kucomms_region *regions = channel->regions;
+	struct kc_region *regions = channel->regions;
 	struct kucomms_control *user =
-		regions[KUCOMMS_REGION_USER_CONTROL].address;
+		regions[KC_REGION_USER_CONTROL].address;
 	struct kucomms_control *kernel =
-		regions[KUCOMMS_REGION_KERNEL_CONTROL].address;
+		regions[KC_REGION_KERNEL_CONTROL].address;
 
 	kucomms_consumer_init(&channel->in,
-			      regions[KUCOMMS_REGION_TO_KERNEL].address,
+			      regions[KC_REGION_TO_KERNEL].address,
 			      attach->to_kernel_size, kernel, user);
 	kucomms_producer_init(&channel->out,
-			      regions[KUCOMMS_REGION_TO_USER].address,
+			      regions[KC_REGION_TO_USER].address,
 			      attach->to_user_size, kernel, user);
 	/* The kernel's side sleeps until its client rings. */
 	kucomms_consumer_arm(&channel->in);
-	kucomms_calls_begin(&channel->calls);
+	kc_calls_begin(&channel->calls);
 }
 
 static void attach_choose(struct kucomms_channel *channel,
@@ -197,7 +197,7 @@ static int attach_to(struct kucomms_channel *channel,
 		goto err_undo;
 	attach_init_rings(channel, attach);
 	if (transport == KC_COPIED)
-		err = kucomms_rw_create(channel);
+		err = kc_rw_create(channel);
 	channel->netlink = netlink;
 	if (netlink)
 		err = netlink->ops->create(channel);
@@ -205,10 +205,10 @@ static int attach_to(struct kucomms_channel *channel,
 		goto err_undo;
 
 	attach_choose(channel, endpoint);
-	err = kucomms_channel_connect(channel);
+	err = kc_channel_connect(channel);
 	if (err)
 		goto err_undo;
-	kucomms_device_add_channel(channel->device, channel);
+	kc_device_add_channel(channel->device, channel);
 	/* Pairs with file_channel(). */
 	smp_store_release(&channel->transport, transport);
 	return 0;
@@ -225,20 +225,20 @@ static void attach_reply(const struct kucomms_channel *channel,
 	attach->channel = channel->number;
 	attach->features = 0;
 	attach->user_control_offset =
-		(u64)KUCOMMS_REGION_USER_CONTROL << KUCOMMS_REGION_SHIFT;
+		(u64)KC_REGION_USER_CONTROL << KC_REGION_SHIFT;
 	attach->kernel_control_offset =
-		(u64)KUCOMMS_REGION_KERNEL_CONTROL << KUCOMMS_REGION_SHIFT;
+		(u64)KC_REGION_KERNEL_CONTROL << KC_REGION_SHIFT;
 	attach->to_kernel_offset =
-		(u64)KUCOMMS_REGION_TO_KERNEL << KUCOMMS_REGION_SHIFT;
+		(u64)KC_REGION_TO_KERNEL << KC_REGION_SHIFT;
 	attach->to_user_offset =
-		(u64)KUCOMMS_REGION_TO_USER << KUCOMMS_REGION_SHIFT;
+		(u64)KC_REGION_TO_USER << KC_REGION_SHIFT;
 }
 
 /* Its errors are those that abi.h lists with struct kucomms_attach. */
-int kucomms_channel_attach(struct kucomms_channel *channel,
-			   struct kucomms_attach *attach,
-			   enum kc_transport transport,
-			   struct kc_netlink *netlink)
+int kc_channel_attach(struct kucomms_channel *channel,
+		      struct kucomms_attach *attach,
+		      enum kc_transport transport,
+		      struct kc_netlink *netlink)
 {
 	struct kucomms_endpoint *endpoint;
 	int err;
@@ -253,15 +253,15 @@ int kucomms_channel_attach(struct kucomms_channel *channel,
 		goto unlock;
 	/* One that was found may have gone before its turn: then the next. */
 	do {
-		err = kucomms_registry_wait(channel->device, attach->deadline,
-					    &endpoint);
+		err = kc_registry_wait(channel->device, attach->deadline,
+				       &endpoint);
 		if (err)
 			goto unlock;
 		err = attach_to(channel, endpoint, attach, transport, netlink);
 		if (err)
-			kucomms_endpoint_put(endpoint);
-	} while (err == KUCOMMS_ENDPOINT_GONE && attach->deadline);
-	if (err == KUCOMMS_ENDPOINT_GONE)
+			kc_endpoint_put(endpoint);
+	} while (err == KC_ENDPOINT_GONE && attach->deadline);
+	if (err == KC_ENDPOINT_GONE)
 		err = -ENOTCONN;
 	if (err)
 		goto unlock;
@@ -275,7 +275,7 @@ unlock:
 	mutex_unlock(&channel->attach_lock);
 	return err;
 }
-KC_EXPORT(kucomms_channel_attach);
+KC_EXPORT(kc_channel_attach);
 
 static void channel_free(struct work_struct *work)
 {
@@ -284,9 +284,9 @@ static void channel_free(struct work_struct *work)
 			     free_work);
 
 	attach_free(channel);
-	kucomms_turn_destroy(&channel->own_turn);
+	kc_turn_destroy(&channel->own_turn);
 	if (channel->endpoint)
-		kucomms_endpoint_put(channel->endpoint);
+		kc_endpoint_put(channel->endpoint);
 	put_device(&channel->device->dev);
 	put_cred(channel->cred);
 	mutex_destroy(&channel->queue_lock);
@@ -299,7 +299,7 @@ static void channel_free(struct work_struct *work)
 /* Ends a channel whose file and mappings are all closed. Waits for handlers. */
 static void channel_finish(struct kucomms_channel *channel)
 {
-	struct kucomms_device *device = channel->device;
+	struct kc_device *device = channel->device;
 
 	if (channel->transport != KC_DETACHED) {
 		/*
@@ -307,15 +307,15 @@ static void channel_finish(struct kucomms_channel *channel)
 		 * module's stop handler may have while it waits for threads
 		 * that use the channel: this hangs up, so that they end.
 		 */
-		kucomms_channel_detach(channel);
-		kucomms_channel_give_number(channel);
-		kucomms_device_remove_channel(device, channel);
-		kucomms_rw_destroy(channel);
+		kc_channel_disconnect(channel);
+		kc_channel_give_number(channel);
+		kc_device_remove_channel(device, channel);
+		kc_rw_destroy(channel);
 		/* The socket may live on, and hold the module; or not. */
 		if (channel->netlink)
 			module_put(channel->netlink->ops->owner);
 	}
-	kucomms_device_close(device);
+	kc_device_close(device);
 	kucomms_channel_put(channel);
 }
 
@@ -325,8 +325,8 @@ static void channel_close_work(struct work_struct *work)
 }
 
 /* Takes over the caller's reference to @device. */
-struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
-					       const struct cred *cred)
+struct kucomms_channel *kc_channel_create(struct kc_device *device,
+					  const struct cred *cred)
 {
 	struct kucomms_channel *channel = kzalloc(sizeof(*channel),
 						  GFP_KERNEL_ACCOUNT);
@@ -339,12 +339,12 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
 	channel->cred = get_cred(cred);
 	mutex_init(&channel->attach_lock);
 	mutex_init(&channel->queue_lock);
-	kucomms_turn_init(&channel->own_turn);
+	kc_turn_init(&channel->own_turn);
 	raw_spin_lock_init(&channel->lock);
 	init_waitqueue_head(&channel->wait);
 	init_waitqueue_head(&channel->module_wait);
-	init_irq_work(&channel->wake_work, kucomms_channel_wake_work);
-	kucomms_calls_create(&channel->calls);
+	init_irq_work(&channel->wake_work, kc_channel_wake_work);
+	kc_calls_create(&channel->calls);
 	INIT_LIST_HEAD(&channel->worker_node);
 	INIT_LIST_HEAD(&channel->accept_node);
 	INIT_LIST_HEAD(&channel->endpoint_node);
@@ -361,7 +361,7 @@ struct kucomms_channel *kucomms_channel_create(struct kucomms_device *device,
  * and the thread may be the one that closes all files of the system whose last
  * user could not close them itself, which must not wait for a handler.
  */
-void kucomms_channel_close(struct kucomms_channel *channel)
+void kc_channel_close(struct kucomms_channel *channel)
 {
 	if (current->flags & PF_KTHREAD)
 		queue_work(close_queue, &channel->close_work);
@@ -369,15 +369,15 @@ void kucomms_channel_close(struct kucomms_channel *channel)
 		channel_finish(channel);
 }
 
-int kucomms_attach_init(void)
+int kc_attach_init(void)
 {
-	close_queue = alloc_workqueue("kucomms_channel_close", WQ_UNBOUND,
+	close_queue = alloc_workqueue("kc_channel_close", WQ_UNBOUND,
 				      WQ_UNBOUND_MAX_ACTIVE);
 	return close_queue ? 0 : -ENOMEM;
 }
 
 /* No file is open, so all channels are on their way to be freed. */
-void kucomms_attach_uninit(void)
+void kc_attach_uninit(void)
 {
 	if (!wait_var_event_timeout(&channels_alive,
 				    !atomic_read(&channels_alive), 60 * HZ))

@@ -23,17 +23,17 @@ static DEVICE_ATTR_RO(name);
 static ssize_t endpoint_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kc_device *device = to_kc_device(dev);
 	struct module *owner;
 	ssize_t length = 0;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	if (device->endpoint) {
 		owner = device->endpoint->owner;
 		length = sysfs_emit(buf, "%s\n",
 				    owner ? module_name(owner) : "kernel");
 	}
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return length;
 }
 static DEVICE_ATTR_RO(endpoint);
@@ -41,7 +41,7 @@ static DEVICE_ATTR_RO(endpoint);
 static ssize_t opens_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kc_device *device = to_kc_device(dev);
 
 	return sysfs_emit(buf, "%u\n", READ_ONCE(device->opens));
 }
@@ -50,14 +50,14 @@ static DEVICE_ATTR_RO(opens);
 static ssize_t channels_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kc_device *device = to_kc_device(dev);
 	struct kucomms_channel *channel;
 	unsigned int count = 0;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	list_for_each_entry(channel, &device->attached, device_node)
 		count++;
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return sysfs_emit(buf, "%u\n", count);
 }
 static DEVICE_ATTR_RO(channels);
@@ -87,11 +87,11 @@ static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
 			    char *buf)
 {
 	const int longest = sizeof(" netlink:2147483647\n");
-	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kc_device *device = to_kc_device(dev);
 	struct kucomms_channel *channel;
 	int length = 0;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	list_for_each_entry(channel, &device->attached, device_node) {
 		if (length > PAGE_SIZE - longest)
 			break;
@@ -100,7 +100,7 @@ static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
 					channel->netlink ? "netlink:" : "",
 					client_pid(channel));
 	}
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	if (length)
 		length += sysfs_emit_at(buf, length, "\n");
 	return length;
@@ -115,15 +115,15 @@ static DEVICE_ATTR_ADMIN_RO(clients);
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
 {									\
-	struct kucomms_device *device = to_kucomms_device(dev);		\
+	struct kc_device *device = to_kc_device(dev);		\
 	struct kucomms_channel *channel;				\
 	u64 sum;							\
 									\
-	mutex_lock(&kucomms_registry_lock);				\
+	mutex_lock(&kc_registry_lock);				\
 	sum = device->past.name;					\
 	list_for_each_entry(channel, &device->attached, device_node)	\
 		sum += READ_ONCE(channel->counters.name);		\
-	mutex_unlock(&kucomms_registry_lock);				\
+	mutex_unlock(&kc_registry_lock);				\
 	return sysfs_emit(buf, "%llu\n", sum);				\
 }									\
 static DEVICE_ATTR_RO(name)
@@ -142,7 +142,7 @@ static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
 {									\
 	return sysfs_emit(buf, "%u\n",					\
-			  to_kucomms_device(dev)->limits.name);		\
+			  to_kc_device(dev)->limits.name);		\
 }									\
 static DEVICE_ATTR_RO(name)
 
@@ -154,15 +154,15 @@ LIMIT_ATTR(ring_size_max);
  * Tries @wanted on the endpoint, if there is one, and keeps it for those to
  * come. Whatever is replaced is freed, and so is @wanted->cpus if it fails.
  */
-static int device_tune(struct kucomms_device *device,
-		       const struct kucomms_tuning *wanted)
+static int device_tune(struct kc_device *device,
+		       const struct kc_tuning *wanted)
 {
 	struct cpumask *old = device->tuning.cpus;
 	int err = 0;
 
-	lockdep_assert_held(&kucomms_registry_lock);
+	lockdep_assert_held(&kc_registry_lock);
 	if (device->endpoint)
-		err = kucomms_endpoint_retune(device->endpoint, wanted);
+		err = kc_endpoint_retune(device->endpoint, wanted);
 	if (!err)
 		device->tuning = *wanted;
 	else
@@ -176,15 +176,15 @@ static int device_tune(struct kucomms_device *device,
 static ssize_t dispatch_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
-	enum kucomms_choice choice;
+	struct kc_device *device = to_kc_device(dev);
+	enum kc_choice choice;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	choice = device->endpoint ?
-			 (enum kucomms_choice)device->endpoint->dispatch :
+			 (enum kc_choice)device->endpoint->dispatch :
 			 device->tuning.choice;
-	mutex_unlock(&kucomms_registry_lock);
-	return sysfs_emit(buf, "%s\n", kucomms_choice_name(choice));
+	mutex_unlock(&kc_registry_lock);
+	return sysfs_emit(buf, "%s\n", kc_choice_name(choice));
 }
 
 /* EINVAL: there is no such way; EOPNOTSUPP: the module does not allow it. */
@@ -192,19 +192,19 @@ static ssize_t dispatch_store(struct device *dev,
 			      struct device_attribute *attr, const char *buf,
 			      size_t count)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
-	struct kucomms_tuning wanted;
-	enum kucomms_choice choice;
+	struct kc_device *device = to_kc_device(dev);
+	struct kc_tuning wanted;
+	enum kc_choice choice;
 	int err;
 
-	err = kucomms_may_manage() ?: kucomms_choice_parse(&choice, buf);
+	err = kc_may_manage() ?: kc_choice_parse(&choice, buf);
 	if (err)
 		return err;
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	wanted = device->tuning;
 	wanted.choice = choice;
 	err = device_tune(device, &wanted);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return err ?: count;
 }
 static DEVICE_ATTR_RW(dispatch);
@@ -212,13 +212,13 @@ static DEVICE_ATTR_RW(dispatch);
 static ssize_t poll_idle_us_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kc_device *device = to_kc_device(dev);
 	unsigned int us;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	us = device->endpoint ? device->endpoint->poll_idle_us :
 				device->tuning.poll_idle_us;
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return sysfs_emit(buf, "%u\n", us);
 }
 
@@ -227,21 +227,21 @@ static ssize_t poll_idle_us_store(struct device *dev,
 				  struct device_attribute *attr,
 				  const char *buf, size_t count)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
-	struct kucomms_tuning wanted;
+	struct kc_device *device = to_kc_device(dev);
+	struct kc_tuning wanted;
 	unsigned int us;
 	int err;
 
-	err = kucomms_may_manage();
+	err = kc_may_manage();
 	if (err)
 		return err;
-	if (kstrtouint(buf, 10, &us) || us > KUCOMMS_POLL_IDLE_MAX_US)
+	if (kstrtouint(buf, 10, &us) || us > KC_POLL_IDLE_MAX_US)
 		return -EINVAL;
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	wanted = device->tuning;
 	wanted.poll_idle_us = us;
 	err = device_tune(device, &wanted);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return err ?: count;
 }
 static DEVICE_ATTR_RW(poll_idle_us);
@@ -249,15 +249,15 @@ static DEVICE_ATTR_RW(poll_idle_us);
 static ssize_t cpus_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kc_device *device = to_kc_device(dev);
 	const struct cpumask *cpus;
 	ssize_t length;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	cpus = device->endpoint ? device->endpoint->cpus : device->tuning.cpus;
 	length = sysfs_emit(buf, "%*pbl\n",
 			    cpumask_pr_args(cpus ?: cpu_possible_mask));
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return length;
 }
 
@@ -265,12 +265,12 @@ static ssize_t cpus_show(struct device *dev, struct device_attribute *attr,
 static ssize_t cpus_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
-	struct kucomms_tuning wanted;
+	struct kc_device *device = to_kc_device(dev);
+	struct kc_tuning wanted;
 	struct cpumask *cpus = NULL;
 	int err;
 
-	err = kucomms_may_manage();
+	err = kc_may_manage();
 	if (err)
 		return err;
 	if (!sysfs_streq(buf, "")) {
@@ -283,16 +283,16 @@ static ssize_t cpus_store(struct device *dev, struct device_attribute *attr,
 			return -EINVAL;
 		}
 	}
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	wanted = device->tuning;
 	wanted.cpus = cpus;
 	err = device_tune(device, &wanted);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return err ?: count;
 }
 static DEVICE_ATTR_RW(cpus);
 
-static struct attribute *kucomms_device_attrs[] = {
+static struct attribute *device_attrs[] = {
 	&dev_attr_name.attr,
 	&dev_attr_endpoint.attr,
 	&dev_attr_opens.attr,
@@ -314,11 +314,11 @@ static struct attribute *kucomms_device_attrs[] = {
 	&dev_attr_broken.attr,
 	NULL
 };
-static const struct attribute_group kucomms_device_group = {
-	.attrs = kucomms_device_attrs,
+static const struct attribute_group device_group = {
+	.attrs = device_attrs,
 };
 
-const struct attribute_group *kucomms_device_groups[] = {
-	&kucomms_device_group,
+const struct attribute_group *kc_device_groups[] = {
+	&device_group,
 	NULL
 };

@@ -10,7 +10,7 @@
  * Whose context that is:
  *  - an answer: whoever dispatches the client's messages;
  *  - a deadline, or a channel that broke or was shut down: the work;
- *  - the client or the endpoint going: kucomms_channel_detach(). Nothing can be
+ *  - the client or the endpoint going: kc_channel_disconnect(). Nothing can be
  *    started afterwards, so the work finds nothing to do any more.
  *
  * done() may free its call or start it again. So nothing is read from a call once
@@ -84,7 +84,7 @@ static bool run_is_elsewhere(struct kucomms_endpoint *endpoint,
  * for a call that has been answered costs less than setting it anew for each
  * call.
  */
-static void calls_set_timer(struct kucomms_calls *calls)
+static void calls_set_timer(struct kc_calls *calls)
 {
 	struct timerqueue_node *next = timerqueue_getnext(&calls->deadlines);
 	s64 left;
@@ -102,13 +102,13 @@ static void calls_set_timer(struct kucomms_calls *calls)
  */
 static void calls_timer(struct timer_list *timer)
 {
-	kucomms_channel_queue_calls(container_of(timer, struct kucomms_channel, calls.timer));
+	kc_channel_queue_calls(container_of(timer, struct kucomms_channel, calls.timer));
 }
 
 static void calls_add(struct kucomms_channel *channel,
 		      struct kucomms_call *call)
 {
-	struct kucomms_calls *calls = &channel->calls;
+	struct kc_calls *calls = &channel->calls;
 	struct rb_node **link = &calls->by_number.rb_node, *parent = NULL;
 
 	lockdep_assert_held(&channel->lock);
@@ -124,7 +124,7 @@ static void calls_add(struct kucomms_channel *channel,
 	WRITE_ONCE(call->channel, channel);
 }
 
-static void calls_remove(struct kucomms_calls *calls,
+static void calls_remove(struct kc_calls *calls,
 			 struct kucomms_call *call)
 {
 	rb_erase(&call->by_number, &calls->by_number);
@@ -133,7 +133,7 @@ static void calls_remove(struct kucomms_calls *calls,
 	smp_store_release(&call->channel, NULL);
 }
 
-static struct kucomms_call *calls_find(const struct kucomms_calls *calls,
+static struct kucomms_call *calls_find(const struct kc_calls *calls,
 				       u64 number)
 {
 	struct rb_node *node = calls->by_number.rb_node;
@@ -149,7 +149,7 @@ static struct kucomms_call *calls_find(const struct kucomms_calls *calls,
 }
 
 /* The one with the earliest deadline, if that is no later than @until. */
-static struct kucomms_call *calls_find_due(struct kucomms_calls *calls,
+static struct kucomms_call *calls_find_due(struct kc_calls *calls,
 					   s64 until)
 {
 	struct timerqueue_node *next = timerqueue_getnext(&calls->deadlines);
@@ -189,7 +189,7 @@ static bool calls_end_one(struct kucomms_channel *channel, s64 until, int err)
 
 static void calls_end_all(struct kucomms_channel *channel, int err)
 {
-	kucomms_turn_assert_held(channel->turn);
+	kc_turn_assert_held(channel->turn);
 	while (calls_end_one(channel, KTIME_MAX, err))
 		;
 }
@@ -200,7 +200,7 @@ static void calls_expire(struct kucomms_channel *channel)
 	const s64 now = get_jiffies_64();
 	int left = EXPIRE_BATCH;
 
-	kucomms_turn_assert_held(channel->turn);
+	kc_turn_assert_held(channel->turn);
 	while (left-- && calls_end_one(channel, now, -ETIMEDOUT))
 		;
 }
@@ -212,13 +212,13 @@ static void calls_work(struct work_struct *work)
 	unsigned long flags;
 	int err;
 
-	kucomms_turn_lock(channel->turn);
-	err = kucomms_channel_error(channel);
+	kc_turn_lock(channel->turn);
+	err = kc_channel_error(channel);
 	if (err)
 		calls_end_all(channel, err);
 	else
 		calls_expire(channel);
-	kucomms_turn_unlock(channel->turn);
+	kc_turn_unlock(channel->turn);
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	calls_set_timer(&channel->calls);
@@ -234,7 +234,7 @@ static bool calls_answer(struct kucomms_channel *channel,
 			 const struct kucomms_message *message,
 			 const void *data)
 {
-	struct kucomms_calls *calls = &channel->calls;
+	struct kc_calls *calls = &channel->calls;
 	const u64 number = message->id - calls->base;
 	struct kucomms_call *call;
 	unsigned long flags;
@@ -260,15 +260,15 @@ static bool calls_answer(struct kucomms_channel *channel,
  * Takes the place of the endpoint's message handler on channels that have called.
  * kucomms_netlink.ko calls it for every message.
  */
-int kucomms_calls_message(struct kucomms_channel *channel,
-			  const struct kucomms_message *message,
-			  const void *data, void *priv)
+int kc_calls_message(struct kucomms_channel *channel,
+		     const struct kucomms_message *message,
+		     const void *data, void *priv)
 {
 	if (calls_answer(channel, message, data))
 		return 0;
 	return channel->endpoint->ops.message(channel, message, data, priv);
 }
-KC_EXPORT(kucomms_calls_message);
+KC_EXPORT(kc_calls_message);
 
 /*
  * The number is given out, and answers are looked for, before the client can
@@ -277,7 +277,7 @@ KC_EXPORT(kucomms_calls_message);
 static int call_send(struct kucomms_channel *channel, struct kucomms_call *call,
 		     const struct kucomms_message *request, const void *data)
 {
-	struct kucomms_calls *calls = &channel->calls;
+	struct kc_calls *calls = &channel->calls;
 	struct kucomms_message message = *request;
 	int err;
 
@@ -290,8 +290,8 @@ static int call_send(struct kucomms_channel *channel, struct kucomms_call *call,
 	if (!channel->netlink)
 		/* Unless the channel is no longer open. */
 		cmpxchg(&channel->message, channel->endpoint->ops.message,
-			kucomms_calls_message);
-	err = kucomms_channel_put_message(channel, &message, data);
+			kc_calls_message);
+	err = kc_channel_put_message(channel, &message, data);
 	if (err)
 		WRITE_ONCE(calls->given, call->number);
 	else
@@ -311,7 +311,7 @@ int kucomms_call_start(struct kucomms_channel *channel,
 	WRITE_ONCE(call->endpoint, channel->endpoint);
 	if (!call->done || !channel->endpoint->ops.message)
 		return -EINVAL;
-	err = kucomms_channel_error(channel);
+	err = kc_channel_error(channel);
 	if (err)
 		return err;
 	timerqueue_init(&call->deadline);
@@ -324,15 +324,15 @@ int kucomms_call_start(struct kucomms_channel *channel,
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (err) {
 		/* The client may not have been told yet of what came before. */
-		kucomms_channel_flush_locked(channel);
+		kc_channel_flush_locked(channel);
 		return err;
 	}
-	kucomms_channel_notify(channel);
+	kc_channel_notify(channel);
 	/*
 	 * Its barrier pairs with the one in channel_leave_open(): one of the two
 	 * sees the other.
 	 */
-	if (unlikely(kucomms_channel_error(channel)))
+	if (unlikely(kc_channel_error(channel)))
 		irq_work_queue(&channel->wake_work);
 	return 0;
 }
@@ -412,7 +412,7 @@ static void call_waiter_done(struct kucomms_call *call, int err,
 	wake_up_all(&waiter->channel->module_wait);
 }
 
-/* Returns the error that ends a wait, or 0. Pairs with kucomms_endpoint_stop(). */
+/* Returns the error that ends a wait, or 0. Pairs with kc_endpoint_stop(). */
 static int call_must_stop(const struct kucomms_channel *channel)
 {
 	if (READ_ONCE(channel->endpoint->dead))
@@ -424,8 +424,8 @@ static int call_must_stop(const struct kucomms_channel *channel)
 /* Its handlers would wait for the caller, and the caller for them. */
 static bool call_would_deadlock(const struct kucomms_channel *channel)
 {
-	return kucomms_turn_held(channel->turn) ||
-	       kucomms_turn_held(&channel->endpoint->turn);
+	return kc_turn_held(channel->turn) ||
+	       kc_turn_held(&channel->endpoint->turn);
 }
 
 int kucomms_call_wait(struct kucomms_channel *channel,
@@ -459,14 +459,14 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 }
 EXPORT_SYMBOL_GPL(kucomms_call_wait);
 
-void kucomms_calls_create(struct kucomms_calls *calls)
+void kc_calls_create(struct kc_calls *calls)
 {
 	timer_setup(&calls->timer, calls_timer, 0);
 	INIT_WORK(&calls->work, calls_work);
 }
 
 /* Before the module learns of its client. */
-void kucomms_calls_begin(struct kucomms_calls *calls)
+void kc_calls_begin(struct kc_calls *calls)
 {
 	calls->base = get_random_u64();
 	calls->given = 0;
@@ -476,14 +476,14 @@ void kucomms_calls_begin(struct kucomms_calls *calls)
 }
 
 /* In the channel's turn: the module is about to forget its client. */
-void kucomms_calls_end(struct kucomms_channel *channel)
+void kc_calls_end(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	channel->calls.over = true;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	calls_end_all(channel, kucomms_channel_error(channel) ?: -ESHUTDOWN);
+	calls_end_all(channel, kc_channel_error(channel) ?: -ESHUTDOWN);
 }
 
 /*
@@ -491,10 +491,10 @@ void kucomms_calls_end(struct kucomms_channel *channel)
  * start what is below it, and no call is left to set the timer for. A channel that
  * is freed has no work, so it waits for no handler.
  */
-void kucomms_calls_settle(struct kucomms_channel *channel)
+void kc_calls_settle(struct kucomms_channel *channel)
 {
 	irq_work_sync(&channel->wake_work);
-	kucomms_timer_delete_sync(&channel->calls.timer);
+	kc_timer_delete_sync(&channel->calls.timer);
 	if (cancel_work_sync(&channel->calls.work))
 		kucomms_channel_put(channel);
 }

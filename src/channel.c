@@ -8,13 +8,13 @@
  *  - the file's own calls (ioctl, mmap, poll, read, write): hold the file, and
  *    close comes from its release;
  *  - the endpoint's handlers, and what the module does between connect and
- *    disconnect: kucomms_channel_detach() ends that;
+ *    disconnect: kc_channel_disconnect() ends that;
  *  - threads, interrupts and timers of the module that have a reference, from
  *    kucomms_accept() or kucomms_channel_get(): find the channel closed when it
  *    is no longer connected;
  *  - a netlink socket: holds the file until it is closed, and a reference;
  *  - a worker: takes a reference while the channel is in its list, which
- *    kucomms_channel_detach() ends;
+ *    kc_channel_disconnect() ends;
  *  - kucomms_broadcast(), under RCU: the memory goes one grace period after
  *    the last reference, which is not put before the channel has left the
  *    endpoint's list;
@@ -66,7 +66,7 @@ EXPORT_SYMBOL_GPL(kucomms_channel_put);
  * to the channel. If no reference is left the channel has come to its end, and
  * all its calls before, so there is nothing to queue.
  */
-void kucomms_channel_queue_calls(struct kucomms_channel *channel)
+void kc_channel_queue_calls(struct kucomms_channel *channel)
 {
 	if (!kref_get_unless_zero(&channel->ref))
 		return;
@@ -74,7 +74,7 @@ void kucomms_channel_queue_calls(struct kucomms_channel *channel)
 		kucomms_channel_put(channel);
 }
 
-void kucomms_channel_wake_work(struct irq_work *work)
+void kc_channel_wake_work(struct irq_work *work)
 {
 	struct kucomms_channel *channel =
 		container_of(work, struct kucomms_channel, wake_work);
@@ -82,8 +82,8 @@ void kucomms_channel_wake_work(struct irq_work *work)
 	wake_up_interruptible_all(&channel->wait);
 	wake_up_interruptible_all(&channel->module_wait);
 	/* Calls end with the channel. */
-	if (READ_ONCE(channel->calls.given) && kucomms_channel_error(channel))
-		kucomms_channel_queue_calls(channel);
+	if (READ_ONCE(channel->calls.given) && kc_channel_error(channel))
+		kc_channel_queue_calls(channel);
 }
 
 /*
@@ -108,7 +108,7 @@ static void channel_wake(struct kucomms_channel *channel)
  * The client sleeps for what has been published. Like the next one after a full
  * barrier, which orders the look at the queue, too: see wait_sleep().
  */
-void kucomms_channel_wake_reader(struct kucomms_channel *channel)
+void kc_channel_wake_reader(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
@@ -121,10 +121,10 @@ void kucomms_channel_wake_reader(struct kucomms_channel *channel)
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	channel_wake(channel);
 }
-KC_EXPORT(kucomms_channel_wake_reader);
+KC_EXPORT(kc_channel_wake_reader);
 
 /* Another thread of the client waits for the room that has been made. */
-void kucomms_channel_wake_writer(struct kucomms_channel *channel)
+void kc_channel_wake_writer(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
@@ -141,7 +141,7 @@ void kucomms_channel_wake_writer(struct kucomms_channel *channel)
 static void channel_wake_both(struct kucomms_channel *channel)
 {
 	if (channel_may_wake())
-		kucomms_channel_wake_work(&channel->wake_work);
+		kc_channel_wake_work(&channel->wake_work);
 	else
 		irq_work_queue(&channel->wake_work);
 }
@@ -150,7 +150,7 @@ static void channel_wake_both(struct kucomms_channel *channel)
  * From now on the client need not ring; but if the channel is no longer open it
  * must, to be told.
  */
-void kucomms_channel_disarm(struct kucomms_channel *channel)
+void kc_channel_disarm(struct kucomms_channel *channel)
 {
 	kucomms_consumer_disarm(&channel->in);
 	/* Pairs with channel_leave_open(): one of the two sees the other. */
@@ -175,7 +175,7 @@ static int channel_refuse(struct kucomms_channel *channel,
 static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 {
 	struct kucomms_control *control =
-		channel->regions[KUCOMMS_REGION_KERNEL_CONTROL].address;
+		channel->regions[KC_REGION_KERNEL_CONTROL].address;
 
 	if (cmpxchg(&channel->state, KUCOMMS_STATE_OPEN, state) !=
 	    KUCOMMS_STATE_OPEN)
@@ -185,7 +185,7 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 	/* Everything published before is there when the client sees this. */
 	smp_store_release(&control->state, state);
 	/*
-	 * cmpxchg() was a full barrier: pairs with kucomms_channel_disarm() and
+	 * cmpxchg() was a full barrier: pairs with kc_channel_disarm() and
 	 * kucomms_call_start().
 	 */
 	kucomms_store(&control->need_data, KUCOMMS_NEED);
@@ -193,15 +193,15 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 	return true;
 }
 
-void kucomms_channel_hang_up(struct kucomms_channel *channel)
+void kc_channel_hang_up(struct kucomms_channel *channel)
 {
 	channel_leave_open(channel, KUCOMMS_STATE_HANGUP);
 }
-KC_EXPORT(kucomms_channel_hang_up);
+KC_EXPORT(kc_channel_hang_up);
 
 /* Called once per channel at most with effect, so nothing can flood a log. */
-void kucomms_channel_break(struct kucomms_channel *channel,
-			   enum kc_break_reason reason)
+void kc_channel_break(struct kucomms_channel *channel,
+		      enum kc_break_reason reason)
 {
 	u32 position = reason == KC_BREAK_POSITION ? channel->out.position :
 						     channel->in.position;
@@ -232,10 +232,10 @@ static bool channel_has_data(const struct kucomms_channel *channel, u32 read)
  * Which of the events that the client may wait for are true. Its control page
  * says what it has read and what it wants to write.
  */
-unsigned int kucomms_channel_events(struct kucomms_channel *channel)
+unsigned int kc_channel_events(struct kucomms_channel *channel)
 {
 	const struct kucomms_control *user =
-		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
+		channel->regions[KC_REGION_USER_CONTROL].address;
 	u32 need_data = READ_ONCE(user->need_data);
 	u32 need_room = READ_ONCE(user->need_room);
 	u32 read = need_data ?: READ_ONCE(user->position);
@@ -330,14 +330,14 @@ u32 kucomms_channel_topics(const struct kucomms_channel *channel)
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_topics);
 
-int kucomms_channel_init(void)
+int kc_channel_init(void)
 {
 	free_queue = alloc_workqueue("kucomms_free", WQ_UNBOUND, 0);
 	return free_queue ? 0 : -ENOMEM;
 }
 
 /* All channels have been freed. */
-void kucomms_channel_uninit(void)
+void kc_channel_uninit(void)
 {
 	destroy_workqueue(free_queue);
 }

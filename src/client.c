@@ -20,9 +20,9 @@ static bool has_own_turn(const struct kucomms_channel *channel)
 
 static void unlock_turns(struct kucomms_channel *channel)
 {
-	kucomms_turn_unlock(&channel->endpoint->turn);
+	kc_turn_unlock(&channel->endpoint->turn);
 	if (has_own_turn(channel))
-		kucomms_turn_unlock(channel->turn);
+		kc_turn_unlock(channel->turn);
 }
 
 /*
@@ -33,8 +33,8 @@ static void unlock_turns(struct kucomms_channel *channel)
 static void lock_turns(struct kucomms_channel *channel)
 {
 	if (has_own_turn(channel))
-		kucomms_turn_lock(channel->turn);
-	kucomms_turn_lock(&channel->endpoint->turn);
+		kc_turn_lock(channel->turn);
+	kc_turn_lock(&channel->endpoint->turn);
 }
 
 /*
@@ -47,10 +47,10 @@ static int lock_turns_killable(struct kucomms_channel *channel)
 	int err;
 
 	if (has_own_turn(channel))
-		kucomms_turn_lock(channel->turn);
-	err = kucomms_turn_lock_killable(&channel->endpoint->turn);
+		kc_turn_lock(channel->turn);
+	err = kc_turn_lock_killable(&channel->endpoint->turn);
 	if (err && has_own_turn(channel))
-		kucomms_turn_unlock(channel->turn);
+		kc_turn_unlock(channel->turn);
 	return err;
 }
 
@@ -63,10 +63,10 @@ static int client_greet(struct kucomms_channel *channel)
 		return 0;
 	err = endpoint->ops.connect(channel, endpoint->priv);
 	if (err)
-		kucomms_calls_end(channel);
+		kc_calls_end(channel);
 	else
 		/* No turn of the channel ends here: publishes what connect() held. */
-		kucomms_channel_flush_locked(channel);
+		kc_channel_flush_locked(channel);
 	return err > 0 ? -EPROTO : err;
 }
 
@@ -76,11 +76,11 @@ static int client_connect(struct kucomms_channel *channel)
 	struct kucomms_endpoint *endpoint = channel->endpoint;
 	int err;
 
-	kucomms_turn_assert_held(&endpoint->turn);
+	kc_turn_assert_held(&endpoint->turn);
 	if (READ_ONCE(channel->device->removed))
 		return -ENODEV;
 	if (endpoint->dead)
-		return KUCOMMS_ENDPOINT_GONE;
+		return KC_ENDPOINT_GONE;
 	err = client_greet(channel);
 	if (err)
 		return err;
@@ -97,16 +97,16 @@ static int client_connect(struct kucomms_channel *channel)
 }
 
 /*
- * Gives the channel to the module. Returns 0, KUCOMMS_ENDPOINT_GONE, -ENODEV if
+ * Gives the channel to the module. Returns 0, KC_ENDPOINT_GONE, -ENODEV if
  * the device has been removed, -EINTR if the task is killed, or what the connect
  * handler returned.
  */
-int kucomms_channel_connect(struct kucomms_channel *channel)
+int kc_channel_connect(struct kucomms_channel *channel)
 {
 	int err;
 
 	if (READ_ONCE(channel->endpoint->dead))
-		return KUCOMMS_ENDPOINT_GONE;
+		return KC_ENDPOINT_GONE;
 	err = lock_turns_killable(channel);
 	if (err)
 		return err;
@@ -121,15 +121,15 @@ int kucomms_channel_connect(struct kucomms_channel *channel)
  * client that could have another channel while it keeps the memory of the one
  * before could have any amount of memory.
  */
-void kucomms_channel_give_number(struct kucomms_channel *channel)
+void kc_channel_give_number(struct kucomms_channel *channel)
 {
-	struct kucomms_turn *turn = &channel->endpoint->turn;
+	struct kc_turn *turn = &channel->endpoint->turn;
 
-	kucomms_turn_lock(turn);
+	kc_turn_lock(turn);
 	if (channel->numbered)
 		ida_free(&channel->device->numbers, channel->number);
 	channel->numbered = false;
-	kucomms_turn_unlock(turn);
+	kc_turn_unlock(turn);
 }
 
 /* Takes the channel from the module. The caller has both turns. */
@@ -139,20 +139,20 @@ static void client_disconnect(struct kucomms_channel *channel)
 
 	/* Before the worker forgets the channel: then it cannot come back. */
 	WRITE_ONCE(channel->connected, false);
-	kucomms_worker_remove_channel(channel);
+	kc_worker_remove_channel(channel);
 	list_del_rcu(&channel->endpoint_node);
 	spin_lock(&endpoint->accept_wait.lock);
 	list_del_init(&channel->accept_node);
 	spin_unlock(&endpoint->accept_wait.lock);
-	kucomms_calls_end(channel);
+	kc_calls_end(channel);
 	/*
 	 * No handler sends any more. Threads of the module may, and publish what
 	 * they hold back themselves.
 	 */
 	if (endpoint->ops.message)
-		kucomms_channel_flush_locked(channel);
+		kc_channel_flush_locked(channel);
 	/* The disconnect handler may wait for threads that use the channel. */
-	kucomms_channel_hang_up(channel);
+	kc_channel_hang_up(channel);
 	if (endpoint->ops.disconnect)
 		endpoint->ops.disconnect(channel, endpoint->priv);
 }
@@ -162,14 +162,14 @@ static void client_disconnect(struct kucomms_channel *channel)
  * removed or the endpoint unregistered, whichever comes first. Does nothing if
  * that has been done before.
  */
-void kucomms_channel_detach(struct kucomms_channel *channel)
+void kc_channel_disconnect(struct kucomms_channel *channel)
 {
 	lock_turns(channel);
 	if (channel->connected)
 		client_disconnect(channel);
 	unlock_turns(channel);
 }
-KC_EXPORT(kucomms_channel_detach);
+KC_EXPORT(kc_channel_disconnect);
 
 static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
 {
@@ -199,7 +199,7 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 					  TASK_INTERRUPTIBLE);
 		if (!list_empty(&endpoint->unaccepted))
 			break;
-		err = kucomms_module_sleep(endpoint, timeout);
+		err = kc_module_sleep(endpoint, timeout);
 		if (err)
 			break;
 	}
@@ -238,22 +238,22 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
 		return ERR_PTR(-EINVAL);
 	kref_get(&endpoint->ref);
 	channel = accept_one(endpoint, timeout);
-	kucomms_endpoint_put(endpoint);
+	kc_endpoint_put(endpoint);
 	return channel;
 }
 EXPORT_SYMBOL_GPL(kucomms_accept);
 
 /*
- * Returns the next channel that kucomms_endpoint_leave() has to detach, with a
+ * Returns the next channel that kc_endpoint_leave() has to detach, with a
  * reference, or NULL.
  */
 static struct kucomms_channel *
 client_next(struct kucomms_endpoint *endpoint,
-	    const struct kucomms_device *device)
+	    const struct kc_device *device)
 {
 	struct kucomms_channel *channel, *next = NULL;
 
-	kucomms_turn_lock(&endpoint->turn);
+	kc_turn_lock(&endpoint->turn);
 	list_for_each_entry(channel, &endpoint->channels, endpoint_node) {
 		if (device && channel->device != device)
 			continue;
@@ -261,7 +261,7 @@ client_next(struct kucomms_endpoint *endpoint,
 		next = channel;
 		break;
 	}
-	kucomms_turn_unlock(&endpoint->turn);
+	kc_turn_unlock(&endpoint->turn);
 	return next;
 }
 
@@ -270,14 +270,14 @@ client_next(struct kucomms_endpoint *endpoint,
  * all clients of the endpoint, which is dead: in both cases no more clients
  * come.
  */
-void kucomms_endpoint_leave(struct kucomms_endpoint *endpoint,
-			    const struct kucomms_device *device)
+void kc_endpoint_leave(struct kucomms_endpoint *endpoint,
+		       const struct kc_device *device)
 {
 	struct kucomms_channel *channel;
 
 	while ((channel = client_next(endpoint, device))) {
-		kucomms_channel_detach(channel);
-		kucomms_channel_give_number(channel);
+		kc_channel_disconnect(channel);
+		kc_channel_give_number(channel);
 		kucomms_channel_put(channel);
 	}
 }
@@ -292,21 +292,21 @@ client_next_running(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_channel *channel, *running = NULL;
 
-	kucomms_turn_lock(&endpoint->turn);
+	kc_turn_lock(&endpoint->turn);
 	list_for_each_entry(channel, &endpoint->channels, endpoint_node) {
 		if (channel->stopping)
 			continue;
 		channel->stopping = true;
 		wake_up_all(&channel->module_wait);
 		if (channel->turn == &endpoint->turn) {
-			kucomms_calls_end(channel);
+			kc_calls_end(channel);
 			continue;
 		}
 		kref_get(&channel->ref);
 		running = channel;
 		break;
 	}
-	kucomms_turn_unlock(&endpoint->turn);
+	kc_turn_unlock(&endpoint->turn);
 	return running;
 }
 
@@ -317,19 +317,19 @@ client_next_running(struct kucomms_endpoint *endpoint)
  * wait there for its own threads, so the threads that wait in kucomms are woken
  * first; these see @dead, too.
  */
-void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
+void kc_endpoint_stop(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_channel *channel;
 
 	wake_up_all(&endpoint->accept_wait);
 	while ((channel = client_next_running(endpoint))) {
-		kucomms_turn_lock(channel->turn);
-		kucomms_calls_end(channel);
-		kucomms_turn_unlock(channel->turn);
+		kc_turn_lock(channel->turn);
+		kc_calls_end(channel);
+		kc_turn_unlock(channel->turn);
 		kucomms_channel_put(channel);
 	}
-	kucomms_turn_lock(&endpoint->turn);
+	kc_turn_lock(&endpoint->turn);
 	if (endpoint->ops.stop)
 		endpoint->ops.stop(endpoint, endpoint->priv);
-	kucomms_turn_unlock(&endpoint->turn);
+	kc_turn_unlock(&endpoint->turn);
 }

@@ -29,9 +29,9 @@
  * mark of the one is kept where the other counts mappings.
  */
 #ifdef HAVE_MEMCG_DATA_KMEM
-#define KUCOMMS_GFP_MAPPED	GFP_KERNEL_ACCOUNT
+#define KC_GFP_MAPPED	GFP_KERNEL_ACCOUNT
 #else
-#define KUCOMMS_GFP_MAPPED	GFP_KERNEL
+#define KC_GFP_MAPPED	GFP_KERNEL
 #endif
 
 /*
@@ -40,7 +40,7 @@
  * this for ARM only; other architectures with such caches align shared memory
  * (SHMLBA) by more than a page.
  */
-static inline bool kucomms_caches_alias(void)
+static inline bool kc_caches_alias(void)
 {
 #ifdef cpu_dcache_is_aliasing
 	return cpu_dcache_is_aliasing();
@@ -51,8 +51,8 @@ static inline bool kucomms_caches_alias(void)
 #endif
 }
 
-static inline void kucomms_vm_flags_mod(struct vm_area_struct *vma,
-					unsigned long set, unsigned long clear)
+static inline void kc_vm_flags_mod(struct vm_area_struct *vma,
+				   unsigned long set, unsigned long clear)
 {
 #ifdef HAVE_VM_FLAGS_MOD
 	vm_flags_mod(vma, set, clear);
@@ -65,7 +65,7 @@ static inline void kucomms_vm_flags_mod(struct vm_area_struct *vma,
  * A reference to the file that @file points to; NULL if there is none or nobody
  * has one any more. The caller knows that its memory is still there.
  */
-static inline struct file *kucomms_file_get_active(struct file **file)
+static inline struct file *kc_file_get_active(struct file **file)
 {
 #ifdef HAVE_GET_FILE_ACTIVE
 	return get_file_active(file);
@@ -76,7 +76,7 @@ static inline struct file *kucomms_file_get_active(struct file **file)
 #endif
 }
 
-static inline void kucomms_timer_delete_sync(struct timer_list *timer)
+static inline void kc_timer_delete_sync(struct timer_list *timer)
 {
 #ifdef HAVE_TIMER_DELETE_SYNC
 	timer_delete_sync(timer);

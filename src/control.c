@@ -39,9 +39,9 @@ static struct device *control;
 
 /* What can be said of a device when it is created. */
 struct request {
-	struct kucomms_name name;
-	struct kucomms_limits limits;
-	enum kucomms_choice choice;
+	struct kc_name name;
+	struct kc_limits limits;
+	enum kc_choice choice;
 	bool force;
 };
 
@@ -82,14 +82,14 @@ static int parse_setting(struct request *request, char *setting)
 	if (!strcmp(key, "ring_size_max"))
 		return parse_ring_size(&request->limits.ring_size_max, value);
 	if (!strcmp(key, "dispatch"))
-		return kucomms_choice_parse(&request->choice, value);
+		return kc_choice_parse(&request->choice, value);
 	return -EINVAL;
 }
 
 /* A smaller limit makes for a smaller default, unless both have been given. */
 static int check_ring_sizes(struct request *request)
 {
-	struct kucomms_limits *limits = &request->limits;
+	struct kc_limits *limits = &request->limits;
 
 	if (!limits->ring_size_max)
 		limits->ring_size_max = ring_size_max;
@@ -142,7 +142,7 @@ static int parse_request(struct request *request, const char *buf,
 		return -ENOMEM;
 	text = copy;
 	name = strsep(&text, " ");
-	err = kucomms_name_parse(&request->name, name, strlen(name), true) ?:
+	err = kc_name_parse(&request->name, name, strlen(name), true) ?:
 	      parse(request, text);
 	kfree(copy);
 	return err;
@@ -159,12 +159,12 @@ static ssize_t create_device_store(struct device *dev,
 				   const char *buf, size_t count)
 {
 	struct request request;
-	int err = kucomms_may_manage() ?:
+	int err = kc_may_manage() ?:
 		  parse_request(&request, buf, count, parse_settings);
 
 	if (!err)
-		err = kucomms_device_create(&request.name, &request.limits,
-					    request.choice);
+		err = kc_device_create(&request.name, &request.limits,
+				       request.choice);
 	return err ?: count;
 }
 static DEVICE_ATTR_WO(create_device);
@@ -179,11 +179,11 @@ static ssize_t remove_device_store(struct device *dev,
 				   const char *buf, size_t count)
 {
 	struct request request;
-	int err = kucomms_may_manage() ?:
+	int err = kc_may_manage() ?:
 		  parse_request(&request, buf, count, parse_force);
 
 	if (!err)
-		err = kucomms_device_remove(&request.name, request.force);
+		err = kc_device_remove(&request.name, request.force);
 	return err ?: count;
 }
 static DEVICE_ATTR_WO(remove_device);
@@ -235,17 +235,17 @@ static bool parameters_valid(void)
 	return false;
 }
 
-int kucomms_control_init(void)
+int kc_control_init(void)
 {
 	if (!parameters_valid())
 		return -EINVAL;
-	control = device_create_with_groups(&kucomms_class, NULL, MKDEV(0, 0),
+	control = device_create_with_groups(&kc_class, NULL, MKDEV(0, 0),
 					    NULL, control_groups, "kucomms");
 	return PTR_ERR_OR_ZERO(control);
 }
 
 /* Waits for those who are writing: from here on nobody creates a device. */
-void kucomms_control_uninit(void)
+void kc_control_uninit(void)
 {
 	device_unregister(control);
 }

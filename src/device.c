@@ -16,11 +16,11 @@
 
 #include "functions.h"
 
-unsigned int kucomms_devices_max = 4096;
-module_param_named(devices_max, kucomms_devices_max, uint, 0444);
+unsigned int kc_devices_max = 4096;
+module_param_named(devices_max, kc_devices_max, uint, 0444);
 MODULE_PARM_DESC(devices_max, "how many devices there may be (1 to 1048576, default 4096)");
 
-dev_t kucomms_first_number;
+dev_t kc_first_number;
 
 static DEFINE_XARRAY_ALLOC(minors);
 static u32 next_minor;
@@ -28,14 +28,14 @@ static u32 next_minor;
 /*
  * One creation or removal at a time, from beginning to end: a name is free
  * again only when the old device's sysfs directory has gone. That waits for
- * readers of its attributes, who take kucomms_registry_lock, so it must not be
- * held there; kucomms_registry_lock nests inside.
+ * readers of its attributes, who take kc_registry_lock, so it must not be
+ * held there; kc_registry_lock nests inside.
  */
 static DEFINE_MUTEX(manage_lock);
 
 static void device_free(struct device *dev)
 {
-	struct kucomms_device *device = to_kucomms_device(dev);
+	struct kc_device *device = to_kc_device(dev);
 
 	ida_destroy(&device->numbers);
 	kfree(device->tuning.cpus);
@@ -43,21 +43,21 @@ static void device_free(struct device *dev)
 }
 
 /* devtmpfs makes the node root's own, 0600; udev's rule opens it up. */
-struct class kucomms_class = {
+struct class kc_class = {
 	.name = "kucomms",
 };
 
-static struct kucomms_device *device_alloc(const struct kucomms_name *name,
-					   const struct kucomms_limits *limits,
-					   enum kucomms_choice choice)
+static struct kc_device *device_alloc(const struct kc_name *name,
+				      const struct kc_limits *limits,
+				      enum kc_choice choice)
 {
-	struct kucomms_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
+	struct kc_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
 
 	if (!device)
 		return NULL;
 	device_initialize(&device->dev);
-	device->dev.class = &kucomms_class;
-	device->dev.groups = kucomms_device_groups;
+	device->dev.class = &kc_class;
+	device->dev.groups = kc_device_groups;
 	device->dev.release = device_free;
 	device->name = *name;
 	device->limits = *limits;
@@ -68,34 +68,34 @@ static struct kucomms_device *device_alloc(const struct kucomms_name *name,
 }
 
 /* Those who have found it hold references. */
-static void device_unlink(struct kucomms_device *device)
+static void device_unlink(struct kc_device *device)
 {
 	xa_erase(&minors, device->minor);
-	kucomms_registry_remove_device(device);
+	kc_registry_remove_device(device);
 }
 
-static int device_link(struct kucomms_device *device)
+static int device_link(struct kc_device *device)
 {
 	int err;
 
-	if (kucomms_registry_find_device(&device->name))
+	if (kc_registry_find_device(&device->name))
 		return -EEXIST;
 	/*
 	 * Numbers are given out in turn, so that a node that somebody has kept
 	 * from a removed device does not soon open another device.
 	 */
 	err = xa_alloc_cyclic(&minors, &device->minor, device,
-			      XA_LIMIT(0, kucomms_devices_max - 1),
+			      XA_LIMIT(0, kc_devices_max - 1),
 			      &next_minor, GFP_KERNEL);
 	if (err < 0)
 		return err == -EBUSY ? -ENOSPC : err;
-	err = kucomms_registry_add_device(device);
+	err = kc_registry_add_device(device);
 	if (err)
 		xa_erase(&minors, device->minor);
 	return err;
 }
 
-static int device_add_new(struct kucomms_device *device)
+static int device_add_new(struct kc_device *device)
 {
 	int err;
 
@@ -103,29 +103,29 @@ static int device_add_new(struct kucomms_device *device)
 	if (err)
 		return err;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	err = device_link(device);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	if (err)
 		return err;
 
 	/* Last: from here on udev and user space come. */
-	device->dev.devt = MKDEV(MAJOR(kucomms_first_number), device->minor);
+	device->dev.devt = MKDEV(MAJOR(kc_first_number), device->minor);
 	err = device_add(&device->dev);
 	if (err) {
-		mutex_lock(&kucomms_registry_lock);
+		mutex_lock(&kc_registry_lock);
 		device_unlink(device);
-		mutex_unlock(&kucomms_registry_lock);
+		mutex_unlock(&kc_registry_lock);
 	}
 	return err;
 }
 
 /* -EEXIST: there is one; -ENOSPC: as many as devices_max allows. */
-int kucomms_device_create(const struct kucomms_name *name,
-			  const struct kucomms_limits *limits,
-			  enum kucomms_choice choice)
+int kc_device_create(const struct kc_name *name,
+		     const struct kc_limits *limits,
+		     enum kc_choice choice)
 {
-	struct kucomms_device *device;
+	struct kc_device *device;
 	int err;
 
 	if (mutex_lock_interruptible(&manage_lock))
@@ -143,48 +143,48 @@ int kucomms_device_create(const struct kucomms_name *name,
  * loses its channels in its turn. An attach that has not had its turn yet will
  * find the device removed.
  */
-static void device_hang_up(struct kucomms_device *device)
+static void device_hang_up(struct kc_device *device)
 {
 	struct kucomms_channel *channel;
 
-	lockdep_assert_held(&kucomms_registry_lock);
+	lockdep_assert_held(&kc_registry_lock);
 	list_for_each_entry(channel, &device->attached, device_node)
-		kucomms_channel_hang_up(channel);
+		kc_channel_hang_up(channel);
 }
 
-static int device_remove_named(const struct kucomms_name *name, bool force)
+static int device_remove_named(const struct kc_name *name, bool force)
 {
 	struct kucomms_endpoint *endpoint;
-	struct kucomms_device *device;
+	struct kc_device *device;
 	int err = 0;
 
-	mutex_lock(&kucomms_registry_lock);
-	device = kucomms_registry_find_device(name);
+	mutex_lock(&kc_registry_lock);
+	device = kc_registry_find_device(name);
 	if (!device)
 		err = -ENODEV;
 	else if (device->opens && !force)
 		err = -EBUSY;
 	if (err) {
-		mutex_unlock(&kucomms_registry_lock);
+		mutex_unlock(&kc_registry_lock);
 		return err;
 	}
 	endpoint = device->endpoint;
 	if (endpoint)
-		kucomms_endpoint_get(endpoint);
+		kc_endpoint_get(endpoint);
 	device_unlink(device);
 	device_hang_up(device);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 
 	if (endpoint) {
-		kucomms_endpoint_leave(endpoint, device);
-		kucomms_endpoint_put(endpoint);
+		kc_endpoint_leave(endpoint, device);
+		kc_endpoint_put(endpoint);
 	}
 	device_unregister(&device->dev);
 	return 0;
 }
 
 /* -ENODEV: there is none; -EBUSY: it is open, and @force is not set. */
-int kucomms_device_remove(const struct kucomms_name *name, bool force)
+int kc_device_remove(const struct kc_name *name, bool force)
 {
 	int err;
 
@@ -199,42 +199,42 @@ int kucomms_device_remove(const struct kucomms_name *name, bool force)
  * Returns the device of a file that opens @minor, with a reference, or
  * ERR_PTR(-ENXIO) if it has been removed.
  */
-struct kucomms_device *kucomms_device_open(unsigned int minor)
+struct kc_device *kc_device_open(unsigned int minor)
 {
-	struct kucomms_device *device;
+	struct kc_device *device;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	device = xa_load(&minors, minor);
 	if (device) {
 		get_device(&device->dev);
 		device->opens++;
 	}
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return device ?: ERR_PTR(-ENXIO);
 }
 
 /* The file is closed; its channel keeps the reference a little longer. */
-void kucomms_device_close(struct kucomms_device *device)
+void kc_device_close(struct kc_device *device)
 {
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	device->opens--;
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 }
 
-void kucomms_device_add_channel(struct kucomms_device *device,
-				struct kucomms_channel *channel)
+void kc_device_add_channel(struct kc_device *device,
+			   struct kucomms_channel *channel)
 {
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	list_add_tail(&channel->device_node, &device->attached);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 }
 
-void kucomms_device_remove_channel(struct kucomms_device *device,
-				   struct kucomms_channel *channel)
+void kc_device_remove_channel(struct kc_device *device,
+			      struct kucomms_channel *channel)
 {
-	const struct kucomms_counters *counters = &channel->counters;
+	const struct kc_counters *counters = &channel->counters;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	list_del(&channel->device_node);
 	device->past.messages_to_kernel += counters->messages_to_kernel;
 	device->past.messages_to_user += counters->messages_to_user;
@@ -244,25 +244,25 @@ void kucomms_device_remove_channel(struct kucomms_device *device,
 	device->past.to_user_full += counters->to_user_full;
 	device->past.late_answers += counters->late_answers;
 	device->past.broken += counters->broken;
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 }
 
-int kucomms_device_init(void)
+int kc_device_init(void)
 {
 	int err;
 
-	if (!kucomms_devices_max || kucomms_devices_max > 1 << MINORBITS) {
+	if (!kc_devices_max || kc_devices_max > 1 << MINORBITS) {
 		pr_err("devices_max=%u: must be from 1 to %u\n",
-		       kucomms_devices_max, 1 << MINORBITS);
+		       kc_devices_max, 1 << MINORBITS);
 		return -EINVAL;
 	}
-	err = class_register(&kucomms_class);
+	err = class_register(&kc_class);
 	if (err)
 		return err;
-	err = alloc_chrdev_region(&kucomms_first_number, 0, kucomms_devices_max,
+	err = alloc_chrdev_region(&kc_first_number, 0, kc_devices_max,
 				  "kucomms");
 	if (err)
-		class_unregister(&kucomms_class);
+		class_unregister(&kc_class);
 	return err;
 }
 
@@ -270,13 +270,13 @@ int kucomms_device_init(void)
  * The module is unloaded, so no file is open, no channel left and no endpoint
  * registered. The control files are gone, so nobody creates a device any more.
  */
-void kucomms_device_uninit(void)
+void kc_device_uninit(void)
 {
-	struct kucomms_device *device;
+	struct kc_device *device;
 	unsigned long minor;
 
 	xa_for_each(&minors, minor, device)
 		WARN_ON_ONCE(device_remove_named(&device->name, false));
-	unregister_chrdev_region(kucomms_first_number, kucomms_devices_max);
-	class_unregister(&kucomms_class);
+	unregister_chrdev_region(kc_first_number, kc_devices_max);
+	class_unregister(&kc_class);
 }

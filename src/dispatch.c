@@ -31,7 +31,7 @@
 /*
  * Whether the client has to ring. If the handler waits for room, not for now.
  */
-void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake)
+void kc_channel_stay_awake(struct kucomms_channel *channel, bool awake)
 {
 	if (channel->awake == awake)
 		return;
@@ -39,7 +39,7 @@ void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake)
 	if (channel->stalled)
 		return;
 	if (awake)
-		kucomms_channel_disarm(channel);
+		kc_channel_disarm(channel);
 	else
 		kucomms_consumer_arm(&channel->in);
 }
@@ -48,7 +48,7 @@ void kucomms_channel_stay_awake(struct kucomms_channel *channel, bool awake)
 static inline bool dispatch_must_stop(const struct kucomms_channel *channel)
 {
 	return READ_ONCE(channel->endpoint->dead) ||
-	       fatal_signal_pending(current) || kucomms_channel_error(channel);
+	       fatal_signal_pending(current) || kc_channel_error(channel);
 }
 
 /*
@@ -61,10 +61,10 @@ static noinline int dispatch_refused(struct kucomms_channel *channel,
 	bool later;
 
 	if (err != -EAGAIN) {
-		kucomms_channel_break(channel, KC_BREAK_HANDLER);
+		kc_channel_break(channel, KC_BREAK_HANDLER);
 		return -EPROTO;
 	}
-	later = kucomms_channel_stall(channel);
+	later = kc_channel_stall(channel);
 	kucomms_consumer_unreceive(&channel->in, length);
 	return later ? -EAGAIN : 1;
 }
@@ -77,7 +77,7 @@ static bool dispatch_is_long(const struct kucomms_channel *channel, u64 *since)
 {
 	u64 now;
 
-	if (!kucomms_turn_contended(channel->turn))
+	if (!kc_turn_contended(channel->turn))
 		return false;
 	now = ktime_get_ns();
 	if (!*since)
@@ -188,9 +188,9 @@ static __always_inline void dispatch_publish(struct kucomms_channel *channel,
 	smp_mb();
 	if (kucomms_producer_is_awaited(&channel->out) ||
 	    READ_ONCE(channel->polled))
-		kucomms_channel_wake_reader(channel);
+		kc_channel_wake_reader(channel);
 	if (unlikely(kucomms_consumer_is_awaited(&channel->in)))
-		kucomms_channel_wake_writer(channel);
+		kc_channel_wake_writer(channel);
 }
 
 /* Ends a turn that others will follow, or in which something went wrong. */
@@ -198,7 +198,7 @@ static noinline int dispatch_unfinished(struct kucomms_channel *channel, int ret
 {
 	dispatch_publish(channel, ret == 1);
 	if (ret == -EPROTO)
-		kucomms_channel_break(channel, KC_BREAK_RECORD);
+		kc_channel_break(channel, KC_BREAK_RECORD);
 	return ret;
 }
 
@@ -231,14 +231,14 @@ static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
 
 	WRITE_ONCE(channel->awaited, false);
 	if (channel->stalled)
-		kucomms_channel_unstall(channel);
+		kc_channel_unstall(channel);
 	ret = dispatch_turn(channel, wipe);
 	if (!READ_ONCE(channel->endpoint->dead) &&
-	    !kucomms_channel_error(channel) &&
-	    kucomms_channel_find_room(channel)) {
+	    !kc_channel_error(channel) &&
+	    kc_channel_find_room(channel)) {
 		channel->endpoint->ops.room(channel, channel->endpoint->priv);
 		/* The turn has published already: publishes what room() held. */
-		kucomms_channel_flush_locked(channel);
+		kc_channel_flush_locked(channel);
 	}
 	return ret;
 }
@@ -248,9 +248,9 @@ static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
  * @wipe: it is a thread, and its time is not the client's. Returns as
  *        dispatch_messages().
  */
-int kucomms_channel_dispatch(struct kucomms_channel *channel, bool wipe)
+int kc_channel_dispatch(struct kucomms_channel *channel, bool wipe)
 {
-	kucomms_turn_assert_held(channel->turn);
+	kc_turn_assert_held(channel->turn);
 	if (unlikely(READ_ONCE(channel->awaited)))
 		return dispatch_awaited(channel, wipe);
 	return dispatch_turn(channel, wipe);

@@ -21,7 +21,7 @@ static noinline int doorbell_wait(struct kucomms_channel *channel)
 
 	if (mutex_lock_killable(&channel->queue_lock))
 		return -EINTR;
-	err = kucomms_turn_lock_killable(channel->turn);
+	err = kc_turn_lock_killable(channel->turn);
 	mutex_unlock(&channel->queue_lock);
 	return err;
 }
@@ -31,37 +31,37 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 {
 	int ret;
 
-	if (unlikely(!kucomms_turn_trylock(channel->turn)) &&
+	if (unlikely(!kc_turn_trylock(channel->turn)) &&
 	    doorbell_wait(channel))
 		return -EINTR;
 	/*
 	 * Under the turn: whoever ends the connection takes it. The state alone
 	 * is not enough, it may be told a little later.
 	 */
-	ret = kucomms_channel_error(channel);
+	ret = kc_channel_error(channel);
 	if (likely(!ret && channel->connected &&
 		   !READ_ONCE(channel->endpoint->dead))) {
 		channel->counters.doorbells++;
-		ret = kucomms_channel_dispatch(channel, false);
+		ret = kc_channel_dispatch(channel, false);
 		/* A handler may have failed because others hung up meanwhile. */
 		if (unlikely(ret == -EPROTO))
-			ret = kucomms_channel_error(channel);
+			ret = kc_channel_error(channel);
 	}
-	kucomms_turn_unlock(channel->turn);
+	kc_turn_unlock(channel->turn);
 	return ret == -EAGAIN ? 0 : ret;
 }
 
 /* Others do it, and have to know. */
 static int doorbell_wake(struct kucomms_channel *channel)
 {
-	int err = kucomms_channel_error(channel);
+	int err = kc_channel_error(channel);
 
 	if (err)
 		return err;
 	if (channel->endpoint->ops.message)
-		kucomms_channel_wake_worker(channel);
+		kc_channel_wake_worker(channel);
 	else
-		kucomms_channel_wake_module(channel);
+		kc_channel_wake_module(channel);
 	return 0;
 }
 
@@ -69,27 +69,27 @@ static int doorbell_wake(struct kucomms_channel *channel)
  * The client rang: it has published something, or made room. Returns 1 if it
  * should ring again, 0 if not, or the channel's error.
  */
-int kucomms_channel_doorbell(struct kucomms_channel *channel)
+int kc_channel_doorbell(struct kucomms_channel *channel)
 {
 	if (likely(READ_ONCE(channel->endpoint->adaptive)))
 		return doorbell_dispatch(channel);
 	return doorbell_wake(channel);
 }
-KC_EXPORT(kucomms_channel_doorbell);
+KC_EXPORT(kc_channel_doorbell);
 
 /*
  * Rings until the endpoint has looked at all messages. A signal ends this after
  * one more turn, in which the endpoint tells the client of all the room that it
  * has made. Returns 0, -ERESTARTSYS or the channel's error.
  */
-int kucomms_channel_ring(struct kucomms_channel *channel)
+int kc_channel_ring(struct kucomms_channel *channel)
 {
 	bool last;
 	int ret;
 
 	do {
 		last = signal_pending(current);
-		ret = kucomms_channel_doorbell(channel);
+		ret = kc_channel_doorbell(channel);
 		cond_resched();
 	} while (ret > 0 && !last);
 	return ret > 0 || ret == -EINTR ? -ERESTARTSYS : ret;
@@ -101,8 +101,8 @@ int kucomms_channel_ring(struct kucomms_channel *channel)
  */
 static int wait_outcome(struct kucomms_channel *channel, unsigned int wanted)
 {
-	int err = kucomms_channel_error(channel);
-	unsigned int events = kucomms_channel_events(channel) & wanted;
+	int err = kc_channel_error(channel);
+	unsigned int events = kc_channel_events(channel) & wanted;
 
 	if (err)
 		events &= KUCOMMS_EVENT_DATA;
@@ -139,8 +139,8 @@ static int wait_sleep(struct kucomms_channel *channel, unsigned int wanted,
 }
 
 /* As abi.h says of KUCOMMS_IOC_WAIT. */
-int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
-			 s64 deadline)
+int kc_channel_wait(struct kucomms_channel *channel, unsigned int events,
+		    s64 deadline)
 {
 	const unsigned int wanted = events & (KUCOMMS_EVENT_DATA |
 					      KUCOMMS_EVENT_ROOM);
@@ -150,7 +150,7 @@ int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 	if (!wanted || (events & ~(wanted | KUCOMMS_EVENT_RING)))
 		return -EINVAL;
 	if (events & KUCOMMS_EVENT_RING) {
-		ret = kucomms_channel_ring(channel);
+		ret = kc_channel_ring(channel);
 		if (ret == -ERESTARTSYS)
 			return ret;
 	}
@@ -159,4 +159,4 @@ int kucomms_channel_wait(struct kucomms_channel *channel, unsigned int events,
 		return ret;
 	return wait_sleep(channel, wanted, deadline < 0 ? NULL : &expires);
 }
-KC_EXPORT(kucomms_channel_wait);
+KC_EXPORT(kc_channel_wait);

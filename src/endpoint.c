@@ -24,25 +24,25 @@ static void endpoint_free(struct kref *ref)
 	/* Who uses it holds a reference; at most the last work has yet to return. */
 	if (endpoint->queue)
 		destroy_workqueue(endpoint->queue);
-	kucomms_turn_destroy(&endpoint->turn);
+	kc_turn_destroy(&endpoint->turn);
 	kfree(endpoint->workers);
 	kfree(endpoint->cpus);
 	kfree(endpoint->own_cpus);
 	kfree(endpoint);
 }
 
-struct kucomms_endpoint *kucomms_endpoint_get(struct kucomms_endpoint *endpoint)
+struct kucomms_endpoint *kc_endpoint_get(struct kucomms_endpoint *endpoint)
 {
 	kref_get(&endpoint->ref);
 	return endpoint;
 }
 
-void kucomms_endpoint_put(struct kucomms_endpoint *endpoint)
+void kc_endpoint_put(struct kucomms_endpoint *endpoint)
 {
 	kref_put(&endpoint->ref, endpoint_free);
 }
 
-/* Those that will have something to do; under kucomms_registry_lock. */
+/* Those that will have something to do; under kc_registry_lock. */
 static int endpoint_start_workers(struct kucomms_endpoint *endpoint,
 				  enum kucomms_dispatch dispatch)
 {
@@ -53,7 +53,7 @@ static int endpoint_start_workers(struct kucomms_endpoint *endpoint,
 	int err;
 
 	for (i = 0; i < count; i++) {
-		err = kucomms_worker_start(&endpoint->workers[i]);
+		err = kc_worker_start(&endpoint->workers[i]);
 		if (err)
 			return err;
 	}
@@ -61,23 +61,23 @@ static int endpoint_start_workers(struct kucomms_endpoint *endpoint,
 }
 
 /* Lets the threads that have been created run. */
-void kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
+void kc_endpoint_run(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_worker_wake(&endpoint->workers[i]);
+		kc_worker_wake(&endpoint->workers[i]);
 }
 
 /* Afterwards no work or timer handler runs, and the turn that is ends soon. */
-void kucomms_endpoint_kill(struct kucomms_endpoint *endpoint)
+void kc_endpoint_kill(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
 	/* Ends the turn that is, and keeps others from queueing for theirs. */
 	WRITE_ONCE(endpoint->dead, true);
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_worker_stop(&endpoint->workers[i]);
+		kc_worker_stop(&endpoint->workers[i]);
 }
 
 static int copy_cpus(struct cpumask **copy, const struct cpumask *cpus)
@@ -91,7 +91,7 @@ static int copy_cpus(struct cpumask **copy, const struct cpumask *cpus)
 
 /* What is not the administrator's choice is the module's. */
 static int endpoint_apply(struct kucomms_endpoint *endpoint,
-			  const struct kucomms_tuning *tuning)
+			  const struct kc_tuning *tuning)
 {
 	const struct kucomms_ops *ops = &endpoint->ops;
 	enum kucomms_dispatch dispatch =
@@ -115,7 +115,7 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 	WRITE_ONCE(endpoint->poll_idle_us,
 		   tuning->poll_idle_us ?: ops->poll_idle_us ?: POLL_IDLE_US);
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_worker_set_cpus(&endpoint->workers[i]);
+		kc_worker_set_cpus(&endpoint->workers[i]);
 	WRITE_ONCE(endpoint->dispatch, dispatch);
 	WRITE_ONCE(endpoint->adaptive,
 		   ops->message && dispatch == KUCOMMS_DISPATCH_ADAPTIVE);
@@ -123,9 +123,9 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 }
 
 /* Creates the threads that the module's choice of dispatch needs. */
-int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
+int kc_endpoint_start(struct kucomms_endpoint *endpoint)
 {
-	static const struct kucomms_tuning untuned = {
+	static const struct kc_tuning untuned = {
 		.choice = KUCOMMS_CHOICE_DEFAULT,
 	};
 
@@ -133,8 +133,8 @@ int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
 }
 
 /* When device and endpoint meet. The wish may be older than this endpoint. */
-int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
-			  const struct kucomms_tuning *tuning)
+int kc_endpoint_tune(struct kucomms_endpoint *endpoint,
+		     const struct kc_tuning *tuning)
 {
 	int err;
 
@@ -142,24 +142,24 @@ int kucomms_endpoint_tune(struct kucomms_endpoint *endpoint,
 		return 0;
 	err = endpoint_apply(endpoint, tuning);
 	if (!err)
-		kucomms_endpoint_run(endpoint);
+		kc_endpoint_run(endpoint);
 	return err;
 }
 
 /* When the administrator wants it otherwise. */
-int kucomms_endpoint_retune(struct kucomms_endpoint *endpoint,
-			    const struct kucomms_tuning *tuning)
+int kc_endpoint_retune(struct kucomms_endpoint *endpoint,
+		       const struct kc_tuning *tuning)
 {
 	if (!(endpoint->ops.flags & KUCOMMS_OPS_ADJUSTABLE))
 		return -EOPNOTSUPP;
-	return kucomms_endpoint_tune(endpoint, tuning);
+	return kc_endpoint_tune(endpoint, tuning);
 }
 
 static bool ops_valid(const struct kucomms_ops *ops)
 {
 	if (ops->flags & ~OPS_FLAGS ||
 	    ops->dispatch > KUCOMMS_DISPATCH_POLL ||
-	    ops->poll_idle_us > KUCOMMS_POLL_IDLE_MAX_US)
+	    ops->poll_idle_us > KC_POLL_IDLE_MAX_US)
 		return false;
 	if (ops->threads > 1 && !(ops->flags & KUCOMMS_OPS_PARALLEL))
 		return false;
@@ -180,7 +180,7 @@ static int endpoint_init_workers(struct kucomms_endpoint *endpoint)
 	if (!endpoint->workers)
 		return -ENOMEM;
 	for (i = 0; i < endpoint->threads; i++)
-		kucomms_worker_init(&endpoint->workers[i], endpoint, i);
+		kc_worker_init(&endpoint->workers[i], endpoint, i);
 	return copy_cpus(&endpoint->own_cpus, endpoint->ops.cpus);
 }
 
@@ -190,7 +190,7 @@ static void endpoint_wake_work(struct irq_work *work)
 	struct kucomms_endpoint *endpoint =
 		container_of(work, struct kucomms_endpoint, wake_work);
 
-	kucomms_worker_wake(&endpoint->workers[0]);
+	kc_worker_wake(&endpoint->workers[0]);
 }
 
 /* If @wanted is set already, an earlier caller has woken the thread. */
@@ -211,7 +211,7 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	if (!endpoint)
 		return NULL;
 	kref_init(&endpoint->ref);
-	kucomms_turn_init(&endpoint->turn);
+	kc_turn_init(&endpoint->turn);
 	INIT_LIST_HEAD(&endpoint->channels);
 	INIT_LIST_HEAD(&endpoint->unaccepted);
 	init_waitqueue_head(&endpoint->accept_wait);
@@ -225,14 +225,14 @@ static struct kucomms_endpoint *endpoint_alloc(const struct kucomms_ops *ops,
 	endpoint->queue = alloc_workqueue("kucomms_endpoint", WQ_UNBOUND, 0);
 	if (endpoint->queue && !endpoint_init_workers(endpoint))
 		return endpoint;
-	kucomms_endpoint_put(endpoint);
+	kc_endpoint_put(endpoint);
 	return NULL;
 }
 
-struct kucomms_endpoint *kucomms_endpoint_create(const char *name,
-						 const struct kucomms_ops *ops,
-						 void *priv,
-						 struct module *owner)
+struct kucomms_endpoint *kc_endpoint_create(const char *name,
+					    const struct kucomms_ops *ops,
+					    void *priv,
+					    struct module *owner)
 {
 	struct kucomms_endpoint *endpoint;
 	int err;
@@ -242,9 +242,9 @@ struct kucomms_endpoint *kucomms_endpoint_create(const char *name,
 	endpoint = endpoint_alloc(ops, priv, owner);
 	if (!endpoint)
 		return ERR_PTR(-ENOMEM);
-	err = kucomms_name_parse(&endpoint->name, name, strlen(name), false);
+	err = kc_name_parse(&endpoint->name, name, strlen(name), false);
 	if (err) {
-		kucomms_endpoint_put(endpoint);
+		kc_endpoint_put(endpoint);
 		return ERR_PTR(err);
 	}
 	return endpoint;

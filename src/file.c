@@ -16,14 +16,14 @@
 
 static int file_open(struct inode *inode, struct file *file)
 {
-	struct kucomms_device *device = kucomms_device_open(iminor(inode));
+	struct kc_device *device = kc_device_open(iminor(inode));
 	struct kucomms_channel *channel;
 
 	if (IS_ERR(device))
 		return PTR_ERR(device);
-	channel = kucomms_channel_create(device, file->f_cred);
+	channel = kc_channel_create(device, file->f_cred);
 	if (!channel) {
-		kucomms_device_close(device);
+		kc_device_close(device);
 		put_device(&device->dev);
 		return -ENOMEM;
 	}
@@ -33,7 +33,7 @@ static int file_open(struct inode *inode, struct file *file)
 
 static int file_release(struct inode *inode, struct file *file)
 {
-	kucomms_channel_close(file->private_data);
+	kc_channel_close(file->private_data);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static long file_attach(struct kucomms_channel *channel, void __user *arg)
 			       arg);
 	if (size < 0)
 		return size;
-	err = kucomms_channel_attach(channel, &attach, KC_MAPPED, NULL);
+	err = kc_channel_attach(channel, &attach, KC_MAPPED, NULL);
 	if (err)
 		return err;
 	attach.size = sizeof(attach);
@@ -98,7 +98,7 @@ static long file_wait(struct kucomms_channel *channel, void __user *arg)
 	size = file_get_struct(&wait, sizeof(wait), KUCOMMS_WAIT_SIZE_1, arg);
 	if (size < 0)
 		return size;
-	return kucomms_channel_wait(channel, wait.events, wait.deadline);
+	return kc_channel_wait(channel, wait.events, wait.deadline);
 }
 
 /*
@@ -144,24 +144,24 @@ static long file_ioctl(struct file *file, unsigned int command,
 		return -EINVAL;
 	if (unlikely(file_transport(file) == KC_DETACHED))
 		return -ENOTCONN;
-	return kucomms_channel_doorbell(file->private_data);
+	return kc_channel_doorbell(file->private_data);
 }
 
 static int file_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct kucomms_channel *channel = file_channel(file);
-	const unsigned int shift = KUCOMMS_REGION_SHIFT - PAGE_SHIFT;
+	const unsigned int shift = KC_REGION_SHIFT - PAGE_SHIFT;
 	unsigned long index = vma->vm_pgoff >> shift;
 
 	if (!channel)
 		return -ENOTCONN;
 	if (channel->transport != KC_MAPPED)
 		return -EBUSY;
-	if (index >= KUCOMMS_REGIONS || vma->vm_pgoff != index << shift)
+	if (index >= KC_REGIONS || vma->vm_pgoff != index << shift)
 		return -EINVAL;
-	return kucomms_region_map(&channel->regions[index], vma,
-				  index == KUCOMMS_REGION_USER_CONTROL ||
-				  index == KUCOMMS_REGION_TO_KERNEL);
+	return kc_region_map(&channel->regions[index], vma,
+			     index == KC_REGION_USER_CONTROL ||
+			     index == KC_REGION_TO_KERNEL);
 }
 
 /* For read() and write(): the first of them attaches. */
@@ -171,8 +171,8 @@ static int file_attach_rw(struct file *file)
 	int err;
 
 	if (file_transport(file) == KC_DETACHED) {
-		err = kucomms_channel_attach(file->private_data, &attach,
-					     KC_COPIED, NULL);
+		err = kc_channel_attach(file->private_data, &attach,
+					KC_COPIED, NULL);
 		/* -EBUSY: somebody was faster, maybe another read or write. */
 		if (err && err != -EBUSY)
 			return err;
@@ -191,8 +191,8 @@ static ssize_t file_read(struct kiocb *iocb, struct iov_iter *to)
 	struct file *file = iocb->ki_filp;
 
 	return file_attach_rw(file) ?:
-	       kucomms_rw_read(file->private_data, to,
-			       file_nonblocking(iocb));
+	       kc_rw_read(file->private_data, to,
+			  file_nonblocking(iocb));
 }
 
 static ssize_t file_write(struct kiocb *iocb, struct iov_iter *from)
@@ -200,8 +200,8 @@ static ssize_t file_write(struct kiocb *iocb, struct iov_iter *from)
 	struct file *file = iocb->ki_filp;
 
 	return file_attach_rw(file) ?:
-	       kucomms_rw_write(file->private_data, from,
-				file_nonblocking(iocb));
+	       kc_rw_write(file->private_data, from,
+			   file_nonblocking(iocb));
 }
 
 static __poll_t file_poll(struct file *file, poll_table *table)
@@ -220,8 +220,8 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 	 * Queue, then look: pairs with the barriers in the ring's must_ring().
 	 */
 	smp_mb();
-	err = kucomms_channel_error(channel);
-	events = kucomms_channel_events(channel);
+	err = kc_channel_error(channel);
+	events = kc_channel_events(channel);
 	if (!(events & KUCOMMS_EVENT_DATA)) {
 		/*
 		 * Ask, then look: pairs likewise. The flag may be another
@@ -230,8 +230,8 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 		 */
 		WRITE_ONCE(channel->polled, true);
 		smp_mb();
-		err = kucomms_channel_error(channel);
-		events = kucomms_channel_events(channel);
+		err = kc_channel_error(channel);
+		events = kc_channel_events(channel);
 	}
 	if (events & KUCOMMS_EVENT_DATA)
 		mask |= EPOLLIN | EPOLLRDNORM;
@@ -243,7 +243,7 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 	return mask;
 }
 
-const struct file_operations kucomms_file_operations = {
+const struct file_operations kc_file_operations = {
 	.owner = THIS_MODULE,
 	.open = file_open,
 	.release = file_release,
@@ -256,26 +256,26 @@ const struct file_operations kucomms_file_operations = {
 };
 
 /* The channel of a file that is an open device, and is open for both ways; or NULL. */
-struct kucomms_channel *kucomms_file_channel(const struct file *file)
+struct kucomms_channel *kc_file_channel(const struct file *file)
 {
 	const fmode_t both = FMODE_READ | FMODE_WRITE;
 
-	return file->f_op == &kucomms_file_operations &&
+	return file->f_op == &kc_file_operations &&
 	       (file->f_mode & both) == both ? file->private_data : NULL;
 }
-KC_EXPORT(kucomms_file_channel);
+KC_EXPORT(kc_file_channel);
 
 static struct cdev cdev;
 
 /* From here on devices that have been created can be opened. */
-int kucomms_file_init(void)
+int kc_file_init(void)
 {
-	cdev_init(&cdev, &kucomms_file_operations);
+	cdev_init(&cdev, &kc_file_operations);
 	cdev.owner = THIS_MODULE;
-	return cdev_add(&cdev, kucomms_first_number, kucomms_devices_max);
+	return cdev_add(&cdev, kc_first_number, kc_devices_max);
 }
 
-void kucomms_file_uninit(void)
+void kc_file_uninit(void)
 {
 	cdev_del(&cdev);
 }

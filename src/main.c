@@ -13,41 +13,41 @@ static int __init kucomms_init(void)
 {
 	int err;
 
-	if (kucomms_caches_alias()) {
+	if (kc_caches_alias()) {
 		pr_err("on this machine's data caches two mappings of a page may differ: no rings can be shared\n");
 		return -ENODEV;
 	}
-	err = kucomms_channel_init();
+	err = kc_channel_init();
 	if (err)
 		return err;
-	err = kucomms_attach_init();
+	err = kc_attach_init();
 	if (err)
 		goto err_channel;
-	err = kucomms_registry_init();
+	err = kc_registry_init();
 	if (err)
 		goto err_attach;
-	err = kucomms_device_init();
+	err = kc_device_init();
 	if (err)
 		goto err_registry;
-	err = kucomms_file_init();
+	err = kc_file_init();
 	if (err)
 		goto err_device;
 	/* Last: from here on devices can be created. */
-	err = kucomms_control_init();
+	err = kc_control_init();
 	if (err)
 		goto err_file;
 	return 0;
 
 err_file:
-	kucomms_file_uninit();
+	kc_file_uninit();
 err_device:
-	kucomms_device_uninit();
+	kc_device_uninit();
 err_registry:
-	kucomms_registry_uninit();
+	kc_registry_uninit();
 err_attach:
-	kucomms_attach_uninit();
+	kc_attach_uninit();
 err_channel:
-	kucomms_channel_uninit();
+	kc_channel_uninit();
 	return err;
 }
 
@@ -59,12 +59,12 @@ err_channel:
  */
 static void __exit kucomms_exit(void)
 {
-	kucomms_control_uninit();
-	kucomms_attach_uninit();
-	kucomms_channel_uninit();
-	kucomms_file_uninit();
-	kucomms_device_uninit();
-	kucomms_registry_uninit();
+	kc_control_uninit();
+	kc_attach_uninit();
+	kc_channel_uninit();
+	kc_file_uninit();
+	kc_device_uninit();
+	kc_registry_uninit();
 }
 
 module_init(kucomms_init);

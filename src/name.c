@@ -18,8 +18,8 @@ static bool name_character(char c)
  * Reads @length bytes of @text, which need not end with a NUL. Where the prefix
  * is not required it is added to a name that comes without.
  */
-int kucomms_name_parse(struct kucomms_name *name, const char *text,
-		       size_t length, bool prefix_required)
+int kc_name_parse(struct kc_name *name, const char *text,
+		  size_t length, bool prefix_required)
 {
 	const size_t prefix = strlen(KUCOMMS_NAME_PREFIX);
 	size_t i;
@@ -42,13 +42,13 @@ int kucomms_name_parse(struct kucomms_name *name, const char *text,
 	return 0;
 }
 
-bool kucomms_name_equal(const struct kucomms_name *a,
-			const struct kucomms_name *b)
+bool kc_name_equal(const struct kc_name *a,
+		   const struct kc_name *b)
 {
 	return !strcmp(a->text, b->text);
 }
 
-u32 kucomms_name_hash(const struct kucomms_name *name)
+u32 kc_name_hash(const struct kc_name *name)
 {
 	return jhash(name->text, strlen(name->text), 0);
 }

@@ -23,7 +23,7 @@ struct module;
  *            endpoint has gone meanwhile and another one is to have the channel
  * @destroy:  frees the struct kc_netlink; no task sends to the channel any more
  * @message:  called in place of the endpoint's message handler, and calls
- *            kucomms_calls_message()
+ *            kc_calls_message()
  * @reserved: a sender has reserved this record in the ring towards the user,
  *            and commits it next. Any context
  * @missed:   the ring had no room for a broadcast. Any context but NMI

@@ -16,9 +16,9 @@
  * something ends the wait: kucomms_unregister(), kthread_stop(), a signal, or
  * the timeout.
  */
-int kucomms_module_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
+int kc_module_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 {
-	/* Pairs with kucomms_endpoint_stop(): dead, then wake. */
+	/* Pairs with kc_endpoint_stop(): dead, then wake. */
 	if (READ_ONCE(endpoint->dead))
 		return -ESHUTDOWN;
 	if ((current->flags & PF_KTHREAD) && kthread_should_stop())
@@ -32,7 +32,7 @@ int kucomms_module_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 }
 
 /* The client rang: one of the module's threads may be waiting for that. */
-void kucomms_channel_wake_module(struct kucomms_channel *channel)
+void kc_channel_wake_module(struct kucomms_channel *channel)
 {
 	/* Its barrier pairs with prepare_to_wait(): queue, then look. */
 	bool asleep = wq_has_sleeper(&channel->module_wait);
@@ -53,11 +53,11 @@ void kucomms_channel_wake_module(struct kucomms_channel *channel)
  */
 static void receive_tell(struct kucomms_channel *channel, bool told)
 {
-	if (kucomms_channel_error(channel))
+	if (kc_channel_error(channel))
 		return;
 	told |= kucomms_consumer_tell(&channel->in);
 	if (told && kucomms_consumer_must_ring(&channel->in))
-		kucomms_channel_wake_writer(channel);
+		kc_channel_wake_writer(channel);
 }
 
 /*
@@ -65,7 +65,7 @@ static void receive_tell(struct kucomms_channel *channel, bool told)
  * caller's thread is to end. A thread that never sleeps, because its client
  * sends or reads all the time, has to call this now and then.
  */
-int kucomms_module_yield(bool may_sleep)
+int kc_module_yield(bool may_sleep)
 {
 	if (may_sleep)
 		cond_resched();
@@ -84,7 +84,7 @@ static int receive_yield(struct kucomms_channel *channel, bool may_sleep)
 	if (likely(position - channel->in_yielded < channel->in.share))
 		return 0;
 	channel->in_yielded = position;
-	return kucomms_module_yield(may_sleep);
+	return kc_module_yield(may_sleep);
 }
 
 /*
@@ -108,8 +108,8 @@ static int receive_next(struct kucomms_channel *channel,
 	} while (ret == -ENOMSG);
 	if (ret != -EPROTO)
 		return ret ? 0 : -EAGAIN;
-	kucomms_channel_break(channel, KC_BREAK_RECORD);
-	return kucomms_channel_error(channel);
+	kc_channel_break(channel, KC_BREAK_RECORD);
+	return kc_channel_error(channel);
 }
 
 /*
@@ -122,7 +122,7 @@ static int receive_idle(struct kucomms_channel *channel,
 	int state, err;
 
 	receive_tell(channel, false);
-	state = kucomms_channel_error(channel);
+	state = kc_channel_error(channel);
 	err = receive_next(channel, message, data);
 	return err == -EAGAIN && state ? state : err;
 }
@@ -133,7 +133,7 @@ static void receive_spin(const struct kucomms_channel *channel)
 
 	if (num_online_cpus() == 1)
 		return;
-	end = ktime_get_ns() + KUCOMMS_SPIN_NS;
+	end = ktime_get_ns() + KC_SPIN_NS;
 	while (!kucomms_consumer_ready(&channel->in) && !need_resched() &&
 	       ktime_get_ns() < end)
 		cpu_relax();
@@ -154,12 +154,12 @@ static int receive_wait(struct kucomms_channel *channel,
 		err = receive_idle(channel, message, data);
 		if (err != -EAGAIN)
 			break;
-		err = kucomms_module_sleep(channel->endpoint, &timeout);
+		err = kc_module_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}
 	finish_wait(&channel->module_wait, &wait);
-	kucomms_channel_disarm(channel);
+	kc_channel_disarm(channel);
 	return err;
 }
 
@@ -201,9 +201,9 @@ void kucomms_release(struct kucomms_channel *channel)
 {
 	struct kucomms_consumer *in = &channel->in;
 
-	/* Pairs with kucomms_module_wait_room(). */
+	/* Pairs with kc_module_wait_room(). */
 	WRITE_ONCE(channel->releaser, in_task() ? current : NULL);
-	if (unlikely(kucomms_channel_error(channel)))
+	if (unlikely(kc_channel_error(channel)))
 		WRITE_ONCE(in->done, in->position);
 	else if (kucomms_consumer_release(in))
 		receive_tell(channel, true);
@@ -217,12 +217,12 @@ EXPORT_SYMBOL_GPL(kucomms_release);
 /* 0 when there is room for @length bytes, or the channel's error. */
 static int room_look(struct kucomms_channel *channel, u32 length)
 {
-	return kucomms_channel_error(channel) ?:
+	return kc_channel_error(channel) ?:
 	       kucomms_producer_room(&channel->out, length);
 }
 
-int kucomms_module_wait_room(struct kucomms_channel *channel, u32 length,
-			     long timeout)
+int kc_module_wait_room(struct kucomms_channel *channel, u32 length,
+			long timeout)
 {
 	DEFINE_WAIT(wait);
 	int err;
@@ -239,7 +239,7 @@ int kucomms_module_wait_room(struct kucomms_channel *channel, u32 length,
 		err = room_look(channel, length);
 		if (err != -EAGAIN)
 			break;
-		err = kucomms_module_sleep(channel->endpoint, &timeout);
+		err = kc_module_sleep(channel->endpoint, &timeout);
 		if (err)
 			break;
 	}

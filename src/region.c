@@ -17,8 +17,8 @@
  * @size bytes, a multiple of the page size, seen @times times in a row, charged
  * to the caller's memory cgroup. -ENOMEM also for a caller that is being killed.
  */
-int kucomms_region_alloc(struct kucomms_region *region, size_t size,
-			 unsigned int times)
+int kc_region_alloc(struct kc_region *region, size_t size,
+		    unsigned int times)
 {
 	const gfp_t gfp = __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	unsigned int unique = size >> PAGE_SHIFT;
@@ -39,7 +39,7 @@ int kucomms_region_alloc(struct kucomms_region *region, size_t size,
 		}
 		cond_resched();
 		page = fatal_signal_pending(current) ? NULL :
-		       alloc_page(KUCOMMS_GFP_MAPPED | gfp | __GFP_ZERO);
+		       alloc_page(KC_GFP_MAPPED | gfp | __GFP_ZERO);
 		if (!page)
 			goto err_free;
 		region->pages[i] = page;
@@ -52,12 +52,12 @@ int kucomms_region_alloc(struct kucomms_region *region, size_t size,
 		return 0;
 
 err_free:
-	kucomms_region_free(region);
+	kc_region_free(region);
 	return -ENOMEM;
 }
 
 /* Also for a region that was never allocated, or only partly. */
-void kucomms_region_free(struct kucomms_region *region)
+void kc_region_free(struct kc_region *region)
 {
 	unsigned int i;
 
@@ -73,8 +73,8 @@ void kucomms_region_free(struct kucomms_region *region)
  * Maps the whole region, and only the whole: shared, never executable, and
  * where the kernel alone writes, never writable, not even by mprotect() later.
  */
-int kucomms_region_map(const struct kucomms_region *region,
-		       struct vm_area_struct *vma, bool writable)
+int kc_region_map(const struct kc_region *region,
+		  struct vm_area_struct *vma, bool writable)
 {
 	if (vma_pages(vma) != region->count || !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
@@ -83,7 +83,7 @@ int kucomms_region_map(const struct kucomms_region *region,
 	if (!writable && (vma->vm_flags & VM_WRITE))
 		return -EPERM;
 
-	kucomms_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP,
-			     VM_MAYEXEC | (writable ? 0 : VM_MAYWRITE));
+	kc_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP,
+			VM_MAYEXEC | (writable ? 0 : VM_MAYWRITE));
 	return vm_map_pages_zero(vma, region->pages, region->count);
 }

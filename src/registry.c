@@ -15,7 +15,7 @@
 
 #include "functions.h"
 
-DEFINE_MUTEX(kucomms_registry_lock);
+DEFINE_MUTEX(kc_registry_lock);
 
 /* Woken when a device finds its endpoint, or is removed. */
 static DECLARE_WAIT_QUEUE_HEAD(registry_wait);
@@ -23,66 +23,66 @@ static DECLARE_WAIT_QUEUE_HEAD(registry_wait);
 static DEFINE_HASHTABLE(devices, 8);
 static DEFINE_HASHTABLE(endpoints, 6);
 
-struct kucomms_device *kucomms_registry_find_device(const struct kucomms_name *name)
+struct kc_device *kc_registry_find_device(const struct kc_name *name)
 {
-	struct kucomms_device *device;
+	struct kc_device *device;
 
-	lockdep_assert_held(&kucomms_registry_lock);
+	lockdep_assert_held(&kc_registry_lock);
 	hash_for_each_possible(devices, device, registry_node,
-			       kucomms_name_hash(name))
-		if (kucomms_name_equal(&device->name, name))
+			       kc_name_hash(name))
+		if (kc_name_equal(&device->name, name))
 			return device;
 	return NULL;
 }
 
 static struct kucomms_endpoint *
-find_endpoint(const struct kucomms_name *name)
+find_endpoint(const struct kc_name *name)
 {
 	struct kucomms_endpoint *endpoint;
 
-	lockdep_assert_held(&kucomms_registry_lock);
+	lockdep_assert_held(&kc_registry_lock);
 	hash_for_each_possible(endpoints, endpoint, registry_node,
-			       kucomms_name_hash(name))
-		if (kucomms_name_equal(&endpoint->name, name))
+			       kc_name_hash(name))
+		if (kc_name_equal(&endpoint->name, name))
 			return endpoint;
 	return NULL;
 }
 
-static int bind(struct kucomms_device *device, struct kucomms_endpoint *endpoint)
+static int bind(struct kc_device *device, struct kucomms_endpoint *endpoint)
 {
-	int err = kucomms_endpoint_tune(endpoint, &device->tuning);
+	int err = kc_endpoint_tune(endpoint, &device->tuning);
 
 	if (err)
 		return err;
-	device->endpoint = kucomms_endpoint_get(endpoint);
+	device->endpoint = kc_endpoint_get(endpoint);
 	wake_up_all(&registry_wait);
 	return 0;
 }
 
-static void unbind(struct kucomms_device *device)
+static void unbind(struct kc_device *device)
 {
 	struct kucomms_endpoint *endpoint = device->endpoint;
 
 	device->endpoint = NULL;
 	if (endpoint)
-		kucomms_endpoint_put(endpoint);
+		kc_endpoint_put(endpoint);
 }
 
-int kucomms_registry_add_device(struct kucomms_device *device)
+int kc_registry_add_device(struct kc_device *device)
 {
 	struct kucomms_endpoint *endpoint = find_endpoint(&device->name);
 	int err = endpoint ? bind(device, endpoint) : 0;
 
 	if (!err)
 		hash_add(devices, &device->registry_node,
-			 kucomms_name_hash(&device->name));
+			 kc_name_hash(&device->name));
 	return err;
 }
 
 /* From here on nobody finds the device. Who has found it holds a reference. */
-void kucomms_registry_remove_device(struct kucomms_device *device)
+void kc_registry_remove_device(struct kc_device *device)
 {
-	lockdep_assert_held(&kucomms_registry_lock);
+	lockdep_assert_held(&kc_registry_lock);
 	hash_del(&device->registry_node);
 	WRITE_ONCE(device->removed, true);
 	unbind(device);
@@ -90,7 +90,7 @@ void kucomms_registry_remove_device(struct kucomms_device *device)
 }
 
 /* 0 when there seems to be an endpoint; -ENOTCONN: not until the deadline. */
-static int registry_sleep(const struct kucomms_device *device, s64 deadline)
+static int registry_sleep(const struct kc_device *device, s64 deadline)
 {
 	ktime_t expires = ns_to_ktime(deadline);
 	DEFINE_WAIT(wait);
@@ -121,8 +121,8 @@ static int registry_sleep(const struct kucomms_device *device, s64 deadline)
  * waits for a module to register until the deadline: 0: not at all, negative:
  * for ever.
  */
-int kucomms_registry_wait(struct kucomms_device *device, s64 deadline,
-			  struct kucomms_endpoint **endpoint)
+int kc_registry_wait(struct kc_device *device, s64 deadline,
+		     struct kucomms_endpoint **endpoint)
 {
 	int err;
 
@@ -130,45 +130,45 @@ int kucomms_registry_wait(struct kucomms_device *device, s64 deadline,
 		err = registry_sleep(device, deadline);
 		if (err)
 			return err;
-		mutex_lock(&kucomms_registry_lock);
+		mutex_lock(&kc_registry_lock);
 		*endpoint = device->endpoint;
 		if (*endpoint)
-			kucomms_endpoint_get(*endpoint);
-		mutex_unlock(&kucomms_registry_lock);
+			kc_endpoint_get(*endpoint);
+		mutex_unlock(&kc_registry_lock);
 	} while (!*endpoint);
 	return 0;
 }
 
 /*
- * Makes the endpoint known, under kucomms_registry_lock. From here on clients
+ * Makes the endpoint known, under kc_registry_lock. From here on clients
  * come and handlers run.
  */
 static int add_endpoint(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_device *device;
+	struct kc_device *device;
 	int err;
 
 	if (find_endpoint(&endpoint->name))
 		return -EEXIST;
-	err = kucomms_endpoint_start(endpoint);
+	err = kc_endpoint_start(endpoint);
 	if (err)
 		return err;
-	device = kucomms_registry_find_device(&endpoint->name);
+	device = kc_registry_find_device(&endpoint->name);
 	err = device ? bind(device, endpoint) : 0;
 	if (err)
 		return err;
 	hash_add(endpoints, &endpoint->registry_node,
-		 kucomms_name_hash(&endpoint->name));
-	kucomms_endpoint_run(endpoint);
+		 kc_name_hash(&endpoint->name));
+	kc_endpoint_run(endpoint);
 	return 0;
 }
 
 static void remove_endpoint(struct kucomms_endpoint *endpoint)
 {
-	struct kucomms_device *device;
+	struct kc_device *device;
 
 	hash_del(&endpoint->registry_node);
-	device = kucomms_registry_find_device(&endpoint->name);
+	device = kc_registry_find_device(&endpoint->name);
 	if (device)
 		unbind(device);
 }
@@ -180,16 +180,16 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
 	struct kucomms_endpoint *endpoint;
 	int err;
 
-	endpoint = kucomms_endpoint_create(name, ops, priv, owner);
+	endpoint = kc_endpoint_create(name, ops, priv, owner);
 	if (IS_ERR(endpoint))
 		return endpoint;
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	err = add_endpoint(endpoint);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	if (!err)
 		return endpoint;
-	kucomms_endpoint_kill(endpoint);
-	kucomms_endpoint_put(endpoint);
+	kc_endpoint_kill(endpoint);
+	kc_endpoint_put(endpoint);
 	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(__kucomms_register);
@@ -209,14 +209,14 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint)
 	if (IS_ERR_OR_NULL(endpoint))
 		return;
 	might_sleep();
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	remove_endpoint(endpoint);
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 
-	kucomms_endpoint_kill(endpoint);
-	kucomms_endpoint_stop(endpoint);
-	kucomms_endpoint_leave(endpoint, NULL);
-	kucomms_endpoint_put(endpoint);
+	kc_endpoint_kill(endpoint);
+	kc_endpoint_stop(endpoint);
+	kc_endpoint_leave(endpoint, NULL);
+	kc_endpoint_put(endpoint);
 }
 EXPORT_SYMBOL_GPL(kucomms_unregister);
 
@@ -225,11 +225,11 @@ static struct kucomms_endpoint *endpoint_of(const struct module *owner)
 	struct kucomms_endpoint *endpoint, *found = NULL;
 	int bucket;
 
-	mutex_lock(&kucomms_registry_lock);
+	mutex_lock(&kc_registry_lock);
 	hash_for_each(endpoints, bucket, endpoint, registry_node)
 		if (endpoint->owner == owner)
 			found = endpoint;
-	mutex_unlock(&kucomms_registry_lock);
+	mutex_unlock(&kc_registry_lock);
 	return found;
 }
 
@@ -257,12 +257,12 @@ static struct notifier_block registry_module_notifier = {
 	.notifier_call = registry_module_event,
 };
 
-int kucomms_registry_init(void)
+int kc_registry_init(void)
 {
 	return register_module_notifier(&registry_module_notifier);
 }
 
-void kucomms_registry_uninit(void)
+void kc_registry_uninit(void)
 {
 	unregister_module_notifier(&registry_module_notifier);
 }

@@ -12,13 +12,13 @@
 #include "functions.h"
 
 /**
- * struct kucomms_rw - the user's end
+ * struct kc_rw - the user's end
  * @send_lock:    one writer at a time; protects @out
  * @out:          the ring towards the kernel
  * @receive_lock: one reader at a time; protects @in
  * @in:           the ring towards the user
  */
-struct kucomms_rw {
+struct kc_rw {
 	struct mutex send_lock;
 	struct kucomms_producer out;
 	struct mutex receive_lock;
@@ -26,12 +26,12 @@ struct kucomms_rw {
 };
 
 /* Before anybody knows the channel, so nothing has been sent yet. */
-int kucomms_rw_create(struct kucomms_channel *channel)
+int kc_rw_create(struct kucomms_channel *channel)
 {
-	struct kucomms_rw *rw = kzalloc(sizeof(*rw),
-					GFP_KERNEL_ACCOUNT);
+	struct kc_rw *rw = kzalloc(sizeof(*rw),
+				   GFP_KERNEL_ACCOUNT);
 	struct kucomms_control *own =
-		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
+		channel->regions[KC_REGION_USER_CONTROL].address;
 
 	if (!rw)
 		return -ENOMEM;
@@ -46,7 +46,7 @@ int kucomms_rw_create(struct kucomms_channel *channel)
 }
 
 /* Also for a channel that has none. */
-void kucomms_rw_destroy(struct kucomms_channel *channel)
+void kc_rw_destroy(struct kucomms_channel *channel)
 {
 	if (!channel->rw)
 		return;
@@ -70,20 +70,20 @@ static int rw_reserve(struct kucomms_channel *channel, u32 length,
 	int err;
 
 	for (;;) {
-		err = kucomms_channel_error(channel) ?:
+		err = kc_channel_error(channel) ?:
 		      kucomms_producer_reserve(out, length, record);
 		if (err != -EAGAIN)
 			break;
 		/* Also for poll(), which says when there is room for this. */
 		kucomms_producer_arm(out, length);
 		/* An earlier write() may have stopped ringing for a signal. */
-		err = kucomms_channel_ring(channel) ?:
+		err = kc_channel_ring(channel) ?:
 		      kucomms_producer_room(out, length);
 		if (err == -EAGAIN && nonblocking)
 			return err;
 		if (err == -EAGAIN)
-			err = kucomms_channel_wait(channel, KUCOMMS_EVENT_ROOM,
-						   -1);
+			err = kc_channel_wait(channel, KUCOMMS_EVENT_ROOM,
+					      -1);
 		if (err < 0)
 			break;
 	}
@@ -114,10 +114,10 @@ static ssize_t rw_put(struct kucomms_channel *channel,
 	return 0;
 }
 
-ssize_t kucomms_rw_write(struct kucomms_channel *channel,
-			 struct iov_iter *from, bool nonblocking)
+ssize_t kc_rw_write(struct kucomms_channel *channel,
+		    struct iov_iter *from, bool nonblocking)
 {
-	struct kucomms_rw *rw = channel->rw;
+	struct kc_rw *rw = channel->rw;
 	size_t count = iov_iter_count(from);
 	struct kucomms_message message;
 	int err;
@@ -137,7 +137,7 @@ ssize_t kucomms_rw_write(struct kucomms_channel *channel,
 		return err;
 	if (kucomms_producer_must_ring(&rw->out)) {
 		/* The message is on its way: an interruption does not matter. */
-		err = kucomms_channel_ring(channel);
+		err = kc_channel_ring(channel);
 		if (err && err != -ERESTARTSYS)
 			return err;
 	}
@@ -148,7 +148,7 @@ ssize_t kucomms_rw_write(struct kucomms_channel *channel,
 static int rw_look(struct kucomms_channel *channel,
 		   struct kucomms_message *message, const void **data)
 {
-	int state = kucomms_channel_error(channel);
+	int state = kc_channel_error(channel);
 	int ret;
 
 	do {
@@ -179,8 +179,8 @@ static int rw_receive(struct kucomms_channel *channel,
 		if (nonblocking)
 			return err;
 		/* An earlier write() may have stopped ringing for a signal. */
-		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_RING |
-					   KUCOMMS_EVENT_DATA, -1);
+		err = kc_channel_wait(channel, KUCOMMS_EVENT_RING |
+				      KUCOMMS_EVENT_DATA, -1);
 		if (err < 0)
 			break;
 		err = rw_look(channel, message, data);
@@ -224,10 +224,10 @@ static ssize_t rw_take(struct kucomms_channel *channel, struct iov_iter *to,
 	return sizeof(message) + message.length;
 }
 
-ssize_t kucomms_rw_read(struct kucomms_channel *channel,
-			struct iov_iter *to, bool nonblocking)
+ssize_t kc_rw_read(struct kucomms_channel *channel,
+		   struct iov_iter *to, bool nonblocking)
 {
-	struct kucomms_rw *rw = channel->rw;
+	struct kc_rw *rw = channel->rw;
 	ssize_t ret;
 	bool told;
 
@@ -237,6 +237,6 @@ ssize_t kucomms_rw_read(struct kucomms_channel *channel,
 	ret = rw_take(channel, to, nonblocking, &told);
 	mutex_unlock(&rw->receive_lock);
 	if (told && kucomms_consumer_must_ring(&rw->in))
-		kucomms_channel_ring(channel);
+		kc_channel_ring(channel);
 	return ret;
 }

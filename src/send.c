@@ -26,7 +26,7 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 			      int err)
 {
 	if (err == -EPROTO)
-		kucomms_channel_break(channel, KC_BREAK_POSITION);
+		kc_channel_break(channel, KC_BREAK_POSITION);
 	if (err != -EAGAIN)
 		return;
 	channel->counters.to_user_full++;
@@ -113,8 +113,8 @@ static __always_inline int send_take(struct kucomms_channel *channel,
 static __always_inline void send_note_lock(struct kucomms_channel *channel)
 {
 	if (IS_ENABLED(CONFIG_PROVE_LOCKING) &&
-	    !(in_task() && (kucomms_turn_held(channel->turn) ||
-			    kucomms_turn_held(&channel->endpoint->turn))))
+	    !(in_task() && (kc_turn_held(channel->turn) ||
+			    kc_turn_held(&channel->endpoint->turn))))
 		WRITE_ONCE(channel->shared, true);
 }
 
@@ -155,23 +155,23 @@ static __always_inline int send_put(struct kucomms_channel *channel,
 	return 0;
 }
 
-/* For others who hold the lock, and kucomms_channel_notify() afterwards. */
-int kucomms_channel_put_message(struct kucomms_channel *channel,
-				const struct kucomms_message *message,
-				const void *data)
+/* For others who hold the lock, and kc_channel_notify() afterwards. */
+int kc_channel_put_message(struct kucomms_channel *channel,
+			   const struct kucomms_message *message,
+			   const void *data)
 {
 	lockdep_assert_held(&channel->lock);
 	send_note_lock(channel);
 	return send_put(channel, message, data, false);
 }
-KC_EXPORT(kucomms_channel_put_message);
+KC_EXPORT(kc_channel_put_message);
 
 /* Rings the client's doorbell, if it sleeps. */
-void kucomms_channel_notify(struct kucomms_channel *channel)
+void kc_channel_notify(struct kucomms_channel *channel)
 {
 	if (kucomms_producer_must_ring(&channel->out) ||
 	    READ_ONCE(channel->polled))
-		kucomms_channel_wake_reader(channel);
+		kc_channel_wake_reader(channel);
 }
 
 /*
@@ -184,14 +184,14 @@ static inline void send_tell(struct kucomms_channel *channel,
 	if (channel->handler)
 		channel->replied = true;
 	else if (!(flags & KUCOMMS_SEND_MORE))
-		kucomms_channel_notify(channel);
+		kc_channel_notify(channel);
 }
 
 static int send_check(struct kucomms_channel *channel, unsigned int flags)
 {
 	if (unlikely(flags & ~KUCOMMS_SEND_MORE))
 		return -EINVAL;
-	return kucomms_channel_error(channel);
+	return kc_channel_error(channel);
 }
 
 int kucomms_send(struct kucomms_channel *channel,
@@ -211,12 +211,12 @@ int kucomms_send(struct kucomms_channel *channel,
 	if (unlikely(err))
 		goto err_flush;
 	if (!(flags & KUCOMMS_SEND_MORE))
-		kucomms_channel_notify(channel);
+		kc_channel_notify(channel);
 	return 0;
 
 err_flush:
 	/* The client may not have been told yet of what came before. */
-	kucomms_channel_flush_locked(channel);
+	kc_channel_flush_locked(channel);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_send);
@@ -301,7 +301,7 @@ static int send_reserve(struct kucomms_channel *channel, u32 length,
 	int err;
 
 	send_note_no_lock(channel);
-	err = kucomms_channel_error(channel) ?:
+	err = kc_channel_error(channel) ?:
 	      send_take(channel, length, record);
 	if (unlikely(err)) {
 		send_note_failure(channel, length, err);
@@ -326,7 +326,7 @@ static int reserve_yield(struct kucomms_channel *channel)
 	if (likely(position - channel->out_yielded < channel->out.size / 8))
 		return 0;
 	channel->out_yielded = position;
-	return kucomms_module_yield(true);
+	return kc_module_yield(true);
 }
 
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
@@ -345,7 +345,7 @@ int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 	if (WARN_ON_ONCE(channel->endpoint->ops.message))
 		return -EINVAL;
 	might_sleep();
-	err = kucomms_module_wait_room(channel, length, timeout);
+	err = kc_module_wait_room(channel, length, timeout);
 	return err ?: send_reserve(channel, length, record);
 }
 EXPORT_SYMBOL_GPL(kucomms_reserve);
@@ -369,7 +369,7 @@ void kucomms_discard(struct kucomms_channel *channel,
 	kucomms_producer_commit(&channel->out, record,
 				KUCOMMS_CONTROL_DISCARDED, held);
 	if (!held)
-		kucomms_channel_notify(channel);
+		kc_channel_notify(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_discard);
 
@@ -398,12 +398,12 @@ EXPORT_SYMBOL_GPL(kucomms_send_wait);
 void kucomms_flush(struct kucomms_channel *channel)
 {
 	if (kucomms_producer_flush(&channel->out))
-		kucomms_channel_notify(channel);
+		kc_channel_notify(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_flush);
 
 /* The same among senders that know nothing of each other. */
-void kucomms_channel_flush_locked(struct kucomms_channel *channel)
+void kc_channel_flush_locked(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 	bool flushed;
@@ -412,13 +412,13 @@ void kucomms_channel_flush_locked(struct kucomms_channel *channel)
 	flushed = kucomms_producer_flush(&channel->out);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (flushed)
-		kucomms_channel_notify(channel);
+		kc_channel_notify(channel);
 }
 
 void kucomms_channel_shutdown(struct kucomms_channel *channel)
 {
-	kucomms_channel_flush_locked(channel);
-	kucomms_channel_hang_up(channel);
+	kc_channel_flush_locked(channel);
+	kc_channel_hang_up(channel);
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_shutdown);
 
@@ -429,11 +429,11 @@ EXPORT_SYMBOL_GPL(kucomms_channel_shutdown);
  * handler has reasons of its own, and is asked again at the next doorbell.
  * Returns false if the room is there already.
  */
-bool kucomms_channel_stall(struct kucomms_channel *channel)
+bool kc_channel_stall(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
-	kucomms_channel_flush_locked(channel);
+	kc_channel_flush_locked(channel);
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	if (!channel->stall_noted ||
 	    channel->stall_position != channel->in.position) {
@@ -447,7 +447,7 @@ bool kucomms_channel_stall(struct kucomms_channel *channel)
 		-EAGAIN;
 	if (channel->stalled) {
 		WRITE_ONCE(channel->awaited, true);
-		kucomms_channel_disarm(channel);
+		kc_channel_disarm(channel);
 	} else {
 		kucomms_producer_disarm(&channel->out);
 	}
@@ -456,7 +456,7 @@ bool kucomms_channel_stall(struct kucomms_channel *channel)
 }
 
 /* The client rang, whatever for: the handler gets its message once more. */
-void kucomms_channel_unstall(struct kucomms_channel *channel)
+void kc_channel_unstall(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
@@ -473,7 +473,7 @@ void kucomms_channel_unstall(struct kucomms_channel *channel)
  * than the message handler had none; if not, asks the client for it. Under the
  * turn.
  */
-bool kucomms_channel_find_room(struct kucomms_channel *channel)
+bool kc_channel_find_room(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 	bool found = false;
@@ -492,6 +492,6 @@ bool kucomms_channel_find_room(struct kucomms_channel *channel)
 	}
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (err == -EPROTO)
-		kucomms_channel_break(channel, KC_BREAK_POSITION);
+		kc_channel_break(channel, KC_BREAK_POSITION);
 	return found;
 }

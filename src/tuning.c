@@ -15,7 +15,7 @@ static const char *const choices[] = {
 };
 
 /* One newline at the end is allowed; -EINVAL: there is no such choice. */
-int kucomms_choice_parse(enum kucomms_choice *choice, const char *text)
+int kc_choice_parse(enum kc_choice *choice, const char *text)
 {
 	int i;
 
@@ -28,7 +28,7 @@ int kucomms_choice_parse(enum kucomms_choice *choice, const char *text)
 	return -EINVAL;
 }
 
-const char *kucomms_choice_name(enum kucomms_choice choice)
+const char *kc_choice_name(enum kc_choice choice)
 {
 	return choices[choice];
 }

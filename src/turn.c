@@ -6,7 +6,7 @@
  */
 #include "turn.h"
 
-int kucomms_turn_lock_killable_slow(struct kucomms_turn *turn)
+int kc_turn_lock_killable_slow(struct kc_turn *turn)
 {
 	int err;
 
@@ -18,7 +18,7 @@ int kucomms_turn_lock_killable_slow(struct kucomms_turn *turn)
 	return err;
 }
 
-void kucomms_turn_lock_slow(struct kucomms_turn *turn)
+void kc_turn_lock_slow(struct kc_turn *turn)
 {
 	atomic_inc(&turn->waiting);
 	mutex_lock(&turn->mutex);

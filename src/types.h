@@ -25,9 +25,9 @@
  *
  * Locks, each of which may be taken while those before it in its line are held:
  *
- *	manage_lock (device.c), kucomms_registry_lock, worker->lock
+ *	manage_lock (device.c), kc_registry_lock, worker->lock
  *	channel->attach_lock, channel->own_turn, endpoint->turn,
- *		kucomms_registry_lock
+ *		kc_registry_lock
  *	send_lock or receive_lock of rw and netlink, channel->queue_lock, turn,
  *		channel->lock, endpoint->runs_lock
  *	endpoint->turn, endpoint->accept_wait.lock
@@ -54,20 +54,20 @@
 struct cpumask;
 struct kucomms_channel;
 struct kucomms_endpoint;
-struct kucomms_rw;
+struct kc_rw;
 struct page;
 struct task_struct;
 
 /* ---- single purposes: region.c, name.c, tuning.c, turn.h */
 
 /**
- * struct kucomms_region - pages that the kernel and one process share
+ * struct kc_region - pages that the kernel and one process share
  * @address: where the kernel sees them
  * @pages:   in the order in which both sides see them
  * @count:   of @pages; a ring's pages stand there twice
  * @unique:  how many different pages there are, the first of @pages
  */
-struct kucomms_region {
+struct kc_region {
 	void *address;
 	struct page **pages;
 	unsigned int count;
@@ -75,12 +75,12 @@ struct kucomms_region {
 };
 
 /* A device's full name, "kucomms_NAME". */
-struct kucomms_name {
+struct kc_name {
 	char text[KUCOMMS_NAME_MAX + 1];
 };
 
 /* The administrator's choice: an enum kucomms_dispatch, or what the module wants. */
-enum kucomms_choice {
+enum kc_choice {
 	KUCOMMS_CHOICE_ADAPTIVE = KUCOMMS_DISPATCH_ADAPTIVE,
 	KUCOMMS_CHOICE_THREAD = KUCOMMS_DISPATCH_THREAD,
 	KUCOMMS_CHOICE_POLL = KUCOMMS_DISPATCH_POLL,
@@ -88,22 +88,22 @@ enum kucomms_choice {
 };
 
 /**
- * struct kucomms_tuning - what the administrator wants of an endpoint
+ * struct kc_tuning - what the administrator wants of an endpoint
  * @choice:       where the message handler runs
  * @poll_idle_us: of KUCOMMS_DISPATCH_POLL; 0: what the module wants
  * @cpus:         for the threads, allocated; NULL: what the module wants
  */
-struct kucomms_tuning {
-	enum kucomms_choice choice;
+struct kc_tuning {
+	enum kc_choice choice;
 	unsigned int poll_idle_us;
 	struct cpumask *cpus;
 };
 
 /* The longest that a polling thread may go on without a message. */
-#define KUCOMMS_POLL_IDLE_MAX_US	1000000u
+#define KC_POLL_IDLE_MAX_US	1000000u
 
 /**
- * struct kucomms_turn - the right to run handlers: one task at a time
+ * struct kc_turn - the right to run handlers: one task at a time
  * @mutex:   the task that holds it has the turn
  * @waiting: how many tasks wait for it
  * @holder:  the task that has the turn, so that this task can recognize itself
@@ -113,7 +113,7 @@ struct kucomms_tuning {
  * as that task has run once and found it taken, and no client gets the priority
  * of another, except with PREEMPT_RT, where every mutex lends it.
  */
-struct kucomms_turn {
+struct kc_turn {
 	struct mutex mutex;
 	atomic_t waiting;
 	struct task_struct *holder;
@@ -122,7 +122,7 @@ struct kucomms_turn {
 /* ---- what the module has asked a client: call.c */
 
 /**
- * struct kucomms_calls - what the module has asked a client and waits for
+ * struct kc_calls - what the module has asked a client and waits for
  * @base:      the id of the first call
  * @given:     how many ids have been given out; also read without the lock
  * @over:      the client has gone: no more calls
@@ -134,7 +134,7 @@ struct kucomms_turn {
  * Protected by the channel's lock, but for @base, which does not change while
  * anybody calls.
  */
-struct kucomms_calls {
+struct kc_calls {
 	u64 base;
 	u64 given;
 	bool over;
@@ -147,7 +147,7 @@ struct kucomms_calls {
 /* ---- endpoints and their threads: worker.c, endpoint.c, client.c */
 
 /**
- * struct kucomms_worker - a thread of an endpoint
+ * struct kc_worker - a thread of an endpoint
  * @endpoint: whose handlers it runs
  * @index:    which of the endpoint's threads it is
  * @lock:     protects the rest
@@ -155,7 +155,7 @@ struct kucomms_calls {
  *            also be read under RCU
  * @channels: those that it looks at, whose turn is next first
  */
-struct kucomms_worker {
+struct kc_worker {
 	struct kucomms_endpoint *endpoint;
 	unsigned int index;
 	spinlock_t lock;
@@ -167,7 +167,7 @@ struct kucomms_worker {
  * For so long threads look before they sleep: about what it costs to be put to
  * sleep and woken.
  */
-#define KUCOMMS_SPIN_NS	(20 * NSEC_PER_USEC)
+#define KC_SPIN_NS	(20 * NSEC_PER_USEC)
 
 /**
  * struct kucomms_endpoint - the kernel side of a device
@@ -204,16 +204,16 @@ struct kucomms_worker {
  * @work_wanted: the work handler is to be called
  * @wake_work:  wakes the thread that calls it
  *
- * What the administrator may tune is written under kucomms_registry_lock.
+ * What the administrator may tune is written under kc_registry_lock.
  */
 struct kucomms_endpoint {
 	struct kref ref;
 	struct hlist_node registry_node;
-	struct kucomms_name name;
+	struct kc_name name;
 	struct kucomms_ops ops;
 	void *priv;
 	struct module *owner;
-	struct kucomms_turn turn;
+	struct kc_turn turn;
 	bool dead;
 	struct list_head channels;
 	struct list_head unaccepted;
@@ -229,7 +229,7 @@ struct kucomms_endpoint {
 	struct cpumask *cpus;
 	struct cpumask *own_cpus;
 	unsigned int threads;
-	struct kucomms_worker *workers;
+	struct kc_worker *workers;
 
 	u32 work_wanted;
 	struct irq_work wake_work;
@@ -238,7 +238,7 @@ struct kucomms_endpoint {
 /* ---- devices: device.c */
 
 /* What a channel has done, and what all that are gone did. */
-struct kucomms_counters {
+struct kc_counters {
 	u64 messages_to_kernel;
 	u64 messages_to_user;
 	u64 doorbells;		/* calls that rang */
@@ -250,19 +250,19 @@ struct kucomms_counters {
 };
 
 /**
- * struct kucomms_limits - what clients of a device may have
+ * struct kc_limits - what clients of a device may have
  * @channels_max:  channels at a time
  * @ring_size:     bytes of a ring, if the client does not say
  * @ring_size_max: most bytes that a client may ask for
  */
-struct kucomms_limits {
+struct kc_limits {
 	unsigned int channels_max;
 	unsigned int ring_size;
 	unsigned int ring_size_max;
 };
 
 /**
- * struct kucomms_device - /dev/kucomms_NAME
+ * struct kc_device - /dev/kucomms_NAME
  * @dev:      holds the reference count: one for the table of devices until the
  *            device is removed, one for each open file
  * @registry_node: in the table of devices
@@ -278,37 +278,37 @@ struct kucomms_limits {
  * @numbers:  of @attached
  * @past:     counters of channels that are closed
  *
- * What changes is protected by kucomms_registry_lock, but for @numbers.
+ * What changes is protected by kc_registry_lock, but for @numbers.
  */
-struct kucomms_device {
+struct kc_device {
 	struct device dev;
 	struct hlist_node registry_node;
-	struct kucomms_name name;
+	struct kc_name name;
 	u32 minor;
-	struct kucomms_limits limits;
-	struct kucomms_tuning tuning;
+	struct kc_limits limits;
+	struct kc_tuning tuning;
 	bool removed;
 	struct kucomms_endpoint *endpoint;
 	unsigned int opens;
 	struct list_head attached;
 	struct ida numbers;
-	struct kucomms_counters past;
+	struct kc_counters past;
 };
 
-static inline struct kucomms_device *to_kucomms_device(struct device *dev)
+static inline struct kc_device *to_kc_device(struct device *dev)
 {
-	return container_of(dev, struct kucomms_device, dev);
+	return container_of(dev, struct kc_device, dev);
 }
 
 /* ---- channels */
 
 /* In the order of their mmap offsets. */
-enum kucomms_region_index {
-	KUCOMMS_REGION_USER_CONTROL,
-	KUCOMMS_REGION_KERNEL_CONTROL,
-	KUCOMMS_REGION_TO_KERNEL,
-	KUCOMMS_REGION_TO_USER,
-	KUCOMMS_REGIONS
+enum kc_region_index {
+	KC_REGION_USER_CONTROL,
+	KC_REGION_KERNEL_CONTROL,
+	KC_REGION_TO_KERNEL,
+	KC_REGION_TO_USER,
+	KC_REGIONS
 };
 
 /*
@@ -316,7 +316,7 @@ enum kucomms_region_index {
  * drivers map offsets below 4 GiB only, and has no address space for rings that
  * would need more than this.
  */
-#define KUCOMMS_REGION_SHIFT	(BITS_PER_LONG == 32 ? 30 : 32)
+#define KC_REGION_SHIFT	(BITS_PER_LONG == 32 ? 30 : 32)
 
 /* What a channel can be broken for. */
 enum kc_break_reason {
@@ -356,7 +356,7 @@ enum kc_transport {
  *               turn" below is under this one
  * @queue_lock:  held by the one of the client's tasks that waits for the turn
  * @message:     the endpoint's message handler or, when the channel has called,
- *               kucomms_calls_message(), which looks for answers first, or,
+ *               kc_calls_message(), which looks for answers first, or,
  *               over netlink, kc_netlink_ops.message, which calls that;
  *               when the channel is no longer open, one that refuses
  * @in:          the ring towards the kernel; under the turn or, without a
@@ -409,7 +409,7 @@ enum kc_transport {
  * @wake_work:   wakes it from contexts that cannot
  * @endpoint_node: in the endpoint's list; under the endpoint's turn, read under
  *               RCU
- * @device_node: in the device's list; under kucomms_registry_lock
+ * @device_node: in the device's list; under kc_registry_lock
  * @close_work:  ends the channel when a kernel thread, which cannot wait, has
  *               closed the file
  * @free_work:   frees everything, when neither kucomms_broadcast() nor a worker
@@ -420,7 +420,7 @@ enum kc_transport {
 struct kucomms_channel {
 	struct kucomms_channel_head head;
 	struct kref ref;
-	struct kucomms_device *device;
+	struct kc_device *device;
 	const struct cred *cred;
 	struct kucomms_endpoint *endpoint;
 	struct mutex attach_lock;
@@ -431,7 +431,7 @@ struct kucomms_channel {
 	bool stopping;
 	struct pid *pid;
 
-	struct kucomms_turn *turn;
+	struct kc_turn *turn;
 	struct mutex queue_lock;
 	int (*message)(struct kucomms_channel *channel,
 		       const struct kucomms_message *message,
@@ -455,14 +455,14 @@ struct kucomms_channel {
 	u32 room_length;
 	bool wants_room;
 	bool awaited;
-	struct kucomms_calls calls;
+	struct kc_calls calls;
 
 	bool polled;
 	u32 state;
 	wait_queue_head_t wait;
-	struct kucomms_counters counters;
+	struct kc_counters counters;
 
-	struct kucomms_worker *worker;
+	struct kc_worker *worker;
 	struct list_head worker_node;
 	u64 idle_since;
 
@@ -471,15 +471,15 @@ struct kucomms_channel {
 	struct list_head accept_node;
 	wait_queue_head_t module_wait;
 
-	struct kucomms_rw *rw;
+	struct kc_rw *rw;
 	struct kc_netlink *netlink;
 	struct irq_work wake_work;
 	struct list_head endpoint_node;
 	struct list_head device_node;
 	struct work_struct close_work;
 	struct rcu_work free_work;
-	struct kucomms_turn own_turn;
-	struct kucomms_region regions[KUCOMMS_REGIONS];
+	struct kc_turn own_turn;
+	struct kc_region regions[KC_REGIONS];
 };
 
 #endif

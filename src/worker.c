@@ -31,7 +31,7 @@ struct ticks {
 };
 
 /* The first of an endpoint's workers, if there is anything to run. */
-static bool worker_has_ticks(const struct kucomms_worker *worker)
+static bool worker_has_ticks(const struct kc_worker *worker)
 {
 	const struct kucomms_ops *ops = &worker->endpoint->ops;
 
@@ -54,7 +54,7 @@ static u64 ticks_next(const struct ticks *ticks)
 }
 
 static void ticks_start(struct ticks *ticks,
-			const struct kucomms_worker *worker,
+			const struct kc_worker *worker,
 			u64 now)
 {
 	const struct kucomms_ops *ops = &worker->endpoint->ops;
@@ -102,13 +102,13 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 
 	if (now < ticks_next(ticks) && !READ_ONCE(endpoint->work_wanted))
 		return;
-	kucomms_turn_lock(&endpoint->turn);
+	kc_turn_lock(&endpoint->turn);
 	ticks_work(ticks, endpoint, now);
 	if (now >= ticks->timer) {
 		ops->timer(endpoint, endpoint->priv);
 		ticks->timer = ticks_after(ticks->timer, timer_period(ops), now);
 	}
-	kucomms_turn_unlock(&endpoint->turn);
+	kc_turn_unlock(&endpoint->turn);
 }
 
 /* For so long a channel may be without messages before it falls asleep. */
@@ -122,11 +122,11 @@ static u64 worker_idle_timeout(const struct kucomms_endpoint *endpoint)
 	/* Somebody else could use the time, maybe the client itself. */
 	if (num_online_cpus() == 1 || need_resched())
 		return 0;
-	return KUCOMMS_SPIN_NS;
+	return KC_SPIN_NS;
 }
 
 /* Under the lock: one that has been detached must not come back. */
-static void worker_add_channel(struct kucomms_worker *worker,
+static void worker_add_channel(struct kc_worker *worker,
 			       struct kucomms_channel *channel)
 {
 	if (READ_ONCE(channel->connected) && list_empty(&channel->worker_node))
@@ -137,7 +137,7 @@ static void worker_add_channel(struct kucomms_worker *worker,
  * The channel whose turn it is, with a reference, or NULL. Whoever is in the
  * list has not been detached, and so holds one.
  */
-static struct kucomms_channel *worker_next(struct kucomms_worker *worker)
+static struct kucomms_channel *worker_next(struct kc_worker *worker)
 {
 	struct kucomms_channel *channel;
 
@@ -156,25 +156,25 @@ static struct kucomms_channel *worker_next(struct kucomms_worker *worker)
 static bool worker_may_dispatch(const struct kucomms_channel *channel)
 {
 	return channel->connected && !READ_ONCE(channel->endpoint->dead) &&
-	       !kucomms_channel_error(channel);
+	       !kc_channel_error(channel);
 }
 
-/* Returns as kucomms_channel_dispatch(). */
+/* Returns as kc_channel_dispatch(). */
 static int worker_fall_asleep(struct kucomms_channel *channel)
 {
 	int ret = 0;
 
-	kucomms_turn_lock(channel->turn);
+	kc_turn_lock(channel->turn);
 	if (worker_may_dispatch(channel)) {
-		kucomms_channel_stay_awake(channel, false);
-		ret = kucomms_channel_dispatch(channel, true);
+		kc_channel_stay_awake(channel, false);
+		ret = kc_channel_dispatch(channel, true);
 	}
-	kucomms_turn_unlock(channel->turn);
+	kc_turn_unlock(channel->turn);
 	return ret;
 }
 
 /* Out of the list, then asleep, then a last look: whoever rings brings it back. */
-static void worker_retire(struct kucomms_worker *worker,
+static void worker_retire(struct kc_worker *worker,
 			  struct kucomms_channel *channel)
 {
 	channel->idle_since = 0;
@@ -189,10 +189,10 @@ static void worker_retire(struct kucomms_worker *worker,
 }
 
 /* Is there anything else to do than to look at this channel? */
-static bool worker_is_wanted(const struct kucomms_worker *worker,
+static bool worker_is_wanted(const struct kc_worker *worker,
 			     const struct kucomms_channel *channel)
 {
-	return need_resched() || kucomms_turn_contended(channel->turn) ||
+	return need_resched() || kc_turn_contended(channel->turn) ||
 	       READ_ONCE(worker->endpoint->dead) ||
 	       !list_is_singular(&worker->channels);
 }
@@ -202,19 +202,19 @@ static bool worker_is_wanted(const struct kucomms_worker *worker,
  * work and timer handlers wait for more than one turn's messages. Returns 1 if
  * there were messages, 0 if not, -EAGAIN or -EPROTO like dispatch.
  */
-static int worker_watch(struct kucomms_worker *worker,
+static int worker_watch(struct kc_worker *worker,
 			struct kucomms_channel *channel)
 {
 	const bool once = worker_has_ticks(worker);
 	int looks = LOOKS, found = 0, ret = 0;
 
-	kucomms_turn_lock(channel->turn);
+	kc_turn_lock(channel->turn);
 	if (worker_may_dispatch(channel)) {
-		kucomms_channel_stay_awake(channel, true);
+		kc_channel_stay_awake(channel, true);
 		do {
 			if (kucomms_consumer_ready(&channel->in) ||
-			    kucomms_channel_has_room(channel)) {
-				ret = kucomms_channel_dispatch(channel, true);
+			    kc_channel_has_room(channel)) {
+				ret = kc_channel_dispatch(channel, true);
 				found = 1;
 			} else {
 				cpu_relax();
@@ -222,7 +222,7 @@ static int worker_watch(struct kucomms_worker *worker,
 		} while (!ret && !(found && once) && --looks &&
 			 !worker_is_wanted(worker, channel));
 	}
-	kucomms_turn_unlock(channel->turn);
+	kc_turn_unlock(channel->turn);
 	return ret < 0 ? ret : found;
 }
 
@@ -236,7 +236,7 @@ static bool worker_is_idle(struct kucomms_channel *channel, u64 timeout)
 	return now - channel->idle_since >= timeout;
 }
 
-static void worker_look(struct kucomms_worker *worker,
+static void worker_look(struct kc_worker *worker,
 			struct kucomms_channel *channel)
 {
 	const u64 timeout = worker_idle_timeout(worker->endpoint);
@@ -248,7 +248,7 @@ static void worker_look(struct kucomms_worker *worker,
 		return;
 	}
 	if (kucomms_consumer_ready(&channel->in) ||
-	    kucomms_channel_has_room(channel) ||
+	    kc_channel_has_room(channel) ||
 	    list_is_singular(&worker->channels))
 		ret = worker_watch(worker, channel);
 	if (ret == 1)
@@ -258,12 +258,12 @@ static void worker_look(struct kucomms_worker *worker,
 		worker_retire(worker, channel);
 }
 
-static void worker_sleep(struct kucomms_worker *worker, u64 until)
+static void worker_sleep(struct kc_worker *worker, u64 until)
 {
 	ktime_t due = ns_to_ktime(until);
 
 	/*
-	 * Paired with kthread_stop(), kucomms_channel_wake_worker() and
+	 * Paired with kthread_stop(), kc_channel_wake_worker() and
 	 * kucomms_endpoint_wake(): flag, then wake.
 	 */
 	set_current_state(TASK_IDLE);
@@ -277,7 +277,7 @@ static void worker_sleep(struct kucomms_worker *worker, u64 until)
 
 static int worker_thread(void *arg)
 {
-	struct kucomms_worker *worker = arg;
+	struct kc_worker *worker = arg;
 	struct kucomms_channel *channel;
 	struct ticks ticks;
 
@@ -297,8 +297,8 @@ static int worker_thread(void *arg)
 	return 0;
 }
 
-void kucomms_worker_init(struct kucomms_worker *worker,
-			 struct kucomms_endpoint *endpoint, unsigned int index)
+void kc_worker_init(struct kc_worker *worker,
+		    struct kucomms_endpoint *endpoint, unsigned int index)
 {
 	worker->endpoint = endpoint;
 	worker->index = index;
@@ -308,7 +308,7 @@ void kucomms_worker_init(struct kucomms_worker *worker,
 }
 
 /* On the CPUs that the endpoint's threads may use: one of them, if they are many. */
-void kucomms_worker_set_cpus(struct kucomms_worker *worker)
+void kc_worker_set_cpus(struct kc_worker *worker)
 {
 	const struct kucomms_endpoint *endpoint = worker->endpoint;
 	const struct cpumask *cpus = endpoint->cpus ?: cpu_possible_mask;
@@ -328,11 +328,11 @@ void kucomms_worker_set_cpus(struct kucomms_worker *worker)
 }
 
 /*
- * Creates the worker's thread, under kucomms_registry_lock, like all that
+ * Creates the worker's thread, under kc_registry_lock, like all that
  * starts threads or changes their CPUs. The thread runs only when it is first
  * woken, so that everything that can fail can be done before.
  */
-int kucomms_worker_start(struct kucomms_worker *worker)
+int kc_worker_start(struct kc_worker *worker)
 {
 	struct task_struct *task;
 
@@ -345,7 +345,7 @@ int kucomms_worker_start(struct kucomms_worker *worker)
 	spin_lock(&worker->lock);
 	WRITE_ONCE(worker->task, task);
 	spin_unlock(&worker->lock);
-	kucomms_worker_set_cpus(worker);
+	kc_worker_set_cpus(worker);
 	return 0;
 }
 
@@ -353,7 +353,7 @@ int kucomms_worker_start(struct kucomms_worker *worker)
  * Wakes the worker's thread, in any context that may wake tasks. RCU keeps the
  * memory of a thread that is just ending.
  */
-void kucomms_worker_wake(struct kucomms_worker *worker)
+void kc_worker_wake(struct kc_worker *worker)
 {
 	struct task_struct *task;
 
@@ -365,7 +365,7 @@ void kucomms_worker_wake(struct kucomms_worker *worker)
 }
 
 /* Afterwards no handler runs in it. Doorbells still come, and do nothing. */
-void kucomms_worker_stop(struct kucomms_worker *worker)
+void kc_worker_stop(struct kc_worker *worker)
 {
 	struct task_struct *task;
 
@@ -378,9 +378,9 @@ void kucomms_worker_stop(struct kucomms_worker *worker)
 }
 
 /* The doorbell. */
-void kucomms_channel_wake_worker(struct kucomms_channel *channel)
+void kc_channel_wake_worker(struct kucomms_channel *channel)
 {
-	struct kucomms_worker *worker = channel->worker;
+	struct kc_worker *worker = channel->worker;
 
 	spin_lock(&worker->lock);
 	channel->counters.doorbells++;
@@ -393,9 +393,9 @@ void kucomms_channel_wake_worker(struct kucomms_channel *channel)
 }
 
 /* In the channel's turn: it has been detached. */
-void kucomms_worker_remove_channel(struct kucomms_channel *channel)
+void kc_worker_remove_channel(struct kucomms_channel *channel)
 {
-	struct kucomms_worker *worker = channel->worker;
+	struct kc_worker *worker = channel->worker;
 
 	spin_lock(&worker->lock);
 	list_del_init(&channel->worker_node);

@@ -45,7 +45,7 @@ static int dump_fill(struct kc_socket *socket, struct sk_buff *skb, int *result)
 	kucomms_consumer_arm(in);
 	wait_event_interruptible_timeout(channel->wait,
 					 kucomms_consumer_ready(in) ||
-					 kucomms_channel_error(channel),
+					 kc_channel_error(channel),
 					 DUMP_WAIT);
 	return kc_ring_fill(socket, skb, result);
 }
@@ -62,7 +62,7 @@ static int dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 
 	mutex_lock(&socket->receive_lock);
 	/* Read first: what was sent before the state changed is sent on. */
-	state = kucomms_channel_error(socket->channel);
+	state = kc_channel_error(socket->channel);
 	ret = dump_fill(socket, skb, &result);
 	if (ret != -ECANCELED)
 		result = skb->len || ret ? 1 : state ?: 1;

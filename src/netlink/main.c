@@ -172,7 +172,7 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	 * Before the descriptor's channel is used up; two threads may still
 	 * race.
 	 */
-	if (input->socket && !kucomms_channel_error(input->socket->channel)) {
+	if (input->socket && !kc_channel_error(input->socket->channel)) {
 		NL_SET_ERR_MSG(extack, "the socket has a channel already");
 		return -EBUSY;
 	}

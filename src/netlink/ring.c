@@ -49,7 +49,7 @@ int kc_ring_create(struct kucomms_channel *channel)
 {
 	struct kc_socket *socket = kc_channel_socket(channel);
 	struct kucomms_control *own =
-		channel->regions[KUCOMMS_REGION_USER_CONTROL].address;
+		channel->regions[KC_REGION_USER_CONTROL].address;
 
 	if (!socket->out_meta)
 		socket->out_meta = meta_alloc(channel->in.size);
@@ -103,7 +103,7 @@ static int ring_finish_message(struct kucomms_channel *channel,
 	 * hold back. Handlers that send without the lock do so in this turn.
 	 */
 	raw_spin_lock_irqsave(&channel->lock, flags);
-	err = kucomms_channel_put_message(channel, &status, NULL);
+	err = kc_channel_put_message(channel, &status, NULL);
 	/* The counter is for what the module has sent. */
 	channel->counters.messages_to_user -= !err;
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
@@ -136,7 +136,7 @@ int kc_ring_message(struct kucomms_channel *channel,
 	socket->current_meta.flags = is_dump(meta->flags) ? NLM_F_MULTI : 0;
 	socket->current_meta.kind = KC_META_MESSAGE;
 	if (!socket->handled)
-		err = kucomms_calls_message(channel, message, data, priv);
+		err = kc_calls_message(channel, message, data, priv);
 	if (err == -EAGAIN)
 		return err;
 	if (err) {
@@ -153,7 +153,7 @@ int kc_ring_message(struct kucomms_channel *channel,
 }
 
 /*
- * Rings like kucomms_channel_doorbell(), until the endpoint has handled all
+ * Rings like kc_channel_doorbell(), until the endpoint has handled all
  * that was in the ring at the beginning: in the client's call, so that the time
  * is charged to the client. If the task is killed, or others have sent more
  * meanwhile, the socket's work sees to the rest.
@@ -165,7 +165,7 @@ int kc_ring_doorbell(struct kc_socket *socket)
 	int ret;
 
 	do {
-		ret = kucomms_channel_doorbell(channel);
+		ret = kc_channel_doorbell(channel);
 		cond_resched();
 	} while (ret > 0 && !fatal_signal_pending(current) &&
 		 (s32)(READ_ONCE(channel->in.position) - until) < 0);
@@ -189,7 +189,7 @@ bool kc_ring_finish(struct kc_socket *socket)
 	 * more.
 	 */
 	WRITE_ONCE(socket->unfinished, false);
-	if (kucomms_channel_doorbell(socket->channel) <= 0)
+	if (kc_channel_doorbell(socket->channel) <= 0)
 		return false;
 	WRITE_ONCE(socket->unfinished, true);
 	return true;
@@ -215,7 +215,7 @@ static int ring_wait_room(struct kc_socket *socket, u32 length, u64 *until)
 	kucomms_producer_arm(out, length);
 	err = kc_ring_doorbell(socket) ?: kucomms_producer_room(out, length);
 	if (err == -EAGAIN && now < *until && !READ_ONCE(channel->stalled))
-		err = kucomms_channel_wait(channel, KUCOMMS_EVENT_ROOM, *until);
+		err = kc_channel_wait(channel, KUCOMMS_EVENT_ROOM, *until);
 	kucomms_producer_disarm(out);
 	return err < 0 ? err : 0;
 }
@@ -223,7 +223,7 @@ static int ring_wait_room(struct kc_socket *socket, u32 length, u64 *until)
 static int ring_reserve(struct kc_socket *socket, u32 length,
 			struct kucomms_message **record, u64 *until)
 {
-	int err = kucomms_channel_error(socket->channel) ?:
+	int err = kc_channel_error(socket->channel) ?:
 		  kucomms_producer_reserve(&socket->out, length, record);
 
 	if (err != -EAGAIN)
@@ -435,7 +435,7 @@ void kc_ring_missed(struct kucomms_channel *channel)
 	 * Needs no barrier: the socket is in the queue while it has the
 	 * channel.
 	 */
-	kucomms_channel_wake_reader(channel);
+	kc_channel_wake_reader(channel);
 }
 
 /*

@@ -132,7 +132,7 @@ static struct file *socket_hold(struct sock *sk)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	if (sk->sk_socket)
-		file = kucomms_file_get_active(&sk->sk_socket->file);
+		file = kc_file_get_active(&sk->sk_socket->file);
 	read_unlock_bh(&sk->sk_callback_lock);
 	return file;
 }
@@ -274,7 +274,7 @@ static int socket_drain(struct kc_socket *socket, bool own)
 		 * state changed is sent on.
 		 */
 		kucomms_consumer_arm(in);
-		state = kucomms_channel_error(socket->channel);
+		state = kc_channel_error(socket->channel);
 		if (!kc_ring_size(socket, 0))
 			return socket_tell_end(socket, state, own);
 		kucomms_consumer_disarm(in);
@@ -362,8 +362,8 @@ static void socket_drop(struct kc_socket *socket)
 	/*
 	 * The device's file may stay open: the channel ends here all the same.
 	 */
-	kucomms_channel_detach(channel);
-	kucomms_channel_hang_up(channel);
+	kc_channel_disconnect(channel);
+	kc_channel_hang_up(channel);
 	socket_let_go(socket);
 }
 
@@ -380,7 +380,7 @@ static int socket_insert(struct kc_socket *socket)
 
 	spin_lock(&sockets_lock);
 	old = socket_lookup(socket->portid, socket->sk);
-	if (old && !kucomms_channel_error(old->channel)) {
+	if (old && !kc_channel_error(old->channel)) {
 		err = -EBUSY;
 	} else {
 		if (old)
@@ -435,7 +435,7 @@ static struct kc_socket *socket_create(struct sk_buff *skb, struct file *file,
 	}
 	socket->netlink.ops = &socket_ops;
 	socket->netlink.broadcasts = broadcasts;
-	socket->channel = kucomms_channel_get(kucomms_file_channel(file));
+	socket->channel = kucomms_channel_get(kc_file_channel(file));
 	socket->sk = NETLINK_CB(skb).sk;
 	sock_hold(socket->sk);
 	socket->net = sock_net(socket->sk);
@@ -464,7 +464,7 @@ static struct file *attach_file(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (kucomms_file_channel(file))
+	if (kc_file_channel(file))
 		return file;
 	fput(file);
 	return ERR_PTR(-EPERM);
@@ -487,8 +487,8 @@ struct kc_socket *kc_socket_attach(struct sk_buff *skb, int fd,
 	socket = socket_create(skb, file, datagram, broadcasts);
 	if (!socket)
 		return ERR_PTR(-ENOMEM);
-	err = kucomms_channel_attach(socket->channel, attach, KC_NETLINK,
-				     &socket->netlink);
+	err = kc_channel_attach(socket->channel, attach, KC_NETLINK,
+				&socket->netlink);
 	if (err) {
 		socket_let_go(socket);
 		socket_free(socket);
