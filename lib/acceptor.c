@@ -53,8 +53,9 @@ static void acceptor_admit(struct kc_acceptor *acceptor, struct kc_conn *conn)
 }
 
 /*
- * If there are no more descriptors, say, looking again at once would be of no
- * use: then those who wait are let in when the next one comes.
+ * Makes the listener edge-triggered while accepting fails, for example without
+ * descriptors, so that the thread does not try in a busy loop: then pending
+ * connections are accepted when the next one arrives.
  */
 static void acceptor_set_trigger(const struct kc_acceptor *acceptor,
 				 __u32 trigger)
@@ -68,7 +69,7 @@ static void acceptor_set_trigger(const struct kc_acceptor *acceptor,
 		  kucomms_listener_fd(acceptor->listener), &event);
 }
 
-/* However many there are, the others have their turn, too. */
+/* Accepts a batch of connections; then the channels have their turn. */
 static void acceptor_handle(struct kc_event_source *source)
 {
 	struct kc_acceptor *acceptor = (struct kc_acceptor *)source;
@@ -84,7 +85,7 @@ static void acceptor_handle(struct kc_event_source *source)
 }
 
 /*
- * Closes a acceptor. In a child, listeners of the parent's endpoint have no
+ * Closes an acceptor. In a child, listeners of the parent's endpoint have no
  * descriptor that would have to be unwatched.
  */
 static void acceptor_close(struct kc_acceptor *acceptor)

@@ -41,7 +41,7 @@ static void table_insert(struct kucomms_endpoint *endpoint,
 	*head = call;
 }
 
-/* Chains get longer if there is no memory. */
+/* Doubles the table when it is full; without memory chains get longer. */
 static int table_grow(struct kucomms_endpoint *endpoint)
 {
 	const __u32 size = endpoint->calls_size;
@@ -109,7 +109,7 @@ static void deadline_remove(struct kucomms_endpoint *endpoint,
 		endpoint->last_call = call->previous;
 }
 
-/* Both under the lock. */
+/* Both with the lock held. */
 static int call_insert(struct kucomms_endpoint *endpoint,
 		       struct kucomms_call *call)
 {
@@ -135,8 +135,8 @@ static void call_remove(struct kucomms_endpoint *endpoint,
 }
 
 /*
- * Under the lock, which is given up meanwhile. The call may be another one, or
- * none, when done returns: nothing but its address is used afterwards.
+ * Ends a call; the lock is released meanwhile. When done returns the memory may
+ * be another call, or none: only its address is used afterwards.
  */
 static void call_finish(struct kucomms_endpoint *endpoint,
 			struct kucomms_call *call, int err,
@@ -149,7 +149,7 @@ static void call_finish(struct kucomms_endpoint *endpoint,
 	call->done(call, err, answer, data);
 	pthread_mutex_lock(&endpoint->calls_lock);
 	endpoint->running = NULL;
-	pthread_cond_broadcast(&endpoint->called);
+	pthread_cond_broadcast(&endpoint->call_done);
 }
 
 static struct kucomms_call *call_find(struct kucomms_endpoint *endpoint,
@@ -192,9 +192,10 @@ static struct kucomms_call *call_of(const struct kc_conn *conn,
 }
 
 /*
- * The channel has gone: no more can be started on it. The table may grow while
- * the lock is given up, so that one is met twice, but none is missed: what is in
- * the lower half stays there, or goes to where it is still to be looked for.
+ * Ends all calls of a channel that is gone, on which no more can be started.
+ * While the lock is released the table may grow, so a call may be met twice,
+ * but none is missed: a call in the lower half stays there, or goes to a bucket
+ * that is still to be visited.
  */
 void kc_call_end_all(struct kc_conn *conn, int why)
 {
@@ -221,7 +222,7 @@ void kc_call_expire(struct kucomms_endpoint *endpoint)
 	pthread_mutex_unlock(&endpoint->calls_lock);
 }
 
-/* When the first one is to be given up. */
+/* Returns when the first call times out. */
 __s64 kc_call_due(struct kucomms_endpoint *endpoint)
 {
 	__s64 due = KC_NEVER;
@@ -235,7 +236,7 @@ __s64 kc_call_due(struct kucomms_endpoint *endpoint)
 	return due;
 }
 
-/* Numbers that nobody else is likely to use. */
+/* Gives the call an id of a range that no one else is likely to use. */
 static void give_id(struct kc_conn *conn, struct kucomms_call *call)
 {
 	if (!conn->calls &&
@@ -245,7 +246,10 @@ static void give_id(struct kc_conn *conn, struct kucomms_call *call)
 	kucomms_store_release(&conn->calls, conn->calls + 1);
 }
 
-/* Under the channel's lock: before the message, so that its answer finds the call. */
+/*
+ * Registers a call before its message is sent, so that the answer finds it; the
+ * channel's lock is held.
+ */
 static int call_begin(struct kc_conn *conn, struct kucomms_call *call,
 		      __s64 deadline, bool *first)
 {
@@ -263,7 +267,7 @@ static int call_begin(struct kc_conn *conn, struct kucomms_call *call,
 	return err;
 }
 
-/* Pairs with kc_loop_arm_timer(): it or this one sees what the other has done. */
+/* Pairs with kc_loop_arm_timer(): one sees what the other has written. */
 static void wake_if_earlier(struct kucomms_endpoint *endpoint, __s64 deadline)
 {
 	if (!kc_event_is_own_thread(endpoint) &&
@@ -271,7 +275,7 @@ static void wake_if_earlier(struct kucomms_endpoint *endpoint, __s64 deadline)
 		kc_event_wake(endpoint);
 }
 
-/* Under the channel's lock; @record has been reserved. */
+/* Sends the request of a call; the channel's lock is held. */
 static int call_send(struct kc_conn *conn, struct kucomms_call *call,
 		     const struct kucomms_message *request, const void *data,
 		     struct kucomms_message *record, __s64 deadline)
@@ -286,7 +290,7 @@ static int call_send(struct kc_conn *conn, struct kucomms_call *call,
 	}
 	message.id = call->id;
 	kc_record_fill(record, &message, data);
-	/* If it fails the channel has gone, and ends the call. */
+	/* If this fails the channel is gone, and its thread ends the call. */
 	kucomms_commit(&conn->channel, record, 0);
 	if (first)
 		wake_if_earlier(conn->entry.endpoint, deadline);
@@ -294,8 +298,9 @@ static int call_send(struct kc_conn *conn, struct kucomms_call *call,
 }
 
 /*
- * @room: until when to wait for room; @deadline: for the answer; @waits: the
- * caller will, so it must not be the one who brings it.
+ * Starts a call. Waits for room until @room; @deadline is for the answer.
+ * @waits: the caller waits for the answer, so the caller must not be the thread
+ * that receives it.
  */
 static int call_start(struct kc_conn *conn, struct kucomms_call *call,
 		      const struct kucomms_message *request, const void *data,
@@ -311,7 +316,7 @@ static int call_start(struct kc_conn *conn, struct kucomms_call *call,
 		return -EINVAL;
 	pthread_mutex_lock(&conn->lock);
 	err = kc_conn_reserve_locked(conn, request->length, &record, room);
-	/* As long as there is room the endpoint is there, too. */
+	/* As long as there is room the endpoint exists, too. */
 	if (!err && waits && kc_event_is_own_thread(endpoint)) {
 		kucomms_discard(&conn->channel, record);
 		err = -EDEADLK;
@@ -344,9 +349,9 @@ KUCOMMS_API int kucomms_call_cancel(struct kucomms_call *call)
 	if (kc_is_inherited(endpoint->creator))
 		return -ESTALE;
 	pthread_mutex_lock(&endpoint->calls_lock);
-	/* Which may start it again. */
+	/* The done function may start the call again. */
 	while (endpoint->running == call && !kc_event_is_own_thread(endpoint))
-		pthread_cond_wait(&endpoint->called, &endpoint->calls_lock);
+		pthread_cond_wait(&endpoint->call_done, &endpoint->calls_lock);
 	if (kucomms_load(&call->state) == IN_FLIGHT) {
 		call_remove(endpoint, call);
 		kucomms_store(&call->state, IDLE);
@@ -387,10 +392,7 @@ static void waiter_done(struct kucomms_call *call, int err,
 	kc_futex_wake(&waiter->done);
 }
 
-/*
- * Waits until the call has ended, or until a signal handler has run, and then
- * ends the call itself.
- */
+/* Waits for the call to end; after a signal handler ends it here. */
 static int waiter_wait(struct waiter *waiter)
 {
 	int err = 0;

@@ -4,7 +4,7 @@
 
 #include "types.h"
 
-/* Is @id one that kucomms_call_start() has given out on this channel? */
+/* Tells whether a call on this channel has got this id. */
 static inline bool kc_call_covers(const struct kc_conn *conn, __u64 id)
 {
 	__u64 calls = kucomms_load_acquire(&conn->calls);
@@ -12,7 +12,7 @@ static inline bool kc_call_covers(const struct kc_conn *conn, __u64 id)
 	return kucomms_unlikely(calls) && id - conn->call_base < calls;
 }
 
-/* All in the endpoint's thread. */
+/* For the endpoint's thread: */
 void kc_call_answer(struct kc_conn *conn,
 		    const struct kucomms_message *answer,
 		    const void *data);

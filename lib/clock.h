@@ -21,13 +21,13 @@ static inline __s64 kc_clock(clockid_t clock)
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
-/* Nanoseconds, as all times here. */
+/* Returns the time in nanoseconds, like all times of the library. */
 static inline __s64 kc_now(void)
 {
 	return kc_clock(CLOCK_MONOTONIC);
 }
 
-/* When to give up: 0: at once, negative: never. */
+/* Returns a deadline; 0: do not wait, negative: wait for ever. */
 static inline __s64 kc_deadline(int timeout_ms)
 {
 	return timeout_ms <= 0 ? timeout_ms :

@@ -15,12 +15,12 @@
 #include "fd.h"
 #include "numbers.h"
 
-/* About what it costs to be put to sleep and woken. */
+/* Time to look for a message before sleeping: about that of a wake-up. */
 #define SPIN_US		20
 
 /*
- * Programs may know fewer options than the library, at least the first @least
- * bytes, or more if they are 0.
+ * Copies the options of a program, which may know fewer of them than the
+ * library does: at least the first @least bytes, and more only if those are 0.
  */
 int kc_options_read(void *own, size_t own_size, const void *options,
 		    size_t least)
@@ -39,7 +39,10 @@ int kc_options_read(void *own, size_t own_size, const void *options,
 	return 0;
 }
 
-/* Looking is of no use to those who keep the only CPU from everybody else. */
+/*
+ * Returns how long to look for a message before sleeping: not at all with one
+ * CPU, which the other side needs for sending.
+ */
 __u32 kc_spin_ns(bool sleep_at_once, __u32 spin_us)
 {
 	cpu_set_t cpus;
@@ -101,10 +104,7 @@ void kc_conn_abandon(struct kc_conn *conn)
 	kc_fd_close(&conn->fd);
 }
 
-/*
- * Frees a channel. In a child this touches no lock: a thread of the parent may
- * have held it.
- */
+/* Frees a channel; in a child without its lock, which may be held. */
 void kc_conn_free(struct kc_conn *conn)
 {
 	if (conn_is_inherited(conn)) {
@@ -118,23 +118,23 @@ void kc_conn_free(struct kc_conn *conn)
 	munmap(conn, sizeof(*conn));
 }
 
-/*
- * Hangs up where the other side is the kernel, which learns of it when the
- * descriptor is closed.
- */
+/* Hangs up towards the kernel, which notices when the descriptor is closed. */
 void kc_conn_gone(struct kc_conn *conn, __u32 state)
 {
 	kucomms_store(&conn->gone,
 		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
 }
 
-/* The other side has broken the rules, or its message has been refused. */
+/*
+ * Hangs up because the other side has broken the rules, or because the handler
+ * has refused its message for good.
+ */
 void kc_conn_break(struct kc_conn *conn)
 {
 	conn->transport->hangup(conn, KUCOMMS_STATE_BROKEN);
 }
 
-/* Tells whether messages have been missed since this was asked last. */
+/* Tells whether messages have been lost since the last call. */
 bool kc_conn_take_lost(struct kc_conn *conn)
 {
 	return kucomms_load(&conn->lost) &&

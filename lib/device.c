@@ -45,7 +45,7 @@ static int device_map(const struct kc_conn *conn,
 		return -errno;
 	region->address = address;
 	region->length = length;
-	/* Two processes on one ring would garble it: it stays with this one. */
+	/* Two processes that use one side of a ring would garble it. */
 	return madvise(address, length, MADV_DONTFORK) ? -errno : 0;
 }
 
@@ -119,7 +119,7 @@ static int device_error(struct kc_conn *conn)
 	}
 }
 
-/* One call does a bounded share of the work; go on until all is done. */
+/* Rings until the kernel has handled all messages: a call has a limit. */
 static int device_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
 	int ret;

@@ -86,8 +86,8 @@ static bool is_inherited(const struct kucomms_endpoint *endpoint)
 }
 
 /*
- * Frees all but the locks: those of a parent's endpoint may be held for ever in
- * the child, by a thread that the child does not have.
+ * Frees an endpoint except for its locks, which in a child may be held for
+ * ever: by a thread of the parent that the child does not have.
  */
 static void endpoint_abandon(struct kucomms_endpoint *endpoint)
 {
@@ -101,9 +101,9 @@ static void endpoint_abandon(struct kucomms_endpoint *endpoint)
 
 static void endpoint_free(struct kucomms_endpoint *endpoint)
 {
-	pthread_cond_destroy(&endpoint->called);
+	pthread_cond_destroy(&endpoint->call_done);
 	pthread_mutex_destroy(&endpoint->calls_lock);
-	pthread_cond_destroy(&endpoint->left);
+	pthread_cond_destroy(&endpoint->stopped);
 	pthread_mutex_destroy(&endpoint->lock);
 	endpoint_abandon(endpoint);
 }
@@ -129,9 +129,9 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 	fresh->wake = -1;
 	fresh->timer = -1;
 	pthread_mutex_init(&fresh->lock, NULL);
-	pthread_cond_init(&fresh->left, NULL);
+	pthread_cond_init(&fresh->stopped, NULL);
 	pthread_mutex_init(&fresh->calls_lock, NULL);
-	pthread_cond_init(&fresh->called, NULL);
+	pthread_cond_init(&fresh->call_done, NULL);
 	TAILQ_INIT(&fresh->conns);
 	TAILQ_INIT(&fresh->commands);
 	TAILQ_INIT(&fresh->acceptors);
@@ -143,13 +143,16 @@ kucomms_endpoint_create(const struct kucomms_ops *ops, void *priv,
 		endpoint_free(fresh);
 		return err;
 	}
-	/* The first turn finds out what is due when. */
+	/* The first turn schedules the handlers. */
 	kc_event_wake(fresh);
 	*endpoint = fresh;
 	return 0;
 }
 
-/* Under the lock, which the thread does not take any more: it has ended. */
+/*
+ * Joins a thread that has been told to stop and has left; the lock is held,
+ * which the thread does not take any more.
+ */
 static void endpoint_reap(struct kucomms_endpoint *endpoint)
 {
 	if (!endpoint->started || endpoint->owner || !endpoint->stop)
@@ -175,14 +178,14 @@ static int endpoint_enter(struct kucomms_endpoint *endpoint)
 	return err;
 }
 
-/* Who has been told to stop has done so; a thread that has is still to be joined. */
+/* Leaves the endpoint. Whoever stopped it still has to join a thread. */
 static void endpoint_leave(struct kucomms_endpoint *endpoint)
 {
 	pthread_mutex_lock(&endpoint->lock);
 	kucomms_store(&endpoint->owner, 0);
 	if (!endpoint->started)
 		kucomms_store(&endpoint->stop, false);
-	pthread_cond_broadcast(&endpoint->left);
+	pthread_cond_broadcast(&endpoint->stopped);
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
@@ -209,7 +212,7 @@ KUCOMMS_API int kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
 	return err;
 }
 
-/* A debugger interrupts even those who let no signal through. */
+/* EINTR is ignored: all signals are blocked, only a debugger causes it. */
 static void *endpoint_thread(void *arg)
 {
 	struct kucomms_endpoint *endpoint = arg;
@@ -247,7 +250,7 @@ KUCOMMS_API int kucomms_endpoint_start(struct kucomms_endpoint *endpoint)
 	if (endpoint->started || endpoint->owner) {
 		err = -EBUSY;
 	} else {
-		/* Nobody gets in before the thread does. */
+		/* No other thread can enter before the new one does. */
 		kucomms_store(&endpoint->owner, STARTING);
 		endpoint->started = true;
 		err = start_thread(endpoint);
@@ -270,7 +273,7 @@ KUCOMMS_API void kucomms_endpoint_stop(struct kucomms_endpoint *endpoint)
 		kc_event_wake(endpoint);
 		while (endpoint->owner &&
 		       endpoint->owner != KUCOMMS_THIS_THREAD())
-			pthread_cond_wait(&endpoint->left, &endpoint->lock);
+			pthread_cond_wait(&endpoint->stopped, &endpoint->lock);
 	}
 	endpoint_reap(endpoint);
 	pthread_mutex_unlock(&endpoint->lock);
@@ -330,7 +333,7 @@ KUCOMMS_API int kucomms_endpoint_dispatch(struct kucomms_endpoint *endpoint,
 	if (ret)
 		return ret;
 	ret = kc_loop_turn(endpoint, timeout_ms, false);
-	/* What is left over is nothing that a descriptor would tell of. */
+	/* No descriptor tells of what is left to be done. */
 	if (!TAILQ_EMPTY(&endpoint->active) || endpoint->more)
 		kc_event_wake(endpoint);
 	kc_loop_arm_timer(endpoint);
@@ -368,7 +371,7 @@ kucomms_endpoint_connect(struct kucomms_endpoint *endpoint, const char *name,
 	err = kc_conn_create(&conn, name, options);
 	if (err)
 		return err;
-	/* Who comes back is not waited for here, either. */
+	/* With CONNECT_RETRY even the first attempt is not waited for. */
 	if (flags & KUCOMMS_CONNECT_RETRY) {
 		conn->entry.reconnect = true;
 		conn->gone = -ESHUTDOWN;

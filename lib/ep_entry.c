@@ -54,7 +54,7 @@ static void entry_insert(struct kucomms_endpoint *endpoint,
 	endpoint->conn_count++;
 }
 
-/* The endpoint's own thread's, which goes on with it. */
+/* Adds a channel in the endpoint's thread, which goes on with it. */
 void kc_ep_entry_join(struct kucomms_endpoint *endpoint,
 		      struct kc_conn *conn)
 {
@@ -75,7 +75,10 @@ void kc_ep_entry_queue(struct kc_conn *conn)
 	kucomms_store_release(&endpoint->commanded, true);
 }
 
-/* Any thread's: from the unlocking on @conn is the endpoint's, to free if it likes. */
+/*
+ * Adds a channel in any thread. When the lock is released the channel is the
+ * endpoint's, which may free it.
+ */
 void kc_ep_entry_add(struct kucomms_endpoint *endpoint,
 		     struct kc_conn *conn)
 {
@@ -92,11 +95,11 @@ KUCOMMS_API void kucomms_channel_shutdown(struct kucomms_channel *channel)
 
 	if (conn_is_inherited(conn))
 		return;
-	/* Of an endpoint: its thread may be about to let go of it. */
+	/* The thread of an endpoint may be about to drop the channel. */
 	pthread_mutex_lock(&conn->lock);
 	/*
-	 * The descriptor of a device does not tell the endpoint's thread; and
-	 * the endpoint's lock, for a command, comes before this one.
+	 * The descriptor of a device does not wake the endpoint's thread; and a
+	 * command would need the endpoint's lock, which comes before this one.
 	 */
 	if (conn->own && conn->entry.endpoint && !conn->transport->user_space) {
 		kucomms_store(&conn->entry.hangup, true);
@@ -135,8 +138,8 @@ static void set_refused(struct kc_conn *conn, bool refused)
 }
 
 /*
- * Looks again at channels whose handler has refused a message, which it may want
- * now, and at those that a thread of this process has shut down.
+ * Looks again at channels whose handler has refused a message, which it may
+ * accept now, and at those that a thread of this process has shut down.
  */
 void kc_ep_entry_retry(struct kucomms_endpoint *endpoint)
 {
@@ -150,7 +153,7 @@ void kc_ep_entry_retry(struct kucomms_endpoint *endpoint)
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
-/* The doorbell: for data, for room, or for the last time. */
+/* Handles the doorbell: for messages, for room, or for the last time. */
 static void entry_handle(struct kc_event_source *source)
 {
 	struct kc_conn *conn = conn_of_source(source);
@@ -166,7 +169,10 @@ static void entry_handle(struct kc_event_source *source)
 	kc_ep_entry_activate(conn);
 }
 
-/* A message that another process could change is handled in a private copy. */
+/*
+ * Makes the buffer for private copies: a message that another process could
+ * change is handled as a copy.
+ */
 static int make_buffer(struct kucomms_endpoint *endpoint,
 		       const struct kc_conn *conn)
 {
@@ -179,16 +185,14 @@ static int make_buffer(struct kucomms_endpoint *endpoint,
 	buffer = malloc(conn->channel.in.size);
 	if (!buffer)
 		return -ENOMEM;
-	/*
-	 * In this order: at any fork() the child has a buffer that it can free.
-	 */
+	/* In this order a child has a buffer that it can free. */
 	kucomms_store(&endpoint->buffer, buffer);
 	free(old);
 	endpoint->capacity = conn->channel.in.size;
 	return 0;
 }
 
-/* If this fails the channel is to be dropped. */
+/* Calls the connect handler. If this fails the channel is to be dropped. */
 int kc_ep_entry_connect(struct kc_conn *conn)
 {
 	struct kucomms_endpoint *endpoint = endpoint_of(conn);
@@ -202,7 +206,7 @@ int kc_ep_entry_connect(struct kc_conn *conn)
 	return err;
 }
 
-/* Sees to the doorbells of the channel; there may be messages already. */
+/* Begins to watch the doorbell. There may be messages already. */
 void kc_ep_entry_serve(struct kc_conn *conn)
 {
 	int err;
@@ -245,10 +249,10 @@ static void reconnect_later(struct kc_conn *conn)
 		     endpoint->options.reconnect_ms * NSEC_PER_MSEC);
 }
 
-/* Added by another thread, or by a handler. */
+/* Takes in a channel that another thread, or a handler, has added. */
 void kc_ep_entry_arrive(struct kc_conn *conn)
 {
-	/* It has arrived already: see loop_reconnect(). */
+	/* loop_reconnect() has taken it in already. */
 	if (conn->entry.connected)
 		return;
 	if (conn->entry.reconnect && !conn->own)
@@ -270,7 +274,7 @@ static void pending_forget(struct kc_conn *conn)
 
 static void pending_finish(struct kc_conn *conn);
 
-/* Who listens has answered. */
+/* Handles the answer of the listener. */
 static void pending_handle(struct kc_event_source *source)
 {
 	pending_finish(conn_of_source(source)->channel.priv);
@@ -309,7 +313,7 @@ static void pending_finish(struct kc_conn *conn)
 	connect_and_serve(conn);
 }
 
-/* Looks for the other side; nobody waits for its answer. */
+/* Tries to connect anew, without waiting for the answer. */
 void kc_ep_entry_reconnect(struct kc_conn *conn)
 {
 	struct kucomms_endpoint *endpoint = endpoint_of(conn);
@@ -318,7 +322,7 @@ void kc_ep_entry_reconnect(struct kc_conn *conn)
 		reconnect_at(conn, conn->entry.reconnect_due);
 		return;
 	}
-	/* It has had its time. */
+	/* The last attempt has had its time. */
 	pending_forget(conn);
 	if (pending_begin(conn)) {
 		pending_forget(conn);
@@ -332,7 +336,7 @@ void kc_ep_entry_reconnect(struct kc_conn *conn)
 	pending_finish(conn);
 }
 
-/* From here on whoever sends finds no room, and then the reason. */
+/* Closes the channel: a sender finds no room, and then the reason @why. */
 static void let_go(struct kc_conn *conn, int why)
 {
 	kc_event_unwatch(endpoint_of(conn), conn->fd);
@@ -366,8 +370,9 @@ static void entry_leave(struct kc_conn *conn)
 }
 
 /*
- * The other side has gone (@why: -ESHUTDOWN), has broken the rules or said
- * something that the handler did not like (-EPROTO), or is not wanted any more.
+ * Removes a channel, or begins to connect it anew. @why: -ESHUTDOWN: the other
+ * side is gone, or the application has removed the channel; -EPROTO: the other
+ * side has broken the rules, or the handler has refused its message for good.
  */
 void kc_ep_entry_drop(struct kc_conn *conn, int why)
 {
@@ -389,7 +394,7 @@ void kc_ep_entry_drop(struct kc_conn *conn, int why)
 		entry_leave(conn);
 }
 
-/* Returns what the handler says. */
+/* Calls the handler, and returns its result. */
 static int entry_deliver(struct kc_conn *conn,
 			 const struct kucomms_message *message,
 			 const void *data)
@@ -411,8 +416,8 @@ static int entry_deliver(struct kc_conn *conn,
 }
 
 /*
- * Handles one message. Returns 0, -EAGAIN if there is none or the handler does not
- * want it yet, or another error for which the channel is to be dropped.
+ * Handles one message. Returns 0, -EAGAIN if there is none or the handler
+ * refuses it for now, or another error, for which the channel is to be dropped.
  */
 static int entry_step(struct kc_conn *conn, bool *told)
 {
@@ -437,7 +442,7 @@ static int entry_step(struct kc_conn *conn, bool *told)
 	return err ? -EPROTO : 0;
 }
 
-/* Falls asleep, unless there is something after all. */
+/* Lets the channel fall asleep, unless there is a message after all. */
 static void entry_rest(struct kc_conn *conn)
 {
 	struct kucomms_channel *channel = &conn->channel;
@@ -455,7 +460,7 @@ static void entry_rest(struct kc_conn *conn)
 		deactivate(conn);
 }
 
-/* Nothing to do: for long enough? */
+/* Lets the channel fall asleep if it has been idle for long enough. */
 static void entry_idle(struct kc_conn *conn, bool spin)
 {
 	const struct kucomms_endpoint *endpoint = endpoint_of(conn);
@@ -468,7 +473,7 @@ static void entry_idle(struct kc_conn *conn, bool spin)
 		entry_rest(conn);
 }
 
-/* Handlers are slower than they were, or it is time to stop. */
+/* Ends a round when handlers are slower than before, or on stopping. */
 static bool round_is_over(const struct kucomms_endpoint *endpoint,
 			  unsigned int left)
 {
@@ -480,7 +485,7 @@ static bool round_is_over(const struct kucomms_endpoint *endpoint,
 
 /*
  * Tells whether there is room again for a sender that found none, and if so
- * takes back the request for it.
+ * withdraws the request for it.
  */
 static bool entry_finds_room(struct kc_conn *conn)
 {
@@ -495,7 +500,7 @@ static bool entry_finds_room(struct kc_conn *conn)
 	return found;
 }
 
-/* As many messages as make a round; then what has been sent is published. */
+/* Handles a round of messages, and publishes what handlers have sent. */
 void kc_ep_entry_round(struct kc_conn *conn, bool spin)
 {
 	struct kucomms_endpoint *endpoint = endpoint_of(conn);
@@ -511,7 +516,7 @@ void kc_ep_entry_round(struct kc_conn *conn, bool spin)
 		if (round_is_over(endpoint, left))
 			break;
 	}
-	/* While a message is refused the room is for that message's answer. */
+	/* While a message is refused the room is for its answer. */
 	if (endpoint->ops.room && (!err || err == -EAGAIN) &&
 	    !conn->entry.refused && entry_finds_room(conn))
 		endpoint->ops.room(&conn->channel, endpoint->priv);
@@ -520,10 +525,7 @@ void kc_ep_entry_round(struct kc_conn *conn, bool spin)
 		kc_ep_entry_drop(conn, err);
 		return;
 	}
-	/*
-	 * With more to read, the other side is told once per eighth of the
-	 * ring.
-	 */
+	/* Before the last message, once per eighth of the ring. */
 	if (err || told)
 		kc_conn_tell(conn, told);
 	if (left != endpoint->budget) {
@@ -534,7 +536,7 @@ void kc_ep_entry_round(struct kc_conn *conn, bool spin)
 		entry_idle(conn, spin);
 }
 
-/* What handlers have sent since the last time: one doorbell each at most. */
+/* Publishes what handlers have sent, with one doorbell per channel. */
 void kc_ep_entry_publish(struct kucomms_endpoint *endpoint)
 {
 	struct kc_conn *conn;
@@ -543,7 +545,7 @@ void kc_ep_entry_publish(struct kucomms_endpoint *endpoint)
 		endpoint->replies = conn->entry.next_reply;
 		conn->entry.replies = false;
 		kucomms_producer_flush(&conn->channel.out);
-		/* If there is nobody any more its own round will find out. */
+		/* If the other side is gone the next round finds out. */
 		if (kc_conn_ring(conn))
 			kc_ep_entry_activate(conn);
 	}
@@ -590,7 +592,7 @@ kucomms_channel_get(struct kucomms_channel *channel)
 
 KUCOMMS_API void kucomms_channel_put(struct kucomms_channel *channel)
 {
-	/* Whoever had a reference is done with the channel before it is freed. */
+	/* Threads that had a reference are done with the channel. */
 	if (channel && __atomic_fetch_sub(&conn_of(channel)->refs, 1,
 					  __ATOMIC_ACQ_REL) == 1)
 		kc_conn_free(conn_of(channel));

@@ -5,15 +5,15 @@
 #include "clock.h"
 #include "types.h"
 
-/* How long a round of one channel takes, if its handlers are fast enough. */
+/* Time of a round of one channel, if its handlers are fast enough. */
 #define KC_ROUND_NS	(50 * NSEC_PER_USEC)
 
-/* Any thread's. */
+/* For any thread: */
 void kc_ep_entry_add(struct kucomms_endpoint *endpoint,
 		     struct kc_conn *conn);
 void kc_ep_entry_queue(struct kc_conn *conn);
 
-/* The endpoint's thread's. */
+/* For the endpoint's thread: */
 void kc_ep_entry_join(struct kucomms_endpoint *endpoint,
 		      struct kc_conn *conn);
 void kc_ep_entry_arrive(struct kc_conn *conn);

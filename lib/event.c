@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-/*
- * Events: what an endpoint's thread sleeps on, and who that thread is.
- */
+/* What an endpoint's thread sleeps on, and which thread that is. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include "event.h"
 
-/* @source: NULL: the thread is to wake up, no more. */
+/* Adds a descriptor. @source: NULL: the thread only wakes up. */
 int kc_event_watch(struct kucomms_endpoint *endpoint, int fd,
 		   __u32 events, struct kc_event_source *source)
 {
@@ -17,14 +15,14 @@ int kc_event_watch(struct kucomms_endpoint *endpoint, int fd,
 	return epoll_ctl(endpoint->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-/* Before it is closed: a child may have a copy, and epoll would keep it. */
+/* Before a descriptor is closed: a copy in a child would stay watched. */
 void kc_event_unwatch(const struct kucomms_endpoint *endpoint, int fd)
 {
 	if (fd >= 0)
 		epoll_ctl(endpoint->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* Its thread, if it sleeps, or whoever polls its descriptor, has something to do. */
+/* Wakes the endpoint's thread, or the thread that polls its descriptor. */
 void kc_event_wake(const struct kucomms_endpoint *endpoint)
 {
 	eventfd_write(endpoint->wake, 1);

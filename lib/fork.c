@@ -62,10 +62,7 @@ static struct kc_self *find_self(void)
 	return fresh;
 }
 
-/*
- * Gets the id of this process, for an object that it creates. Returns 0 or
- * -ENOMEM.
- */
+/* Gets the id of this process. Returns 0 or -ENOMEM. */
 int kc_creator(__u32 *id)
 {
 	struct kc_self *self = find_self();

@@ -77,7 +77,7 @@ int kc_cond_wait(const __u32 *event, pthread_mutex_t *lock,
 	return err;
 }
 
-/* Wakes all threads that wait for an event. The caller holds their lock. */
+/* Wakes all threads that wait for a condition. The caller holds their lock. */
 void kc_cond_broadcast(__u32 *event)
 {
 	kucomms_store(event, *event + 1);

@@ -13,7 +13,7 @@
 #include "handshake.h"
 #include "types.h"
 
-/* Room for one descriptor, and by its exact length for no second one. */
+/* Room for exactly one descriptor, and by its length for no second one. */
 union ancillary {
 	struct cmsghdr header;
 	char space[CMSG_SPACE(sizeof(int))];
@@ -36,7 +36,7 @@ int kc_handshake_send(int fd, const struct kc_hello *hello, int memory)
 		msg.msg_control = &ancillary;
 		msg.msg_controllen = sizeof(ancillary.space);
 	}
-	/* It is the first thing on the socket, so there is room for all of it. */
+	/* The socket is empty, so there is room for the whole message. */
 	if (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return -errno;
 	return 0;
@@ -56,9 +56,9 @@ static int ancillary_memory(struct msghdr *msg)
 }
 
 /*
- * Returns 0, -EAGAIN (not here yet), -ESHUTDOWN (the other side has gone),
- * -EPROTO (nonsense), -EPROTONOSUPPORT (of another version). *@memory is a
- * descriptor to be closed, or -1: whatever this returns.
+ * Receives a hello. Returns 0, -EAGAIN (not here yet), -ESHUTDOWN (the other
+ * side is gone), -EPROTO (no hello) or -EPROTONOSUPPORT (of another version).
+ * In each case *@memory is a descriptor to be closed, or -1.
  */
 int kc_handshake_receive(int fd, struct kc_hello *hello, int *memory)
 {
@@ -94,7 +94,7 @@ __u32 kc_handshake_flags(const struct kc_conn *conn)
 	return KC_HELLO_LIGHT | (conn->spin_ns ? KC_HELLO_HEAVY : 0);
 }
 
-/* Each side comes to the same conclusions. */
+/* Decides which side executes barriers. Both sides decide the same. */
 void kc_handshake_agree(struct kc_conn *conn, __u32 theirs)
 {
 	const __u32 mine = kc_handshake_flags(conn);

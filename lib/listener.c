@@ -85,7 +85,7 @@ KUCOMMS_API int kucomms_listen(const char *name,
 	return 0;
 }
 
-/* The next who wants a channel, to be answered; -EAGAIN: nobody just now. */
+/* Gets the next channel, to be answered; -EAGAIN: there is none now. */
 int kc_listener_accept(struct kucomms_listener *listener,
 		       struct kc_conn **conn)
 {
@@ -93,7 +93,10 @@ int kc_listener_accept(struct kucomms_listener *listener,
 				       kc_local_accept(listener, conn);
 }
 
-/* @status: 0, or why not: then the channel is to be freed. */
+/*
+ * Tells the other side that its channel is accepted, or with @status why not:
+ * then the channel is to be freed.
+ */
 int kc_listener_answer(struct kc_conn *conn, int status)
 {
 	if (conn->transport == &kc_process_transport)
@@ -114,7 +117,7 @@ static int accept_now(struct kucomms_listener *listener,
 		if (err)
 			return err;
 		err = kc_listener_answer(conn, 0);
-		/* It has gone again meanwhile. */
+		/* The other side is gone again. */
 		if (err)
 			kc_conn_free(conn);
 	} while (err);

@@ -91,7 +91,7 @@ void kc_local_unlisten(struct kucomms_listener *listener)
 	}
 }
 
-/* What one of the two sides writes and the other reads. */
+/* Makes the memory that one side writes and the other side reads. */
 static int share_memory(struct kc_conn *writer, struct kc_conn *reader,
 			__u32 size)
 {
@@ -144,7 +144,7 @@ static int size_or(__u32 *size, __u32 wanted,
 	       0 : -EINVAL;
 }
 
-/* Under the lock: @listener stays. */
+/* With the lock held, so that @listener stays. */
 static int local_setup(struct kc_conn *conn, struct kc_conn *other,
 		       struct kucomms_listener *listener)
 {

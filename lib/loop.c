@@ -16,7 +16,7 @@
 
 #define EVENTS		64
 
-/* With messages to handle, how often to ask for events. */
+/* Time between two looks for events while there are messages to handle. */
 #define LOOK_NS		(50 * NSEC_PER_USEC)
 
 /* Messages in a round of one channel, which takes about KC_ROUND_NS. */
@@ -47,7 +47,7 @@ static struct kc_conn *take_command(struct kucomms_endpoint *endpoint)
 	return conn;
 }
 
-/* Members that other threads, or handlers, have added or want removed. */
+/* Adds, removes or closes channels, as other threads have asked for. */
 static int loop_commands(struct kucomms_endpoint *endpoint)
 {
 	struct kc_conn *conn;
@@ -59,7 +59,7 @@ static int loop_commands(struct kucomms_endpoint *endpoint)
 	}
 	if (!kucomms_load_acquire(&endpoint->commanded))
 		return 0;
-	/* What comes from here on raises it, and an event, again. */
+	/* A command that is queued from here on sets it again. */
 	kucomms_store(&endpoint->commanded, false);
 	while ((conn = take_command(endpoint))) {
 		if (kucomms_load(&conn->entry.leaving))
@@ -71,7 +71,10 @@ static int loop_commands(struct kucomms_endpoint *endpoint)
 	return done;
 }
 
-/* The first calls come one period after the endpoint has begun to run. */
+/*
+ * Schedules the first calls of the work and timer handlers, one period after
+ * the endpoint has begun to run.
+ */
 static void ticks_start(struct kucomms_endpoint *endpoint)
 {
 	const struct kucomms_endpoint_options *options = &endpoint->options;
@@ -85,8 +88,8 @@ static void ticks_start(struct kucomms_endpoint *endpoint)
 }
 
 /*
- * The next call is due one period after the last one was due, not after it was
- * made; but what is over is over.
+ * Returns when the next call is due: one period after the last call was due,
+ * not after it was made; but periods that have passed meanwhile are skipped.
  */
 static __s64 tick_after(__s64 due, __s64 period, __s64 now)
 {
@@ -119,7 +122,7 @@ static int loop_timer(struct kucomms_endpoint *endpoint)
 	return 1;
 }
 
-/* Those whom the other side has left, and who want it back. */
+/* Connects channels anew whose other side is gone. */
 static int loop_reconnect(struct kucomms_endpoint *endpoint)
 {
 	struct kc_conn *conn, *next;
@@ -127,7 +130,9 @@ static int loop_reconnect(struct kucomms_endpoint *endpoint)
 	if (endpoint->now < endpoint->reconnect_due)
 		return 0;
 	endpoint->reconnect_due = KC_NEVER;
-	/* Only this thread removes channels, this one at most; others add them. */
+	/*
+	 * Other threads only append channels; this one removes at most @conn.
+	 */
 	pthread_mutex_lock(&endpoint->lock);
 	conn = TAILQ_FIRST(&endpoint->conns);
 	pthread_mutex_unlock(&endpoint->lock);
@@ -161,10 +166,10 @@ static __s64 earlier(__s64 one, __s64 other)
 }
 
 /*
- * The timer fires when the first thing is due, or earlier: setting it costs more
- * than waking up in vain now and then. Calls that are started meanwhile with an
- * earlier deadline wake the thread, so it says what the timer is set to before it
- * looks for calls.
+ * Sets the timer for the first thing that is due. The timer may fire earlier:
+ * setting it costs more than a useless wake-up now and then. A thread that
+ * starts a call with an earlier deadline wakes this one, so this publishes when
+ * the timer fires before it looks for calls.
  */
 void kc_loop_arm_timer(struct kucomms_endpoint *endpoint)
 {
@@ -203,10 +208,10 @@ static int loop_events(struct kucomms_endpoint *endpoint, int timeout_ms)
 }
 
 /*
- * Sleeps until there are events; -EINTR says that a signal handler ran in the
- * calling thread. epoll_wait() also fails with EINTR when the process has been
- * stopped and continued, or frozen; poll() goes on sleeping then. In the thread
- * of kucomms_endpoint_start() no signal handler runs, so EINTR means nothing
+ * Sleeps until there are events. -EINTR says that a signal handler ran in the
+ * calling thread: poll() is used since epoll_wait() fails with EINTR also when
+ * the process was stopped and continued, or frozen. In the thread of
+ * kucomms_endpoint_start() no signal handler runs, so EINTR means nothing
  * there.
  */
 static int loop_sleep(const struct kucomms_endpoint *endpoint, int timeout_ms)
@@ -218,7 +223,7 @@ static int loop_sleep(const struct kucomms_endpoint *endpoint, int timeout_ms)
 	return poll(&ready, 1, timeout_ms) < 0 ? -errno : 0;
 }
 
-/* Sleeps if there is nothing else to do. */
+/* Handles events; sleeps until there are some if nothing else is to be done. */
 static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 {
 	int err = 0;
@@ -238,8 +243,9 @@ static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
 }
 
 /*
- * What handlers send is held back until their round is over, and all others
- * wait: so rounds are short where handlers are slow.
+ * Sets how many messages make a round. What handlers send is published when
+ * their round is over, and other channels wait for that: so rounds are short
+ * where handlers are slow.
  */
 static void set_budget(struct kucomms_endpoint *endpoint, __u64 handled)
 {
@@ -249,7 +255,7 @@ static void set_budget(struct kucomms_endpoint *endpoint, __u64 handled)
 	if (each > KC_ROUND_NS / BUDGET_MAX)
 		fits = each < KC_ROUND_NS ?
 		       (unsigned int)(KC_ROUND_NS / each) : 1;
-	/* One fast message does not tell of the next. */
+	/* The budget at most doubles: the next message may be slower. */
 	if (fits > 2 * endpoint->budget)
 		fits = 2 * endpoint->budget;
 	endpoint->budget = fits;
@@ -273,9 +279,9 @@ static int loop_rounds(struct kucomms_endpoint *endpoint, bool spin)
 }
 
 /*
- * Everything once. Waits for it for @timeout_ms; with @spin channels that had
- * messages lately are looked at for a while before they sleep. Returns how much
- * there was to do, or -EINTR.
+ * Does everything once, and waits for it for @timeout_ms milliseconds. With
+ * @spin, channels that had messages lately are looked at for a while before
+ * they fall asleep. Returns how much there was to do, or -EINTR.
  */
 int kc_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 		 bool spin)
@@ -292,10 +298,13 @@ int kc_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 	done += loop_commands(endpoint);
 	endpoint->now = kc_now();
 	done += loop_ticks(endpoint);
-	/* What stood in the way of those who refused may be gone. */
+	/* A handler that refused a message may accept it after this. */
 	if (done && endpoint->refused)
 		kc_ep_entry_retry(endpoint);
-	/* Only messages are a reason to look once more: their own try is none. */
+	/*
+	 * Only messages handled count: an attempt to deliver a refused message
+	 * does not lead to the next attempt.
+	 */
 	if (loop_rounds(endpoint, spin)) {
 		if (endpoint->refused)
 			kc_ep_entry_retry(endpoint);

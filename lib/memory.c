@@ -23,9 +23,9 @@
 #endif
 
 /*
- * Without them the other side could cut the memory off, and whoever looks at
- * what is gone is killed by SIGBUS. Holes cannot be made in it, either: that
- * counts as writing.
+ * Without these the other side could truncate the memory, and a process that
+ * reads what is missing is killed by SIGBUS. F_SEAL_FUTURE_WRITE also forbids
+ * holes.
  */
 #define SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
 
@@ -50,7 +50,10 @@ void *kc_memory_data(const struct kc_region *region)
 	return (char *)region->address + control_size();
 }
 
-/* MAP_POPULATE: the first lap costs no more than the others. */
+/*
+ * Maps the control page, and the data twice. MAP_POPULATE: the first lap costs
+ * no more than the others.
+ */
 static int memory_map(int fd, __u32 size, int protection,
 		      struct kc_region *region)
 {
@@ -66,7 +69,7 @@ static int memory_map(int fd, __u32 size, int protection,
 	    MAP_FAILED ||
 	    mmap(address + control + size, size, protection, flags, fd,
 		 (off_t)control) == MAP_FAILED ||
-	    /* Two processes on one ring would garble it. */
+	    /* Two processes that use one side of a ring would garble it. */
 	    madvise(address, length, MADV_DONTFORK)) {
 		err = -errno;
 		munmap(address, length);
@@ -77,7 +80,7 @@ static int memory_map(int fd, __u32 size, int protection,
 	return 0;
 }
 
-/* Returns the descriptor, for the other side. */
+/* Makes the memory that this side writes. Returns its descriptor. */
 int kc_memory_create(__u32 size, struct kc_region *region)
 {
 	int fd = memfd_create("kucomms", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -88,7 +91,7 @@ int kc_memory_create(__u32 size, struct kc_region *region)
 	err = ftruncate(fd, (off_t)(control_size() + size)) ? -errno : 0;
 	if (!err)
 		err = memory_map(fd, size, PROT_READ | PROT_WRITE, region);
-	/* Now that it is mapped: from here on nobody else can write to it. */
+	/* It is mapped: from here on no other process can write. */
 	if (!err && fcntl(fd, F_ADD_SEALS, SEALS))
 		err = -errno;
 	if (err) {
@@ -98,7 +101,10 @@ int kc_memory_create(__u32 size, struct kc_region *region)
 	return fd;
 }
 
-/* The other side's: -EPROTO if it can be taken away, or is not what it ought to be. */
+/*
+ * Maps the memory that the other side writes; -EPROTO: it could be truncated,
+ * or is not what it should be.
+ */
 int kc_memory_adopt(int fd, __u32 size, struct kc_region *region)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -107,7 +113,7 @@ int kc_memory_adopt(int fd, __u32 size, struct kc_region *region)
 
 	if (seals < 0 || (seals & SEALS) != SEALS)
 		return -EPROTO;
-	/* Huge pages can be wanting when they are touched. */
+	/* Huge pages may not be available when they are touched. */
 	if (fstatfs(fd, &fs) || fs.f_type != TMPFS_MAGIC)
 		return -EPROTO;
 	if (fstat(fd, &st) || st.st_size != (off_t)(control_size() + size))

@@ -8,9 +8,9 @@
 struct kucomms_control;
 struct kc_region;
 
-/* Rings between processes, if nobody says otherwise. */
+/* Size of a ring between processes, unless an option says otherwise. */
 #define KC_MEMORY_SIZE	(128u * 1024)
-/* The most that one has to put up with who has not asked for more. */
+/* Largest ring that a side accepts without having asked for it. */
 #define KC_MEMORY_SIZE_MAX	(16u * 1024 * 1024)
 
 bool kc_memory_size_valid(__u32 size, __u32 most);

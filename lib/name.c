@@ -15,7 +15,7 @@
 
 #define SYSTEM_DIRECTORY	"/run/kucomms"
 
-/* What follows @prefix in @text, or NULL. */
+/* Returns what follows @prefix in @text, or NULL. */
 static const char *after(const char *text, const char *prefix)
 {
 	size_t length = strlen(prefix);
@@ -104,7 +104,7 @@ static int set_path(char *path, size_t capacity, const char *directory,
 	return length < 0 || (size_t)length >= capacity ? -ENAMETOOLONG : 0;
 }
 
-/* Of the user's own programs. */
+/* Makes the path of a program of this user. */
 static int user_path(char *path, size_t capacity, const char *name)
 {
 	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
@@ -122,7 +122,10 @@ static int system_path(char *path, size_t capacity, const char *name)
 	return set_path(path, capacity, SYSTEM_DIRECTORY "/", name);
 }
 
-/* The user's own comes first. */
+/*
+ * Makes the path to connect to: that of a program of this user, if there is
+ * one, otherwise that of the system.
+ */
 static int process_path(char *path, size_t capacity, const char *name)
 {
 	if (strchr(name, '/'))
@@ -152,7 +155,7 @@ int kc_name_path(char *path, size_t capacity, const char *name)
 	       -EINVAL;
 }
 
-/* Where the socket goes: the directory is made, if it is one of kucomms' own. */
+/* Creates the directory of the socket, if it is one of kucomms. */
 static int make_directory(const char *path, mode_t mode)
 {
 	char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];

@@ -34,13 +34,13 @@
 #include "shm.h"
 #include "send.h"
 
-/* An acknowledgement is asked for once per eighth of the ring. */
+/* Acknowledgements on their way: one is requested per eighth of the ring. */
 #define ACKS	8u
 
-/* When so much has been read the kernel may have been waiting for that. */
+/* Bytes read after which the kernel may wait for an empty socket. */
 #define NUDGE_BYTES	65536u
 
-/* So long is left to another thread what that waits for. */
+/* Time for a thread in poll() to receive what another thread has read. */
 #define LEAVE_NS	(10 * NSEC_PER_MSEC)
 
 /**
@@ -98,7 +98,7 @@ struct kc_nlring {
 	int bell;
 };
 
-/* The longest datagram: one message that is longer than all others together. */
+/* Size of the longest datagram: a single message longer than KC_DATAGRAM. */
 #define BUFFER_SIZE	(NLMSG_SPACE(sizeof(struct kucomms_message)) + \
 			 KUCOMMS_NETLINK_LENGTH_MAX)
 
@@ -132,7 +132,7 @@ static int nlring_make_rings(struct kc_nlring *nlring,
 	kucomms_producer_init(&nlring->in, kc_memory_data(in), to_user,
 			      kc_memory_control(in),
 			      kc_memory_control(out));
-	/* Whatever is sent is to be pushed at once. */
+	/* Every message that is sent rings, and so is pushed at once. */
 	kucomms_consumer_arm(&nlring->out);
 	return 0;
 }
@@ -158,10 +158,7 @@ int kc_nlring_create(struct kc_conn *conn, __u32 to_kernel,
 	return nlring_make_rings(nlring, conn, to_kernel, to_user);
 }
 
-/*
- * Frees a child's copy. Does not touch the locks: a thread of the parent may
- * have held them.
- */
+/* Frees a child's copy, but for the locks, which may be held. */
 void kc_nlring_abandon(struct kc_conn *conn)
 {
 	struct kc_nlring *nlring = conn->nlring;
@@ -187,7 +184,7 @@ void kc_nlring_free(struct kc_conn *conn)
 	kc_nlring_abandon(conn);
 }
 
-/* There is nobody any more, or the kernel says what it never would. */
+/* Notes that the kernel has ended the channel, or sends what it never would. */
 static void nlring_gone(struct kc_conn *conn, int why)
 {
 	if (!kucomms_load(&conn->gone))
@@ -195,9 +192,10 @@ static void nlring_gone(struct kc_conn *conn, int why)
 }
 
 /*
- * Half of the ring may be on its way, or one message of any length and those before
- * it for which no acknowledgement has been asked. Either way the kernel's ring, which
- * is twice as large, has room.
+ * Tells whether messages up to position @after may be on their way: half of the
+ * ring, or one message of any length and those before it for which no
+ * acknowledgement has been requested. Either way the kernel's ring, which is
+ * twice as large, has room.
  */
 static bool window_admits(const struct kc_nlring *nlring, __u32 after)
 {
@@ -218,7 +216,7 @@ static bool window_asks(struct kc_nlring *nlring, __u32 after)
 	return true;
 }
 
-/* Adds a message to the datagram; it fits. */
+/* Adds a message to the datagram, which has room for it. */
 static size_t request_add(struct kc_nlring *nlring, size_t length,
 			  const struct kucomms_message *message,
 			  const void *data)
@@ -234,14 +232,14 @@ static size_t request_add(struct kc_nlring *nlring, size_t length,
 	header->nlmsg_flags = NLM_F_REQUEST;
 	if (window_asks(nlring, nlring->out.position))
 		header->nlmsg_flags |= NLM_F_ACK;
-	/* Netlink aligns less than the structure wants to be. */
+	/* The payload is aligned to 4 bytes, the structure to 8. */
 	memcpy(payload, message, sizeof(*message));
 	if (message->length)
 		memcpy(payload + sizeof(*message), data, message->length);
 	return length + NLMSG_ALIGN(header->nlmsg_len);
 }
 
-/* As many messages as make a datagram; 0: there is none, or none that may go. */
+/* Makes a datagram. Returns its length; 0: no message may go. */
 static size_t request_fill(struct kc_nlring *nlring)
 {
 	struct kucomms_message message = { .control = KUCOMMS_CONTROL_MESSAGE };
@@ -268,7 +266,7 @@ static size_t request_fill(struct kc_nlring *nlring)
 	}
 }
 
-/* Under the send_lock. What has been taken is gone if this fails: so is the socket. */
+/* With the send_lock held. If it fails the messages and the socket are lost. */
 static int push(struct kc_conn *conn, __u64 *count)
 {
 	struct kc_nlring *nlring = conn->nlring;
@@ -287,7 +285,7 @@ static int push(struct kc_conn *conn, __u64 *count)
 	return kucomms_load(&conn->gone);
 }
 
-/* Sends what has been published; @count: of system calls. */
+/* Sends what has been published. @count: of system calls. */
 int kc_nlring_push(struct kc_conn *conn, __u64 *count)
 {
 	int err;
@@ -298,7 +296,10 @@ int kc_nlring_push(struct kc_conn *conn, __u64 *count)
 	return err;
 }
 
-/* The kernel has handled all up to that message: there may be room for more. */
+/*
+ * Handles an acknowledgement: the kernel has handled all messages up to that
+ * one, so there may be room for more.
+ */
 static void receive_ack(struct kc_conn *conn, __u32 sequence)
 {
 	struct kc_nlring *nlring = conn->nlring;
@@ -316,7 +317,10 @@ static void receive_ack(struct kc_conn *conn, __u32 sequence)
 	pthread_mutex_unlock(&nlring->send_lock);
 }
 
-/* The channel has come to its end, or what was sent last is why it will. */
+/*
+ * Handles an error: of an acknowledgement 0, otherwise the reason for which the
+ * channel has ended or will end.
+ */
 static void receive_error(struct kc_conn *conn, const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(header);
@@ -330,7 +334,7 @@ static void receive_error(struct kc_conn *conn, const struct nlmsghdr *header)
 							      -EPROTO);
 }
 
-/* Returns false if there is no room for it yet. */
+/* Moves a message to the ring. Returns false if there is no room for it. */
 static bool receive_message(struct kc_conn *conn,
 			    const struct nlmsghdr *header)
 {
@@ -349,7 +353,7 @@ static bool receive_message(struct kc_conn *conn,
 	}
 	err = kucomms_producer_reserve(&nlring->in, message.length, &record);
 	if (err == -EAGAIN) {
-		/* Asks, then looks once more: whoever makes room looks, too. */
+		/* A receiver that makes room looks after that. */
 		kucomms_store(&nlring->blocked, true);
 		kucomms_producer_flush(&nlring->in);
 		kucomms_producer_arm(&nlring->in, message.length);
@@ -385,7 +389,7 @@ static bool receive_one(struct kc_conn *conn, const struct nlmsghdr *header)
 	}
 }
 
-/* Returns false if not all of the datagram could be moved. */
+/* Moves messages to the ring. Returns false if some are left. */
 static bool datagram_move(struct kc_conn *conn)
 {
 	struct kc_nlring *nlring = conn->nlring;
@@ -400,8 +404,8 @@ static bool datagram_move(struct kc_conn *conn)
 }
 
 /*
- * The kernel stops when the socket is full, and when it has been emptied looks
- * again by and by, or at once if it is sent something.
+ * Makes the kernel look at the socket at once. The kernel stops sending when
+ * the socket is full, and by itself looks again later and later.
  */
 static void nudge(const struct kc_conn *conn, __u16 flags)
 {
@@ -414,7 +418,7 @@ static void nudge(const struct kc_conn *conn, __u16 flags)
 	send(conn->fd, &noop, sizeof(noop), 0);
 }
 
-/* Returns false when there is nothing to read, or nobody who would write. */
+/* Reads a datagram. Returns false if none comes. */
 static bool datagram_read(struct kc_conn *conn)
 {
 	struct kc_nlring *nlring = conn->nlring;
@@ -449,7 +453,7 @@ static void pull(struct kc_conn *conn)
 	struct kc_nlring *nlring = conn->nlring;
 
 	pthread_mutex_lock(&nlring->receive_lock);
-	/* If that is still wanted it will be asked for again. */
+	/* If the room is still needed it will be asked for again. */
 	if (nlring->blocked)
 		kucomms_producer_disarm(&nlring->in);
 	while (datagram_move(conn) && !kucomms_load(&conn->gone))
@@ -460,7 +464,7 @@ static void pull(struct kc_conn *conn)
 	pthread_mutex_unlock(&nlring->receive_lock);
 }
 
-/* Reads what has come, as much as there is room for: all who wait may have theirs. */
+/* Reads datagrams while the ring has room, and wakes all waiters. */
 void kc_nlring_pull(struct kc_conn *conn)
 {
 	struct kc_nlring *nlring = conn->nlring;
@@ -473,7 +477,7 @@ void kc_nlring_pull(struct kc_conn *conn)
 	pthread_mutex_unlock(&nlring->wait_lock);
 }
 
-/* The application has made room, and there is something to go there. */
+/* Tells whether the last datagram waits for room in the ring. */
 bool kc_nlring_is_blocked(const struct kc_nlring *nlring)
 {
 	return kucomms_load(&nlring->blocked);
@@ -510,8 +514,9 @@ static int wait_in_poll(struct kc_conn *conn, bool socket, __s64 deadline)
 }
 
 /*
- * Has this thread, which waits for room, just read what another one waits for in
- * poll()? Then that is woken by something to read, and left to it for a while.
+ * If this thread, waiting for room, has drained data for which another one
+ * waits in poll(): makes the socket readable again (a NOOP with NLM_F_ACK), and
+ * returns true.
  */
 static bool leave_to_poller(struct kc_conn *conn, __u32 event)
 {
@@ -529,14 +534,14 @@ static int wait_for_socket(struct kc_conn *conn, __u32 event,
 	int err;
 
 	(*count)++;
-	/* What is there to read while there is no room says nothing new. */
+	/* Without room in the ring a readable socket is nothing new. */
 	if (!leave_to_poller(conn, event))
 		return wait_in_poll(conn, !kc_nlring_is_blocked(conn->nlring),
 				    deadline);
 	if (deadline >= 0 && deadline < soon)
 		return wait_in_poll(conn, false, deadline);
 	err = wait_in_poll(conn, false, soon);
-	/* The other one may be this thread itself, at some other time. */
+	/* The thread that polls may be this one, later. */
 	if (err == -ETIMEDOUT) {
 		pull(conn);
 		err = 0;
@@ -545,8 +550,9 @@ static int wait_for_socket(struct kc_conn *conn, __u32 event,
 }
 
 /*
- * One thread at a time waits for the socket, lest it read what another one waits
- * for, and that sleep on.
+ * Waits until @event may have come true. One thread at a time waits in poll()
+ * and reads for all, since it could read what another one waits for; the others
+ * wait until something has been read.
  */
 int kc_nlring_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 		   __u64 *count)
@@ -569,7 +575,7 @@ int kc_nlring_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 	nlring->polling = true;
 	pthread_mutex_unlock(&nlring->wait_lock);
 	err = wait_for_socket(conn, event, deadline, count);
-	/* There may always be something, but never what is wanted. */
+	/* A socket that is always readable must not prolong the wait. */
 	if (!err && deadline >= 0 && kc_now() >= deadline &&
 	    !wait_is_over(conn, event))
 		err = -ETIMEDOUT;

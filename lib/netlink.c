@@ -21,13 +21,13 @@
 
 #define PROTOCOL_FILE	"/sys/module/kucomms_netlink/parameters/protocol"
 
-/* Of the ring towards the kernel: then no message is too long for a datagram. */
+/* Largest ring towards the kernel: each message fits into a datagram. */
 #define RING_SIZE_MAX	KUCOMMS_NETLINK_LENGTH_MAX
 
-/* What a datagram of one message has beside that, and the kernel wants for itself. */
+/* Bytes of a datagram besides the data. */
 #define DATAGRAM_EXTRA	64
 
-/* All attributes that there are, each with some bytes. */
+/* Room for all attributes that a request can have. */
 #define REQUEST_SIZE	256
 
 struct request {
@@ -84,17 +84,17 @@ static void add_u32(struct request *request, __u16 type, __u32 value)
 	add_attribute(request, type, &value, sizeof(value));
 }
 
-/* Only the kernel is to be heard. */
+/* Connects the socket, so that only the kernel can send to it. */
 static int netlink_connect(const struct kc_conn *conn)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 
-	/* A port id is given on the way. */
+	/* The kernel assigns a port id on this occasion. */
 	return connect(conn->fd, (const struct sockaddr *)&kernel,
 		       sizeof(kernel)) ? -errno : 0;
 }
 
-/* Asks to attach. @to_kernel: bytes of the ring; 0: the device's default. */
+/* Requests a channel. @to_kernel: 0: the default of the device. */
 static int send_attach(const struct kc_conn *conn, int device,
 		       __u32 to_kernel)
 {
@@ -155,7 +155,7 @@ static void read_attributes(struct given *given, const char *from, size_t left)
 	while (left >= NLA_HDRLEN + sizeof(value)) {
 		memcpy(&attribute, from, sizeof(attribute));
 		memcpy(&value, from + NLA_HDRLEN, sizeof(value));
-		/* All that are given are numbers. */
+		/* All attributes of the answer are numbers of 32 bits. */
 		if (attribute.nla_len != NLA_HDRLEN + sizeof(value))
 			return;
 		read_attribute(given, attribute.nla_type, value);
@@ -164,7 +164,7 @@ static void read_attributes(struct given *given, const char *from, size_t left)
 	}
 }
 
-/* The answer is there when the request has been sent. */
+/* Reads the answer, which is in the socket when the request has been sent. */
 static int receive_given(const struct kc_conn *conn, struct given *given)
 {
 	struct request answer;
@@ -186,7 +186,10 @@ static int receive_given(const struct kc_conn *conn, struct given *given)
 	return given->version == KUCOMMS_ABI_VERSION ? 0 : -EPROTONOSUPPORT;
 }
 
-/* No datagram may be longer than a buffer, which is as the administrator likes. */
+/*
+ * Returns the largest ring whose longest message fits into the socket's send
+ * buffer, which net.core.wmem_max limits.
+ */
 static __u32 ring_size_max(int fd)
 {
 	int bytes = RING_SIZE_MAX + DATAGRAM_EXTRA;
@@ -211,9 +214,9 @@ static int attach(const struct kc_conn *conn, int device, __u32 to_kernel,
 }
 
 /*
- * The kernel's ring is twice as large as the one here, which the caller's wish is
- * about, and which never holds more than one message may have. If the device does
- * not allow that, one who has no wish gets half of what it does.
+ * Attaches with a ring of the kernel that is twice as large as the one here,
+ * which is the one of the caller's option. If the device does not allow that
+ * much, and there is no option, the ring here gets half of the device's.
  */
 static int attach_twice(const struct kc_conn *conn, int device, __u32 size,
 			struct given *given)
@@ -262,7 +265,7 @@ static int netlink_begin(struct kc_conn *conn, __s64 deadline)
 	(void)deadline;
 	if (device < 0)
 		return -errno;
-	/* Only the kernel knows when there is something. */
+	/* Messages are not in the ring before the socket is read. */
 	conn->spin_ns = 0;
 	err = netlink_socket();
 	conn->fd = err < 0 ? -1 : err;
@@ -284,7 +287,7 @@ static int netlink_error(struct kc_conn *conn)
 	return kucomms_load(&conn->gone);
 }
 
-/* For data, or for room, in which there may be something to put. */
+/* Sends messages, and reads datagrams if there is room now. */
 static int netlink_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 {
 	int err = kc_nlring_push(conn, count);

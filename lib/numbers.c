@@ -83,7 +83,7 @@ static int numbers_take_locked(struct kc_numbers *numbers, bool wanted,
 	return 0;
 }
 
-/* @wanted: the one in *@number, else any. */
+/* Takes the number in *@number, or if not @wanted the lowest free one. */
 int kc_numbers_take(struct kc_numbers *numbers, bool wanted,
 		    unsigned int *number)
 {

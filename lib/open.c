@@ -18,10 +18,10 @@
 
 #define OPEN_FLAGS	(KUCOMMS_OPEN_NUMBER | KUCOMMS_OPEN_NO_SPIN)
 
-/* How long a process that listens may take to answer, if the caller does not say. */
+/* Time for a listener to answer if the caller does not say, in milliseconds. */
 #define ANSWER_MS	1000
 
-/* First and longest pause between two tries to open, in ns. */
+/* First and longest pause between two attempts to open, in nanoseconds. */
 #define PAUSE_NS	NSEC_PER_MSEC
 #define PAUSE_MAX_NS	(100 * NSEC_PER_MSEC)
 
@@ -39,7 +39,7 @@ static int conn_set_options(struct kc_conn *conn,
 	return 0;
 }
 
-/* Makes a channel to @name, with nobody on the other side yet. */
+/* Makes a channel for @name, without opening it. */
 int kc_conn_create(struct kc_conn **conn, const char *name,
 		   const struct kucomms_options *options)
 {
@@ -68,7 +68,7 @@ int kc_conn_create(struct kc_conn **conn, const char *name,
 	return 0;
 }
 
-/* Makes another channel to the same name, to be opened in place of @conn. */
+/* Makes another channel for the name of @conn, to be opened in place of it. */
 struct kc_conn *kc_conn_clone(const struct kc_conn *conn)
 {
 	struct kc_conn *fresh = kc_conn_alloc(conn->transport);
@@ -86,7 +86,7 @@ int kc_conn_finish(struct kc_conn *conn)
 	return conn->transport->finish ? conn->transport->finish(conn) : 0;
 }
 
-/* Waits, until @deadline, for the answer of a process that listens. */
+/* Waits, until @deadline, for the answer of a listener. */
 static int wait_for_answer(struct kc_conn *conn, __s64 deadline)
 {
 	struct pollfd answer = { .fd = conn->fd, .events = POLLIN };
@@ -102,7 +102,7 @@ static int wait_for_answer(struct kc_conn *conn, __s64 deadline)
 	}
 }
 
-/* Of those with the same name another may be there now than the last time. */
+/* Begins to connect; another process may have the name by now. */
 int kc_conn_begin(struct kc_conn *conn, __s64 deadline)
 {
 	int err = kc_name_path(conn->path, sizeof(conn->path), conn->name);
@@ -111,9 +111,9 @@ int kc_conn_begin(struct kc_conn *conn, __s64 deadline)
 }
 
 /*
- * Tells whether to wait for what the error @err says is missing. @place: also
- * for a channel that another client has to give back first. @appeared: the
- * device is new, so udev may not have set its owner and mode yet.
+ * Tells whether to wait until the cause of @err is gone. @place: wait also for
+ * another client to give its channel back. @appeared: the device is new, and
+ * udev may not have set its owner and mode yet.
  */
 static bool may_come(int err, bool place, bool appeared)
 {
@@ -134,8 +134,8 @@ static bool may_come(int err, bool place, bool appeared)
 }
 
 /*
- * Sleeps for *@ns ns, but not beyond the deadline, and makes *@ns longer for
- * the next time. Returns -ETIMEDOUT if the deadline has passed.
+ * Sleeps for *@ns nanoseconds, but not beyond the deadline, and prolongs *@ns
+ * for the next time. Returns -ETIMEDOUT if the deadline has passed.
  */
 static int pause_until(__s64 deadline, __s64 *ns)
 {
@@ -150,11 +150,11 @@ static int pause_until(__s64 deadline, __s64 *ns)
 }
 
 /*
- * Opens the channel, and waits for whatever is missing. The kernel itself waits
- * for a missing module; for all else this tries again and again. -EAGAIN says
- * that a process that listens has as many connections waiting as it can have.
- * A caller that does not want to wait cannot do without the answer of such a
- * process: so the process has a second then, to accept connections and to answer.
+ * Opens the channel, and until the deadline waits for whatever is missing.
+ * KUCOMMS_IOC_ATTACH waits in the kernel for a module; for everything else this
+ * tries again and again. -EAGAIN says that the backlog of a listener is full. A
+ * caller that does not want to wait cannot do without the answer of a listener:
+ * so the listener has a second then, to accept connections and to answer.
  */
 int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place)
 {
@@ -199,8 +199,8 @@ KUCOMMS_API int kucomms_open(const char *name,
 }
 
 /*
- * @conn goes on with what @fresh has got; @fresh is freed. The descriptor keeps
- * its number, if it has one.
+ * Moves what @fresh has opened to @conn, and frees @fresh. The descriptor of
+ * @conn keeps its number, if it has one.
  */
 void kc_conn_replace(struct kc_conn *conn, struct kc_conn *fresh)
 {
@@ -250,7 +250,7 @@ KUCOMMS_API int kucomms_channel_reattach(struct kucomms_channel *channel,
 	fresh = kc_conn_clone(conn);
 	if (!fresh)
 		return -ENOMEM;
-	/* Not for a free channel: @conn itself may have the last one. */
+	/* A free channel is not waited for: @conn may occupy the last one. */
 	err = kc_conn_open(fresh, timeout_ms, false);
 	if (err) {
 		kc_conn_free(fresh);

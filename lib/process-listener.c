@@ -23,7 +23,7 @@
 #include "shm.h"
 #include "handshake.h"
 
-/* data of the listening socket's events; that of a pending connection is its place */
+/* Data of the events of the listening socket; of others: their place. */
 #define SOCKET	KC_PENDING_MAX
 
 /* Events handled before the caller has its turn. */
@@ -40,7 +40,7 @@ static int listener_watch(const struct kucomms_listener *listener, int fd,
 	return epoll_ctl(listener->fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-/* Does anybody listen there, or is it a socket that a process left behind? */
+/* Tells whether a process listens at a socket, or has left it behind. */
 static bool is_taken(const struct sockaddr_un *address)
 {
 	struct stat st;
@@ -58,10 +58,7 @@ static bool is_taken(const struct sockaddr_un *address)
 	return alive;
 }
 
-/*
- * Takes away a dead socket, unless it is another one by now: then that one is
- * put back.
- */
+/* Removes a dead socket; one that has replaced it meanwhile is put back. */
 static int clear_away(const char *path, const char *aside)
 {
 	struct stat dead, moved;
@@ -77,7 +74,7 @@ static int clear_away(const char *path, const char *aside)
 	return unlink(aside) ? -errno : 0;
 }
 
-/* A socket that listens gets its name: nobody ever sees it half made. */
+/* Gives the socket its name, since it listens already. */
 static int publish(const struct sockaddr_un *fresh,
 		   const struct sockaddr_un *address)
 {
@@ -132,7 +129,7 @@ int kc_process_listen(struct kucomms_listener *listener)
 		return -errno;
 	err = listener_bind(listener);
 	if (err) {
-		/* The path is somebody else's. */
+		/* The path belongs to another listener. */
 		listener->path[0] = '\0';
 		return err;
 	}
@@ -185,7 +182,7 @@ static int hello_check(const struct kucomms_listener *listener,
 	return 0;
 }
 
-/* Two rings and a number, as far as the other side may have them. */
+/* Gives the channel its rings and number, within the limits. */
 static int conn_setup(struct kc_conn *conn,
 		      struct kucomms_listener *listener,
 		      const struct kc_hello *hello, int memory)
@@ -214,7 +211,10 @@ static int conn_setup(struct kc_conn *conn,
 	return kc_handshake_credentials(conn);
 }
 
-/* Once the other side has said something the connection is not pending any more. */
+/*
+ * Handles the hello of a pending connection, which is not pending any more
+ * then. Returns 0, or -EAGAIN if no channel comes of it.
+ */
 static int pending_hear(struct kucomms_listener *listener, __u32 place,
 			struct kc_conn **conn)
 {
@@ -296,7 +296,7 @@ void kc_process_unlisten(struct kucomms_listener *listener)
 
 	for (place = 0; place < KC_PENDING_MAX; place++)
 		pending_close(listener, place);
-	/* First the name: who comes now finds nobody, not a dead socket. */
+	/* Removes the name first, so that no client finds a dead socket. */
 	if (listener->path[0])
 		unlink(listener->path);
 	close(listener->socket);

@@ -23,7 +23,10 @@ static int process_connect(struct kc_conn *conn)
 	memcpy(address.sun_path, conn->path, sizeof(address.sun_path));
 	if (!connect(conn->fd, (struct sockaddr *)&address, sizeof(address)))
 		return kc_handshake_credentials(conn);
-	/* Nobody has been here yet, or not any more; EAGAIN: too many are waiting. */
+	/*
+	 * ECONNREFUSED: the socket was left behind. EAGAIN: the backlog is
+	 * full.
+	 */
 	return errno == ECONNREFUSED ? -ENOENT : -errno;
 }
 
@@ -66,7 +69,7 @@ static int process_begin(struct kc_conn *conn, __s64 deadline)
 	return err ? err : send_hello(conn);
 }
 
-/* The answer has come: has this side been let in, and on what terms? */
+/* Handles the answer of the listener. */
 static int process_answered(struct kc_conn *conn,
 			    const struct kc_hello *hello, int memory)
 {
@@ -98,7 +101,7 @@ static int process_finish(struct kc_conn *conn)
 	int memory, err;
 
 	err = kc_handshake_receive(conn->fd, &hello, &memory);
-	/* Unlike a status of -EAGAIN, which is an answer. */
+	/* A status of -EAGAIN in the answer is an answer. */
 	if (err == -EAGAIN)
 		return KC_UNANSWERED;
 	if (!err)

@@ -18,17 +18,18 @@
 /* Looks for a message between two at the clock. */
 #define LOOKS	32
 
-/* The other side may be waiting for the room that has just been made. */
+/* Rings if the other side waits for the room that has just been released. */
 static void ring_room(struct kc_conn *conn)
 {
-	/* An error is the channel's state, which the next call will find. */
+	/* An error is the channel's state, which the next call reports. */
 	if (kucomms_consumer_must_ring(&conn->channel.in))
 		conn->transport->ring(conn,
 				      kucomms_load(&conn->channel.in.peer->need_room),
 				      &conn->receive_doorbells);
 	/*
-	 * Nobody is there to use the room. If more is found than the ring holds, it
-	 * is what was read before: so nothing is ever given back again.
+	 * The other side is gone and does not use the room. Whatever else the
+	 * ring seems to hold beyond its size is what was read before, so no
+	 * more room is released.
 	 */
 	if (conn->transport->error(conn)) {
 		conn->closing = true;
@@ -36,7 +37,7 @@ static void ring_room(struct kc_conn *conn)
 	}
 }
 
-/* The next message, or -EAGAIN; what is to be skipped is. */
+/* Takes the next message, past discarded ones; -EAGAIN: there is none. */
 static int receive_next(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data)
 {
@@ -52,8 +53,8 @@ static int receive_next(struct kc_conn *conn,
 }
 
 /*
- * Says how much room there is, and wakes the other side if it waits for it.
- * @told: what a release said: the other side has been told of something already.
+ * Publishes how much room there is, and rings if the other side waits for it.
+ * @told: a release has published some already.
  */
 void kc_conn_tell(struct kc_conn *conn, bool told)
 {
@@ -64,9 +65,9 @@ void kc_conn_tell(struct kc_conn *conn, bool told)
 }
 
 /*
- * Nothing to read: gives back what is not needed any more, which may bring new
- * messages at once, and finds out whether there can be any more at all. The
- * state is read before the last look: what was sent before it changed counts.
+ * The ring is empty: releases all room, which may bring new messages at once,
+ * and looks whether there can be any more. The state is read before the last
+ * look, so that messages sent before the other side hung up are received.
  */
 static int receive_idle(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data)
@@ -86,9 +87,10 @@ static int receive_idle(struct kc_conn *conn,
 }
 
 /*
- * Another thread may have hung up, which did or did not see what has just been
- * written: the doorbell is what tells the other side, for good. A device's
- * kernel tells by itself.
+ * Asks for the doorbell if another thread of this process has hung up: that
+ * thread may or may not have seen what this one has just written, and the
+ * doorbell is how the other side learns of it. A kernel learns by the
+ * descriptor.
  */
 static void ask_if_gone(struct kc_conn *conn)
 {
@@ -97,7 +99,10 @@ static void ask_if_gone(struct kc_conn *conn)
 			      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
 }
 
-/* Whoever rings after the bell has been read here changes it. */
+/*
+ * Asks for the doorbell. A ring after the bell has been read here changes it,
+ * so a wait for it does not sleep.
+ */
 void kc_conn_arm(struct kc_conn *conn)
 {
 	struct kucomms_channel *channel = &conn->channel;
@@ -115,7 +120,7 @@ void kc_conn_arm(struct kc_conn *conn)
 	ask_if_gone(conn);
 }
 
-/* Awake: no doorbell is needed. */
+/* Withdraws the request for the doorbell: this side is awake. */
 void kc_conn_disarm(struct kc_conn *conn)
 {
 	if (!conn->armed)
@@ -129,8 +134,9 @@ void kc_conn_disarm(struct kc_conn *conn)
 }
 
 /*
- * Something was received. One who polls need not have found the ring empty
- * before he polls again, so poll() has to know how far he got.
+ * A message was received, so the next wait needs a new request. A program that
+ * polls may poll again before the ring is empty, so poll() has to know how far
+ * it has read.
  */
 static void receive_disarm(struct kc_conn *conn)
 {
@@ -140,7 +146,7 @@ static void receive_disarm(struct kc_conn *conn)
 		kucomms_consumer_mark(&channel->in);
 		conn->armed = ~KUCOMMS_NEED;
 		channel->awake = false;
-		/* The next message may wait for the room that was released. */
+		/* The next message may wait for the room of this one. */
 		if (!kucomms_consumer_ready(&channel->in))
 			kc_conn_tell(conn, false);
 	} else if (conn->armed) {
@@ -150,10 +156,7 @@ static void receive_disarm(struct kc_conn *conn)
 	}
 }
 
-/*
- * Sleeping and being woken costs more than looking for a little longer. What is
- * found is taken at once: from the look to the caller nothing is asked twice.
- */
+/* Looks for a while, since sleeping and being woken costs more. */
 static int receive_spin(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data)
 {
@@ -193,7 +196,7 @@ static int receive_wait(struct kc_conn *conn,
 	}
 }
 
-/* There is nothing to read yet, or worse. */
+/* Receives when the ring looks empty, or has a record to be skipped. */
 static int receive_look(struct kc_conn *conn,
 			struct kucomms_message *message, const void **data,
 			int timeout_ms, int found)
@@ -204,12 +207,12 @@ static int receive_look(struct kc_conn *conn,
 		conn->transport->refill(conn);
 		err = receive_next(conn, message, data);
 	}
-	/* What is told now is told while there is nothing else to do. */
+	/* Room is released now, while there is nothing else to do. */
 	if (err == -EAGAIN && timeout_ms) {
 		kc_conn_tell(conn, false);
 		err = receive_spin(conn, message, data);
 	} else if (err == -EAGAIN && conn->polled) {
-		/* poll() says when there is more than this. */
+		/* From here on poll() reports new messages only. */
 		if (conn->transport->ack_event)
 			conn->transport->ack_event(conn);
 		kc_conn_arm(conn);
@@ -222,7 +225,7 @@ static int receive_look(struct kc_conn *conn,
 	return err;
 }
 
-/* @found: what kucomms_consumer_receive() said. */
+/* @found: the result of kucomms_consumer_receive(). */
 KUCOMMS_API int kucomms_receive_slow(struct kucomms_channel *channel,
 				     struct kucomms_message *message,
 				     const void **data, int timeout_ms,
@@ -248,9 +251,9 @@ KUCOMMS_API int kucomms_receive_slow(struct kucomms_channel *channel,
 }
 
 /*
- * Finishes a release for kucomms_release(): the other side waits for room, or
- * this side sleeps in poll(), or the inline part has told of an eighth of the
- * ring. If nothing is left to read this tells of all room, as this may be the
+ * The slow path of kucomms_release(): the other side waits for room, or this
+ * side sleeps in poll(), or the inline part has published an eighth of the
+ * ring. With nothing left to read this publishes all room, as this may be the
  * last release for a while.
  */
 KUCOMMS_API void kucomms_release_slow(struct kucomms_channel *channel)
@@ -267,8 +270,9 @@ KUCOMMS_API void kucomms_release_slow(struct kucomms_channel *channel)
 }
 
 /*
- * Before the sending thread sleeps: what it has received and released itself
- * may be what the other side waits for. If another thread receives, that one will.
+ * Releases all room before the sending thread sleeps, if the same thread
+ * receives: the other side may wait for it. Another thread that receives
+ * releases the room itself.
  */
 void kc_conn_give_back(struct kc_conn *conn)
 {

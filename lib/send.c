@@ -12,8 +12,9 @@
 #include "send.h"
 
 /*
- * Is what the other side sleeps for there? It may have taken what was published
- * before this side looked, and sleep for what is still to come.
+ * Tells whether the message for which the other side sleeps has been published.
+ * The other side may have taken all messages before this side looked at
+ * need_data, and sleep for the next one.
  */
 static bool send_has(const struct kc_conn *conn, __u32 need)
 {
@@ -26,9 +27,10 @@ static bool send_has(const struct kc_conn *conn, __u32 need)
 }
 
 /*
- * The other side slept when it said @need. Who is in user space is woken once
- * for what is there: it will find all of it by then, and sleep for something
- * else, with another word, the next time.
+ * Rings for the other side, which set need_data or need_room to @need before it
+ * slept. A process is rung for once per value of @need: when it wakes up it
+ * finds every message that was there, and sets another value before it sleeps
+ * again.
  */
 static int send_ring(struct kc_conn *conn, __u32 need)
 {
@@ -48,7 +50,10 @@ int kc_conn_ring(struct kc_conn *conn)
 	return need ? send_ring(conn, need) : 0;
 }
 
-/* Room may be wanting only because the other side was not told of what is there. */
+/*
+ * Reserves without waiting. There may be no room only because messages that
+ * were held back have not been published: publishes these and tries again.
+ */
 int kc_conn_try_reserve(struct kc_conn *conn, __u32 length,
 			struct kucomms_message **record)
 {
@@ -70,7 +75,7 @@ static void send_arm(struct kc_conn *conn, __u32 length, __u32 flags)
 {
 	struct kucomms_producer *out = &conn->channel.out;
 
-	/* Whoever rings after this changes it. */
+	/* A ring from here on changes the bell, so the wait does not sleep. */
 	conn->send_bell = kucomms_load_acquire(&out->peer->bell);
 	kucomms_producer_arm_as(out, length, KUCOMMS_NEED | flags);
 	conn->room_armed = true;
@@ -85,9 +90,10 @@ void kc_conn_forget_room(struct kc_conn *conn)
 }
 
 /*
- * As kc_conn_try_reserve(); if there is no room the other side rings for it.
- * An old wish must not stay, for positions come round again: so that the next
- * reserve comes here, whatever its length, there is no room until then.
+ * Asks the other side to ring for room, and tries to reserve. If there is still
+ * no room, out->end is set to the position, so that the next reserve of any
+ * length comes here and renews or withdraws the request: a stale need_room
+ * would match again when positions wrap.
  */
 int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 flags,
 		     struct kucomms_message **record)
@@ -95,7 +101,7 @@ int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 flags,
 	int err;
 
 	send_arm(conn, length, flags);
-	/* The other side may be waiting for room itself: for this thread. */
+	/* The other side may wait for this thread, too. */
 	kc_conn_give_back(conn);
 	err = kc_conn_try_reserve(conn, length, record);
 	if (err == -EAGAIN)
@@ -125,7 +131,7 @@ static int send_wait_room(struct kc_conn *conn, __u32 length,
 	}
 }
 
-/* There is no room, as far as is known, or worse. */
+/* There is no room, as far as is known, or an error. */
 KUCOMMS_API int kucomms_reserve_slow(struct kucomms_channel *channel,
 				     __u32 length,
 				     struct kucomms_message **record,
@@ -138,20 +144,23 @@ KUCOMMS_API int kucomms_reserve_slow(struct kucomms_channel *channel,
 		return -ESTALE;
 	err = kc_conn_try_reserve(conn, length, record);
 	if (err == -EAGAIN && conn->entry.endpoint)
-		/* A handler that refuses a message for it gets that once more. */
+		/* A handler that returns -EAGAIN gets the message again. */
 		return timeout_ms ? -EDEADLK :
 				    kc_conn_ask_room(conn, length, 0, record);
 	if (err == -EAGAIN && timeout_ms)
 		return send_wait_room(conn, length, record,
 				      kc_deadline(timeout_ms));
-	/* poll() says when this much room has been made. */
+	/* From here on poll() reports when there is room for @length bytes. */
 	if (err == -EAGAIN && conn->polled)
 		return kc_conn_ask_room(conn, length, 0, record);
 	kc_conn_forget_room(conn);
 	return err;
 }
 
-/* Somebody sleeps, or the message handler runs in the call. */
+/*
+ * The slow path of kucomms_commit(): rings, since the other side sleeps, or
+ * since its message handler runs in this call.
+ */
 KUCOMMS_API int kucomms_commit_slow(struct kucomms_channel *channel,
 				    __u32 need)
 {
@@ -159,8 +168,8 @@ KUCOMMS_API int kucomms_commit_slow(struct kucomms_channel *channel,
 }
 
 /*
- * There may be messages behind it that had to wait for this, so the other
- * side is told as of a message; unless something before it is held back anyway.
+ * Discards a record. Messages behind it may have waited for this, so the other
+ * side is rung for as after a commit, unless an earlier message is held back.
  */
 KUCOMMS_API int kucomms_discard(struct kucomms_channel *channel,
 				struct kucomms_message *record)
@@ -183,7 +192,7 @@ KUCOMMS_API int kucomms_flush(struct kucomms_channel *channel)
 	return kc_conn_ring(conn_of(channel));
 }
 
-/* The header and the data, into a record that is as long. */
+/* Copies header and data into a record of the same length. */
 void kc_record_fill(struct kucomms_message *record,
 		    const struct kucomms_message *message,
 		    const void *data)
@@ -206,7 +215,7 @@ static int reserve_by(struct kc_conn *conn, __u32 length,
 			return err;
 		if (kc_event_is_own_thread(conn->entry.endpoint))
 			return -EDEADLK;
-		/* The endpoint's thread hears of room from the other side. */
+		/* The endpoint's thread gets the doorbell, and broadcasts. */
 		conn->waiters++;
 		err = kc_cond_wait(&conn->room_cond, &conn->lock, deadline);
 		conn->waiters--;
@@ -216,9 +225,9 @@ static int reserve_by(struct kc_conn *conn, __u32 length,
 }
 
 /*
- * Under the channel's lock, which is given up while waiting. Unless room is still
- * wanted for this message the other side is not asked for any more; so others who
- * wait have to ask anew.
+ * Reserves with the channel's lock held; the lock is released while waiting.
+ * When this returns anything but -EAGAIN the request for room is withdrawn, so
+ * other threads that wait are woken to renew it.
  */
 int kc_conn_reserve_locked(struct kc_conn *conn, __u32 length,
 			   struct kucomms_message **record, __s64 deadline)
@@ -274,8 +283,8 @@ KUCOMMS_API int kucomms_send(struct kucomms_channel *channel,
 }
 
 /*
- * Rings, so that the answer may come. Where the doorbell only wakes somebody in
- * the kernel, one call rings and sleeps.
+ * Rings for the request. Where the doorbell only wakes a thread of the kernel,
+ * one system call rings and waits for the answer.
  */
 static int call_ring(struct kc_conn *conn, int timeout_ms)
 {
@@ -285,7 +294,7 @@ static int call_ring(struct kc_conn *conn, int timeout_ms)
 		return 0;
 	if (!conn->answers_late || !timeout_ms || conn->transport->user_space)
 		return send_ring(conn, need);
-	/* The answer may need the room of those before. */
+	/* The answer may need the room of messages that were read before. */
 	kc_conn_tell(conn, false);
 	kc_conn_arm(conn);
 	return conn->transport->wait(conn,
@@ -326,9 +335,9 @@ kucomms_channel_length_max(const struct kucomms_channel *channel)
 }
 
 /*
- * Returns how many bytes of the ring are used. Goes by the other side's
- * position and not by out->end: that is set to @position while a sender waits for
- * room, so that the inline functions find none.
+ * Returns how many bytes of the ring are used. This goes by the other side's
+ * position, not by out->end, which is the position while a sender waits for
+ * room.
  */
 static __u32 space_used(const struct kucomms_producer *out, __u32 capacity)
 {
@@ -345,7 +354,7 @@ KUCOMMS_API void kucomms_channel_get_space(struct kucomms_channel *channel,
 	__u32 capacity;
 
 	memset(space, 0, sizeof(*space));
-	/* The memory goes under this lock. */
+	/* The endpoint's thread unmaps the rings with this lock held. */
 	pthread_mutex_lock(&conn->lock);
 	if (conn->own) {
 		capacity = kucomms_ring_capacity(channel->out.size);

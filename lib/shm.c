@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * The other side is in user space: how to ring for it, and to sleep until it
- * rings.
+ * What the transports through shared memory, "process:" and "local:", have in
+ * common: how to ring for the other side, and to sleep until it rings.
  *
- * There are two ways to sleep. Who waits in a call here sleeps on the other
- * side's bell, a word that it counts up when it rings, as a futex: that costs
- * least. Who waits in poll, as endpoints do, sleeps on the socket, to which the
- * other side then sends a byte. need_data and need_room say which. The socket
- * also tells when the other side has ended, which a futex does not: so who
- * waits long for a message changes over to the socket, and who waits long for
- * room looks once a second.
+ * There are two ways to sleep. A thread that waits in a call of the library
+ * sleeps on a futex, the other side's bell, a word that the other side
+ * increments when it rings: that costs least. A program that waits in poll(),
+ * as endpoints do, sleeps on the socket, to which the other side then sends a
+ * byte. need_data and need_room say which. The socket also tells when the other
+ * side has ended, which a futex does not: so a thread that waits long for a
+ * message changes over to the socket, and a thread that waits long for room
+ * looks once a second.
  *
- * Nothing here can be made to block by the other side: the socket is this
- * side's own, and each call on it says that it does not wait.
+ * The other side cannot make this side block: the socket is this side's own,
+ * and each call on it says that it does not wait.
  */
 #define _GNU_SOURCE	/* ppoll() */
 #include <errno.h>
@@ -27,14 +28,14 @@
 #include "memory.h"
 #include "shm.h"
 
-/* After so long a wait for a message the wake-up's cost does not matter. */
+/* Wait for a message after which the cost of a wake-up does not matter. */
 #define FUTEX_NS	(100 * NSEC_PER_MSEC)
 
-/* How often to look whether the other side still lives, when nothing tells. */
+/* Time between two looks whether the other side is alive. */
 #define LOOK_NS		(100 * NSEC_PER_MSEC)
 #define ROOM_LOOK_NS	NSEC_PER_SEC
 
-/* A socket takes some hundreds, each of which may have to be read by itself. */
+/* Reads at most: the socket holds some hundred bytes, one per read. */
 #define DRAIN_MAX	1024
 
 void kc_shm_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
@@ -51,8 +52,8 @@ void kc_shm_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
 }
 
 /*
- * There is nobody any more. A side that refuses says so before it goes, and who
- * notices that it has gone is to hear why.
+ * Notes that the other side is gone. A side that refuses a message says so in
+ * its state before it goes, and the reason is what this side reports.
  */
 static void shm_lost(struct kc_conn *conn)
 {
@@ -67,9 +68,10 @@ static void shm_lost(struct kc_conn *conn)
 }
 
 /*
- * Takes what the other side has sent through the socket: bytes without meaning.
- * All of it, since what was sent with descriptors may keep the socket open; but
- * not more than fits into a socket, for the other side could go on for ever.
+ * Reads the bytes that the other side has sent through the socket, which have
+ * no meaning: all of them, since descriptors sent with them may keep the other
+ * side's socket open; but not more than fit into a socket, since the other side
+ * could go on for ever.
  */
 void kc_shm_drain(struct kc_conn *conn)
 {
@@ -84,7 +86,7 @@ void kc_shm_drain(struct kc_conn *conn)
 		shm_lost(conn);
 }
 
-/* Is there an end of the socket, however much lies before it? */
+/* Looks for the end of the stream, however many bytes lie before it. */
 static void shm_check(struct kc_conn *conn)
 {
 	struct pollfd poll_fd = { .fd = conn->fd, .events = POLLRDHUP };
@@ -93,7 +95,7 @@ static void shm_check(struct kc_conn *conn)
 		shm_lost(conn);
 }
 
-/* Called where there is nothing to do, maybe all the time: looks now and then. */
+/* Does so from time to time, where there is nothing to do. */
 static void shm_check_sometimes(struct kc_conn *conn)
 {
 	__s64 now = kc_clock(CLOCK_MONOTONIC_COARSE);
@@ -119,17 +121,20 @@ int kc_shm_error(struct kc_conn *conn)
 	}
 }
 
-/* The sleeper has read the bell before it armed, and sleeps only if it is as it was. */
+/*
+ * Rings the bell. The other side has read the bell before it armed, and sleeps
+ * only if the bell has not changed.
+ */
 static void shm_ring_bell(struct kc_conn *conn)
 {
 	/* Pairs with the load in kc_conn_arm() and send_arm(). */
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
-	/* Nobody: not yet, or not any more, or there is nobody left. */
+	/* No thread sleeps: not yet, or not any more. */
 	if (!kc_futex_wake(&conn->own->bell))
 		shm_check_sometimes(conn);
 }
 
-/* If the socket is full it has been rung often enough. */
+/* A socket that is full has been rung often enough. */
 static void shm_ring_socket(struct kc_conn *conn)
 {
 	if (send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
@@ -145,18 +150,15 @@ int kc_shm_ring(struct kc_conn *conn, __u32 need, __u64 *count)
 	else
 		shm_ring_socket(conn);
 	/*
-	 * Who hangs up says so, and may not have told so through the socket yet.
-	 * Else it may have taken the message, and gone then.
+	 * A side that hangs up sets its state, and its end of the socket may
+	 * still be open. Otherwise it may have taken the message and gone then.
 	 */
 	if (kucomms_load(&conn->gone) || (need & KUCOMMS_NEED_ALWAYS))
 		return kc_shm_error(conn);
 	return 0;
 }
 
-/*
- * Sleeps until the other side rings, for @limit ns at most: -EAGAIN if that was
- * the reason to wake up.
- */
+/* Sleeps until the other side rings; -EAGAIN: for @limit ns. */
 static int wait_bell(struct kc_conn *conn, __u32 bell, __s64 limit,
 		     __s64 deadline)
 {
@@ -164,7 +166,7 @@ static int wait_bell(struct kc_conn *conn, __u32 bell, __s64 limit,
 	const bool last = deadline >= 0 && deadline <= stop;
 	int err;
 
-	/* A bell that rings all the time is no reason to go on for ever. */
+	/* A bell that rings all the time must not prolong the wait. */
 	if (deadline >= 0 && deadline <= now)
 		return -ETIMEDOUT;
 	err = kc_futex_wait(&conn->channel.in.peer->bell, bell,
@@ -194,7 +196,7 @@ static int wait_socket(struct kc_conn *conn, __s64 deadline)
 	return 0;
 }
 
-/* Who has ended in the meantime does not ring. */
+/* A process that has ended does not ring, so this looks for it. */
 static int wait_room(struct kc_conn *conn, __s64 deadline)
 {
 	int err = wait_bell(conn, conn->send_bell, ROOM_LOOK_NS, deadline);
@@ -214,7 +216,7 @@ static int wait_data(struct kc_conn *conn, __s64 deadline)
 	err = wait_bell(conn, conn->receive_bell, FUTEX_NS, deadline);
 	if (err != -EAGAIN)
 		return err;
-	/* It is to be armed for the socket. */
+	/* The next wait is on the socket. */
 	conn->receive_flags = 0;
 	return 0;
 }
@@ -229,8 +231,9 @@ int kc_shm_wait(struct kc_conn *conn, __u32 event, __s64 deadline,
 }
 
 /*
- * Whoever sleeps, here or there, wakes up and finds the reason. Who would send
- * without a system call is asked for the doorbell, and so learns of it, too.
+ * Hangs up. Threads that sleep, on both sides, wake up and find the reason.
+ * need_data asks a sender for the doorbell that would send without a system
+ * call, so it finds the reason, too.
  */
 void kc_shm_hangup(struct kc_conn *conn, __u32 state)
 {
@@ -242,7 +245,7 @@ void kc_shm_hangup(struct kc_conn *conn, __u32 state)
 	kucomms_full_barrier();
 	kucomms_store(&conn->own->need_data,
 		      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
-	/* Pairs with kc_shm_error(): all that was published is seen first. */
+	/* Pairs with kc_shm_error(): all that was published is seen. */
 	kucomms_store_release(&conn->own->state, state);
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
 	kc_futex_wake(&conn->own->bell);

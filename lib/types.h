@@ -191,15 +191,15 @@ struct kc_ep_entry {
  * @polled:    the caller may sleep in poll(), so a failed try must arm
  * @answers_late: the other side does not answer within the doorbell
  * @closing:   the other side has gone: what is in the ring is all that comes
- * @peer:      who is on the other side
+ * @peer:      credentials of the other side
  * @nlring:    moves messages between the rings and a netlink socket, or NULL
  *
  * In any thread:
  *
- * @gone:      0, or why there is nobody on the other side any more: -ESHUTDOWN,
- *             or -EPROTO if this side has seen it break the rules
+ * @gone:      0, or why the other side is gone: -ESHUTDOWN, or -EPROTO if this
+ *             side has seen it break the rules
  * @lost:      the kernel says that messages were
- * @looked:    when it was last looked whether the other side is alive
+ * @looked:    when this side last looked whether the other side is alive
  * @lock:      for sending, and for hanging up, while an endpoint has the channel
  * @room_cond: there may be room to send; under @lock
  * @waiters:   how many threads wait for it; under @lock
@@ -273,22 +273,25 @@ struct kc_conn {
 
 /* ---- what others connect to (listener.c, process-listener.c, local.c) */
 
-/* Connections of a listener on which the other side has not said what it wants. */
+/* Connections of a listener on which the client has not said what it wants. */
 #define KC_PENDING_MAX	64
 
 /**
  * struct kucomms_listener - what others connect to
  * @creator:   id of the process that created it, see fork.c
- * @fd:        readable when there may be somebody to accept: the epoll of
+ * @fd:        readable when there may be a channel to accept: the epoll of
  *             @socket and @pending, or an eventfd
- * @socket:    of a process; -1: it is in this process
+ * @socket:    for other processes; -1: "local:"
  * @path:      of the socket, or the name
  * @options:   with all defaults filled in
  * @numbers:   of the channels
- * @pending:   sockets on which the other side has not said yet what it wants
+ * @pending:   sockets on which the client has not said yet what it wants
  * @next_place: the place in @pending that the next connection takes
- * @next:      in the list of this process's own listeners, under kc_self->local_lock
- * @waiting:   channels from this process that nobody has accepted yet; under the same lock
+ *
+ * Of "local:", under kc_self->local_lock:
+ *
+ * @next:      the next listener of this process
+ * @waiting:   channels to be accepted
  */
 struct kucomms_listener {
 	__u32 creator;
@@ -309,49 +312,60 @@ struct kucomms_listener {
  * struct kucomms_endpoint - handlers, and the channels they are for
  * @creator: id of the process that created it, see fork.c
  * @ops:     the handlers
- * @priv:    theirs
+ * @priv:    the argument of the handlers
  * @options: with all defaults filled in
  * @name:    of the thread
  * @spin_ns: how long to look before sleeping
  * @epoll:   what the thread sleeps on
- * @wake:    eventfd: there is something to do that no other descriptor tells
- * @timer:   timerfd: of whatever is due first
+ * @wake:    eventfd: there is something to do of which no other descriptor tells
+ * @timer:   timerfd: of what is due first
  *
- * @lock:     for the following; before a channel's lock
- * @left:     nobody runs it any more
+ * Under @lock:
+ *
+ * @stopped:  signalled when a thread leaves the endpoint
  * @conns:    all channels
- * @commands: those that have come, or are to go
- * @commanded: there are such
- * @hangup:   a thread has shut down one of the channels; any thread's
- * @acceptors:    listeners
- * @conn_count: how many channels there are
- * @owner:    the thread that runs it, or 0
- * @thread:   what start started
- * @started:  there is such a thread, to be joined
- * @stop:     it shall end
+ * @conn_count: how many there are
+ * @commands: channels that the thread is to take in, or to remove
+ * @acceptors: of kucomms_endpoint_listen()
+ * @thread:   of kucomms_endpoint_start(), if @started: then it is to be joined
  *
- * @calls_lock: for the following; after a channel's lock
- * @called:     a call has been answered to
- * @calls:      those in flight, by id
- * @calls_size: of that, a power of two
- * @calls_count: how many they are
- * @first_call, @last_call: those with a deadline, the first one first
- * @running:    whose done is being called
+ * Written under @lock, read in any thread:
  *
- * @active:  channels to look at; the thread's, like the rest
- * @replies: channels that have been sent to in this round
- * @refused: how many handlers do not want the next message yet
- * @now:     as of the last look at the clock
+ * @commanded: @commands is not empty
+ * @owner:    the thread that runs the endpoint, or 0
+ * @stop:     @owner is to leave
+ *
+ * In any thread:
+ *
+ * @hangup:   a thread has shut down one of the channels
+ *
+ * Under @calls_lock:
+ *
+ * @call_done:  signalled when the done function of a call has returned
+ * @calls:      table of the calls in flight, by id
+ * @calls_size: of the table, a power of two
+ * @calls_count: calls in flight
+ * @first_call, @last_call: list of those with a deadline, the first one first
+ * @running:    the call whose done function is running
+ *
+ * In the endpoint's thread:
+ *
+ * @active:  channels that are awake
+ * @replies: channels that handlers have sent to in this round
+ * @refused: channels whose handler has refused a message
+ * @now:     time of this turn
  * @looked:  when events were last asked for
- * @work_due, @timer_due, @reconnect_due: when what is next
- * @armed:   when @timer will fire, at the latest, as far as calls need not
- *           care; read by others
+ * @work_due, @timer_due, @reconnect_due: when the handlers and attempts are due
  * @timer_set: what @timer is set to
  * @more:    the work handler has more to do
- * @budget:  how many messages make a round
+ * @budget:  messages in a round
  * @buffer:  for a private copy of a message
- * @capacity: of that
- * @stats:   counters; read by others
+ * @capacity: of @buffer
+ *
+ * Written in the endpoint's thread, read in any thread:
+ *
+ * @armed:   when @timer fires at the latest, calls not counted
+ * @stats:   counters
  */
 struct kucomms_endpoint {
 	__u32 creator;
@@ -365,20 +379,22 @@ struct kucomms_endpoint {
 	int timer;
 
 	pthread_mutex_t lock;
-	pthread_cond_t left;
+	pthread_cond_t stopped;
 	TAILQ_HEAD(, kc_conn) conns;
-	TAILQ_HEAD(, kc_conn) commands;
-	bool commanded;
-	bool hangup;
-	TAILQ_HEAD(, kc_acceptor) acceptors;
 	__u64 conn_count;
-	uintptr_t owner;
+	TAILQ_HEAD(, kc_conn) commands;
+	TAILQ_HEAD(, kc_acceptor) acceptors;
 	pthread_t thread;
 	bool started;
+
+	bool commanded;
+	uintptr_t owner;
 	bool stop;
 
+	bool hangup;
+
 	pthread_mutex_t calls_lock;
-	pthread_cond_t called;
+	pthread_cond_t call_done;
 	struct kucomms_call **calls;
 	__u32 calls_size;
 	__u32 calls_count;
@@ -394,16 +410,17 @@ struct kucomms_endpoint {
 	__s64 work_due;
 	__s64 timer_due;
 	__s64 reconnect_due;
-	__s64 armed;
 	__s64 timer_set;
 	bool more;
 	unsigned int budget;
 	void *buffer;
 	size_t capacity;
+
+	__s64 armed;
 	struct kucomms_endpoint_stats stats;
 };
 
-/* One more; only its own thread counts, but any may read. */
+/* Increments a counter that one thread writes and any thread may read. */
 static inline void kc_count(__u64 *counter)
 {
 	kucomms_store(counter, *counter + 1);
