@@ -282,6 +282,39 @@ static void check_limit(void)
 			close(fds[i]);
 }
 
+/* As t_wait(), but no longer than it may take: kills what hangs. */
+static int wait_or_kill(pid_t pid)
+{
+	uint64_t end = t_now_ns() + t_patience_ms() * 1000000ull;
+	int status;
+
+	while (!waitpid(pid, &status, WNOHANG))
+		if (t_now_ns() > end)
+			kill(pid, SIGKILL);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* The module's own error is no reason to look for another module. */
+static void a_refusal_is_final(void)
+{
+	struct kucomms_attach attach = { .size = sizeof(attach),
+					 .deadline = -1 };
+	int fd = open("/dev/kucomms_picky", O_RDWR | O_CLOEXEC);
+	pid_t pid;
+
+	t_parameter("picky", "107");	/* ENOTCONN */
+	pid = fork();
+	if (pid == 0) {
+		assert_int_equal(t_sys(ioctl(fd,
+					     KUCOMMS_IOC_ATTACH, &attach)),
+				 -ENOTCONN);
+		exit(0);
+	}
+	assert_int_equal(wait_or_kill(pid), 0);
+	t_parameter("picky", "122");	/* EDQUOT */
+	close(fd);
+}
+
 int main(void)
 {
 	struct kucomms_attach a = attach_default();
@@ -307,6 +340,7 @@ int main(void)
 	check_read_only();
 	check_library();
 	check_limit();
+	a_refusal_is_final();
 
 	channel = t_open("test", 0, 0);
 	assert_int_equal(t_echo(channel, "as good as new"), 0);

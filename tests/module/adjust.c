@@ -15,12 +15,6 @@
 static volatile bool stop;
 static volatile unsigned long echoes[CLIENTS];
 
-static void late(const char *on)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
-				 1), 0);
-}
-
 /* Sends ahead, and sees every message come back, in order. */
 static void *client(void *arg)
 {
@@ -100,19 +94,19 @@ static void check_kept(void)
 	struct kucomms_channel *channel;
 
 	assert_int_equal(t_adjust(DEVICE, "dispatch", "thread"), 0);
-	late("0");
+	t_parameter("late", "0");
 	assert_true(t_reads(DEVICE, "dispatch", "thread"));
-	late("1");
+	t_parameter("late", "1");
 	assert_true(t_reads(DEVICE, "dispatch", "thread"));
 	channel = t_open(DEVICE, 0, 0);
 	assert_int_equal(t_echo(channel, "by its thread"), 0);
 	assert_true(t_attribute(DEVICE, "thread_wakeups") > 0);
 	kucomms_channel_close(channel);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(t_adjust(DEVICE, "dispatch", "default"), 0);
 	assert_true(t_reads(DEVICE, "dispatch", "default"));
 	assert_int_equal(t_adjust(DEVICE, "dispatch", "poll"), 0);
-	late("1");
+	t_parameter("late", "1");
 	assert_true(t_reads(DEVICE, "dispatch", "poll"));
 	/* A device created anew starts anew. */
 	t_device(DEVICE);
@@ -159,13 +153,13 @@ static void check_fixed(void)
 
 int main(void)
 {
-	late("1");
+	t_parameter("late", "1");
 	t_device(DEVICE);
 	check_refusals(DEVICE);
 	check_fixed();
 	check_changes();
 	check_kept();
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }

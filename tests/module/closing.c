@@ -6,7 +6,6 @@
 #include "raw.h"
 
 #define DEVICE "kucomms_test"
-#define PARAMETERS "/sys/module/kucomms_test/parameters/"
 
 /* The kernel's turn: @fd is closed here, and the last reference is there. */
 static void close_elsewhere(int fd)
@@ -14,13 +13,8 @@ static void close_elsewhere(int fd)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", fd);
-	assert_int_equal(t_write(PARAMETERS "close", text, strlen(text)), 0);
+	t_parameter("close", text);
 	close(fd);
-}
-
-static void gate(const char *open)
-{
-	assert_int_equal(t_write(PARAMETERS "gate", open, 1), 0);
 }
 
 /* A client whose handler is at the gate; it has nothing to do with @inherited. */
@@ -51,7 +45,7 @@ int main(void)
 	t_device(DEVICE);
 	raw = raw_open(DEVICE, 4096);
 	raw_unmap(&raw);
-	gate("0");
+	t_parameter("gate", "0");
 	pid = start_slow(raw.fd);
 	close_elsewhere(raw.fd);
 	/* Whatever the order in which the kernel closes what has come together. */
@@ -62,7 +56,7 @@ int main(void)
 		close(ends[0]);
 	}
 	assert_int_equal(t_attribute(DEVICE, "opens"), 2);
-	gate("1");
+	t_parameter("gate", "1");
 	assert_int_equal(t_wait(pid), 0);
 	/* And it has its end, too. */
 	while (t_attribute(DEVICE, "opens"))

@@ -152,12 +152,37 @@ static void check_slow(void)
 	kucomms_channel_close(channel);
 }
 
+/*
+ * Publishing the longest message takes one word once it lies there, so a turn
+ * that counted messages only could be made to copy gigabytes.
+ */
+static void a_turn_is_bounded_in_bytes(void)
+{
+	struct raw raw = raw_open("kucomms_test", 16 << 20);
+	unsigned long long before;
+	__u32 at;
+
+	for (at = 0; at < raw.out.size; at += 32) {
+		struct kucomms_message *record = (void *)(raw.out.data + at);
+
+		record->length = KUCOMMS_LENGTH_MAX(raw.out.size);
+		record->type = TEST_SINK;
+		record->control = KUCOMMS_CONTROL_MESSAGE;
+	}
+	before = t_attribute("kucomms_test", "messages_to_kernel");
+	assert_int_equal(raw_ring(&raw), 1);
+	assert_int_equal(t_attribute("kucomms_test",
+				     "messages_to_kernel") - before, 1);
+	raw_close(&raw);
+}
+
 int main(void)
 {
 	int i;
 
 	t_device("kucomms_test");
 	check_turn();
+	a_turn_is_bounded_in_bytes();
 	check_threads();
 	check_slow();
 	for (i = 0; i < T_MODES; i++) {

@@ -4,6 +4,7 @@
  * send and to receive: what it costs that the ring is full all the time is one
  * doorbell, and one wake-up, per eighth of the ring.
  */
+#include <poll.h>
 #include <pthread.h>
 
 #include "test.h"
@@ -16,15 +17,6 @@
 
 /* One in a ring more is for the time when it is read empty at last. */
 #define MOST	(COUNT * RECORD / (SIZE / 8) + 8)
-
-static void ask(struct kucomms_channel *channel, __u64 type)
-{
-	const struct kucomms_message message = {
-		.type = type, .id = COUNT, .user = LENGTH,
-	};
-
-	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-}
 
 /* The worst case: the sender fills what room there is, and sleeps again. */
 static void wait_until_full(const struct kucomms_channel *channel, __u64 id)
@@ -64,7 +56,7 @@ static void kernel_to_user(const char *name)
 
 	snprintf(device, sizeof(device), "kucomms_%s", name);
 	before = t_attribute(device, "doorbells");
-	ask(channel, TEST_STREAM);
+	t_ask(channel, TEST_STREAM, COUNT, LENGTH);
 	for (id = 0; id < COUNT; id++) {
 		wait_until_full(channel, id);
 		receive(channel, id, id % 2);
@@ -121,7 +113,7 @@ static void kernel_to_netlink(void)
 	__u64 id;
 
 	before = t_attribute("kucomms_test", "doorbells");
-	ask(channel, TEST_STREAM);
+	t_ask(channel, TEST_STREAM, COUNT, LENGTH);
 	for (id = 0; id < COUNT; id++)
 		receive(channel, id, false);
 	rung = t_attribute("kucomms_test", "doorbells") - before;
@@ -182,6 +174,102 @@ static void user_to_slow_kernel(void)
 	kucomms_channel_close(channel);
 }
 
+static char buffer[4096];
+
+/*
+ * Both rings are full of echoes; the client releases less than an eighth and
+ * then sends: the kernel waits for just that room.
+ */
+static void a_sender_gives_back_before_it_sleeps(void)
+{
+	struct kucomms_channel *channel = t_open("test", 65536, 65536);
+	struct kucomms_message message = { .type = TEST_ECHO };
+	const void *data;
+	int i;
+
+	while (!kucomms_send(channel, &message, NULL, 0, 0))
+		;
+	for (i = 0; i < 200; i++) {
+		assert_int_equal(kucomms_receive(channel, &message, &data, 0),
+				 0);
+		kucomms_release(channel);
+	}
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0,
+				      t_patience_ms()), 0);
+	kucomms_channel_close(channel);
+}
+
+/* The answer needs the room of the one before, which has been released. */
+static void a_caller_gives_back_before_it_sleeps(void)
+{
+	struct kucomms_channel *channel = t_open("threaded", 8192, 4096);
+	struct kucomms_message answer, request = { .length = 300,
+						   .type = TEST_SLOW };
+	const void *data;
+
+	/* The library learns that answers come late. */
+	assert_int_equal(kucomms_exchange(channel, &request, buffer, &answer,
+					  &data, t_patience_ms()), 0);
+	kucomms_release(channel);
+	/* Else nobody would have to ring, and the call would not sleep so. */
+	while (!(kucomms_load(&channel->out.peer->need_data) & KUCOMMS_NEED))
+		;
+	request.length = 4000;
+	assert_int_equal(kucomms_exchange(channel, &request, buffer, &answer,
+					  &data, t_patience_ms()), 0);
+	assert_int_equal(answer.length, 4000);
+	kucomms_release(channel);
+	kucomms_channel_close(channel);
+}
+
+/* Who polls need not ask for one message more than there is. */
+static void a_poller_gives_back_what_it_took(void)
+{
+	struct kucomms_channel *channel = t_open("threaded", 8192, 4096);
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(channel),
+				 .events = POLLIN };
+	static const __u32 lengths[] = { 300, 4000 };
+	struct kucomms_message message;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		message = (struct kucomms_message){ .length = lengths[i],
+						    .type = TEST_ECHO };
+		assert_int_equal(kucomms_send(channel, &message, buffer, 0, -1),
+				 0);
+		assert_int_equal(poll(&polled, 1, t_patience_ms()), 1);
+		assert_int_equal(kucomms_receive_copy(channel, &message, buffer,
+						      sizeof(buffer), 0), 0);
+		assert_int_equal(message.length, lengths[i]);
+	}
+	kucomms_channel_close(channel);
+}
+
+/*
+ * An interrupt found the ring full; that is no reason to take a handler's own
+ * -EAGAIN for want of room, and to stop listening.
+ */
+static void full_for_others_is_not_full_for_the_handler(void)
+{
+	struct kucomms_channel *channel = t_open("test", 65536, 4096);
+	struct kucomms_message message = { .type = TEST_FULL };
+	unsigned long long doorbells, full;
+
+	full = t_attribute("kucomms_test", "to_user_full");
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	message = (struct kucomms_message){ .type = TEST_BURST, .id = 10 };
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	while (t_attribute("kucomms_test", "to_user_full") < full + 11)
+		;
+	message = (struct kucomms_message){ .type = TEST_LATER };
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	doorbells = t_stats(channel).doorbells;
+	message = (struct kucomms_message){ .type = TEST_SINK };
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	assert_int_equal(t_stats(channel).doorbells, doorbells + 1);
+	kucomms_channel_close(channel);
+}
+
 int main(void)
 {
 	static const char *const names[] = {
@@ -199,6 +287,10 @@ int main(void)
 	}
 	user_to_slow_kernel();
 	kernel_to_netlink();
+	a_sender_gives_back_before_it_sleeps();
+	a_caller_gives_back_before_it_sleeps();
+	a_poller_gives_back_what_it_took();
+	full_for_others_is_not_full_for_the_handler();
 	for (i = 0; i < 5; i++) {
 		snprintf(device, sizeof(device), "kucomms_%s", names[i]);
 		assert_int_equal(t_remove(device), 0);

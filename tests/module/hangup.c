@@ -13,12 +13,6 @@
 #define AFTER 600	/* messages behind the last one: more than a turn's */
 #define ECHOES 100
 
-static void late(const char *on)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
-				 1), 0);
-}
-
 static void *sleep_in_receive(void *arg)
 {
 	struct kucomms_message message;
@@ -49,7 +43,7 @@ static void check_sleepers(void)
 			 0);
 	assert_int_equal(pthread_create(&threads[1], NULL, sleep_in_poll, b),
 			 0);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(pthread_join(threads[0], &result), 0);
 	assert_int_equal((long)result, -ESHUTDOWN);
 	assert_int_equal(pthread_join(threads[1], &result), 0);
@@ -67,7 +61,7 @@ static void check_rest_is_read(void)
 	const void *data;
 	int i;
 
-	late("1");
+	t_parameter("late", "1");
 	channel = t_open("late", 4096, 4096);
 	for (i = 0; i < 5; i++) {
 		message.id = (__u64)i;
@@ -76,7 +70,7 @@ static void check_rest_is_read(void)
 	}
 	while (t_attribute("kucomms_late", "messages_to_kernel") < 5)
 		;
-	late("0");
+	t_parameter("late", "0");
 	for (i = 0; i < 5; i++) {
 		assert_int_equal(kucomms_receive(channel, &message, &data, -1),
 				 0);
@@ -122,17 +116,17 @@ static void check_races(void)
 		assert_int_equal(pthread_create(&threads[i], NULL, restless,
 						(void *)&stop), 0);
 	for (i = 0; i < 200; i++) {
-		late("1");
-		late("0");
+		t_parameter("late", "1");
+		t_parameter("late", "0");
 	}
-	late("1");
+	t_parameter("late", "1");
 	/* All three are served by the last registration, too. */
 	while (t_attribute("kucomms_late", "messages_to_user") < 1000)
 		;
 	stop = true;
 	for (i = 0; i < 3; i++)
 		assert_int_equal(pthread_join(threads[i], &echoes), 0);
-	late("0");
+	t_parameter("late", "0");
 }
 
 /*
@@ -168,33 +162,33 @@ static void check_mode(const char *mode)
 	struct kucomms_channel *channel;
 
 	/* Registered first, then created. */
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(kucomms_open("late", NULL, &channel), -ENOENT);
 	t_device("kucomms_late");
 	assert_int_equal(t_adjust("kucomms_late", "dispatch", mode), 0);
 	channel = t_open("late", 0, 0);
 	assert_int_equal(t_echo(channel, "registered first"), 0);
 	kucomms_channel_close(channel);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(kucomms_open("late", NULL, &channel), -ENOTCONN);
 	/* Created first, then registered. */
-	late("1");
+	t_parameter("late", "1");
 	check_sleepers();
 	check_rest_is_read();
 	check_races();
-	late("1");
+	t_parameter("late", "1");
 	check_nothing_after(TEST_FAIL, KUCOMMS_STATE_BROKEN);
 	check_nothing_after(TEST_HANG_UP, KUCOMMS_STATE_HANGUP);
-	late("0");
+	t_parameter("late", "0");
 	/* Removed while registered, created once more. */
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(t_remove("kucomms_late"), 0);
 	assert_int_equal(t_create("kucomms_late"), 0);
 	channel = t_open("late", 0, 0);
 	assert_int_equal(t_echo(channel, "again"), 0);
 	assert_int_equal(t_report(channel).overlaps, 0);
 	kucomms_channel_close(channel);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(t_remove("kucomms_late"), 0);
 }
 

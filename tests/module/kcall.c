@@ -521,12 +521,6 @@ static void check_device(const char *device)
 	settled();
 }
 
-static void late(const char *how)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late",
-				 how, 1), 0);
-}
-
 /* The module goes. */
 static void check_unregister(const char *how)
 {
@@ -534,13 +528,13 @@ static void check_unregister(const char *how)
 	struct kucomms_channel *channel;
 	int i;
 
-	late(how);
+	t_parameter("late", how);
 	channel = t_open("kucomms_late", 0, 0);
 	call(channel, (struct test_call_spec){ .count = 50,
 					       .timeout_ms = 600000 });
 	for (i = 0; i < 50; i++)
 		called(channel);
-	late("0");
+	t_parameter("late", "0");
 	/* No later than that. */
 	assert_int_equal(report().shut_down - before.shut_down, 50);
 	kucomms_channel_close(channel);

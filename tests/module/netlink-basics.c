@@ -3,9 +3,15 @@
  * Channels over netlink: who gets one, what comes back and in which order, what is
  * answered when something is wrong, and that nobody else notices.
  */
+#include <linux/filter.h>
+#include <poll.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "netlink.h"
+
+#define STREAM	3000
+#define LENGTH	1000
 
 static const struct kucomms_message empty_echo = { .type = TEST_ECHO };
 
@@ -425,6 +431,129 @@ static void check_transport(void)
 	n_close(netlink);
 }
 
+static const struct kucomms_message stream = {
+	.type = TEST_STREAM, .id = STREAM, .user = LENGTH,
+};
+
+/*
+ * A socket's filter sees the datagram, and t_ignore that is in front of it in memory:
+ * how much it lets pass is what it has found there.
+ */
+static void a_filter_sees_the_datagram_only(void)
+{
+	static const char data[200];
+	const struct kucomms_message echo = { .type = TEST_ECHO,
+					      .length = sizeof(data) };
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (__u32)SKF_NET_OFF),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	const struct sock_fprog filter = { .len = 2, .filter = code };
+	struct netlink *netlink = n_open("test", NULL);
+
+	assert_int_equal(setsockopt(netlink->fd, SOL_SOCKET, SO_ATTACH_FILTER,
+				    &filter, sizeof(filter)), 0);
+	n_message(netlink, 0, &echo, data);
+	n_flush(netlink);
+	n_wait_readable(netlink);
+	/* The first byte of nlmsg_len. */
+	assert_int_equal(recv(netlink->fd, netlink->in, N_BUFFER, 0),
+			 NLMSG_LENGTH(sizeof(echo)) + sizeof(data));
+	n_close(netlink);
+}
+
+/* A signal while the client waits for a module. */
+static void a_signal_ends_the_wait_for_a_module(void)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 100000,
+					.it_interval.tv_usec = 100000 };
+	const struct sigaction action = { .sa_handler = t_ignore };
+	const struct itimerval never = { };
+	struct kucomms_options options = { .size = sizeof(options),
+					   .timeout_ms = -1 };
+	struct kucomms_channel *channel;
+
+	t_device("kucomms_unserved");
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(kucomms_open("netlink:unserved", &options, &channel),
+			 -EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
+	assert_int_equal(t_remove("kucomms_unserved"), 0);
+}
+
+/* The program's buffer may be as long as has been agreed, and no longer. */
+static void no_datagram_is_longer_than_agreed(void)
+{
+	static const struct kucomms_message big = {
+		.type = TEST_STREAM, .id = 1, .user = 9000,
+	};
+	static const struct kucomms_message small = {
+		.type = TEST_STREAM, .id = 500, .user = 100,
+	};
+	const struct n_options options = { .datagram = 4096 };
+	struct netlink *netlink = n_open("threaded", &options);
+	unsigned int received = 0;
+	ssize_t length;
+
+	n_message(netlink, 0, &big, NULL);
+	n_message(netlink, 0, &small, NULL);
+	n_flush(netlink);
+	while (received < 501) {
+		length = recv(netlink->fd, netlink->in, N_BUFFER, MSG_PEEK);
+		assert_true(length <= 4096 ||
+			    (size_t)length <= NLMSG_HDRLEN + 32 + 9000);
+		do
+			n_receive(netlink);
+		while (received++, netlink->length);
+	}
+	n_close(netlink);
+}
+
+/* More than any buffer holds is no reason to send nothing. */
+static void a_huge_datagram_may_be_agreed(void)
+{
+	const struct n_options options = { .datagram = 0xffffffff,
+					   .to_user_size = 8 << 20 };
+	struct netlink *netlink = n_open("test", &options);
+	unsigned int received = 0;
+
+	n_message(netlink, 0, &stream, NULL);
+	n_flush(netlink);
+	while (received < STREAM) {
+		n_receive(netlink);
+		received++;
+	}
+	n_close(netlink);
+}
+
+/* What the old channel still had to say is not said in the new one. */
+static void an_old_channel_says_nothing_in_the_new_one(void)
+{
+	struct netlink *netlink = n_open("test", NULL);
+	struct pollfd fd = { .fd = netlink->fd, .events = POLLIN };
+	struct nlmsghdr *header;
+	int device;
+
+	n_message(netlink, 0, &stream, NULL);
+	n_flush(netlink);
+	assert_int_equal(t_remove("kucomms_test force"), 0);
+	assert_int_equal(t_create("kucomms_test"), 0);
+	while (recv(netlink->fd, netlink->in, N_BUFFER, MSG_DONTWAIT) > 0)
+		;
+	device = n_device("test");
+	header = n_put(netlink, KUCOMMS_NLMSG_ATTACH, 0, 0);
+	mnl_attr_put_u32(header, KUCOMMS_NLA_FD, (__u32)device);
+	netlink->filled = header->nlmsg_len;
+	n_flush(netlink);
+	while (n_receive(netlink)->nlmsg_type != KUCOMMS_NLMSG_ATTACH)
+		;
+	close(device);
+	assert_int_equal(poll(&fd, 1, 500), 0);
+	n_echo(netlink, "the new one");
+	n_close(netlink);
+}
+
 int main(void)
 {
 	static const char *const names[] = { "test", "kucomms_shared",
@@ -457,5 +586,10 @@ int main(void)
 	check_failure("test");
 	check_failure("threaded");
 	check_transport();
+	a_filter_sees_the_datagram_only();
+	a_signal_ends_the_wait_for_a_module();
+	no_datagram_is_longer_than_agreed();
+	a_huge_datagram_may_be_agreed();
+	an_old_channel_says_nothing_in_the_new_one();
 	return 0;
 }

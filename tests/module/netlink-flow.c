@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 
 #include "netlink.h"
 
@@ -74,7 +75,7 @@ static void check_dump(const char *name)
 	n_close(netlink);
 }
 
-/* The same without a dump: nothing is lost, and it ends with an acknowledgement. */
+/* The same without a dump: t_ignore is lost, and it ends with an acknowledgement. */
 static void check_stream(const char *name)
 {
 	struct netlink *netlink = n_open(name, NULL);
@@ -160,13 +161,6 @@ static __u64 broadcast(struct netlink *netlink, __u64 count, __u64 length)
 	return n_answer(netlink, sequence)->user;
 }
 
-static void wait_readable(struct netlink *netlink)
-{
-	struct pollfd wait = { .fd = netlink->fd, .events = POLLIN };
-
-	assert_int_equal(poll(&wait, 1, 60000), 1);
-}
-
 /* In the channel, in order with all else, with a mark where some are missing. */
 static void check_in_channel(void)
 {
@@ -201,7 +195,7 @@ static void check_in_channel(void)
 	n_close(asks);
 }
 
-/* Whoever gets a dead client's port id gets nothing of its channel. */
+/* Whoever gets a dead client's port id gets t_ignore of its channel. */
 static void check_port(const char *name)
 {
 	const unsigned int port = 123456;
@@ -269,7 +263,7 @@ static void check_end(void)
 
 	assert_int_equal(t_write(T_CONTROL "remove_device", force,
 				 strlen(force)), 0);
-	wait_readable(netlink);
+	n_wait_readable(netlink);
 	assert_int_equal(n_error(netlink, 0), -ESHUTDOWN);
 	n_nothing(netlink);
 	assert_int_equal(n_ask(netlink, 0, &sink, NULL), -ESHUTDOWN);
@@ -278,6 +272,161 @@ static void check_end(void)
 	assert_int_equal(n_attach(netlink, "test"), 0);
 	n_echo(netlink, "again");
 	n_close(netlink);
+}
+
+/*
+ * A module's own thread takes its time with a long message: another one that is as
+ * long has to wait for the room.
+ */
+static void a_long_message_waits_for_room(void)
+{
+	struct kucomms_message message = { .type = TEST_SLOW, .user = 100 };
+	static char data[131008];
+	struct kucomms_channel *channel;
+	const void *answer;
+
+	assert_int_equal(kucomms_open("netlink:proxy", NULL, &channel), 0);
+	message.length = sizeof(data);
+	assert_int_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+	message.type = TEST_SINK;
+	message.length = 100;
+	assert_int_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+	message.length = sizeof(data);
+	assert_int_equal(kucomms_send(channel, &message, data, 0, -1), 0);
+	assert_int_equal(kucomms_receive(channel, &message, &answer,
+					 t_patience_ms()), 0);
+	assert_int_equal(message.type, TEST_SLOW);
+	kucomms_release(channel);
+	assert_int_equal(t_echo(channel, "still there"), 0);
+	kucomms_channel_close(channel);
+}
+
+/* Signals while the endpoint works off a long datagram: all of it is handled. */
+static void signals_leave_nothing_unhandled(const char *name)
+{
+	static const struct kucomms_message echo = { .type = TEST_ECHO };
+	const struct sigaction action = { .sa_handler = t_ignore,
+					  .sa_flags = SA_RESTART };
+	const pid_t parent = getpid();
+	struct netlink *netlink;
+	unsigned int i, k;
+	pid_t child;
+
+	sigaction(SIGUSR1, &action, NULL);
+	netlink = n_open(name, NULL);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		while (!kill(parent, SIGUSR1))
+			usleep(30);
+		exit(0);
+	}
+	for (i = 0; i < 20; i++) {
+		for (k = 0; k < 1500; k++)
+			n_message(netlink, 0, &echo, NULL);
+		n_flush(netlink);
+		/* Handled or, if there was no room, refused. */
+		for (k = 0; k < 1500; k++) {
+			if (!netlink->length)
+				while (poll(&(struct pollfd){
+						.fd = netlink->fd,
+						.events = POLLIN }, 1, -1) < 0)
+					;
+			n_receive(netlink);
+		}
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	n_close(netlink);
+}
+
+/* One who sends and does not read learns after the time that he gave. */
+static void who_sends_and_does_not_read_times_out(const char *name)
+{
+	static const char data[LENGTH];
+	struct kucomms_message message = stream;
+	static char copy[65536];
+	struct kucomms_channel *channel;
+	unsigned int received = 0;
+	int err;
+
+	printf("%s\n", name);
+	assert_int_equal(kucomms_open(name, NULL, &channel), 0);
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
+	message = (struct kucomms_message){ .type = TEST_SINK,
+					    .length = LENGTH };
+	do
+		err = kucomms_send(channel, &message, data, 0, 200);
+	while (!err);
+	assert_int_equal(err, -ETIMEDOUT);
+	while (received < STREAM) {
+		assert_int_equal(kucomms_receive_copy(channel, &message, copy,
+						      sizeof(copy), -1), 0);
+		assert_int_equal(message.id, received++);
+	}
+	assert_int_equal(t_echo(channel, "there is room again"), 0);
+	kucomms_channel_close(channel);
+}
+
+/*
+ * A module that receives in a thread of its own: an acknowledgement means that it
+ * has received the message, and of those that want one not too many are on the way.
+ */
+static void an_acknowledgement_means_received(void)
+{
+	static const struct kucomms_message sink = { .type = TEST_SINK };
+	struct netlink *netlink = n_open("proxy", NULL);
+	const struct nlmsghdr *header;
+	const struct nlmsgerr *error;
+	unsigned int i, round, handled, refused, sequence;
+
+	for (round = 0; round < 100; round++) {
+		for (i = 0; i < 70; i++)
+			n_message(netlink, NLM_F_ACK, &sink, "");
+		n_flush(netlink);
+		for (i = handled = refused = 0; i < 70; i++) {
+			header = n_receive(netlink);
+			error = mnl_nlmsg_get_payload(header);
+			assert_int_equal(header->nlmsg_type, NLMSG_ERROR);
+			handled += error->error == 0;
+			refused += error->error == -EAGAIN;
+		}
+		assert_int_equal(handled + refused, 70);
+		assert_true(handled >= 64);
+	}
+	sequence = n_message(netlink, NLM_F_ACK, &sink, "");
+	n_flush(netlink);
+	assert_int_equal(n_error(netlink, sequence), 0);
+	n_nothing(netlink);
+	n_close(netlink);
+}
+
+/* The channel ends when the socket is full: that is told when there is room. */
+static void a_full_socket_is_told_of_the_end_later(void)
+{
+	struct netlink *netlink = n_open("test", NULL);
+	const int size = 4096;
+	const struct nlmsghdr *header;
+	unsigned int i;
+
+	assert_int_equal(setsockopt(netlink->fd, SOL_SOCKET, SO_RCVBUF, &size,
+				    sizeof(size)), 0);
+	/* Each is refused with an error that takes some room. */
+	for (i = 0; i < 300; i++) {
+		n_put(netlink, 0x55, 0, 8);
+		n_flush(netlink);
+	}
+	assert_int_equal(t_remove("kucomms_test force"), 0);
+	do {
+		n_wait_readable(netlink);
+		header = n_receive_by(netlink, 0);
+		if (!header)
+			assert_int_equal(errno, ENOBUFS);
+	} while (!header || header->nlmsg_seq);
+	assert_int_equal(header->nlmsg_type, NLMSG_ERROR);
+	assert_int_equal(n_error_in(header), -ESHUTDOWN);
+	n_close(netlink);
+	assert_int_equal(t_create("kucomms_test"), 0);
 }
 
 int main(void)
@@ -298,5 +447,15 @@ int main(void)
 	check_in_channel();
 	check_namespace();
 	check_end();
+	t_device("kucomms_proxy");
+	a_long_message_waits_for_room();
+	signals_leave_nothing_unhandled("test");
+	signals_leave_nothing_unhandled("threaded");
+	who_sends_and_does_not_read_times_out("kernel:test");
+	who_sends_and_does_not_read_times_out("netlink:test");
+	who_sends_and_does_not_read_times_out("netlink:threaded");
+	who_sends_and_does_not_read_times_out("netlink:proxy");
+	an_acknowledgement_means_received();
+	a_full_socket_is_told_of_the_end_later();
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
+#include <poll.h>
 
 #include "test.h"
 
@@ -102,6 +103,13 @@ static inline void n_flush(struct netlink *netlink)
 	assert_int_equal(mnl_socket_sendto(netlink->socket, netlink->out,
 					   netlink->filled), netlink->filled);
 	netlink->filled = 0;
+}
+
+static inline void n_wait_readable(const struct netlink *netlink)
+{
+	struct pollfd fd = { .fd = netlink->fd, .events = POLLIN };
+
+	assert_int_equal(poll(&fd, 1, t_patience_ms()), 1);
 }
 
 static inline int n_error_in(const struct nlmsghdr *header)

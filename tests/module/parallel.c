@@ -4,20 +4,17 @@
  * they do, for one channel they do not, and nobody waits for another client's
  * handler.
  */
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include "raw.h"
 
 #define ECHOES 500
 #define CLIENTS 4
 #define CALLS 3000
-
-static void ask(struct kucomms_channel *channel, __u64 type)
-{
-	struct kucomms_message message = { .type = type };
-
-	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-}
+#define PREEMPT "/sys/kernel/debug/sched/preempt"
+#define ROUNDS 10
 
 static void take(struct kucomms_channel *channel, __u64 type)
 {
@@ -31,7 +28,7 @@ static void take(struct kucomms_channel *channel, __u64 type)
 /* Its handler returns when another one is in the same place. */
 static void *meet(void *arg)
 {
-	ask(arg, TEST_MEET);
+	t_ask(arg, TEST_MEET, 0, 0);
 	take(arg, TEST_MEET);
 	return NULL;
 }
@@ -128,12 +125,6 @@ static void check_one_channel(const char *device)
 	raw_close(&raw);
 }
 
-static void late(const char *how)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late",
-				 how, 1), 0);
-}
-
 /* Until the thread sleeps for something that no signal ends. */
 static void await_sleep(const pid_t *tid)
 {
@@ -154,7 +145,7 @@ static void await_sleep(const pid_t *tid)
 static void *unregister(void *arg)
 {
 	__atomic_store_n((pid_t *)arg, gettid(), __ATOMIC_RELEASE);
-	late("0");
+	t_parameter("late", "0");
 	return NULL;
 }
 
@@ -168,7 +159,7 @@ static void check_unregister(const char *device)
 	pthread_t meeting, going;
 	pid_t tid = 0;
 
-	late("2");
+	t_parameter("late", "2");
 	slow = t_open("kucomms_late", 0, 0);
 	quick = t_open("kucomms_late", 0, 0);
 	assert_int_equal(pthread_create(&meeting, NULL, meet, slow), 0);
@@ -207,7 +198,7 @@ static void check_closing(const char *device)
 	pthread_t thread;
 	int i;
 
-	ask(closing.channel, TEST_MEET);
+	t_ask(closing.channel, TEST_MEET, 0, 0);
 	while (t_report(quick).running < 2)
 		;
 	assert_int_equal(pthread_create(&thread, NULL, close_it, &closing), 0);
@@ -235,6 +226,78 @@ static void check_device(const char *device)
 	kucomms_channel_close(channel);
 }
 
+/* Whether there was any. */
+static bool take_answers(struct raw *raw)
+{
+	struct kucomms_message message;
+	const void *data;
+
+	while (kucomms_consumer_receive(&raw->in, &message, &data) == 1)
+		kucomms_consumer_release(&raw->in);
+	return kucomms_consumer_tell(&raw->in);
+}
+
+/* Handlers that take their time: most of the time it is inside of one. */
+static void ring_until_hang_up(int ready)
+{
+	const struct sched_param param = { .sched_priority = 10 };
+	struct raw raw = raw_open("kucomms_late", 4096);
+	struct pollfd polled = { .fd = raw.fd, .events = POLLIN };
+
+	assert_int_equal(t_sys(sched_setscheduler(0, SCHED_FIFO, &param)), 0);
+	assert_int_equal(write(ready, "r", 1), 1);
+	do {
+		raw_send(&raw, TEST_SLOW, 0);
+		assert_true(raw_ring(&raw) >= 0 || errno == ESHUTDOWN);
+	} while (take_answers(&raw));
+	/* Lets the other one go on, which is to hang up. */
+	assert_int_equal(poll(&polled, 1, t_patience_ms()), 1);
+	assert_true(polled.revents & POLLHUP);
+	exit(0);
+}
+
+/*
+ * The client of a parallel endpoint waits for its own turn while disconnect
+ * runs, and of two on one CPU a real-time client goes on first: it has the turn
+ * before it has been hung up.
+ */
+static void no_message_after_disconnect(void)
+{
+	bool preempt = !t_write(PREEMPT, "full", 4);
+	struct kucomms_channel *channel;
+	int i, ends[2];
+	pid_t pid;
+	char byte;
+
+	if (!preempt)
+		printf("the kernel's preemption cannot be changed\n");
+	t_device("kucomms_late");
+	for (i = 0; i < ROUNDS; i++) {
+		t_parameter("late", "2");
+		assert_int_equal(pipe(ends), 0);
+		pid = fork();
+		if (pid == 0) {
+			t_stay_on_first_cpu();
+			ring_until_hang_up(ends[1]);
+		}
+		assert_int_equal(read(ends[0], &byte, 1), 1);
+		close(ends[0]);
+		close(ends[1]);
+		t_stay_on_first_cpu();
+		t_parameter("late", "0");
+		assert_int_equal(t_wait(pid), 0);
+	}
+	t_parameter("late", "1");
+	channel = t_open("late", 0, 0);
+	assert_int_equal(t_report(channel).overlaps, 0);
+	kucomms_channel_close(channel);
+	t_parameter("late", "0");
+	assert_int_equal(t_remove("kucomms_late"), 0);
+	if (preempt)
+		assert_true(!t_write(PREEMPT, "voluntary", 9) ||
+			    !t_write(PREEMPT, "lazy", 4));
+}
+
 int main(void)
 {
 	int i;
@@ -245,6 +308,7 @@ int main(void)
 	check_unregister("kucomms_parallel");
 	assert_int_equal(t_remove("kucomms_late"), 0);
 	assert_int_equal(t_remove("kucomms_parallel"), 0);
+	no_message_after_disconnect();
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
 		printf("not in two threads: there is one CPU\n");

@@ -131,12 +131,6 @@ static void killer(int self)
 	}
 }
 
-static void late(const char *on)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
-				 1), 0);
-}
-
 static void reload(void)
 {
 	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
@@ -153,7 +147,7 @@ static void manage(int round)
 {
 	int err;
 
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(t_adjust("kucomms_late", "dispatch",
 				  t_modes[round % T_MODES]), 0);
 	if (round % 4 == 0) {
@@ -167,7 +161,7 @@ static void manage(int round)
 	if (round % 10 == 0)
 		reload();
 	else
-		late("0");
+		t_parameter("late", "0");
 }
 
 static bool all_have_progressed(void)
@@ -227,9 +221,9 @@ int main(void)
 	for (i = 0; i < WORKERS; i++)
 		assert_int_equal(t_wait(pids[i]), 0);
 	printf("%d rounds\n", round);
-	late("1");
+	t_parameter("late", "1");
 	check_quiet("kucomms_late", "late");
 	check_quiet("kucomms_test", "test");
-	late("0");
+	t_parameter("late", "0");
 	return 0;
 }

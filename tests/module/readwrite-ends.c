@@ -9,12 +9,6 @@
 
 #include "test.h"
 
-static void late(const char *on)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
-				 1), 0);
-}
-
 static int open_device(const char *name)
 {
 	char path[64];
@@ -43,17 +37,12 @@ static long take(int fd, __u64 *id)
 	return got;
 }
 
-static void nothing(int signal)
-{
-	(void)signal;
-}
-
 /* Without SA_RESTART a signal ends the wait, with it the wait goes on. */
 static void check_signals(void)
 {
 	const struct itimerspec soon = { .it_value.tv_nsec = 20000000,
 					 .it_interval.tv_nsec = 20000000 };
-	struct sigaction action = { .sa_handler = nothing };
+	struct sigaction action = { .sa_handler = t_ignore };
 	int fd = open_device("test");
 	timer_t timer;
 	__u64 id;
@@ -65,7 +54,7 @@ static void check_signals(void)
 	assert_int_equal(take(fd, &id), -EINTR);
 	action.sa_flags = SA_RESTART;
 	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
-	/* Ten signals come while the handler sleeps and nothing is there. */
+	/* Ten signals come while the handler sleeps and t_ignore is there. */
 	assert_int_equal(put(fd, TEST_SLOW, 5, 200), 32);
 	assert_int_equal(take(fd, &id), 32);
 	assert_int_equal(id, 5);
@@ -89,7 +78,7 @@ static void check_hang_up(void)
 	int fd, other;
 	__u64 id;
 
-	late("1");
+	t_parameter("late", "1");
 	t_device("kucomms_late");
 	fd = open_device("late");
 	other = open_device("late");
@@ -98,7 +87,7 @@ static void check_hang_up(void)
 	assert_int_equal(put(other, TEST_SINK, 0, 0), 32);
 	assert_int_equal(pthread_create(&thread, NULL, sleep_in_read, &other),
 			 0);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(pthread_join(thread, &result), 0);
 	assert_int_equal((long)result, -ESHUTDOWN);
 	assert_int_equal(put(fd, TEST_ECHO, 3, 0), -ESHUTDOWN);
@@ -116,12 +105,12 @@ static void check_hang_up(void)
 	fd = open_device("late");
 	assert_int_equal(put(fd, TEST_ECHO, 1, 0), -ENOTCONN);
 	assert_int_equal(take(fd, &id), -ENOTCONN);
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(put(fd, TEST_ECHO, 4, 0), 32);
 	assert_int_equal(take(fd, &id), 32);
 	assert_int_equal(id, 4);
 	close(fd);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(t_remove("kucomms_late"), 0);
 }
 

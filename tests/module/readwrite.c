@@ -296,6 +296,81 @@ static void check_poll_beside_a_reader(void)
 	close(raced_fd);
 }
 
+static char buffer[200000];
+
+/* A message without text or with @length bytes of it; what comes back is any. */
+static void put_long(int fd, __u64 type, __u64 id, __u64 user, __u32 length)
+{
+	struct kucomms_message *message = (void *)buffer;
+
+	*message = (struct kucomms_message){ .length = length, .type = type,
+					     .id = id, .user = user };
+	assert_int_equal(t_sys(write(fd, buffer, sizeof(*message) + length)),
+			 sizeof(*message) + length);
+}
+
+static long get(int fd)
+{
+	return t_sys(read(fd, buffer, sizeof(buffer)));
+}
+
+/* Read until there is no more: the next message is an event again. */
+static void edges_are_seen_by_readers(void)
+{
+	int fd = raw_open_file("kucomms_threaded"), i;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(get(fd), -EAGAIN);
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	for (i = 0; i < 3; i++) {
+		put_long(fd, TEST_ECHO, 0, 0, 0);
+		assert_int_equal(epoll_wait(epoll, &event, 1, t_patience_ms()),
+				 1);
+		assert_int_equal(get(fd), sizeof(struct kucomms_message));
+		assert_int_equal(get(fd), -EAGAIN);
+	}
+	close(epoll);
+	close(fd);
+}
+
+/* The second of two records is to be skipped. */
+static void a_skipped_record_is_nothing_to_read(void)
+{
+	int fd = open_device(0);
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	put_long(fd, TEST_PLACE, 2, 10, 0);
+	assert_int_equal(get(fd), 42);
+	assert_int_equal(get(fd), -EAGAIN);
+	assert_int_equal(poll(&polled, 1, 0), 0);
+	close(fd);
+}
+
+/* And its room is room: for an answer that the reader sleeps for, too. */
+static void the_room_of_skipped_records_comes_back(int flags)
+{
+	int fd = open_device(0);
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+	long got;
+
+	put_long(fd, TEST_PLACE, 2, 40000, 0);
+	assert_int_equal(get(fd), 40032);
+	put_long(fd, TEST_ECHO, 0, 0, 100000);
+	assert_int_equal(fcntl(fd, F_SETFL, flags), 0);
+	alarm(t_patience_ms() / 1000);
+	got = get(fd);
+	if (got == -EAGAIN) {
+		assert_int_equal(poll(&polled, 1, t_patience_ms() / 2), 1);
+		got = get(fd);
+	}
+	alarm(0);
+	assert_int_equal(got, 100032);
+	close(fd);
+}
+
 int main(void)
 {
 	t_device(DEVICE);
@@ -307,6 +382,12 @@ int main(void)
 	check_full();
 	check_readiness();
 	check_poll_beside_a_reader();
+	a_skipped_record_is_nothing_to_read();
+	the_room_of_skipped_records_comes_back(0);
+	the_room_of_skipped_records_comes_back(O_NONBLOCK);
+	t_device("kucomms_threaded");
+	edges_are_seen_by_readers();
+	assert_int_equal(t_remove("kucomms_threaded"), 0);
 	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
 	assert_int_equal(t_attribute(DEVICE, "channels"), 0);
 	assert_int_equal(t_remove(DEVICE), 0);

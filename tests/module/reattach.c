@@ -11,12 +11,6 @@
 #define DEVICE "kucomms_late"
 #define ROUNDS 100
 
-static void late(const char *on)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
-				 1), 0);
-}
-
 static int open_waiting(int timeout_ms, struct kucomms_channel **channel)
 {
 	const struct kucomms_options options = { .size = sizeof(options),
@@ -37,15 +31,10 @@ static void until_one_waits(void)
 		;
 }
 
-static void nothing(int signal)
-{
-	(void)signal;
-}
-
 static void check_waiting(void)
 {
 	const struct itimerspec soon = { .it_value.tv_nsec = 20000000 };
-	struct sigaction action = { .sa_handler = nothing };
+	struct sigaction action = { .sa_handler = t_ignore };
 	struct kucomms_channel *channel = NULL, *other;
 	uint64_t start = t_now_ns();
 	pthread_t thread;
@@ -65,11 +54,11 @@ static void check_waiting(void)
 	assert_int_equal(pthread_create(&thread, NULL, open_for_ever, &channel),
 			 0);
 	until_one_waits();
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(pthread_join(thread, &result), 0);
 	assert_int_equal((long)result, 0);
 	assert_int_equal(t_echo(channel, "somebody came"), 0);
-	late("0");
+	t_parameter("late", "0");
 	kucomms_channel_close(channel);
 
 	/* The device goes while one waits, and comes again. */
@@ -81,11 +70,11 @@ static void check_waiting(void)
 	assert_int_equal(open_waiting(30, &other), -ENOENT);
 	assert_true(t_now_ns() - start >= 30000000);
 	assert_int_equal(t_create(DEVICE), 0);
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(pthread_join(thread, &result), 0);
 	assert_int_equal((long)result, 0);
 	assert_int_equal(t_echo(channel, "the device came"), 0);
-	late("0");
+	t_parameter("late", "0");
 	kucomms_channel_close(channel);
 }
 
@@ -101,7 +90,7 @@ static void check_waiting_for_place(const char *name)
 
 	assert_int_equal(t_remove(DEVICE), 0);
 	assert_int_equal(t_create(DEVICE " channels=1"), 0);
-	late("1");
+	t_parameter("late", "1");
 	channel = t_open("late", 0, 0);
 	assert_int_equal(kucomms_open(name, &options, &other), -EUSERS);
 	assert_true(t_now_ns() - start >= 30000000);
@@ -112,7 +101,7 @@ static void check_waiting_for_place(const char *name)
 	assert_int_equal((long)result, 0);
 	assert_int_equal(t_echo(other, "the only one"), 0);
 	kucomms_channel_close(other);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(t_remove(DEVICE), 0);
 	assert_int_equal(t_create(DEVICE), 0);
 }
@@ -129,17 +118,17 @@ static void check_again(void)
 	struct kucomms_message message = { .type = TEST_BURST, .id = 1 };
 	__u32 length;
 
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(kucomms_open("late", &options, &channel), 0);
 	polled.fd = kucomms_channel_poll_start(channel);
 	length = kucomms_channel_length_max(channel);
 	assert_int_equal(t_echo(channel, "the first module"), 0);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(t_echo(channel, "no module"), -ESHUTDOWN);
 	assert_int_equal(kucomms_channel_reattach(channel, 0), -ENOTCONN);
 	/* As it was. */
 	assert_int_equal(t_echo(channel, "no module"), -ESHUTDOWN);
-	late("1");
+	t_parameter("late", "1");
 	assert_int_equal(kucomms_channel_reattach(channel, 0), 0);
 	assert_int_equal(kucomms_channel_poll_start(channel), polled.fd);
 	assert_int_equal(kucomms_channel_number(channel), 5);
@@ -152,7 +141,7 @@ static void check_again(void)
 	assert_int_equal(poll(&polled, 1, -1), 1);
 	assert_int_equal(polled.revents, POLLIN);
 	kucomms_channel_close(channel);
-	late("0");
+	t_parameter("late", "0");
 	assert_int_equal(t_attribute(DEVICE, "opens"), 0);
 }
 
@@ -163,14 +152,14 @@ static void check_full(void)
 
 	assert_int_equal(t_remove(DEVICE), 0);
 	assert_int_equal(t_create(DEVICE " channels=1"), 0);
-	late("1");
+	t_parameter("late", "1");
 	channel = t_open("late", 0, 0);
-	late("0");
-	late("1");
+	t_parameter("late", "0");
+	t_parameter("late", "1");
 	assert_int_equal(kucomms_channel_reattach(channel, 0), 0);
 	assert_int_equal(t_echo(channel, "the only one"), 0);
 	kucomms_channel_close(channel);
-	late("0");
+	t_parameter("late", "0");
 }
 
 static volatile bool stop;
@@ -203,25 +192,25 @@ static void check_races(void)
 	pthread_t threads[3];
 	int i;
 
-	late("1");
+	t_parameter("late", "1");
 	for (i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, faithful,
 						(void *)&served[i]), 0);
-	/* Who comes only now has nothing to come back from. */
+	/* Who comes only now has t_ignore to come back from. */
 	while (t_attribute(DEVICE, "channels") != 3)
 		;
 	for (i = 0; i < ROUNDS; i++) {
 		unsigned long before = served[i % 3];
 
-		late("0");
-		late("1");
+		t_parameter("late", "0");
+		t_parameter("late", "1");
 		while (served[i % 3] == before)
 			;
 	}
 	stop = true;
 	for (i = 0; i < 3; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	late("0");
+	t_parameter("late", "0");
 }
 
 int main(void)

@@ -12,12 +12,6 @@
 #define DEVICE "kucomms_late"
 #define ROUNDS 200
 
-static void late(const char *on)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/late", on,
-				 1), 0);
-}
-
 static void remove_by_force(void)
 {
 	assert_int_equal(t_remove(DEVICE), -EBUSY);
@@ -224,7 +218,7 @@ int main(void)
 	struct kucomms_channel *channel;
 	struct memory before;
 
-	late("1");
+	t_parameter("late", "1");
 	t_device(DEVICE);
 	round_trip();
 	before = memory_settled();
@@ -241,7 +235,7 @@ int main(void)
 	kucomms_channel_close(channel);
 	/* By force also what nobody has open. */
 	assert_int_equal(t_remove(DEVICE " force"), 0);
-	late("0");
+	t_parameter("late", "0");
 	check_held_back("kucomms_test", true);
 	check_held_back("kucomms_proxy", false);
 	return 0;

@@ -14,15 +14,6 @@
 #define RECORD	(LENGTH + 32u)
 #define COUNT	(30u * SIZE / RECORD)
 
-static void ask(struct kucomms_channel *channel, __u64 type)
-{
-	const struct kucomms_message message = {
-		.type = type, .id = COUNT, .user = LENGTH,
-	};
-
-	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-}
-
 static struct kucomms_message take(struct kucomms_channel *channel)
 {
 	struct kucomms_message message;
@@ -47,7 +38,7 @@ static void check_flow(const char *name, __u64 least)
 	__u64 calls, id;
 
 	calls = t_report(channel).timer;
-	ask(channel, TEST_FLOW);
+	t_ask(channel, TEST_FLOW, COUNT, LENGTH);
 	for (id = 0; id < COUNT; id++)
 		assert_int_equal(take(channel).id, id);
 	calls = t_report(channel).timer - calls;
@@ -89,8 +80,8 @@ static void check_both(void)
 	__u64 flow = 0, stream = 0;
 	struct kucomms_message message;
 
-	ask(channel, TEST_FLOW);
-	ask(channel, TEST_STREAM);
+	t_ask(channel, TEST_FLOW, COUNT, LENGTH);
+	t_ask(channel, TEST_STREAM, COUNT, LENGTH);
 	while (flow < COUNT || stream < COUNT) {
 		message = take(channel);
 		if (message.type == TEST_FLOW)
@@ -109,7 +100,7 @@ static void check_leaving(void)
 
 	for (i = 0; i < 20; i++) {
 		channel = t_open(DEVICE, SIZE, SIZE);
-		ask(channel, TEST_FLOW);
+		t_ask(channel, TEST_FLOW, COUNT, LENGTH);
 		kucomms_channel_close(channel);
 	}
 }

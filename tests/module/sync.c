@@ -10,21 +10,6 @@
 #define DEVICE "kucomms_proxy"
 #define MANY 20000
 
-static void proxy(const char *on)
-{
-	assert_int_equal(t_write("/sys/module/kucomms_test/parameters/proxy",
-				 on, 1), 0);
-}
-
-static void ask(struct kucomms_channel *channel, __u64 type, __u64 id,
-		__u64 user)
-{
-	const struct kucomms_message message = { .type = type, .id = id,
-						 .user = user };
-
-	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
-}
-
 static struct kucomms_message take(struct kucomms_channel *channel)
 {
 	struct kucomms_message message;
@@ -45,7 +30,7 @@ static void check_ping_pong(void)
 	for (i = 0; i < 1000; i++)
 		assert_int_equal(t_echo(channel, "ping and pong"), 0);
 	for (i = 0; i < 1000; i++) {
-		ask(channel, TEST_PASS, 1, 2);
+		t_ask(channel, TEST_PASS, 1, 2);
 		message = take(channel);
 		assert_int_equal(message.length, 0);
 		assert_int_equal(message.type, 0);
@@ -59,12 +44,12 @@ static void check_receive_timeouts(void)
 {
 	struct kucomms_channel *channel = t_open(DEVICE, 4096, 4096);
 
-	ask(channel, TEST_RECEIVE, 0, 0);
+	t_ask(channel, TEST_RECEIVE, 0, 0);
 	assert_int_equal(take(channel).user, EAGAIN);
-	ask(channel, TEST_RECEIVE, 20, 0);
+	t_ask(channel, TEST_RECEIVE, 20, 0);
 	assert_int_equal(take(channel).user, ETIMEDOUT);
-	ask(channel, TEST_RECEIVE, 3600000, 0);
-	ask(channel, TEST_SINK, 0, 0);
+	t_ask(channel, TEST_RECEIVE, 3600000, 0);
+	t_ask(channel, TEST_SINK, 0, 0);
 	assert_int_equal(take(channel).user, 0);
 	kucomms_channel_close(channel);
 }
@@ -77,7 +62,7 @@ static void check_send_timeout(__u64 timeout, __u64 err)
 	struct kucomms_message message;
 	__u64 before = t_report(other).timer, count;
 
-	ask(channel, TEST_SEND, timeout, 0);
+	t_ask(channel, TEST_SEND, timeout, 0);
 	while (t_report(other).timer == before)
 		;
 	for (count = 0;; count++) {
@@ -150,7 +135,7 @@ static void check_stream(void)
 	const unsigned char *data;
 	__u64 i;
 
-	ask(channel, TEST_STREAM, MANY, 700);
+	t_ask(channel, TEST_STREAM, MANY, 700);
 	for (i = 0; i < MANY; i++) {
 		assert_int_equal(kucomms_receive(channel, &message,
 						 (const void **)&data, -1), 0);
@@ -171,8 +156,8 @@ static void check_shutdown(void)
 	struct kucomms_channel *other = t_open(DEVICE, 0, 0);
 	struct kucomms_message message = { 0 };
 
-	ask(one, TEST_ECHO, 5, 0);
-	ask(one, TEST_HANG_UP, 0, 0);
+	t_ask(one, TEST_ECHO, 5, 0);
+	t_ask(one, TEST_HANG_UP, 0, 0);
 	/* What was sent before can be read. */
 	assert_int_equal(take(one).id, 5);
 	assert_int_equal(kucomms_receive_copy(one, &message, NULL, 0, -1),
@@ -197,7 +182,7 @@ static void check_kill(__u64 type, __u64 id)
 								 4096);
 
 			assert_int_equal(t_echo(channel, "victim"), 0);
-			ask(channel, type, id, 0);
+			t_ask(channel, type, id, 0);
 			assert_int_equal(write(fds[1], "x", 1), 1);
 			for (;;)
 				pause();
@@ -223,9 +208,9 @@ static void check_stop(void)
 			assert_int_equal(t_echo(channels[i], "before the stop"),
 					 0);
 		}
-		ask(channels[0], TEST_RECEIVE, 3600000, 0);
-		ask(channels[1], TEST_STREAM, MANY, 100);
-		proxy("0");
+		t_ask(channels[0], TEST_RECEIVE, 3600000, 0);
+		t_ask(channels[1], TEST_STREAM, MANY, 100);
+		t_parameter("proxy", "0");
 		for (i = 0; i < 3; i++) {
 			int err;
 
@@ -238,7 +223,7 @@ static void check_stop(void)
 			assert_int_equal(err, -ESHUTDOWN);
 			kucomms_channel_close(channels[i]);
 		}
-		proxy("1");
+		t_parameter("proxy", "1");
 	}
 }
 
@@ -255,15 +240,15 @@ static void check_stop_with_room(void)
 	int err;
 
 	assert_int_equal(t_echo(channel, "before the stop"), 0);
-	ask(channel, TEST_STREAM_STOPPED, all, 0);
-	proxy("0");
+	t_ask(channel, TEST_STREAM_STOPPED, all, 0);
+	t_parameter("proxy", "0");
 	while (!(err = kucomms_receive_copy(channel, &message, NULL, 0, -1)))
 		assert_int_equal(message.id, count++);
 	assert_int_equal(err, -ESHUTDOWN);
 	assert_true(count > 0);
 	assert_true(count <= most);
 	kucomms_channel_close(channel);
-	proxy("1");
+	t_parameter("proxy", "1");
 }
 
 /*
@@ -325,9 +310,9 @@ static void check_endless_client(void)
 	kill_client(pid);
 	kucomms_channel_close(channel);
 	pid = endless_client(TEST_SINK);
-	proxy("0");
+	t_parameter("proxy", "0");
 	kill_client(pid);
-	proxy("1");
+	t_parameter("proxy", "1");
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <kucomms/kucomms.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,6 +41,21 @@ static inline void __attribute__((constructor)) t_by_lines(void)
 		result_ == -1 ? (long)-errno : result_;			\
 	})
 
+/* For a signal that is to end a wait, and nothing else. */
+static inline void t_ignore(int signal)
+{
+	(void)signal;
+}
+
+static inline void t_stay_on_first_cpu(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	assert_int_equal(t_sys(sched_setaffinity(0, sizeof(cpus), &cpus)), 0);
+}
+
 /* 0, or -errno. */
 static inline int t_write(const char *path, const void *text, size_t length)
 {
@@ -54,6 +70,16 @@ static inline int t_write(const char *path, const void *text, size_t length)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+/* What the handlers of kucomms_test.ko do from now on, see kmod/main.c. */
+static inline void t_parameter(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/kucomms_test/parameters/%s",
+		 name);
+	assert_int_equal(t_write(path, text, strlen(text)), 0);
 }
 
 static inline int t_create(const char *name)
@@ -224,6 +250,16 @@ static inline struct test_report t_report(struct kucomms_channel *channel)
 						      -1), 0);
 	} while (message.id != ~0ull);
 	return report;
+}
+
+/* A message of which the header says all that the endpoint has to know. */
+static inline void t_ask(struct kucomms_channel *channel, __u64 type, __u64 id,
+			 __u64 user)
+{
+	const struct kucomms_message message = { .type = type, .id = id,
+						 .user = user };
+
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, -1), 0);
 }
 
 /* Whether the channel still does what it is for. */

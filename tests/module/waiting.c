@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 
-#include "test.h"
+#include "raw.h"
 
 static int receive(struct kucomms_channel *channel, int timeout,
 		   struct kucomms_message *message)
@@ -105,17 +105,12 @@ static void check_unreleased(struct kucomms_channel *channel)
 	kucomms_release(channel);
 }
 
-static void nothing(int signal)
-{
-	(void)signal;
-}
-
 /* A handler that runs ends a wait, with SA_RESTART or without. */
 static void check_signals(struct kucomms_channel *channel)
 {
 	const struct itimerspec soon = { .it_value.tv_nsec = 20000000,
 					 .it_interval.tv_nsec = 20000000 };
-	struct sigaction action = { .sa_handler = nothing };
+	struct sigaction action = { .sa_handler = t_ignore };
 	struct kucomms_message message;
 	timer_t timer;
 
@@ -367,6 +362,78 @@ static void check_mode(const char *mode)
 	assert_int_equal(t_remove("kucomms_test"), 0);
 }
 
+/* One doorbell handles 256 messages at most; the answer is to the 300th. */
+static void wait_rings_until_all_is_handled(void)
+{
+	struct raw raw = raw_open("kucomms_test", 65536);
+	struct kucomms_wait wait = {
+		.size = sizeof(wait),
+		.events = KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,
+		.deadline = (__s64)t_now_ns() +
+			    t_patience_ms() * 1000000ll,
+	};
+	struct kucomms_message *record;
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		assert_int_equal(kucomms_producer_reserve(&raw.out, 0, &record),
+				 0);
+		record->type = i == 299 ? TEST_ECHO : TEST_SINK;
+		kucomms_producer_commit(&raw.out, record,
+					KUCOMMS_CONTROL_MESSAGE, i < 299);
+	}
+	raw.user->need_data = KUCOMMS_NEED;
+	assert_int_equal(t_sys(ioctl(raw.fd, KUCOMMS_IOC_WAIT, &wait)),
+			 KUCOMMS_EVENT_DATA);
+	raw_close(&raw);
+}
+
+/* Given to epoll first, attached later. */
+static void epoll_before_attach(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd = raw_open_file("kucomms_test");
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct raw raw;
+
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	assert_int_equal(epoll_wait(epoll, &event, 1, 0), 1);
+	assert_int_equal(event.events, EPOLLERR);
+	assert_int_equal(raw_attach(&raw, fd, 0), 0);
+	raw_map_all(&raw);
+	assert_int_equal(epoll_wait(epoll, &event, 1, 0), 0);
+	raw_send(&raw, TEST_ECHO, 0);
+	assert_int_equal(raw_ring(&raw), 0);
+	assert_int_equal(epoll_wait(epoll, &event, 1, t_patience_ms()), 1);
+	assert_int_equal(event.events, EPOLLIN);
+	close(epoll);
+	raw_close(&raw);
+}
+
+/* Level-triggered, one message for each POLLIN: each is announced, once. */
+static void one_message_for_each_poll(void)
+{
+	/* Room for all: interrupts do not wait for a slow reader. */
+	struct kucomms_channel *channel = t_open("test", 0, 4 << 20);
+	struct kucomms_message message = { .type = TEST_BURST, .id = 3000,
+					   .user = 500 };
+	struct pollfd polled = { .fd = kucomms_channel_poll_start(channel),
+				 .events = POLLIN };
+	char small[512];
+	uint64_t expected;
+
+	assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0), 0);
+	for (expected = 0; expected < 3000; expected++) {
+		assert_int_equal(poll(&polled, 1, t_patience_ms()), 1);
+		assert_int_equal(polled.revents, POLLIN);
+		assert_int_equal(kucomms_receive_copy(channel, &message, small,
+						      sizeof(small), 0), 0);
+		assert_int_equal(message.id, expected);
+	}
+	assert_int_equal(poll(&polled, 1, 0), 0);
+	kucomms_channel_close(channel);
+}
+
 int main(void)
 {
 	int i;
@@ -374,5 +441,10 @@ int main(void)
 	for (i = 0; i < T_MODES; i++)
 		check_mode(t_modes[i]);
 	check_stops();
+	t_device("kucomms_test");
+	wait_rings_until_all_is_handled();
+	epoll_before_attach();
+	one_message_for_each_poll();
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

@@ -12,4 +12,4 @@ cd /usr/local/tutorial || fail "it has not been built"
 DEBIAN_FRONTEND=noninteractive apt-get purge -y tally-dkms >/tmp/purge 2>&1 || { cat /tmp/purge; fail "purge"; }
 ! modinfo kucomms_tally 2>/dev/null || fail "the module is still there"
 [ ! -e /usr/src/tally-1.0 ] || fail "its sources are still there"
-modprobe -r kucomms || fail "kucomms does not unload"
+modprobe -r kucomms_netlink || fail "kucomms_netlink and kucomms do not unload"
