@@ -175,10 +175,11 @@ boot() {
 	# An ELF kernel boots by PVH, which needs qboot, and saves the decompression under emulation.
 	[ "$(head -c 4 "$kernel" | tr -d '\0')" != $'\177ELF' ] || firmware=(-bios qboot.rom)
 	mkfifo "$work/monitor.in" "$work/monitor.out" "$work/results"
-	# panic_print: a panic shows what each processor is doing.
+	# panic_print: a panic shows what each processor is doing. no_timer_check: on a host that is busy the timer may
+	# not tick in time for the kernel, which would panic.
 	qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot \
 		"${firmware[@]}" -kernel "$kernel" -initrd "$initramfs" \
-		-append "console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=4M printk.devkmsg=on unknown_nmi_panic panic_print=0x40 $append" \
+		-append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check log_buf_len=4M printk.devkmsg=on unknown_nmi_panic panic_print=0x40 $append" \
 		-chardev "pipe,id=monitor,path=$work/monitor" -mon monitor \
 		-serial "file:$work/console.log" -serial stdio "$@" \
 		</dev/null >"$work/results" 2>"$work/qemu.log" 8>&- &
