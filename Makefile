@@ -300,7 +300,7 @@ rpm: dist ## RPM packages in build/rpm/RPMS
 # ---- tests; those that need no privileges first
 
 # Those that take long are `make check-user`'s.
-LONG_TESTS   := $(addprefix tests/lib/,hello fuzz sleepers churn stream rates)
+LONG_TESTS   := $(addprefix tests/lib/,handshake fuzz sleepers churn stream rates)
 UNIT_TESTS   := $(filter-out $(LONG_TESTS),$(basename $(wildcard tests/ring/*.c tests/lib/*.c \
 		tests/lib/*.cc tests/tool/*.c) tests/examples/route-table.c))
 # The other scripts are for a guest: tests/vm/guest.sh.

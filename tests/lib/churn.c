@@ -13,8 +13,6 @@
 #define ROUNDS		3000ul
 #define THREADS		4
 
-static const char *const names[] = { "local:churn", process_name };
-
 /* Of both transports, by turns. */
 static const char *name_of(unsigned long i)
 {
@@ -53,7 +51,7 @@ static void exchange(struct kucomms_channel *channel, __u64 id)
 	kucomms_release(channel);
 }
 
-static void test_thousands(void **state)
+static void thousands_of_channels_come_and_go(void **state)
 {
 	const unsigned long count = shortened(CHANNELS);
 	struct kucomms_channel **channels = calloc(count, sizeof(*channels));
@@ -97,7 +95,7 @@ static pid_t victim(unsigned long i)
 		exchange(channel, i++);
 }
 
-static void test_connects_and_kills(void **state)
+static void clients_that_are_killed_leave_nothing(void **state)
 {
 	struct kucomms_endpoint *endpoint = serve_both(&echo_ops, NULL);
 	unsigned long i, count = shortened(CONNECTS);
@@ -212,7 +210,7 @@ static void *open_and_close(void *arg)
 	return NULL;
 }
 
-static void test_added_and_removed(void **state)
+static void threads_add_and_remove_at_the_same_time(void **state)
 {
 	const struct kucomms_ops ops = {
 		.message = whimsical_message, .connect = whimsical_connect,
@@ -256,7 +254,7 @@ static int give_up(struct kucomms_channel *channel, void *priv)
 	return -EPERM;
 }
 
-static void test_given_up(void **state)
+static void a_channel_may_be_given_up_while_it_is_refused(void **state)
 {
 	const struct kucomms_ops ops = { .connect = give_up };
 	const struct kucomms_endpoint_options often = {
@@ -310,7 +308,7 @@ static void *receive_until_the_end(void *channel)
 }
 
 /* One thread sends, one receives, and this one hangs up, some time. */
-static void test_shutdown(void **state)
+static void shutdown_meets_messages_under_way(void **state)
 {
 	struct kucomms_endpoint *endpoint = serve_both(&echo_ops, NULL);
 	unsigned long i, count = shortened(ROUNDS);
@@ -342,7 +340,7 @@ static void *hang_up(void *channel)
 }
 
 /* The endpoint that has the channel is just letting go of it. */
-static void test_shutdown_of_members(void **state)
+static void shutdown_meets_the_endpoint_of_its_channel(void **state)
 {
 	struct kucomms_endpoint *endpoint = serve_both(&echo_ops, NULL);
 	unsigned long i, count = shortened(ROUNDS);
@@ -387,19 +385,19 @@ static void raise_limit(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_thousands),
-		cmocka_unit_test(test_connects_and_kills),
-		cmocka_unit_test(test_added_and_removed),
-		cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_shutdown),
-		cmocka_unit_test(test_shutdown_of_members),
+		cmocka_unit_test(thousands_of_channels_come_and_go),
+		cmocka_unit_test(clients_that_are_killed_leave_nothing),
+		cmocka_unit_test(threads_add_and_remove_at_the_same_time),
+		cmocka_unit_test(a_channel_may_be_given_up_while_it_is_refused),
+		cmocka_unit_test(shutdown_meets_messages_under_way),
+		cmocka_unit_test(shutdown_meets_the_endpoint_of_its_channel),
 	};
 	int open, failed;
 
 	begin_program();
 	raise_limit();
 	open = count_open();
-	failed = cmocka_run_group_tests_name("user-churn", tests, NULL, NULL);
+	failed = cmocka_run_group_tests_name("lib-churn", tests, NULL, NULL);
 	assert_int_equal(count_open(), open);
 	return end_program(failed);
 }

@@ -3,28 +3,12 @@
  * What a child may do with what its parent has: close it, which the parent does not
  * notice; all else fails with ESTALE. And what is left after exec(): nothing.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-#include <kucomms/endpoint.h>
-
-static char directory[] = "/tmp/kucomms-test-XXXXXX";
-static char process_name[sizeof("process:") + sizeof(directory) + 8];
-static const char *const names[] = { "local:test", process_name };
+#include "lib.h"
+/* A child ends by an assertion, and does not go on with the parent's tests. */
+#include "../assertions.h"
 
 /* One of each kind: what a parent has when it forks. */
 struct family {
@@ -59,7 +43,7 @@ static void *open_here(void *arg)
 	return NULL;
 }
 
-static void open_pair(struct family *family)
+static void open_family_pair(struct family *family)
 {
 	pthread_t thread;
 
@@ -87,12 +71,12 @@ static void make_family(struct family *family, const char *name)
 	assert_int_equal(kucomms_endpoint_create(&echoes, NULL, NULL,
 						 &family->endpoint), 0);
 	/* One pair is an endpoint's and a channel's, the other two channels'. */
-	open_pair(family);
+	open_family_pair(family);
 	family->member = kucomms_channel_get(family->there);
 	assert_int_equal(kucomms_endpoint_add(family->endpoint,
 					      family->member), 0);
 	kucomms_channel_close(family->here);
-	open_pair(family);
+	open_family_pair(family);
 	assert_int_equal(kucomms_endpoint_start(family->endpoint), 0);
 	/* With a message on its way and a record that is not committed. */
 	assert_int_equal(kucomms_send(family->there, &message, "first", 0, 0), 0);
@@ -120,7 +104,7 @@ static void use_family(struct family *family)
 			 -ESHUTDOWN);
 	kucomms_channel_close(family->there);
 	/* The listener and the endpoint go on. */
-	open_pair(family);
+	open_family_pair(family);
 	assert_int_equal(kucomms_endpoint_add(family->endpoint, family->there),
 			 0);
 	message = (struct kucomms_message){ .length = 4 };
@@ -134,31 +118,6 @@ static void use_family(struct family *family)
 	kucomms_endpoint_destroy(family->endpoint);
 	kucomms_listener_close(family->listener);
 }
-
-static pid_t fork_quietly(void)
-{
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return pid;
-}
-
-static void expect_exit(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFSIGNALED(status))
-		fail_msg("the child was killed by %s", strsignal(WTERMSIG(status)));
-	if (WEXITSTATUS(status))
-		fail_msg("the child failed in line %d", WEXITSTATUS(status));
-}
-
-/* In a child, where cmocka's would go on with the parent's tests. */
-#define MUST(condition)	do { if (!(condition)) _exit(__LINE__ % 256); } while (0)
 
 static void close_all(struct family *family)
 {
@@ -180,12 +139,12 @@ static void close_all_beside_other_memory(struct family *family)
 	for (i = 0; i < 64; i++) {
 		memory[i] = mmap(NULL, size, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		MUST(memory[i] != MAP_FAILED);
+		assert_true(memory[i] != MAP_FAILED);
 		memory[i][0] = 1;
 	}
 	close_all(family);
 	for (i = 0; i < 64; i++)
-		MUST(memory[i][0] == 1 && !munmap(memory[i], size));
+		assert_true(memory[i][0] == 1 && !munmap(memory[i], size));
 }
 
 static unsigned int descriptors(void)
@@ -193,7 +152,7 @@ static unsigned int descriptors(void)
 	DIR *fds = opendir("/proc/self/fd");
 	unsigned int count = 0;
 
-	MUST(fds);
+	assert_true(fds);
 	while (readdir(fds))
 		count++;
 	closedir(fds);
@@ -214,10 +173,10 @@ static void a_child_closes_what_is_its_own(void **state)
 		pid = fork_quietly();
 		if (!pid) {
 			close_all_beside_other_memory(&family);
-			MUST(descriptors() == before);
+			assert_true(descriptors() == before);
 			_exit(0);
 		}
-		expect_exit(pid);
+		end_process(pid);
 		use_family(&family);
 	}
 }
@@ -230,22 +189,22 @@ static void expect_stale_channel(struct kucomms_channel *channel)
 	const void *data;
 	char buffer[64];
 
-	MUST(kucomms_send(channel, &message, "x", 0, -1) == -ESTALE);
-	MUST(kucomms_reserve(channel, 1, &record, -1) == -ESTALE);
-	MUST(kucomms_flush(channel) == -ESTALE);
-	MUST(kucomms_receive(channel, &message, &data, -1) == -ESTALE);
-	MUST(kucomms_receive_copy(channel, &message, buffer, sizeof(buffer),
+	assert_true(kucomms_send(channel, &message, "x", 0, -1) == -ESTALE);
+	assert_true(kucomms_reserve(channel, 1, &record, -1) == -ESTALE);
+	assert_true(kucomms_flush(channel) == -ESTALE);
+	assert_true(kucomms_receive(channel, &message, &data, -1) == -ESTALE);
+	assert_true(kucomms_receive_copy(channel, &message, buffer, sizeof(buffer),
 				  -1) == -ESTALE);
 	kucomms_release(channel);
-	MUST(kucomms_exchange(channel, &message, "x", &message, &data, -1) ==
+	assert_true(kucomms_exchange(channel, &message, "x", &message, &data, -1) ==
 	     -ESTALE);
-	MUST(kucomms_channel_reattach(channel, -1) == -ESTALE);
-	MUST(kucomms_channel_poll_start(channel) == -ESTALE);
-	MUST(kucomms_channel_fd(channel) == -ESTALE);
-	MUST(kucomms_channel_get_stats(channel, &stats) == -ESTALE);
-	MUST(kucomms_channel_get_peer(channel, &peer) == -ESTALE);
-	MUST(kucomms_channel_length_max(channel) == 0);
-	MUST(!kucomms_channel_priv(channel));
+	assert_true(kucomms_channel_reattach(channel, -1) == -ESTALE);
+	assert_true(kucomms_channel_poll_start(channel) == -ESTALE);
+	assert_true(kucomms_channel_fd(channel) == -ESTALE);
+	assert_true(kucomms_channel_get_stats(channel, &stats) == -ESTALE);
+	assert_true(kucomms_channel_get_peer(channel, &peer) == -ESTALE);
+	assert_true(kucomms_channel_length_max(channel) == 0);
+	assert_true(!kucomms_channel_priv(channel));
 	kucomms_channel_shutdown(channel);
 }
 
@@ -255,21 +214,21 @@ static void expect_stale_endpoint(struct family *family)
 	struct kucomms_endpoint *endpoint = family->endpoint;
 	struct kucomms_message message = { .length = 1 };
 
-	MUST(kucomms_endpoint_start(endpoint) == -ESTALE);
-	MUST(kucomms_endpoint_run(endpoint) == -ESTALE);
-	MUST(kucomms_endpoint_dispatch(endpoint, -1) == -ESTALE);
-	MUST(kucomms_endpoint_fd(endpoint) == -ESTALE);
-	MUST(kucomms_endpoint_connect(endpoint, family->name, NULL, 0, NULL) ==
+	assert_true(kucomms_endpoint_start(endpoint) == -ESTALE);
+	assert_true(kucomms_endpoint_run(endpoint) == -ESTALE);
+	assert_true(kucomms_endpoint_dispatch(endpoint, -1) == -ESTALE);
+	assert_true(kucomms_endpoint_fd(endpoint) == -ESTALE);
+	assert_true(kucomms_endpoint_connect(endpoint, family->name, NULL, 0, NULL) ==
 	     -ESTALE);
-	MUST(kucomms_endpoint_listen(endpoint, "local:x", NULL) == -ESTALE);
-	MUST(kucomms_endpoint_add(endpoint, family->here) == -ESTALE);
-	MUST(kucomms_endpoint_remove(endpoint, family->member) == -ESTALE);
-	MUST(kucomms_endpoint_get_stats(endpoint, &stats) == -ESTALE);
-	MUST(kucomms_broadcast(endpoint, &message, "x", 0) == -ESTALE);
-	MUST(kucomms_reply(family->member, &message, "x", 0) == -ESTALE);
-	MUST(kucomms_call_start(family->member, &family->call, &message, "x",
+	assert_true(kucomms_endpoint_listen(endpoint, "local:x", NULL) == -ESTALE);
+	assert_true(kucomms_endpoint_add(endpoint, family->here) == -ESTALE);
+	assert_true(kucomms_endpoint_remove(endpoint, family->member) == -ESTALE);
+	assert_true(kucomms_endpoint_get_stats(endpoint, &stats) == -ESTALE);
+	assert_true(kucomms_broadcast(endpoint, &message, "x", 0) == -ESTALE);
+	assert_true(kucomms_reply(family->member, &message, "x", 0) == -ESTALE);
+	assert_true(kucomms_call_start(family->member, &family->call, &message, "x",
 				-1) == -ESTALE);
-	MUST(kucomms_call_wait(family->member, &message, "x", &message, NULL, 0,
+	assert_true(kucomms_call_wait(family->member, &message, "x", &message, NULL, 0,
 			       -1) == -ESTALE);
 	kucomms_endpoint_stop(endpoint);
 }
@@ -290,15 +249,15 @@ static void all_else_fails_in_a_child(void **state)
 			expect_stale_channel(family.here);
 			expect_stale_channel(family.there);
 			expect_stale_channel(family.member);
-			MUST(kucomms_discard(family.here, family.record) ==
+			assert_true(kucomms_discard(family.here, family.record) ==
 			     -ESTALE);
 			expect_stale_endpoint(&family);
-			MUST(kucomms_listener_fd(family.listener) == -ESTALE);
-			MUST(kucomms_accept(family.listener, &channel, -1) ==
+			assert_true(kucomms_listener_fd(family.listener) == -ESTALE);
+			assert_true(kucomms_accept(family.listener, &channel, -1) ==
 			     -ESTALE);
 			_exit(0);
 		}
-		expect_exit(pid);
+		end_process(pid);
 		use_family(&family);
 	}
 }
@@ -318,7 +277,7 @@ static void a_child_opens_channels_of_its_own(void **state)
 	make_family(&family, "local:test");
 	pid = fork_quietly();
 	if (!pid) {
-		MUST(kucomms_open("local:test", NULL, &channel) == -ENOENT);
+		assert_true(kucomms_open("local:test", NULL, &channel) == -ENOENT);
 		make_family(&own, "local:test");
 		expect_stale_channel(family.here);
 		grandchild = fork_quietly();
@@ -329,12 +288,12 @@ static void a_child_opens_channels_of_its_own(void **state)
 			close_all(&family);
 			_exit(0);
 		}
-		expect_exit(grandchild);
+		end_process(grandchild);
 		close_all(&family);
 		use_family(&own);
 		_exit(0);
 	}
-	expect_exit(pid);
+	end_process(pid);
 	use_family(&family);
 }
 
@@ -381,7 +340,7 @@ static void whatever_its_threads_do_when_the_parent_forks(void **state)
 			kucomms_channel_close(family.here);
 			_exit(0);
 		}
-		expect_exit(pid);
+		end_process(pid);
 	}
 	__atomic_store_n(&family.over, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
@@ -407,17 +366,17 @@ static void who_closes_keeps_nothing_open(void **state)
 	pid = fork_quietly();
 	if (!pid) {
 		close(hold[1]);
-		MUST(!kucomms_open(process_name, NULL, &family.here));
+		assert_true(!kucomms_open(process_name, NULL, &family.here));
 		if (!fork()) {
 			kucomms_channel_close(family.here);
-			MUST(write(ready[1], "", 1) == 1);
+			assert_true(write(ready[1], "", 1) == 1);
 			_exit((int)read(hold[0], &byte, 1));
 		}
-		MUST(read(ready[0], &byte, 1) == 1);
+		assert_true(read(ready[0], &byte, 1) == 1);
 		_exit(0);
 	}
 	assert_int_equal(kucomms_accept(family.listener, &family.there, -1), 0);
-	expect_exit(pid);
+	end_process(pid);
 	assert_int_equal(kucomms_receive(family.there, &message, &data, -1),
 			 -ESHUTDOWN);
 	kucomms_channel_close(family.there);
@@ -463,13 +422,6 @@ int main(void)
 		cmocka_unit_test(who_closes_keeps_nothing_open),
 		cmocka_unit_test(every_descriptor_is_closed_by_exec),
 	};
-	int failed;
 
-	if (!mkdtemp(directory))
-		return 1;
-	snprintf(process_name, sizeof(process_name), "process:%s/test",
-		 directory);
-	failed = cmocka_run_group_tests_name("lib-fork", tests, NULL, NULL);
-	rmdir(directory);
-	return failed;
+	return run_program("lib-fork", tests);
 }

@@ -3,30 +3,15 @@
  * A producer that is faster than its consumer: what it costs the two of them that
  * the ring is full all the time, and that nobody sleeps for room that is there.
  */
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-#include <kucomms/endpoint.h>
+#include "lib.h"
 
 #define SIZE		65536u
 #define LENGTH		64u
 #define RECORD		(LENGTH + 32u)
 #define IN_RING		((SIZE - 32u) / RECORD)
 #define COUNT		(20u * IN_RING)
-
-static char directory[] = "/tmp/kucomms-test-XXXXXX";
-static char process_name[sizeof("process:") + sizeof(directory) + 8];
-static const char *const names[] = { "local:full", process_name };
 
 /* How the producer waits for room. */
 enum way { BY_SENDING, BY_RESERVING, BY_POLLING, WAYS };
@@ -129,14 +114,6 @@ static void wait_until_full(const struct kucomms_channel *channel)
 {
 	while (!(kucomms_load(&channel->in.peer->need_room) & KUCOMMS_NEED))
 		sched_yield();
-}
-
-static __u64 doorbells(const struct kucomms_channel *channel)
-{
-	struct kucomms_channel_stats stats = { .size = sizeof(stats) };
-
-	assert_int_equal(kucomms_channel_get_stats(channel, &stats), 0);
-	return stats.doorbells;
 }
 
 /* The worst case: woken, the producer always fills what there is, and sleeps again. */
@@ -396,13 +373,6 @@ int main(void)
 		cmocka_unit_test(what_is_held_keeps_nobody_from_the_room_that_is_there),
 		cmocka_unit_test(the_last_release_is_told_at_once),
 	};
-	int failed;
 
-	if (!mkdtemp(directory))
-		return 1;
-	snprintf(process_name, sizeof(process_name), "process:%s/test",
-		 directory);
-	failed = cmocka_run_group_tests_name("lib-full-ring", tests, NULL, NULL);
-	rmdir(directory);
-	return failed;
+	return run_program("lib-full-ring", tests);
 }

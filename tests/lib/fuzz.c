@@ -279,13 +279,13 @@ static void serve_all(unsigned int flags)
 	assert_true(counts->channels > 2 * PEERS || shortened(100) < 100);
 }
 
-static void test_copied(void **state)
+static void an_endpoint_that_copies_survives_nonsense(void **state)
 {
 	(void)state;
 	serve_all(0);
 }
 
-static void test_shared(void **state)
+static void an_endpoint_that_does_not_copy_survives_nonsense(void **state)
 {
 	(void)state;
 	serve_all(KUCOMMS_OPS_SHARED_RECEIVE);
@@ -360,7 +360,7 @@ static void try_calls(struct kucomms_channel *channel)
 	}
 }
 
-static void test_calls_come_back(void **state)
+static void calls_come_back_whatever_is_answered(void **state)
 {
 	const trick tricks[] = { do_nothing, count_up_the_bell, fill_the_socket };
 	struct kucomms_listener *listener;
@@ -397,7 +397,7 @@ static void refuse(const struct raw_channel *raw)
 }
 
 /* Who finds out by ringing hears the reason all the same. */
-static void test_refused_and_gone(void **state)
+static void who_is_refused_hears_why_while_it_rings(void **state)
 {
 	const struct kucomms_message message = { .length = 0 };
 	struct kucomms_listener *listener;
@@ -423,14 +423,15 @@ static void test_refused_and_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused_and_gone),
-		cmocka_unit_test(test_calls_come_back),
-		cmocka_unit_test(test_copied),
-		cmocka_unit_test(test_shared),
+		cmocka_unit_test(who_is_refused_hears_why_while_it_rings),
+		cmocka_unit_test(calls_come_back_whatever_is_answered),
+		cmocka_unit_test(an_endpoint_that_copies_survives_nonsense),
+		cmocka_unit_test(an_endpoint_that_does_not_copy_survives_nonsense),
 	};
+	int failed;
 
 	begin_program();
 	counts = share(sizeof(*counts));
-	return end_program(cmocka_run_group_tests_name("user-fuzz", tests, NULL,
-						       NULL));
+	failed = cmocka_run_group_tests_name("lib-fuzz", tests, NULL, NULL);
+	return end_program(failed);
 }

@@ -13,31 +13,20 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
-#include <kucomms/endpoint.h>
 
 #include "../assertions.h"
-#include "../patience.h"
+#include "lib.h"
+#include <dirent.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
 
 static inline unsigned long shortened(unsigned long count)
 {
@@ -89,55 +78,6 @@ static inline void pause_us(long us)
 	const struct timespec pause = { us / 1000000, us % 1000000 * 1000 };
 
 	nanosleep(&pause, NULL);
-}
-
-/* Where "process:" listens; gone at the end, unless something was left in it. */
-static char directory[] = "/tmp/kucomms-test-XXXXXX";
-static char process_name[sizeof("process:") + sizeof(directory) + 8];
-
-static inline const char *socket_path(void)
-{
-	return process_name + strlen("process:");
-}
-
-static inline void begin_program(void)
-{
-	assert_true(mkdtemp(directory));
-	snprintf(process_name, sizeof(process_name), "process:%s/test",
-		 directory);
-	alarm(patience());
-}
-
-static inline int end_program(int failed)
-{
-	if (!rmdir(directory) || failed)
-		return failed;
-	perror(directory);
-	return 1;
-}
-
-/* What has been printed is printed once, and who loses its parent ends. */
-static inline pid_t fork_quietly(void)
-{
-	const pid_t parent = getpid();
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		assert_int_equal(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
-		assert_int_equal(getppid(), parent);
-	}
-	return pid;
-}
-
-static inline void end_process(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
 }
 
 static inline void kill_process(pid_t pid)

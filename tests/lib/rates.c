@@ -260,7 +260,7 @@ static void run_made_up(struct subject *subject, const char *name,
 	print(subject);
 }
 
-static void test_idle(void **state)
+static void an_idle_endpoint_keeps_its_periods(void **state)
 {
 	struct subject subject;
 
@@ -272,7 +272,7 @@ static void test_idle(void **state)
 }
 
 /* The machine stands still for 50 periods: of the calls missed one is made up for. */
-static void test_stalled(void **state)
+static void missed_calls_are_made_up_for_once(void **state)
 {
 	struct subject subject;
 
@@ -283,7 +283,7 @@ static void test_stalled(void **state)
 }
 
 /* A microsecond a message, and there is always one: no call is late by a round. */
-static void test_busy(void **state)
+static void a_busy_endpoint_keeps_its_periods(void **state)
 {
 	struct subject subject;
 
@@ -297,7 +297,7 @@ static void test_busy(void **state)
 }
 
 /* Handlers that take 25 periods of work: it is called between any two of them. */
-static void test_slow(void **state)
+static void slow_handlers_leave_room_for_work(void **state)
 {
 	struct subject subject;
 
@@ -343,7 +343,7 @@ static void end(struct subject *subject)
 	print(subject);
 }
 
-static void test_threads(void **state)
+static void senders_do_not_delay_work(void **state)
 {
 	const unsigned long seconds = shortened(20);
 	struct subject idle, busy, slow;
@@ -378,14 +378,12 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_idle),
-		cmocka_unit_test(test_stalled),
-		cmocka_unit_test(test_busy),
-		cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(an_idle_endpoint_keeps_its_periods),
+		cmocka_unit_test(missed_calls_are_made_up_for_once),
+		cmocka_unit_test(a_busy_endpoint_keeps_its_periods),
+		cmocka_unit_test(slow_handlers_leave_room_for_work),
+		cmocka_unit_test(senders_do_not_delay_work),
 	};
 
-	begin_program();
-	return end_program(cmocka_run_group_tests_name("user-rates", tests,
-						       NULL, NULL));
+	return run_program("lib-rates", tests);
 }

@@ -7,23 +7,8 @@
  * wait makes its first thread sleep, so when /proc says that it does the wait is
  * disturbed.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-#include <kucomms/endpoint.h>
+#include "lib.h"
 
 #define STOPS		10
 #define TIMEOUT_MS	200
@@ -31,8 +16,6 @@
 /* Behind the name of one who is not there yet. */
 #define LATE		"_late"
 
-static char directory[] = "/tmp/kucomms-test-XXXXXX";
-static char process_name[sizeof("process:") + sizeof(directory) + 16];
 static const struct kucomms_options small = {
 	.size = sizeof(small), .send_size = 65536, .receive_size = 65536,
 };
@@ -391,8 +374,6 @@ static int result_of(const struct waiting_child *ended)
 	return -WEXITSTATUS(status);
 }
 
-static const char *const names[] = { "local:test", process_name };
-
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* What a test does with each wait over each transport. */
@@ -518,14 +499,10 @@ int main(void)
 	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!mkdtemp(directory))
-		return 1;
-	snprintf(process_name, sizeof(process_name), "process:%s/test",
-		 directory);
+	begin_program();
 	failed = cmocka_run_group_tests_name("lib-signals", tests, NULL, NULL);
-	unlink(process_name + strlen("process:"));
+	unlink(socket_path());
 	strcat(process_name, LATE);
-	unlink(process_name + strlen("process:"));
-	rmdir(directory);
-	return failed;
+	unlink(socket_path());
+	return end_program(failed);
 }

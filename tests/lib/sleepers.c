@@ -117,7 +117,7 @@ static void ask_slow(void (*answer)(struct kucomms_channel *channel),
 	end_process(pid);
 }
 
-static void test_long_sleeps(void **state)
+static void a_long_sleep_ends_with_the_message(void **state)
 {
 	(void)state;
 	ask_slow(answer_slow, receive_number);
@@ -131,7 +131,7 @@ static void be_silent(struct kucomms_channel *channel)
 }
 
 /* Never too early, and what comes afterwards is not lost. */
-static void test_timeouts(void **state)
+static void timeouts_are_not_early_and_lose_nothing(void **state)
 {
 	static const int timeouts[] = { 1, 10, 99, 100, 101, 110, 250 };
 	struct kucomms_message message;
@@ -173,7 +173,7 @@ static void wake_up_late(struct kucomms_channel *channel)
 		receive_number(channel, i);
 }
 
-static void test_waiting_for_room(void **state)
+static void who_waits_for_room_is_woken(void **state)
 {
 	const struct kucomms_message message = { .id = 0 };
 	struct kucomms_channel *channel;
@@ -237,7 +237,7 @@ static void *send_all(void *channel)
 	return NULL;
 }
 
-static void test_poll_and_calls(void **state)
+static void polling_and_waiting_threads_miss_nothing(void **state)
 {
 	const __u64 count = shortened(MIXED);
 	struct kucomms_channel *channel;
@@ -259,13 +259,11 @@ static void test_poll_and_calls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_long_sleeps),
-		cmocka_unit_test(test_timeouts),
-		cmocka_unit_test(test_waiting_for_room),
-		cmocka_unit_test(test_poll_and_calls),
+		cmocka_unit_test(a_long_sleep_ends_with_the_message),
+		cmocka_unit_test(timeouts_are_not_early_and_lose_nothing),
+		cmocka_unit_test(who_waits_for_room_is_woken),
+		cmocka_unit_test(polling_and_waiting_threads_miss_nothing),
 	};
 
-	begin_program();
-	return end_program(cmocka_run_group_tests_name("user-sleepers", tests,
-						       NULL, NULL));
+	return run_program("lib-sleepers", tests);
 }

@@ -78,7 +78,7 @@ static void receive_numbered(struct kucomms_channel *channel,
 			 -ESHUTDOWN);
 }
 
-static void test_many(void **state)
+static void many_messages_arrive_in_order(void **state)
 {
 	const unsigned long count = shortened(MESSAGES);
 	struct kucomms_channel *channel;
@@ -247,7 +247,7 @@ static timer_t interrupt_all_the_time(void)
 	return timer;
 }
 
-static void test_any(void **state)
+static void any_message_in_any_way_arrives(void **state)
 {
 	const struct kucomms_options options = {
 		.size = sizeof(options), .send_size = 1 << 16,
@@ -362,7 +362,7 @@ static void send_to_the_killed(unsigned long before)
 	kucomms_channel_close(channel);
 }
 
-static void test_killed(void **state)
+static void what_was_sent_before_death_arrives(void **state)
 {
 	unsigned long left = shortened(KILLS);
 	__u64 random = seed();
@@ -385,15 +385,16 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_any),
-		cmocka_unit_test(test_killed),
+		cmocka_unit_test(many_messages_arrive_in_order),
+		cmocka_unit_test(any_message_in_any_way_arrives),
+		cmocka_unit_test(what_was_sent_before_death_arrives),
 	};
 	unsigned int i;
+	int failed;
 
 	begin_program();
 	for (i = 0; i < sizeof(pattern); i++)
 		pattern[i] = (unsigned char)mixed(i);
-	return end_program(cmocka_run_group_tests_name("user-stream", tests,
-						       NULL, NULL));
+	failed = cmocka_run_group_tests_name("lib-stream", tests, NULL, NULL);
+	return end_program(failed);
 }

@@ -19,7 +19,7 @@ failures=0
 
 # Emulation is slow: there the tests are those of the ring and of channels.
 few=(ring/ring ring/threads lib/channel)
-all=("${few[@]}" ring/fetch ring/hostile lib/transports lib/endpoint lib/regressions tool/histogram)
+all=("${few[@]}" ring/fetch ring/hostile lib/transports lib/{endpoint,call,doorbell,listener,reconnect,refusal,shutdown} tool/histogram)
 
 verdict() {
 	number=$((number + 1))

@@ -3,43 +3,12 @@
  * Channels inside a process and between processes: the same behaviour for each
  * transport that has somebody in user space on the other side.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-#include <kucomms/kucomms.h>
-
-#include "../patience.h"
+#include "lib.h"
 
 #define ECHOES 20000
 
-static char directory[] = "/tmp/kucomms-test-XXXXXX";
-static char process_name[sizeof("process:") + sizeof(directory) + 8];
-
-/* What has been printed is printed once. */
-static pid_t fork_quietly(void)
-{
-	fflush(NULL);
-	return fork();
-}
-
-static struct kucomms_listener *listen_at(const char *name,
-					  __u32 channels_max)
+static struct kucomms_listener *listen_for(const char *name,
+					   __u32 channels_max)
 {
 	const struct kucomms_listen_options options = {
 		.size = sizeof(options),
@@ -83,7 +52,7 @@ static pid_t echo_process(void)
 
 	if (pid)
 		return pid;
-	listener = listen_at(process_name, 0);
+	listener = listen_at(process_name);
 	echo_thread(listener);
 	kucomms_listener_close(listener);
 	_exit(0);
@@ -92,14 +61,6 @@ static pid_t echo_process(void)
 static const struct kucomms_options patient = {
 	.size = sizeof(patient), .timeout_ms = -1,
 };
-
-static void end_process(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
 
 static void exchange(struct kucomms_channel *channel, unsigned int echoes,
 		     int timeout_ms)
@@ -129,14 +90,14 @@ static void exchange(struct kucomms_channel *channel, unsigned int echoes,
 }
 
 /* What a channel says of its rings is what has been sent and not given back. */
-static void test_space(void **state)
+static void space_is_what_was_sent_and_not_given_back(void **state)
 {
 	const struct kucomms_options sizes = {
 		.size = sizeof(sizes), .send_size = 4096,
 		.receive_size = 8192,
 	};
 	struct kucomms_message message = { .length = 33 };
-	struct kucomms_listener *listener = listen_at("local:space", 0);
+	struct kucomms_listener *listener = listen_at("local:space");
 	struct kucomms_channel *here, *there;
 	struct kucomms_space space;
 	const void *data;
@@ -169,13 +130,13 @@ static void test_space(void **state)
 	kucomms_listener_close(listener);
 }
 
-static void test_local_echo(void **state)
+static void messages_come_back_inside_a_process(void **state)
 {
 	const struct kucomms_options sleep_at_once = {
 		.size = sizeof(sleep_at_once), .flags = KUCOMMS_OPEN_NO_SPIN,
 		.send_size = 4096, .receive_size = 8192,
 	};
-	struct kucomms_listener *listener = listen_at("local:test", 0);
+	struct kucomms_listener *listener = listen_at("local:test");
 	struct kucomms_channel *channel;
 	pthread_t thread;
 
@@ -191,7 +152,7 @@ static void test_local_echo(void **state)
 	kucomms_listener_close(listener);
 }
 
-static void test_process_echo(void **state)
+static void messages_come_back_from_another_process(void **state)
 {
 	struct kucomms_channel *channel;
 	pid_t pid = echo_process();
@@ -208,9 +169,9 @@ static void test_process_echo(void **state)
 }
 
 /* One thread is both sides: nothing here may wait for the other one. */
-static void test_local_alone(void **state)
+static void one_thread_may_have_both_ends(void **state)
 {
-	struct kucomms_listener *listener = listen_at("local:test", 2);
+	struct kucomms_listener *listener = listen_for("local:test", 2);
 	struct kucomms_channel *one, *two, *other, *third;
 	struct kucomms_message message = { .length = 3 };
 	char buffer[8];
@@ -239,7 +200,7 @@ static void test_local_alone(void **state)
 	kucomms_channel_close(two);
 }
 
-static void test_names(void **state)
+static void names_are_what_they_say_or_refused(void **state)
 {
 	static const char *const bad[] = {
 		"local:", "local:A", "local:a/b", "process:", "process:A",
@@ -278,7 +239,7 @@ static void test_names(void **state)
 	assert_int_equal(kucomms_listen("kernel:x", NULL, &listener), -EINVAL);
 	assert_int_equal(kucomms_listen("process:/no/such/dir/x", NULL,
 					&listener), -ENOENT);
-	listener = listen_at(process_name, 0);
+	listener = listen_at(process_name);
 	assert_int_equal(kucomms_listen(process_name, NULL, &second),
 			 -EADDRINUSE);
 	kucomms_listener_close(listener);
@@ -296,7 +257,7 @@ static void killed_while(bool sending)
 	int err;
 
 	if (!pid) {
-		assert_int_equal(kucomms_accept(listen_at(process_name, 0),
+		assert_int_equal(kucomms_accept(listen_at(process_name),
 						&channel, -1), 0);
 		message.length = 1;
 		assert_int_equal(kucomms_send(channel, &message, "x", 0, -1), 0);
@@ -325,20 +286,20 @@ static void killed_while(bool sending)
 	end_process(pid);
 }
 
-static void test_killed_while_receiving(void **state)
+static void who_is_killed_while_receiving_is_noticed(void **state)
 {
 	(void)state;
 	killed_while(false);
 }
 
-static void test_killed_while_sending(void **state)
+static void who_is_killed_while_sending_is_noticed(void **state)
 {
 	(void)state;
 	killed_while(true);
 }
 
 /* A socket that a killed process has left is no obstacle. */
-static void test_killed_listener(void **state)
+static void a_killed_listener_is_replaced(void **state)
 {
 	struct kucomms_listener *listener;
 	struct stat st;
@@ -346,16 +307,16 @@ static void test_killed_listener(void **state)
 
 	(void)state;
 	if (!pid) {
-		listen_at(process_name, 0);
+		listen_at(process_name);
 		raise(SIGKILL);
 	}
 	waitpid(pid, NULL, 0);
-	assert_int_equal(stat(process_name + strlen("process:"), &st), 0);
-	listener = listen_at(process_name, 0);
-	assert_int_equal(stat(process_name + strlen("process:"), &st), 0);
+	assert_int_equal(stat(socket_path(), &st), 0);
+	listener = listen_at(process_name);
+	assert_int_equal(stat(socket_path(), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	kucomms_listener_close(listener);
-	assert_int_equal(stat(process_name + strlen("process:"), &st), -1);
+	assert_int_equal(stat(socket_path(), &st), -1);
 }
 
 static void wait_readable(int fd)
@@ -365,9 +326,9 @@ static void wait_readable(int fd)
 	assert_int_equal(poll(&readable, 1, -1), 1);
 }
 
-static void test_poll(void **state)
+static void poll_tells_of_data_and_room(void **state)
 {
-	struct kucomms_listener *listener = listen_at("local:test", 0);
+	struct kucomms_listener *listener = listen_at("local:test");
 	struct kucomms_message message = { .length = 1000 };
 	struct kucomms_channel *here, *there;
 	struct pollfd quiet;
@@ -426,7 +387,7 @@ static void *open_when_possible(void *channel)
 }
 
 /* For somebody who listens, and for a channel that somebody else has. */
-static void test_open_waits(void **state)
+static void open_waits_for_a_listener(void **state)
 {
 	const struct kucomms_listen_options one = { .size = sizeof(one),
 						    .channels_max = 1 };
@@ -460,7 +421,6 @@ static void test_open_waits(void **state)
 	kucomms_listener_close(listener);
 }
 
-/* A thread sleeps in a call, another one hangs up. */
 static void *open_process(void *channel)
 {
 	assert_int_equal(kucomms_open(process_name, &patient, channel), 0);
@@ -471,11 +431,11 @@ static void *open_process(void *channel)
  * For the answer, too: here it comes after more than the second that a listener has if
  * the one that opens does not say how long it waits.
  */
-static void test_open_waits_for_answer(void **state)
+static void open_waits_for_the_answer(void **state)
 {
 	struct kucomms_options options = { .size = sizeof(options),
 					   .timeout_ms = 30 };
-	struct kucomms_listener *listener = listen_at(process_name, 1);
+	struct kucomms_listener *listener = listen_for(process_name, 1);
 	struct kucomms_channel *channel, *there;
 	__s64 start = now_ns();
 	pthread_t thread;
@@ -489,36 +449,6 @@ static void test_open_waits_for_answer(void **state)
 	assert_int_equal(kucomms_accept(listener, &there, -1), 0);
 	pthread_join(thread, NULL);
 	kucomms_channel_close(channel);
-	kucomms_channel_close(there);
-	kucomms_listener_close(listener);
-}
-
-static void *hang_up(void *channel)
-{
-	kucomms_channel_shutdown(channel);
-	return NULL;
-}
-
-static void test_shutdown(void **state)
-{
-	struct kucomms_listener *listener = listen_at("local:test", 0);
-	struct kucomms_channel *here, *there;
-	struct kucomms_message message;
-	const void *received;
-	pthread_t thread;
-
-	(void)state;
-	assert_int_equal(kucomms_open("local:test", NULL, &here), 0);
-	assert_int_equal(kucomms_accept(listener, &there, 0), 0);
-	assert_int_equal(pthread_create(&thread, NULL, hang_up, here), 0);
-	assert_int_equal(kucomms_receive(here, &message, &received, -1),
-			 -ESHUTDOWN);
-	assert_int_equal(kucomms_receive(there, &message, &received, -1),
-			 -ESHUTDOWN);
-	message.length = 0;
-	assert_int_equal(kucomms_send(there, &message, NULL, 0, -1), -ESHUTDOWN);
-	pthread_join(thread, NULL);
-	kucomms_channel_close(here);
 	kucomms_channel_close(there);
 	kucomms_listener_close(listener);
 }
@@ -537,28 +467,19 @@ static void an_error_has_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_space),
-		cmocka_unit_test(test_local_echo),
-		cmocka_unit_test(test_process_echo),
-		cmocka_unit_test(test_local_alone),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_killed_while_receiving),
-		cmocka_unit_test(test_killed_while_sending),
-		cmocka_unit_test(test_killed_listener),
-		cmocka_unit_test(test_poll),
-		cmocka_unit_test(test_open_waits),
-		cmocka_unit_test(test_open_waits_for_answer),
-		cmocka_unit_test(test_shutdown),
+		cmocka_unit_test(space_is_what_was_sent_and_not_given_back),
+		cmocka_unit_test(messages_come_back_inside_a_process),
+		cmocka_unit_test(messages_come_back_from_another_process),
+		cmocka_unit_test(one_thread_may_have_both_ends),
+		cmocka_unit_test(names_are_what_they_say_or_refused),
+		cmocka_unit_test(who_is_killed_while_receiving_is_noticed),
+		cmocka_unit_test(who_is_killed_while_sending_is_noticed),
+		cmocka_unit_test(a_killed_listener_is_replaced),
+		cmocka_unit_test(poll_tells_of_data_and_room),
+		cmocka_unit_test(open_waits_for_a_listener),
+		cmocka_unit_test(open_waits_for_the_answer),
 		cmocka_unit_test(an_error_has_words),
 	};
-	int failed;
 
-	if (!mkdtemp(directory))
-		return 1;
-	snprintf(process_name, sizeof(process_name), "process:%s/test",
-		 directory);
-	alarm(patience());
-	failed = cmocka_run_group_tests_name("lib-transports", tests, NULL, NULL);
-	rmdir(directory);
-	return failed;
+	return run_program("lib-transports", tests);
 }

@@ -255,7 +255,7 @@ static void nonsense(void)
 	}
 }
 
-static void test_bad_clients(void **state)
+static void bad_clients_are_told_what_is_wrong(void **state)
 {
 	struct kucomms_endpoint *endpoint = serve(&echo_ops, NULL, process_name);
 	const int before = count_open();
@@ -283,7 +283,7 @@ static void test_bad_clients(void **state)
 }
 
 /* They say nothing, and there are more of them than places for such. */
-static void test_silent_clients(void **state)
+static void silent_clients_keep_nobody_out(void **state)
 {
 	struct kucomms_endpoint *endpoint = serve(&echo_ops, NULL, process_name);
 	const int before = count_open();
@@ -327,7 +327,7 @@ static pid_t flood(unsigned long *connects)
 	}
 }
 
-static void test_flood_of_clients(void **state)
+static void a_flood_of_clients_disturbs_nobody(void **state)
 {
 	unsigned long *connects = share(sizeof(*connects));
 	struct kucomms_endpoint *endpoint = serve(&echo_ops, NULL, process_name);
@@ -352,7 +352,7 @@ static void test_flood_of_clients(void **state)
 }
 
 /* The same for one who accepts by himself, and has only so much time. */
-static void test_flood_while_accepting(void **state)
+static void accept_is_not_kept_by_a_flood(void **state)
 {
 	unsigned long *connects = share(sizeof(*connects));
 	struct kucomms_listener *listener;
@@ -465,7 +465,7 @@ static void try_answer(int socket, const struct answer *answer)
 	kill_process(pid);
 }
 
-static void test_bad_listeners(void **state)
+static void bad_listeners_are_told_apart(void **state)
 {
 	const size_t whole = sizeof(struct kc_hello);
 	struct answer answers[] = {
@@ -510,7 +510,7 @@ static void test_bad_listeners(void **state)
 }
 
 /* Meanwhile the endpoint that looks for such a listener serves others. */
-static void test_bad_listener_of_an_endpoint(void **state)
+static void a_bad_listener_keeps_no_endpoint(void **state)
 {
 	const struct answer answers[] = {
 		{ "nothing", .silent = true },
@@ -551,15 +551,13 @@ static void test_bad_listener_of_an_endpoint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad_clients),
-		cmocka_unit_test(test_silent_clients),
-		cmocka_unit_test(test_flood_of_clients),
-		cmocka_unit_test(test_flood_while_accepting),
-		cmocka_unit_test(test_bad_listeners),
-		cmocka_unit_test(test_bad_listener_of_an_endpoint),
+		cmocka_unit_test(bad_clients_are_told_what_is_wrong),
+		cmocka_unit_test(silent_clients_keep_nobody_out),
+		cmocka_unit_test(a_flood_of_clients_disturbs_nobody),
+		cmocka_unit_test(accept_is_not_kept_by_a_flood),
+		cmocka_unit_test(bad_listeners_are_told_apart),
+		cmocka_unit_test(a_bad_listener_keeps_no_endpoint),
 	};
 
-	begin_program();
-	return end_program(cmocka_run_group_tests_name("user-hello", tests,
-						       NULL, NULL));
+	return run_program("lib-handshake", tests);
 }
