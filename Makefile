@@ -177,7 +177,7 @@ HEADERS   := $(filter-out %/module.h,$(wildcard include/kucomms/*.h*))
 MAN_PAGES := $(wildcard man/*.[1-9])
 # ALIAS/PAGE for each further function in the NAME section of a page.
 MAN_ALIASES = $(shell awk '/^\.Sh/ { names = $$2 == "NAME" } \
-	names && /^\.Nm/ && FILENAME != "man/" $$2 ".3" { print $$2 "/" substr(FILENAME, 5) }' man/*.3)
+	names && /^\.Nm kucomms_/ && FILENAME != "man/" $$2 ".3" { print $$2 "/" substr(FILENAME, 5) }' man/*.3)
 
 install-lib: lib
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)

@@ -84,7 +84,7 @@ functions() {
 
 # Lines "FUNCTION PAGE": what the NAME sections say. `make install` makes each function a link to its page.
 named() {
-	awk '/^\.Sh/ { names = $2 == "NAME" } names && /^\.Nm/ { print $2, FILENAME }' man/*.3
+	awk '/^\.Sh/ { names = $2 == "NAME" } names && /^\.Nm kucomms_/ { print $2, FILENAME }' man/*.3
 }
 
 page_of() {
