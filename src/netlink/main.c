@@ -139,7 +139,7 @@ static bool attach_is_meant(const struct sk_buff *skb)
 
 	if (NETLINK_CB(skb).flags & NETLINK_SKB_DST)
 		return true;
-	/* The socket is being written to, so it has a file. */
+	/* A task is writing to the socket, so the socket has a file. */
 	opener = NETLINK_CB(skb).sk->sk_socket->file->f_cred;
 	return uid_eq(writer->euid, opener->euid) &&
 	       gid_eq(writer->egid, opener->egid) &&
@@ -147,13 +147,26 @@ static bool attach_is_meant(const struct sk_buff *skb)
 	       cap_issubset(writer->cap_effective, opener->cap_effective);
 }
 
-static int input_attach(struct input *input, const struct nlmsghdr *header,
+/**
+ * struct attach_request - what a client asks for
+ * @attach:     as in an ioctl; completed by the answer
+ * @fd:         descriptor of the device
+ * @datagram:   bytes of the longest datagram
+ * @broadcasts: the client wants broadcasts
+ */
+struct attach_request {
+	struct kucomms_attach attach;
+	u32 fd;
+	u32 datagram;
+	bool broadcasts;
+};
+
+static int attach_parse(const struct nlmsghdr *header,
+			struct attach_request *request,
 			struct netlink_ext_ack *extack)
 {
-	struct kucomms_attach attach = { .size = sizeof(attach) };
 	struct nlattr *attributes[KUCOMMS_NLA_MAX + 1];
-	struct kc_socket *socket;
-	struct sk_buff *reply;
+	struct kucomms_attach *attach = &request->attach;
 	int err;
 
 	err = nlmsg_parse(header, 0, attributes, KUCOMMS_NLA_MAX,
@@ -164,41 +177,62 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 		NL_SET_ERR_MSG(extack, "the descriptor of a device is missing");
 		return -EINVAL;
 	}
+	request->fd = nla_get_u32(attributes[KUCOMMS_NLA_FD]);
+	request->datagram = attribute_u32(attributes, KUCOMMS_NLA_DATAGRAM,
+					  KUCOMMS_DATAGRAM_DEFAULT);
+	request->broadcasts = attributes[KUCOMMS_NLA_BROADCASTS];
+	attach->to_kernel_size = attribute_u32(attributes,
+					       KUCOMMS_NLA_TO_KERNEL_SIZE, 0);
+	attach->to_user_size = attribute_u32(attributes,
+					     KUCOMMS_NLA_TO_USER_SIZE, 0);
+	if (attributes[KUCOMMS_NLA_CHANNEL]) {
+		attach->flags = KUCOMMS_ATTACH_NUMBER;
+		attach->channel = nla_get_u32(attributes[KUCOMMS_NLA_CHANNEL]);
+	}
+	if (attributes[KUCOMMS_NLA_DEADLINE])
+		attach->deadline =
+			nla_get_s64(attributes[KUCOMMS_NLA_DEADLINE]);
+	return 0;
+}
+
+static int attach_allowed(const struct input *input,
+			  struct netlink_ext_ack *extack)
+{
 	if (!attach_is_meant(input->skb)) {
 		NL_SET_ERR_MSG(extack, "the socket was opened with another user, group or user namespace, or with fewer capabilities: send to the kernel's address");
 		return -EPERM;
 	}
 	/*
-	 * Before the descriptor's channel is used up; two threads may still
-	 * race.
+	 * Looked at here, before the descriptor's channel is used up, and once
+	 * more for the table, since two threads may attach at the same time.
 	 */
 	if (input->socket && !kc_channel_error(input->socket->channel)) {
 		NL_SET_ERR_MSG(extack, "the socket has a channel already");
 		return -EBUSY;
 	}
-	attach.to_kernel_size = attribute_u32(attributes,
-					      KUCOMMS_NLA_TO_KERNEL_SIZE, 0);
-	attach.to_user_size = attribute_u32(attributes,
-					    KUCOMMS_NLA_TO_USER_SIZE, 0);
-	if (attributes[KUCOMMS_NLA_CHANNEL]) {
-		attach.flags = KUCOMMS_ATTACH_NUMBER;
-		attach.channel = nla_get_u32(attributes[KUCOMMS_NLA_CHANNEL]);
-	}
-	if (attributes[KUCOMMS_NLA_DEADLINE])
-		attach.deadline = nla_get_s64(attributes[KUCOMMS_NLA_DEADLINE]);
-	/*
-	 * First: a client that cannot be told of its channel must not have one.
-	 */
+	return 0;
+}
+
+static int input_attach(struct input *input, const struct nlmsghdr *header,
+			struct netlink_ext_ack *extack)
+{
+	struct attach_request request = {
+		.attach.size = sizeof(request.attach),
+	};
+	struct kc_socket *socket;
+	struct sk_buff *reply;
+	int err;
+
+	err = attach_parse(header, &request, extack) ?:
+	      attach_allowed(input, extack);
+	if (err)
+		return err;
+	/* A client that cannot be told of its channel must not have one. */
 	reply = nlmsg_new(REPLY_SIZE, GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
-	socket = kc_socket_attach(input->skb,
-				       nla_get_u32(attributes[KUCOMMS_NLA_FD]),
-				       &attach,
-				       attribute_u32(attributes,
-						     KUCOMMS_NLA_DATAGRAM,
-						     KUCOMMS_DATAGRAM_DEFAULT),
-				       nla_get_flag(attributes[KUCOMMS_NLA_BROADCASTS]));
+	socket = kc_socket_attach(input->skb, request.fd, &request.attach,
+				  request.datagram, request.broadcasts);
 	if (IS_ERR(socket)) {
 		nlmsg_free(reply);
 		err = PTR_ERR(socket);
@@ -211,7 +245,7 @@ static int input_attach(struct input *input, const struct nlmsghdr *header,
 	if (input->socket)
 		kc_socket_put(input->socket);
 	input->socket = socket;
-	attach_reply(socket, reply, header, &attach);
+	attach_reply(socket, reply, header, &request.attach);
 	return 0;
 }
 
@@ -292,10 +326,7 @@ static int input_message(struct input *input, const struct nlmsghdr *header,
 static int input_request(struct input *input, const struct nlmsghdr *header,
 			 struct netlink_ext_ack *extack)
 {
-	/*
-	 * Messages of netlink itself, as NLMSG_NOOP, do no more than ring the
-	 * bell.
-	 */
+	/* Messages of netlink's own, such as NLMSG_NOOP, only ring. */
 	if (!(header->nlmsg_flags & NLM_F_REQUEST) ||
 	    header->nlmsg_type < NLMSG_MIN_TYPE)
 		return 0;
