@@ -235,6 +235,21 @@ static int ring_reserve(struct kc_socket *socket, u32 length,
 }
 
 /*
+ * Tells whether the module may owe one more acknowledgement. A client that has
+ * got acknowledgements may send as many requests again at once, but the places
+ * in the array are not free before kc_ring_commit().
+ */
+static bool ring_may_owe_ack(const struct kc_socket *socket)
+{
+	const u32 put = socket->acks_put;
+
+	/* The acquire pairs with kc_ring_commit(). */
+	return put - READ_ONCE(socket->acks_got) < KC_PENDING_ACKS &&
+	       put - smp_load_acquire(&socket->acks_sent) <
+		       ARRAY_SIZE(socket->acks);
+}
+
+/*
  * Notes that the module owes an acknowledgement. A module with threads of its
  * own sends at any time, so the acknowledgement cannot go through the ring.
  * Called before the commit, since the module may release the request at once.
@@ -244,7 +259,7 @@ static void ring_expect_ack(struct kc_socket *socket,
 {
 	u32 put = socket->acks_put;
 
-	socket->acks[put % KC_PENDING_ACKS] = (struct kc_pending_ack){
+	socket->acks[put % ARRAY_SIZE(socket->acks)] = (struct kc_pending_ack){
 		.after = socket->out.position,
 		.sequence = header->nlmsg_seq,
 		.length = length,
@@ -260,7 +275,7 @@ static bool ring_ack_is_due(const struct kc_socket *socket)
 	/* Pairs with ring_expect_ack(). */
 	return got != smp_load_acquire(&socket->acks_put) &&
 	       (s32)(READ_ONCE(socket->channel->in.done) -
-		     socket->acks[got % KC_PENDING_ACKS].after) >= 0;
+		     socket->acks[got % ARRAY_SIZE(socket->acks)].after) >= 0;
 }
 
 /*
@@ -304,9 +319,7 @@ int kc_ring_put(struct kc_socket *socket, const struct nlmsghdr *header,
 	/* Netlink aligns the payload to 4 bytes only. */
 	memcpy(&message, payload, sizeof(message));
 	owes_ack = module_owes_ack(socket, header);
-	/* Pairs with kc_ring_commit(), after which their places are free. */
-	if (owes_ack && socket->acks_put -
-			smp_load_acquire(&socket->acks_sent) == KC_PENDING_ACKS)
+	if (owes_ack && !ring_may_owe_ack(socket))
 		err = -EAGAIN;
 	else
 		err = ring_reserve(socket, message.length, &record, until);
@@ -464,7 +477,7 @@ static bool fill_pending_acks(struct kc_socket *socket, struct sk_buff *skb)
 	const struct kc_pending_ack *ack;
 
 	while (ring_ack_is_due(socket)) {
-		ack = &socket->acks[socket->acks_got % KC_PENDING_ACKS];
+		ack = &socket->acks[socket->acks_got % ARRAY_SIZE(socket->acks)];
 		if (!fill_ack(socket, skb, ack->sequence, ack->length, 0))
 			return false;
 		WRITE_ONCE(socket->acks_got, socket->acks_got + 1);

@@ -99,7 +99,7 @@ struct kc_checkpoint {
  * @out:          the ring towards the kernel
  * @out_meta:     an element for each place in @out where a record can begin
  * @acks:         the acknowledgements that the module owes, if it has no
- *                message handler
+ *                message handler, and those that are being sent
  * @acks_put:     number of those that have ever been put there; under
  *                @send_lock
  * @acks_got:     number of those that have been moved into a datagram; under
@@ -149,7 +149,7 @@ struct kc_socket {
 	struct mutex send_lock;
 	struct kucomms_producer out;
 	struct kc_meta *out_meta;
-	struct kc_pending_ack acks[KC_PENDING_ACKS];
+	struct kc_pending_ack acks[2 * KC_PENDING_ACKS];
 	u32 acks_put;
 	u32 acks_got;
 	u32 acks_sent;
