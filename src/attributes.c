@@ -177,14 +177,13 @@ static ssize_t dispatch_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
 	struct kc_device *device = to_kc_device(dev);
-	enum kc_choice choice;
+	enum kucomms_dispatch dispatch;
 
 	mutex_lock(&kc_registry_lock);
-	choice = device->endpoint ?
-			 (enum kc_choice)device->endpoint->dispatch :
-			 device->tuning.choice;
+	dispatch = device->endpoint ? device->endpoint->dispatch :
+				      device->tuning.dispatch;
 	mutex_unlock(&kc_registry_lock);
-	return sysfs_emit(buf, "%s\n", kc_choice_name(choice));
+	return sysfs_emit(buf, "%s\n", kc_dispatch_name(dispatch));
 }
 
 /* EINVAL: there is no such way; EOPNOTSUPP: the module does not allow it. */
@@ -194,15 +193,15 @@ static ssize_t dispatch_store(struct device *dev,
 {
 	struct kc_device *device = to_kc_device(dev);
 	struct kc_tuning wanted;
-	enum kc_choice choice;
+	enum kucomms_dispatch dispatch;
 	int err;
 
-	err = kc_may_manage() ?: kc_choice_parse(&choice, buf);
+	err = kc_may_manage() ?: kc_dispatch_parse(&dispatch, buf);
 	if (err)
 		return err;
 	mutex_lock(&kc_registry_lock);
 	wanted = device->tuning;
-	wanted.choice = choice;
+	wanted.dispatch = dispatch;
 	err = device_tune(device, &wanted);
 	mutex_unlock(&kc_registry_lock);
 	return err ?: count;

@@ -41,7 +41,7 @@ static struct device *control;
 struct request {
 	struct kc_name name;
 	struct kc_limits limits;
-	enum kc_choice choice;
+	enum kucomms_dispatch dispatch;
 	bool force;
 };
 
@@ -82,7 +82,7 @@ static int parse_setting(struct request *request, char *setting)
 	if (!strcmp(key, "ring_size_max"))
 		return parse_ring_size(&request->limits.ring_size_max, value);
 	if (!strcmp(key, "dispatch"))
-		return kc_choice_parse(&request->choice, value);
+		return kc_dispatch_parse(&request->dispatch, value);
 	return -EINVAL;
 }
 
@@ -132,7 +132,7 @@ static int parse_request(struct request *request, const char *buf,
 
 	memset(request, 0, sizeof(*request));
 	request->limits.channels_max = channels;
-	request->choice = KUCOMMS_CHOICE_DEFAULT;
+	request->dispatch = KUCOMMS_DISPATCH_DEFAULT;
 	if (count && buf[count - 1] == '\n')
 		count--;
 	if (memchr(buf, '\0', count))
@@ -164,7 +164,7 @@ static ssize_t create_device_store(struct device *dev,
 
 	if (!err)
 		err = kc_device_create(&request.name, &request.limits,
-				       request.choice);
+				       request.dispatch);
 	return err ?: count;
 }
 static DEVICE_ATTR_WO(create_device);

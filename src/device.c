@@ -49,7 +49,7 @@ struct class kc_class = {
 
 static struct kc_device *device_alloc(const struct kc_name *name,
 				      const struct kc_limits *limits,
-				      enum kc_choice choice)
+				      enum kucomms_dispatch dispatch)
 {
 	struct kc_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
 
@@ -61,7 +61,7 @@ static struct kc_device *device_alloc(const struct kc_name *name,
 	device->dev.release = device_free;
 	device->name = *name;
 	device->limits = *limits;
-	device->tuning.choice = choice;
+	device->tuning.dispatch = dispatch;
 	INIT_LIST_HEAD(&device->attached);
 	ida_init(&device->numbers);
 	return device;
@@ -123,14 +123,14 @@ static int device_add_new(struct kc_device *device)
 /* -EEXIST: there is one; -ENOSPC: as many as devices_max allows. */
 int kc_device_create(const struct kc_name *name,
 		     const struct kc_limits *limits,
-		     enum kc_choice choice)
+		     enum kucomms_dispatch dispatch)
 {
 	struct kc_device *device;
 	int err;
 
 	if (mutex_lock_interruptible(&manage_lock))
 		return -ERESTARTSYS;
-	device = device_alloc(name, limits, choice);
+	device = device_alloc(name, limits, dispatch);
 	err = device ? device_add_new(device) : -ENOMEM;
 	if (err && device)
 		put_device(&device->dev);

@@ -95,8 +95,8 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 {
 	const struct kucomms_ops *ops = &endpoint->ops;
 	enum kucomms_dispatch dispatch =
-		tuning->choice == KUCOMMS_CHOICE_DEFAULT ?
-			ops->dispatch : (enum kucomms_dispatch)tuning->choice;
+		tuning->dispatch == KUCOMMS_DISPATCH_DEFAULT ?
+			ops->dispatch : tuning->dispatch;
 	struct cpumask *cpus;
 	unsigned int i;
 	int err;
@@ -126,7 +126,7 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 int kc_endpoint_start(struct kucomms_endpoint *endpoint)
 {
 	static const struct kc_tuning untuned = {
-		.choice = KUCOMMS_CHOICE_DEFAULT,
+		.dispatch = KUCOMMS_DISPATCH_DEFAULT,
 	};
 
 	return endpoint_apply(endpoint, &untuned);

@@ -36,8 +36,8 @@ int kc_region_map(const struct kc_region *region,
 
 /* ---- tuning.c */
 
-int kc_choice_parse(enum kc_choice *choice, const char *text);
-const char *kc_choice_name(enum kc_choice choice);
+int kc_dispatch_parse(enum kucomms_dispatch *dispatch, const char *text);
+const char *kc_dispatch_name(enum kucomms_dispatch dispatch);
 
 /* ---- channel.c: state, notification */
 
@@ -206,7 +206,7 @@ int kc_device_init(void);
 void kc_device_uninit(void);
 int kc_device_create(const struct kc_name *name,
 		     const struct kc_limits *limits,
-		     enum kc_choice choice);
+		     enum kucomms_dispatch dispatch);
 int kc_device_remove(const struct kc_name *name, bool force);
 struct kc_device *kc_device_open(unsigned int minor);
 void kc_device_close(struct kc_device *device);

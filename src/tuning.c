@@ -6,29 +6,29 @@
 
 #include "functions.h"
 
-static const char *const choices[] = {
-	[KUCOMMS_CHOICE_ADAPTIVE] = "adaptive",
-	[KUCOMMS_CHOICE_THREAD] = "thread",
-	[KUCOMMS_CHOICE_POLL] = "poll",
-	[KUCOMMS_CHOICE_DEFAULT] = "default",
+static const char *const names[] = {
+	[KUCOMMS_DISPATCH_ADAPTIVE] = "adaptive",
+	[KUCOMMS_DISPATCH_THREAD] = "thread",
+	[KUCOMMS_DISPATCH_POLL] = "poll",
+	[KUCOMMS_DISPATCH_DEFAULT] = "default",
 	NULL
 };
 
-/* One newline at the end is allowed; -EINVAL: there is no such choice. */
-int kc_choice_parse(enum kc_choice *choice, const char *text)
+/* One newline at the end is allowed; -EINVAL: it is no name of a dispatch. */
+int kc_dispatch_parse(enum kucomms_dispatch *dispatch, const char *text)
 {
 	int i;
 
-	for (i = 0; choices[i]; i++) {
-		if (sysfs_streq(text, choices[i])) {
-			*choice = i;
+	for (i = 0; names[i]; i++) {
+		if (sysfs_streq(text, names[i])) {
+			*dispatch = i;
 			return 0;
 		}
 	}
 	return -EINVAL;
 }
 
-const char *kc_choice_name(enum kc_choice choice)
+const char *kc_dispatch_name(enum kucomms_dispatch dispatch)
 {
-	return choices[choice];
+	return names[dispatch];
 }

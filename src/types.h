@@ -79,22 +79,14 @@ struct kc_name {
 	char text[KUCOMMS_NAME_MAX + 1];
 };
 
-/* The administrator's choice: an enum kucomms_dispatch, or what the module wants. */
-enum kc_choice {
-	KUCOMMS_CHOICE_ADAPTIVE = KUCOMMS_DISPATCH_ADAPTIVE,
-	KUCOMMS_CHOICE_THREAD = KUCOMMS_DISPATCH_THREAD,
-	KUCOMMS_CHOICE_POLL = KUCOMMS_DISPATCH_POLL,
-	KUCOMMS_CHOICE_DEFAULT,
-};
-
 /**
  * struct kc_tuning - what the administrator wants of an endpoint
- * @choice:       where the message handler runs
+ * @dispatch:     where the message handler runs
  * @poll_idle_us: of KUCOMMS_DISPATCH_POLL; 0: what the module wants
  * @cpus:         for the threads, allocated; NULL: what the module wants
  */
 struct kc_tuning {
-	enum kc_choice choice;
+	enum kucomms_dispatch dispatch;
 	unsigned int poll_idle_us;
 	struct cpumask *cpus;
 };

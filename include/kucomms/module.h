@@ -85,6 +85,8 @@ struct kucomms_channel;
  * @KUCOMMS_DISPATCH_POLL:     in the endpoint's thread, which polls the rings,
  *                             so that neither side makes a system call; it
  *                             sleeps after @poll_idle_us without a message
+ * @KUCOMMS_DISPATCH_DEFAULT:  as the module says: for the administrator of a
+ *                             device; not valid in struct kucomms_ops
  *
  * Handlers are the same for all three: one at a time runs, it may sleep, and it
  * must not depend on the process in whose context it runs. Only an adaptive
@@ -102,6 +104,7 @@ enum kucomms_dispatch {
 	KUCOMMS_DISPATCH_ADAPTIVE,
 	KUCOMMS_DISPATCH_THREAD,
 	KUCOMMS_DISPATCH_POLL,
+	KUCOMMS_DISPATCH_DEFAULT,
 };
 
 /**
