@@ -51,22 +51,19 @@ static inline bool dispatch_must_stop(const struct kucomms_channel *channel)
 	       fatal_signal_pending(current) || kc_channel_error(channel);
 }
 
-/*
- * The handler did not take the message: -EAGAIN, it wants it again later, or 1,
- * soon.
- */
-static noinline int dispatch_refused(struct kucomms_channel *channel,
-				     u32 length, int err)
+/* The handler did not take the message. If there is room already, it soon can. */
+static noinline enum kc_dispatched
+dispatch_refused(struct kucomms_channel *channel, u32 length, int err)
 {
 	bool later;
 
 	if (err != -EAGAIN) {
 		kc_channel_break(channel, KC_BREAK_HANDLER);
-		return -EPROTO;
+		return KC_BROKEN;
 	}
 	later = kc_channel_stall(channel);
 	kucomms_consumer_unreceive(&channel->in, length);
-	return later ? -EAGAIN : 1;
+	return later ? KC_REFUSED : KC_MORE;
 }
 
 /*
@@ -98,16 +95,15 @@ static noinline bool dispatch_stretch(struct kucomms_channel *channel,
 }
 
 /*
- * Hands over what there is, up to the bounds of a turn. Returns 1 if more may be
- * there, 0 if there is not, -EAGAIN if the handler wants a message again later,
- * -EPROTO if the channel is to be broken or has been.
+ * Hands over what there is, up to the bounds of a turn. If it returns KC_BROKEN
+ * the channel has been broken, or is to be for a record that is none.
  *
  * @wipe: leaves no record behind. A client could fill its ring with records once,
  * and an endless stream of messages would be read from it, lap after lap. That
  * is its own time where it rings for it; a thread's time is not.
  */
-static __always_inline int dispatch_messages(struct kucomms_channel *channel,
-					     bool shared, bool wipe)
+static __always_inline enum kc_dispatched
+dispatch_messages(struct kucomms_channel *channel, bool shared, bool wipe)
 {
 	struct kucomms_consumer *in = &channel->in;
 	void *priv = channel->endpoint->priv;
@@ -117,27 +113,29 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 	unsigned int handled = 0, skipped = 0;
 	struct kucomms_message message = { };
 	const void *data;
+	enum kc_dispatched ended;
 	u64 since = 0;
-	int ret, err;
+	int got, err;
 	u32 at;
 
 	for (;;) {
 		at = in->position;
-		ret = kucomms_consumer_receive(in, &message, &data);
-		if (likely(ret == 1)) {
+		got = kucomms_consumer_receive(in, &message, &data);
+		if (likely(got == 1)) {
 			if (!shared)
 				data = memcpy(channel->copy, data,
 					      message.length);
 			err = READ_ONCE(channel->message)(channel, &message,
 							  data, priv);
 			if (unlikely(err)) {
-				ret = dispatch_refused(channel, message.length,
-						       err);
+				ended = dispatch_refused(channel,
+							 message.length, err);
 				break;
 			}
-		} else if (ret == -ENOMSG) {
+		} else if (got == -ENOMSG) {
 			skipped++;
 		} else {
+			ended = unlikely(got) ? KC_BROKEN : KC_DONE;
 			break;
 		}
 		if (wipe)
@@ -145,13 +143,14 @@ static __always_inline int dispatch_messages(struct kucomms_channel *channel,
 		handled++;
 		if (likely(handled % STRETCH && (s32)(in->position - next) < 0))
 			continue;
-		ret = 1;
-		if (dispatch_stretch(channel, start, handled, &since))
+		if (dispatch_stretch(channel, start, handled, &since)) {
+			ended = KC_MORE;
 			break;
+		}
 		next = in->position + eighth;
 	}
 	channel->counters.messages_to_kernel += handled - skipped;
-	return ret;
+	return ended;
 }
 
 /*
@@ -194,30 +193,32 @@ static __always_inline void dispatch_publish(struct kucomms_channel *channel,
 }
 
 /* Ends a turn that others will follow, or in which something went wrong. */
-static noinline int dispatch_unfinished(struct kucomms_channel *channel, int ret)
+static noinline void dispatch_unfinished(struct kucomms_channel *channel,
+					 enum kc_dispatched ended)
 {
-	dispatch_publish(channel, ret == 1);
-	if (ret == -EPROTO)
+	dispatch_publish(channel, ended == KC_MORE);
+	if (ended == KC_BROKEN)
 		kc_channel_break(channel, KC_BREAK_RECORD);
-	return ret;
 }
 
-static int dispatch_turn(struct kucomms_channel *channel, bool wipe)
+static enum kc_dispatched dispatch_turn(struct kucomms_channel *channel,
+					bool wipe)
 {
-	int ret;
+	enum kc_dispatched ended;
 
 	channel->handler = current;
 	if (channel->copy)
-		ret = dispatch_messages(channel, false, true);
+		ended = dispatch_messages(channel, false, true);
 	else if (likely(!wipe))
-		ret = dispatch_messages(channel, true, false);
+		ended = dispatch_messages(channel, true, false);
 	else
-		ret = dispatch_messages(channel, true, true);
+		ended = dispatch_messages(channel, true, true);
 	channel->handler = NULL;
-	if (unlikely(ret))
-		return dispatch_unfinished(channel, ret);
-	dispatch_publish(channel, false);
-	return 0;
+	if (likely(ended == KC_DONE))
+		dispatch_publish(channel, false);
+	else
+		dispatch_unfinished(channel, ended);
+	return ended;
 }
 
 /*
@@ -225,14 +226,15 @@ static int dispatch_turn(struct kucomms_channel *channel, bool wipe)
  * message that the message handler refused, if there is one, and last for the
  * room handler.
  */
-static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
+static noinline enum kc_dispatched
+dispatch_awaited(struct kucomms_channel *channel, bool wipe)
 {
-	int ret;
+	enum kc_dispatched ended;
 
 	WRITE_ONCE(channel->awaited, false);
 	if (channel->stalled)
 		kc_channel_unstall(channel);
-	ret = dispatch_turn(channel, wipe);
+	ended = dispatch_turn(channel, wipe);
 	if (!READ_ONCE(channel->endpoint->dead) &&
 	    !kc_channel_error(channel) &&
 	    kc_channel_find_room(channel)) {
@@ -240,15 +242,15 @@ static noinline int dispatch_awaited(struct kucomms_channel *channel, bool wipe)
 		/* The turn has published already: publishes what room() held. */
 		kc_channel_flush_locked(channel);
 	}
-	return ret;
+	return ended;
 }
 
 /*
  * Handles a channel's messages for one turn, in the task that has the turn.
- * @wipe: it is a thread, and its time is not the client's. Returns as
- *        dispatch_messages().
+ * @wipe: it is a thread, and its time is not the client's.
  */
-int kc_channel_dispatch(struct kucomms_channel *channel, bool wipe)
+enum kc_dispatched kc_channel_dispatch(struct kucomms_channel *channel,
+				       bool wipe)
 {
 	kc_turn_assert_held(channel->turn);
 	if (unlikely(READ_ONCE(channel->awaited)))

@@ -29,6 +29,7 @@ static noinline int doorbell_wait(struct kucomms_channel *channel)
 /* Adaptive: the client's own call does it. */
 static inline int doorbell_dispatch(struct kucomms_channel *channel)
 {
+	enum kc_dispatched ended;
 	int ret;
 
 	if (unlikely(!kc_turn_trylock(channel->turn)) &&
@@ -42,13 +43,15 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 	if (likely(!ret && channel->connected &&
 		   !READ_ONCE(channel->endpoint->dead))) {
 		channel->counters.doorbells++;
-		ret = kc_channel_dispatch(channel, false);
-		/* A handler may have failed because others hung up meanwhile. */
-		if (unlikely(ret == -EPROTO))
+		ended = kc_channel_dispatch(channel, false);
+		if (unlikely(ended == KC_MORE))
+			ret = 1;
+		/* Broken, or hung up meanwhile, for which a handler failed. */
+		else if (unlikely(ended == KC_BROKEN))
 			ret = kc_channel_error(channel);
 	}
 	kc_turn_unlock(channel->turn);
-	return ret == -EAGAIN ? 0 : ret;
+	return ret;
 }
 
 /* Others do it, and have to know. */

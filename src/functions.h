@@ -97,7 +97,8 @@ bool kc_channel_find_room(struct kucomms_channel *channel);
 
 /* ---- dispatch.c */
 
-int kc_channel_dispatch(struct kucomms_channel *channel, bool wipe);
+enum kc_dispatched kc_channel_dispatch(struct kucomms_channel *channel,
+				       bool wipe);
 void kc_channel_stay_awake(struct kucomms_channel *channel, bool awake);
 
 /* ---- call.c */

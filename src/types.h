@@ -310,6 +310,14 @@ enum kc_region_index {
  */
 #define KC_REGION_SHIFT	(BITS_PER_LONG == 32 ? 30 : 32)
 
+/* How a channel's turn ended. */
+enum kc_dispatched {
+	KC_DONE,	/* no message is left */
+	KC_MORE,	/* there may be more messages */
+	KC_REFUSED,	/* the message handler wants its message again later */
+	KC_BROKEN,	/* the channel is broken */
+};
+
 /* What a channel can be broken for. */
 enum kc_break_reason {
 	KC_BREAK_RECORD,	/* what the client published is no record */

@@ -159,18 +159,18 @@ static bool worker_may_dispatch(const struct kucomms_channel *channel)
 	       !kc_channel_error(channel);
 }
 
-/* Returns as kc_channel_dispatch(). */
-static int worker_fall_asleep(struct kucomms_channel *channel)
+/* Returns true if messages are left for a worker. */
+static bool worker_fall_asleep(struct kucomms_channel *channel)
 {
-	int ret = 0;
+	enum kc_dispatched ended = KC_DONE;
 
 	kc_turn_lock(channel->turn);
 	if (worker_may_dispatch(channel)) {
 		kc_channel_stay_awake(channel, false);
-		ret = kc_channel_dispatch(channel, true);
+		ended = kc_channel_dispatch(channel, true);
 	}
 	kc_turn_unlock(channel->turn);
-	return ret;
+	return ended == KC_MORE;
 }
 
 /* Out of the list, then asleep, then a last look: whoever rings brings it back. */
@@ -181,7 +181,7 @@ static void worker_retire(struct kc_worker *worker,
 	spin_lock(&worker->lock);
 	list_del_init(&channel->worker_node);
 	spin_unlock(&worker->lock);
-	if (worker_fall_asleep(channel) != 1)
+	if (!worker_fall_asleep(channel))
 		return;
 	spin_lock(&worker->lock);
 	worker_add_channel(worker, channel);
@@ -199,14 +199,16 @@ static bool worker_is_wanted(const struct kc_worker *worker,
 
 /*
  * Many looks in one turn, as long as nobody else wants anything: neither do the
- * work and timer handlers wait for more than one turn's messages. Returns 1 if
- * there were messages, 0 if not, -EAGAIN or -EPROTO like dispatch.
+ * work and timer handlers wait for more than one turn's messages. Sets @found if
+ * there were messages. Returns how the last of their turns ended.
  */
-static int worker_watch(struct kc_worker *worker,
-			struct kucomms_channel *channel)
+static enum kc_dispatched worker_watch(struct kc_worker *worker,
+				       struct kucomms_channel *channel,
+				       bool *found)
 {
+	enum kc_dispatched ended = KC_DONE;
 	const bool once = worker_has_ticks(worker);
-	int looks = LOOKS, found = 0, ret = 0;
+	int looks = LOOKS;
 
 	kc_turn_lock(channel->turn);
 	if (worker_may_dispatch(channel)) {
@@ -214,16 +216,16 @@ static int worker_watch(struct kc_worker *worker,
 		do {
 			if (kucomms_consumer_ready(&channel->in) ||
 			    kc_channel_has_room(channel)) {
-				ret = kc_channel_dispatch(channel, true);
-				found = 1;
+				ended = kc_channel_dispatch(channel, true);
+				*found = true;
 			} else {
 				cpu_relax();
 			}
-		} while (!ret && !(found && once) && --looks &&
+		} while (ended == KC_DONE && !(*found && once) && --looks &&
 			 !worker_is_wanted(worker, channel));
 	}
 	kc_turn_unlock(channel->turn);
-	return ret < 0 ? ret : found;
+	return ended;
 }
 
 /* The clock starts when there is nothing to do for the first time. */
@@ -240,7 +242,8 @@ static void worker_look(struct kc_worker *worker,
 			struct kucomms_channel *channel)
 {
 	const u64 timeout = worker_idle_timeout(worker->endpoint);
-	int ret = 0;
+	enum kc_dispatched ended = KC_DONE;
+	bool found = false;
 
 	/* The last look is the only one. */
 	if (!timeout) {
@@ -250,11 +253,13 @@ static void worker_look(struct kc_worker *worker,
 	if (kucomms_consumer_ready(&channel->in) ||
 	    kc_channel_has_room(channel) ||
 	    list_is_singular(&worker->channels))
-		ret = worker_watch(worker, channel);
-	if (ret == 1)
-		channel->idle_since = 0;
+		ended = worker_watch(worker, channel, &found);
 	/* What the handler does not want now waits for a doorbell. */
-	else if (ret < 0 || worker_is_idle(channel, timeout))
+	if (ended == KC_REFUSED || ended == KC_BROKEN)
+		worker_retire(worker, channel);
+	else if (found)
+		channel->idle_since = 0;
+	else if (worker_is_idle(channel, timeout))
 		worker_retire(worker, channel);
 }
 
