@@ -10,13 +10,12 @@
 #
 # and what it leaves running is killed.
 
+. tests/tap.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 # What does not come in this time, in seconds, does not come.
 patience=${KUCOMMS_TEST_PATIENCE:-900}
-number=0
-failures=0
 
 # die WHAT: ends a test.
 die() {
@@ -58,14 +57,12 @@ run_all() {
 	# TSan does not know the fences that doorbells take; what they protect is not memory.
 	make --no-print-directory -s SANITIZE="$sanitizers" CFLAGS="-O2 -g -Wno-tsan" example-programs >&2 || exit 1
 	for test in "${@:3}"; do
-		number=$((number + 1))
 		mkdir "$work"
 		if (run_one "$test") >"$log" 2>&1; then
-			echo "ok $number - $test ($sanitizers)"
+			verdict ok "$test ($sanitizers)"
 		else
 			sed 's/^/# /' "$log"
-			echo "not ok $number - $test ($sanitizers)"
-			failures=$((failures + 1))
+			verdict 'not ok' "$test ($sanitizers)"
 		fi
 		rm -r "$work"
 	done
@@ -75,6 +72,5 @@ run_all() {
 run_examples() {
 	run_all address,undefined asan "$@"
 	run_all thread tsan "$@"
-	echo "1..$number"
-	[ $failures = 0 ]
+	done_testing
 }

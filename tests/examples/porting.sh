@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.." || exit
 top=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-. tests/points.sh
+. tests/tap.sh
 
 program_compiles() {
 	gcc -std=gnu11 -Wall -Wextra -Wshadow -Werror -Iinclude -fsyntax-only "$1"
@@ -46,14 +46,14 @@ for file in "${files[@]}"; do
 	case $file in
 	*/module.c)
 		if [ -e "$headers/Makefile" ]; then
-			verdict "$file compiles" module_compiles "$work/${file%/*}"
+			start "$file compiles" module_compiles "$work/${file%/*}"
 		else
 			skip "$file compiles" "no kernel's headers are installed: install linux-headers-cloud-amd64"
 		fi
 		;;
-	*.c) verdict "$file compiles" program_compiles "$work/$file" ;;
+	*.c) start "$file compiles" program_compiles "$work/$file" ;;
 	esac
 done
-verdict 'what docs/porting.md names exists' names_exist
-[ "$number" -gt 5 ] || verdict 'docs/porting.md has examples' false
-verdicts
+start 'what docs/porting.md names exists' names_exist
+[ ${#started[@]} -gt 5 ] || start 'docs/porting.md has examples' false
+done_testing

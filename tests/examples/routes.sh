@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The route manager with as many routes as routes.gz has (some, or with suite-routes as many as the Internet has): loaded
-# by kucomms-route, looked up and listed as an oracle says, over every transport; then ten clients change others at the
-# same time, over all of them, with every way of dispatch.
+# The route manager with as many routes as routes.gz has (some, or in `make check-routes` as many as the Internet has):
+# loaded by kucomms-route, looked up and listed as an oracle says, over every transport; then ten clients change others at
+# the same time, over all of them, with every way of dispatch.
 . guest.sh
 # shellcheck source-path=SCRIPTDIR/routes
 . transports.sh

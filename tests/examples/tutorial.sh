@@ -9,27 +9,12 @@
 
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit
+. tests/tap.sh
 readme=$PWD/docs/tutorial.md example=$PWD/examples/tally tutorial=$PWD/tests/examples/tutorial
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export PKG_CONFIG_PATH=$work/usr/lib/pkgconfig LD_LIBRARY_PATH=$work/usr/lib
-number=0
-failures=0
-
-# point DESCRIPTION COMMAND...: its output is shown when it fails.
-point() {
-	local description=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$work/log" 2>&1; then
-		echo "ok $number - $description"
-	else
-		sed 's/^/# /' "$work/log"
-		echo "not ok $number - $description"
-		failures=$((failures + 1))
-	fi
-}
 
 tutorial() {
 	(cd "$work/here" && "$tutorial" "$readme" "$@")
@@ -84,5 +69,4 @@ point "they print what the tutorial says" tutorial sessions 4
 point "what the tutorial says wrongly is noticed" notices
 point "examples/tally has the files that the tutorial shows" is_the_example
 point "a file of examples/tally that differs is noticed" notices_differences
-echo "1..$number"
-[ $failures -eq 0 ]
+done_testing

@@ -12,8 +12,8 @@ set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source-path=SCRIPTDIR/../.. source=tests/machine.sh
 . tests/machine.sh
-# shellcheck source=tests/points.sh
-. tests/points.sh
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -121,7 +121,7 @@ for compiler in g++ clang++; do
 			flags=("$bits")
 			[ "$bits" = -m64 ] || flags=("${flags32[@]}")
 			if [ "$bits" = -m64 ] || compiles32 "$compiler" c++; then
-				verdict "$compiler compiles kucomms.hpp as $standard $bits" \
+				start "$compiler compiles kucomms.hpp as $standard $bits" \
 					compile_all "$compiler" "-std=$standard" "${flags[@]}"
 			else
 				skip "$compiler compiles kucomms.hpp as $standard $bits" "$lacks"
@@ -130,21 +130,21 @@ for compiler in g++ clang++; do
 	done
 	for mode in "${modes[@]}"; do
 		read -ra flags <<<"$mode"
-		verdict "$compiler compiles kucomms.hpp with $mode" \
+		start "$compiler compiles kucomms.hpp with $mode" \
 			"$compiler" "${flags[@]}" "${warnings[@]}" -fsyntax-only "$work/twice.cc"
 	done
 	for mode in "${too_old[@]}"; do
-		verdict "$compiler says that $mode is too old" is_too_old "$compiler" "$mode"
+		start "$compiler says that $mode is too old" is_too_old "$compiler" "$mode"
 	done
-	verdict "$compiler says what there is without exceptions" without_exceptions "$compiler"
+	start "$compiler says what there is without exceptions" without_exceptions "$compiler"
 done
 
-verdict 'the examples of kucomms_hpp(3) compile' examples_compile
-verdict 'what is right compiles' g++ -std=c++17 "${warnings[@]}" -DLINE= -fsyntax-only "$work/wrong.cc"
-verdict 'a channel is not copied' refuses 'kucomms::channel copy = channel;'
-verdict 'a received message is not assigned' refuses 'message = channel.receive();'
-verdict 'a literal, with its NUL, is not sent' refuses 'channel.send("text");'
-verdict 'a view is not made of an object that is about to go' refuses 'kucomms::bytes_of(1);'
-verdict 'a handler does not return just anything' \
+start 'the examples of kucomms_hpp(3) compile' examples_compile
+start 'what is right compiles' g++ -std=c++17 "${warnings[@]}" -DLINE= -fsyntax-only "$work/wrong.cc"
+start 'a channel is not copied' refuses 'kucomms::channel copy = channel;'
+start 'a received message is not assigned' refuses 'message = channel.receive();'
+start 'a literal, with its NUL, is not sent' refuses 'channel.send("text");'
+start 'a view is not made of an object that is about to go' refuses 'kucomms::bytes_of(1);'
+start 'a handler does not return just anything' \
 	refuses 'handlers.message = [](kucomms::channel_ref, const kucomms::message \&) { return true; };'
-verdicts
+done_testing

@@ -11,27 +11,12 @@
 set -eu -o pipefail
 
 cd "$(dirname "$0")/../.."
+. tests/tap.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 headers=(include/kucomms/{kucomms,endpoint,handler}.h)
 mapfile -t pages < <(grep -lE '^\.In kucomms/[a-z]+\.h$' man/*.[37])
-number=0
-failures=0
-
-# Runs a command; its name goes before it. What it prints says why it failed.
-verdict() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$work/log" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' "$work/log"
-		failures=$((failures + 1))
-	fi
-}
 
 # Succeeds if a command does and has nothing to complain of.
 silent() {
@@ -196,16 +181,15 @@ header_prototypes >"$work/prototypes"
 named >"$work/named"
 write_examples
 
-verdict 'every function has a page' silent functions_without_page
-verdict 'every function is installed as a link to its page, and uninstalled' silent installed_wrong
-verdict 'the prototypes are those of the headers' prototypes_agree
-verdict 'the structures are those of the headers' silent structures_wrong
-verdict 'every error that a header names is in the page, or in kucomms(7)' silent errors_left_out
-verdict 'every page that is referred to is there' silent references_astray
-verdict 'every page has an example' silent pages_without_example
+point 'every function has a page' silent functions_without_page
+point 'every function is installed as a link to its page, and uninstalled' silent installed_wrong
+point 'the prototypes are those of the headers' prototypes_agree
+point 'the structures are those of the headers' silent structures_wrong
+point 'every error that a header names is in the page, or in kucomms(7)' silent errors_left_out
+point 'every page that is referred to is there' silent references_astray
+point 'every page has an example' silent pages_without_example
 for example in "$work"/*.c; do
-	verdict "$(basename "${example%.c}" | sed 's/-/, example /') compiles" compiles "$example"
+	point "$(basename "${example%.c}" | sed 's/-/, example /') compiles" compiles "$example"
 done
-verdict 'the program of kucomms(7) does what the page says' overview_runs
-echo "1..$number"
-[ "$failures" -eq 0 ]
+point 'the program of kucomms(7) does what the page says' overview_runs
+done_testing

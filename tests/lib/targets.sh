@@ -12,20 +12,13 @@ set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source-path=SCRIPTDIR/../.. source=tests/machine.sh
 . tests/machine.sh
+. tests/tap.sh
 top=$PWD/build/targets
 mkdir -p "$top"
-number=0
-failures=0
 
 # Emulation is slow: there the tests are those of the ring and of channels.
 few=(ring/ring ring/threads lib/channel)
 all=("${few[@]}" ring/fetch ring/hostile lib/transports lib/{endpoint,call,doorbell,listener,reconnect,refusal,shutdown} tool/histogram)
-
-verdict() {
-	number=$((number + 1))
-	echo "$1 $number - $2"
-	[ "$1" = ok ] || failures=$((failures + 1))
-}
 
 # Each of these says what a target is: its compiler, the options of that, what runs its programs, and the tests. It
 # fails if something is $lacking.
@@ -147,5 +140,4 @@ try() { # TARGET
 for target; do
 	try "$target"
 done
-echo "1..$number"
-[ "$failures" -eq 0 ]
+done_testing

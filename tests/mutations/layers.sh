@@ -13,8 +13,8 @@ cd "$(dirname "$0")/../.."
 check=$PWD/scripts/check-layers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/points.sh
-. tests/points.sh
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 
 # Usage: complaint FILE TEXT... - what the check says of a copy of tools/ in which each TEXT follows the FILE's own
 complaint() {
@@ -38,26 +38,26 @@ finds() {
 	grep -Eq "^tools/$expected" "$work/found.$BASHPID"
 }
 
-verdict "the sources are in order" "$check"
-verdict "a copy of tools/ is in order" complaint error.c ''
-verdict "a call of a higher layer is found" finds \
+start "the sources are in order" "$check"
+start "a copy of tools/ is in order" complaint error.c ''
+start "a call of a higher layer is found" finds \
 	'error.c:[0-9]+: mistake uses command_find of help, which is in a higher layer$' \
 	error.c 'bool mistake(void)
 {
 	return command_find("");
 }'
-verdict "the use of a higher layer's variable is found" finds \
+start "the use of a higher layer's variable is found" finds \
 	'error.c:[0-9]+: mistake uses command_help of help, ' error.c 'const void *mistake = &command_help;'
-verdict "a call of a higher layer by a macro is found" finds \
+start "a call of a higher layer by a macro is found" finds \
 	'error.h:[0-9]+: mistake uses print_help of help, ' error.h '#define mistake() print_help()'
-verdict "calls in a circle within a layer are found" finds \
+start "calls in a circle within a layer are found" finds \
 	'message.c:[0-9]+: mistake uses device_exists of device, and device uses message' \
 	message.c 'bool mistake(void) { return device_exists(NULL); }' \
 	device.c 'bool another(void) { return print_message(NULL, NULL, NULL); }'
-verdict "calls within a layer that are no circle are none of its business" complaint \
+start "calls within a layer that are no circle are none of its business" complaint \
 	message.c 'bool fine(void) { return device_exists(NULL); }'
-verdict "a file without a layer is found" finds 'new.c is in no layer of tools/layers$' new.c 'int mistake;'
-verdict "names in comments and texts, and those of members, are none of its business" complaint \
+start "a file without a layer is found" finds 'new.c is in no layer of tools/layers$' new.c 'int mistake;'
+start "names in comments and texts, and those of members, are none of its business" complaint \
 	error.c '/* print_help() */ const char *fine = "print_help()";
 struct help {
 	int print_help;
@@ -66,4 +66,4 @@ int also_fine(struct help *help)
 {
 	return help->print_help;
 }'
-verdicts
+done_testing

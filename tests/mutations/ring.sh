@@ -11,20 +11,13 @@
 set -eu -o pipefail
 
 cd "$(dirname "$0")/../.."
+. tests/tap.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/include/kucomms"
 cp include/kucomms/abi.h "$work/include/kucomms/"
 
 patience=${KUCOMMS_TEST_PATIENCE:-900}
-number=0
-failures=0
-
-verdict() {
-	number=$((number + 1))
-	echo "$1 $number - $2"
-	[ "$1" = ok ] || failures=$((failures + 1))
-}
 
 # Usage: build PROGRAM [OPTION...]
 build() {
@@ -179,5 +172,4 @@ mutation 'wake-ups are lost: the producer never rings' \
 	"$(within kucomms_producer_is_awaited 's/return .*/return false;/')" threads
 mutation 'messages get mixed up: the next control word is not cleared' \
 	"$(within kucomms_producer_take '/kucomms_store\(&next/d')" threads
-echo "1..$number"
-[ "$failures" -eq 0 ]
+done_testing

@@ -9,6 +9,7 @@
 
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
+. tests/tap.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/tests/examples" "$work/examples"
@@ -16,14 +17,6 @@ cp tests/examples/route-table.c "$work/tests/examples/"
 cp -r examples/route-manager "$work/examples/"
 
 patience=${KUCOMMS_TEST_PATIENCE:-900}
-number=0
-failures=0
-
-verdict() {
-	number=$((number + 1))
-	echo "$1 $number - $2"
-	[ "$1" = ok ] || failures=$((failures + 1))
-}
 
 build() {
 	"${CC:-gcc}" -std=gnu11 -O1 -Iinclude -o "$work/test" "$work/tests/examples/route-table.c" -lcmocka \
@@ -104,5 +97,4 @@ mutation walk.c 'a walk leaves out the rest of what it is below' \
 mutation filter.c 'the root of a subtree is not in it' \
 	"$(within passes_prefix 's/its < ours\)/its <= ours)/')"
 
-echo "1..$number"
-[ $failures = 0 ]
+done_testing

@@ -10,13 +10,11 @@
 set -eu -o pipefail
 
 cd "$(dirname "$0")/../.."
+. tests/tap.sh
 expected=/var/lib/dkms/kucomms/kernel-1.2.3-$(uname -m)/module
-number=0
-failures=0
 
 mapfile -t files < <(grep -rlE '^ *(kucomms :=|KUCOMMS \?=)' README.md docs examples | sort)
 for file in "${files[@]}"; do
-	number=$((number + 1))
 	# All such lines of the file, each as the makefile that it is, or is a part of.
 	found=$(sed -nE 's/^ *(kucomms :=|KUCOMMS \?=)/directory :=/p' "$file" | while read -r line; do
 		# shellcheck disable=SC2016  # for make to expand
@@ -24,12 +22,11 @@ for file in "${files[@]}"; do
 			make -s -f - KERNELRELEASE=1.2.3 KVER=1.2.3 UTS_MACHINE=arm ARCH=arm | head -n 1
 	done | sort -u)
 	if [ "$found" = "$expected" ]; then
-		echo "ok $number - $file"
+		verdict ok "$file"
 	else
 		echo "# it looks into $found, not into $expected"
-		echo "not ok $number - $file"
-		failures=$((failures + 1))
+		verdict 'not ok' "$file"
 	fi
 done
-echo "1..$number"
-[ "$number" -ge 5 ] && [ "$failures" -eq 0 ]
+done_testing
+[ "$number" -ge 5 ]

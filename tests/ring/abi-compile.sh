@@ -12,8 +12,8 @@ set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source-path=SCRIPTDIR/../.. source=tests/machine.sh
 . tests/machine.sh
-# shellcheck source=tests/points.sh
-. tests/points.sh
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -66,14 +66,14 @@ headers_compile() {
 	for mode in "${modes[@]}"; do
 		read -ra options <<<"${mode/-m32/${flags32[*]}}"
 		if [[ $mode != *-m32* ]] || compiles32 "$compiler" "${options[0]}"; then
-			verdict "$compiler compiles each header as $mode" compile_headers "$compiler" "${options[@]}"
+			start "$compiler compiles each header as $mode" compile_headers "$compiler" "${options[@]}"
 		else
 			skip "$compiler compiles each header as $mode" "$lacks"
 		fi
 	done
 	for mode in "${too_old[@]}"; do
 		read -ra options <<<"$mode"
-		verdict "$compiler says that $mode is too old" is_too_old "$compiler" "${options[@]}"
+		start "$compiler says that $mode is too old" is_too_old "$compiler" "${options[@]}"
 	done
 }
 
@@ -146,10 +146,10 @@ same_layout() {
 
 layouts_agree() {
 	local compiler=$1 run=()
-	verdict "$compiler lays the ABI out as gcc does" same_layout "$compiler"
+	start "$compiler lays the ABI out as gcc does" same_layout "$compiler"
 	if compiles32 "$compiler" c && runs32; then
 		run=("${run32[@]}")
-		verdict "$compiler -m32 lays the ABI out as gcc does" same_layout "$compiler" "${flags32[@]}"
+		start "$compiler -m32 lays the ABI out as gcc does" same_layout "$compiler" "${flags32[@]}"
 	else
 		skip "$compiler -m32 lays the ABI out as gcc does" "$lacks"
 	fi
@@ -157,8 +157,8 @@ layouts_agree() {
 
 write_layout_program >"$work/layout.c"
 layout reference gcc
-verdict 'the figures of ABI version 1 are what they were' is_frozen
-verdict 'every member of a structure is compared' every_member_is_compared
+start 'the figures of ABI version 1 are what they were' is_frozen
+start 'every member of a structure is compared' every_member_is_compared
 for compiler in gcc clang; do
 	if command -v "$compiler" >/dev/null; then
 		headers_compile "$compiler"
@@ -167,4 +167,4 @@ for compiler in gcc clang; do
 		skip "$compiler compiles the headers" "$compiler is not installed"
 	fi
 done
-verdicts
+done_testing
