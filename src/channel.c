@@ -197,7 +197,6 @@ void kc_channel_hang_up(struct kucomms_channel *channel)
 {
 	channel_leave_open(channel, KUCOMMS_STATE_HANGUP);
 }
-KC_EXPORT(kc_channel_hang_up);
 
 /* Called once per channel at most with effect, so nothing can flood a log. */
 void kc_channel_break(struct kucomms_channel *channel,

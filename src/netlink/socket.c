@@ -363,7 +363,6 @@ static void socket_drop(struct kc_socket *socket)
 	 * The device's file may stay open: the channel ends here all the same.
 	 */
 	kc_channel_disconnect(channel);
-	kc_channel_hang_up(channel);
 	socket_let_go(socket);
 }
 
