@@ -4,26 +4,49 @@
  *        netlink-open NUMBER elsewhere
  *
  * For netlink-number.sh: is there a channel, and does it work? With `deaf` it never
- * reads, says so when the kernel has tried for a while, and waits to be killed. With
- * `elsewhere`: has the kernel a socket of this protocol in a new network namespace?
+ * reads, says so when the socket has messages and the ring no room for the next one,
+ * and waits to be killed. With `elsewhere`: has the kernel a socket of this protocol in
+ * a new network namespace?
  */
 #include <linux/netlink.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "test.h"
+
+/* Bytes that the kernel keeps for whoever reads from the socket. */
+static unsigned int unread(int fd)
+{
+	unsigned long inode;
+	unsigned int bytes, found = 0;
+	struct stat status;
+	char line[256];
+	FILE *file = fopen("/proc/net/netlink", "r");
+
+	assert_true(file);
+	assert_int_equal(fstat(fd, &status), 0);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*s %*d %*u %*x %u %*d %*d %*d %*u %lu",
+			   &bytes, &inode) == 2 && inode == status.st_ino)
+			found = bytes;
+	fclose(file);
+	return found;
+}
 
 static int be_deaf(struct kucomms_channel *channel)
 {
 	const struct kucomms_message stream = {
 		.type = TEST_STREAM, .id = 3000, .user = 1000,
 	};
+	unsigned long long full = t_attribute("kucomms_test", "to_user_full");
 	int err = kucomms_send(channel, &stream, NULL, 0, -1);
 
 	if (err)
 		return err;
-	poll(NULL, 0, 500);
+	while (t_attribute("kucomms_test", "to_user_full") == full ||
+	       !unread(kucomms_channel_poll_start(channel)))
+		;
 	puts("deaf");
 	fflush(stdout);
 	pause();
