@@ -146,6 +146,18 @@ static void tell(const struct test_call *call, int err)
 	test_send(call->channel, &message, NULL, 0);
 }
 
+/* Tells whether no call of the client that still waits has an earlier deadline. */
+static bool is_due_first(const struct test_call *call,
+			 const struct test_client *client)
+{
+	const struct test_call *other;
+
+	list_for_each_entry(other, &client->calls, node)
+		if (other->call.deadline.expires < call->call.deadline.expires)
+			return false;
+	return true;
+}
+
 static void plain_end(struct test_call *call)
 {
 	list_del(&call->node);
@@ -164,6 +176,7 @@ static void plain_done(struct kucomms_call *base, int err,
 	test_enter(test, client);
 	must(answer_fits(call, err, answer, data));
 	must(kucomms_call_cancel(base) == -ENOENT);
+	must(err != -ETIMEDOUT || is_due_first(call, client));
 	count_end(err);
 	if (!err && call->restarts) {
 		call->restarts--;
