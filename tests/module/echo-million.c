@@ -153,13 +153,12 @@ static uint64_t run_all(const char *what, __u32 ring, uint64_t count,
 	return count;
 }
 
-int main(void)
+/* As a user whom only the mode of the device lets open it. */
+static void echo_a_million(void)
 {
 	uint64_t state = 42, total = 0;
 	size_t i;
 
-	t_device("kucomms_test");
-	assert_int_equal(chmod("/dev/kucomms_test", 0666), 0);
 	assert_int_equal(setgid(1002), 0);
 	assert_int_equal(setuid(1002), 0);
 
@@ -174,5 +173,21 @@ int main(void)
 	total += run_all("blocking", 4096, 150000, run_blocking);
 	total += run_all("blocking", MIB, 150000, run_blocking);
 	assert_true(total >= 1000000);
+}
+
+int main(void)
+{
+	pid_t pid;
+
+	t_device("kucomms_test");
+	assert_int_equal(chmod("/dev/kucomms_test", 0666), 0);
+	pid = fork();
+	if (pid == 0) {
+		echo_a_million();
+		exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(t_wait(pid), 0);
+	assert_int_equal(t_remove("kucomms_test"), 0);
 	return 0;
 }

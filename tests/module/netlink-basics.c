@@ -556,19 +556,15 @@ static void an_old_channel_says_nothing_in_the_new_one(void)
 
 int main(void)
 {
-	static const char *const names[] = { "test", "kucomms_shared",
-					     "threaded", "polling",
-					     "parallel" };
-	unsigned int i;
+	static const char *const devices[] = {
+		"kucomms_test", "kucomms_shared", "kucomms_threaded",
+		"kucomms_polling", "kucomms_parallel", "kucomms_proxy",
+	};
+	const size_t count = sizeof(devices) / sizeof(*devices);
+	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char device[64];
-
-		snprintf(device, sizeof(device), "kucomms_%s",
-			 names[i] + (i == 1 ? strlen("kucomms_") : 0));
-		t_device(device);
-	}
-	t_device("kucomms_proxy");
+	for (i = 0; i < count; i++)
+		t_device(devices[i]);
 	check_access();
 	check_kept_descriptors();
 	check_deputies();
@@ -591,5 +587,7 @@ int main(void)
 	no_datagram_is_longer_than_agreed();
 	a_huge_datagram_may_be_agreed();
 	an_old_channel_says_nothing_in_the_new_one();
+	for (i = 0; i < count; i++)
+		t_remove_closed(devices[i]);
 	return 0;
 }

@@ -457,5 +457,9 @@ int main(void)
 	who_sends_and_does_not_read_times_out("netlink:proxy");
 	an_acknowledgement_means_received();
 	a_full_socket_is_told_of_the_end_later();
+	t_remove_closed("kucomms_test");
+	t_remove_closed("kucomms_threaded");
+	t_remove_closed("kucomms_polling");
+	t_remove_closed("kucomms_proxy");
 	return 0;
 }

@@ -325,5 +325,8 @@ int main(void)
 	check_endpoint();
 	check_lost();
 	check_end();
+	t_remove_closed("kucomms_test");
+	t_remove_closed("kucomms_threaded");
+	t_remove_closed("kucomms_polling");
 	return 0;
 }

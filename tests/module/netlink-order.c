@@ -162,5 +162,6 @@ int main(void)
 	a_gap_behind_a_reserved_record_waits();
 	an_acknowledgement_publishes_nothing_else();
 	turns_do_not_publish_what_interrupts_hold_back();
+	t_remove_closed("kucomms_test");
 	return 0;
 }

@@ -116,6 +116,17 @@ static inline unsigned long long t_attribute(const char *device,
 }
 
 /*
+ * Removes a device as soon as nobody has it open: the kernel may close a netlink
+ * socket a moment after its process, when it was about to send.
+ */
+static inline void t_remove_closed(const char *name)
+{
+	while (t_attribute(name, "opens"))
+		;
+	assert_int_equal(t_remove(name), 0);
+}
+
+/*
  * The next task in @proc, an open /proc: its number, and its name in @name, which a
  * process or a thread has up to 15 characters of. 0: there is none any more.
  */

@@ -47,6 +47,7 @@ judge() {
 	77) verdict=skip ;;
 	timeout) verdict=fail; notes=("timed out" "${notes[@]}") ;;
 	killed) verdict=fail; notes=("was killed" "${notes[@]}") ;;
+	devices) verdict=fail ;;
 	*) verdict=fail; notes=("exit status $status" "${notes[@]}") ;;
 	esac
 	case ${notes[*]-} in *'kernel log: '*) verdict=fail ;; esac
