@@ -436,7 +436,7 @@ static const struct kucomms_message stream = {
 };
 
 /*
- * A socket's filter sees the datagram, and t_ignore that is in front of it in memory:
+ * A socket's filter sees the datagram, and nothing that is in front of it in memory:
  * how much it lets pass is what it has found there.
  */
 static void a_filter_sees_the_datagram_only(void)

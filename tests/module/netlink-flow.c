@@ -75,7 +75,7 @@ static void check_dump(const char *name)
 	n_close(netlink);
 }
 
-/* The same without a dump: t_ignore is lost, and it ends with an acknowledgement. */
+/* The same without a dump: nothing is lost, and it ends with an acknowledgement. */
 static void check_stream(const char *name)
 {
 	struct netlink *netlink = n_open(name, NULL);
@@ -195,7 +195,7 @@ static void check_in_channel(void)
 	n_close(asks);
 }
 
-/* Whoever gets a dead client's port id gets t_ignore of its channel. */
+/* Whoever gets a dead client's port id gets nothing of its channel. */
 static void check_port(const char *name)
 {
 	const unsigned int port = 123456;

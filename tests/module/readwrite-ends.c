@@ -54,7 +54,7 @@ static void check_signals(void)
 	assert_int_equal(take(fd, &id), -EINTR);
 	action.sa_flags = SA_RESTART;
 	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
-	/* Ten signals come while the handler sleeps and t_ignore is there. */
+	/* Ten signals come while the handler sleeps and nothing is there. */
 	assert_int_equal(put(fd, TEST_SLOW, 5, 200), 32);
 	assert_int_equal(take(fd, &id), 32);
 	assert_int_equal(id, 5);

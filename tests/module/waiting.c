@@ -126,84 +126,6 @@ static void check_signals(struct kucomms_channel *channel)
 	assert_int_equal(t_echo(channel, "after signals"), 0);
 }
 
-#define WAIT_MS	100
-
-static int wait_to_receive(const char *name)
-{
-	struct kucomms_channel *channel;
-	struct kucomms_message message;
-	int err = kucomms_open(name, NULL, &channel);
-
-	return err ? err : receive(channel, WAIT_MS, &message);
-}
-
-static int wait_to_open(const char *name)
-{
-	const struct kucomms_options options = { .size = sizeof(options),
-						 .timeout_ms = WAIT_MS };
-	struct kucomms_channel *channel;
-
-	return kucomms_open(name, &options, &channel);
-}
-
-/* Does it sleep? False as well when it has ended. */
-static bool sleeps(pid_t pid)
-{
-	char path[64], state = '?';
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "r");
-	assert_true(file);
-	assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
-	fclose(file);
-	assert_true(state != 'T');
-	return state == 'S';
-}
-
-/*
- * A process that is stopped whenever it sleeps, and continued, does not notice: it
- * waits until its time is up.
- */
-static void check_stopped(int (*wait)(const char *name), const char *name,
-			  int expected)
-{
-	const uint64_t start = t_now_ns();
-	pid_t pid = fork(), ended = 0;
-	int status, stops = 0;
-
-	assert_true(pid >= 0);
-	if (!pid)
-		_exit(-wait(name));
-	while (!ended) {
-		if (sleeps(pid)) {
-			kill(pid, SIGSTOP);
-			assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
-			ended = WIFSTOPPED(status) ? 0 : pid;
-			stops += !ended;
-			kill(pid, SIGCONT);
-		} else {
-			ended = waitpid(pid, &status, WNOHANG);
-			assert_true(ended >= 0);
-		}
-	}
-	assert_int_equal(-WEXITSTATUS(status), expected);
-	assert_true(t_now_ns() - start >= WAIT_MS * 1000000ull);
-	printf("%s: stopped %d times\n", name, stops);
-}
-
-static void check_stops(void)
-{
-	t_device("kucomms_test");
-	t_device("kucomms_unserved");
-	check_stopped(wait_to_receive, "test", -ETIMEDOUT);
-	check_stopped(wait_to_receive, "netlink:test", -ETIMEDOUT);
-	check_stopped(wait_to_open, "unserved", -ENOTCONN);
-	check_stopped(wait_to_open, "netlink:unserved", -ENOTCONN);
-	assert_int_equal(t_remove("kucomms_unserved"), 0);
-	assert_int_equal(t_remove("kucomms_test"), 0);
-}
-
 static int poll_now(struct kucomms_channel *channel, int timeout)
 {
 	struct pollfd polled = { .fd = kucomms_channel_poll_start(channel),
@@ -440,7 +362,6 @@ int main(void)
 
 	for (i = 0; i < T_MODES; i++)
 		check_mode(t_modes[i]);
-	check_stops();
 	t_device("kucomms_test");
 	wait_rings_until_all_is_handled();
 	epoll_before_attach();
