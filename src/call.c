@@ -440,8 +440,7 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 		.buffer = buffer,
 		.capacity = capacity,
 	};
-	long left = timeout_ms < 0 ? MAX_SCHEDULE_TIMEOUT :
-				     msecs_to_jiffies(timeout_ms);
+	long left = kc_module_timeout(timeout_ms);
 	int err;
 
 	if (call_would_deadlock(channel))

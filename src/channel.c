@@ -273,16 +273,6 @@ struct pid *kucomms_channel_pid(const struct kucomms_channel *channel)
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_pid);
 
-enum kucomms_transport
-kucomms_channel_transport(const struct kucomms_channel *channel)
-{
-	if (channel->netlink)
-		return KUCOMMS_TRANSPORT_NETLINK;
-	return channel->rw ? KUCOMMS_TRANSPORT_FILE :
-				KUCOMMS_TRANSPORT_KERNEL;
-}
-EXPORT_SYMBOL_GPL(kucomms_channel_transport);
-
 void kucomms_channel_set_priv(struct kucomms_channel *channel, void *priv)
 {
 	WRITE_ONCE(channel->head.priv, priv);

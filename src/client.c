@@ -210,36 +210,35 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 	return err;
 }
 
-static struct kucomms_channel *accept_one(struct kucomms_endpoint *endpoint,
-					  long timeout)
+static int accept_one(struct kucomms_endpoint *endpoint,
+		      struct kucomms_channel **channel, int timeout_ms)
 {
-	struct kucomms_channel *channel;
+	long timeout = kc_module_timeout(timeout_ms);
 	int err;
 
-	for (;;) {
+	do {
 		if (READ_ONCE(endpoint->dead))
-			return ERR_PTR(-ESHUTDOWN);
-		channel = accept_next(endpoint);
-		if (channel)
-			return channel;
-		err = timeout ? accept_wait(endpoint, &timeout) : -EAGAIN;
-		if (err)
-			return ERR_PTR(err);
-	}
+			return -ESHUTDOWN;
+		*channel = accept_next(endpoint);
+		if (*channel)
+			return 0;
+		err = timeout_ms ? accept_wait(endpoint, &timeout) : -EAGAIN;
+	} while (!err);
+	return err;
 }
 
 /* Holds a reference, since the endpoint may be unregistered meanwhile. */
-struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
-				       long timeout)
+int kucomms_accept(struct kucomms_endpoint *endpoint,
+		   struct kucomms_channel **channel, int timeout_ms)
 {
-	struct kucomms_channel *channel;
+	int err;
 
 	if (endpoint->ops.message)
-		return ERR_PTR(-EINVAL);
+		return -EINVAL;
 	kref_get(&endpoint->ref);
-	channel = accept_one(endpoint, timeout);
+	err = accept_one(endpoint, channel, timeout_ms);
 	kc_endpoint_put(endpoint);
-	return channel;
+	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_accept);
 

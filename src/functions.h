@@ -8,6 +8,8 @@
  * functions are inline or another module's, stand by themselves.
  */
 #include <linux/capability.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
 
 #include "netlink.h"
 #include "turn.h"
@@ -77,12 +79,18 @@ static inline bool kc_channel_has_room(const struct kucomms_channel *channel)
 
 /* ---- receive.c */
 
-int kc_module_sleep(const struct kucomms_endpoint *endpoint,
-		    long *timeout);
+int kc_module_sleep(const struct kucomms_endpoint *endpoint, long *timeout);
 void kc_channel_wake_module(struct kucomms_channel *channel);
 int kc_module_yield(bool may_sleep);
 int kc_module_wait_room(struct kucomms_channel *channel, u32 length,
-			long timeout);
+			long *timeout);
+
+/* In jiffies; one more, since the present one is nearly over. */
+static inline long kc_module_timeout(int timeout_ms)
+{
+	return timeout_ms < 0 ? MAX_SCHEDULE_TIMEOUT :
+				(long)msecs_to_jiffies(timeout_ms) + 1;
+}
 
 /* ---- send.c */
 

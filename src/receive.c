@@ -142,8 +142,9 @@ static void receive_spin(const struct kucomms_channel *channel)
 /* Queued and armed, looks once more, sleeps: the order that loses no wake-up. */
 static int receive_wait(struct kucomms_channel *channel,
 			struct kucomms_message *message, const void **data,
-			long timeout)
+			int timeout_ms)
 {
+	long timeout = kc_module_timeout(timeout_ms);
 	DEFINE_WAIT(wait);
 	int err;
 
@@ -165,7 +166,7 @@ static int receive_wait(struct kucomms_channel *channel,
 
 int kucomms_receive(struct kucomms_channel *channel,
 		    struct kucomms_message *message, const void **data,
-		    long timeout)
+		    int timeout_ms)
 {
 	int err;
 
@@ -174,15 +175,15 @@ int kucomms_receive(struct kucomms_channel *channel,
 	/* Otherwise a client that goes on sending would keep the module. */
 	if (unlikely(READ_ONCE(channel->endpoint->dead)))
 		return -ESHUTDOWN;
-	err = receive_yield(channel, timeout) ?:
+	err = receive_yield(channel, timeout_ms) ?:
 	      receive_next(channel, message, data);
-	if (err == -EAGAIN && timeout)
+	if (err == -EAGAIN && timeout_ms)
 		receive_spin(channel);
 	if (err == -EAGAIN)
 		err = receive_idle(channel, message, data);
-	if (err == -EAGAIN && timeout) {
+	if (err == -EAGAIN && timeout_ms) {
 		might_sleep();
-		err = receive_wait(channel, message, data, timeout);
+		err = receive_wait(channel, message, data, timeout_ms);
 	}
 	if (err)
 		return err;
@@ -214,15 +215,34 @@ void kucomms_release(struct kucomms_channel *channel)
 }
 EXPORT_SYMBOL_GPL(kucomms_release);
 
-/* 0 when there is room for @length bytes, or the channel's error. */
+/*
+ * Returns 0 when there is room for @length bytes, or the channel's error. Takes
+ * the lock: others may send at the same time.
+ */
 static int room_look(struct kucomms_channel *channel, u32 length)
 {
-	return kc_channel_error(channel) ?:
-	       kucomms_producer_room(&channel->out, length);
+	unsigned long flags;
+	int err;
+
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	err = kc_channel_error(channel) ?:
+	      kucomms_producer_room(&channel->out, length);
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+	return err;
 }
 
+static void room_arm(struct kucomms_channel *channel, u32 length)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	kucomms_producer_arm(&channel->out, length);
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+/* Waits until there is room for @length bytes. For one thread at a time. */
 int kc_module_wait_room(struct kucomms_channel *channel, u32 length,
-			long timeout)
+			long *timeout)
 {
 	DEFINE_WAIT(wait);
 	int err;
@@ -230,7 +250,7 @@ int kc_module_wait_room(struct kucomms_channel *channel, u32 length,
 	for (;;) {
 		prepare_to_wait(&channel->module_wait, &wait,
 				TASK_INTERRUPTIBLE);
-		kucomms_producer_arm(&channel->out, length);
+		room_arm(channel, length);
 		/*
 		 * The client may itself wait for room that this thread makes.
 		 */
@@ -239,7 +259,7 @@ int kc_module_wait_room(struct kucomms_channel *channel, u32 length,
 		err = room_look(channel, length);
 		if (err != -EAGAIN)
 			break;
-		err = kc_module_sleep(channel->endpoint, &timeout);
+		err = kc_module_sleep(channel->endpoint, timeout);
 		if (err)
 			break;
 	}

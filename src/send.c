@@ -194,30 +194,80 @@ static int send_check(struct kucomms_channel *channel, unsigned int flags)
 	return kc_channel_error(channel);
 }
 
-int kucomms_send(struct kucomms_channel *channel,
-		 const struct kucomms_message *message, const void *data,
-		 unsigned int flags)
+/* Puts the message into the ring, while others may send, too. */
+static int send_locked(struct kucomms_channel *channel,
+		       const struct kucomms_message *message,
+		       const void *data, unsigned int flags)
 {
 	unsigned long irq;
 	int err;
 
-	err = send_check(channel, flags);
-	if (unlikely(err))
-		goto err_flush;
 	raw_spin_lock_irqsave(&channel->lock, irq);
 	send_note_lock(channel);
 	err = send_put(channel, message, data, flags & KUCOMMS_SEND_MORE);
 	raw_spin_unlock_irqrestore(&channel->lock, irq);
-	if (unlikely(err))
-		goto err_flush;
+	return err;
+}
+
+/*
+ * Tells whether a sender that may sleep is to end, also if there is room: a
+ * client may read as fast as the sender sends, for ever.
+ */
+static int send_yield(struct kucomms_channel *channel)
+{
+	const u32 position = channel->out.position;
+
+	/* The module's stop handler waits for the sender. */
+	if (unlikely(READ_ONCE(channel->endpoint->dead)))
+		return -ESHUTDOWN;
+	/* Once per eighth of the ring. */
+	if (likely(position - channel->out_yielded < channel->out.size / 8))
+		return 0;
+	channel->out_yielded = position;
+	return kc_module_yield(true);
+}
+
+/* There was no room: waits for it, which others may take, and sends. */
+static int send_wait(struct kucomms_channel *channel,
+		     const struct kucomms_message *message, const void *data,
+		     unsigned int flags, int timeout_ms)
+{
+	long timeout = kc_module_timeout(timeout_ms);
+	int err;
+
+	/* The client's doorbells are for the message handler. */
+	if (channel->endpoint->ops.message)
+		return -EDEADLK;
+	might_sleep();
+	do {
+		kc_channel_flush_locked(channel);
+		err = kc_module_wait_room(channel, message->length,
+					  &timeout) ?:
+		      send_locked(channel, message, data, flags);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+int kucomms_send(struct kucomms_channel *channel,
+		 const struct kucomms_message *message, const void *data,
+		 unsigned int flags, int timeout_ms)
+{
+	int err = send_check(channel, flags);
+
+	if (!err && timeout_ms)
+		err = send_yield(channel);
+	if (likely(!err))
+		err = send_locked(channel, message, data, flags);
+	if (unlikely(err == -EAGAIN) && timeout_ms)
+		err = send_wait(channel, message, data, flags, timeout_ms);
+	if (unlikely(err)) {
+		/* The client may not have been told yet of what came before. */
+		kc_channel_flush_locked(channel);
+		return err;
+	}
 	if (!(flags & KUCOMMS_SEND_MORE))
 		kc_channel_notify(channel);
 	return 0;
-
-err_flush:
-	/* The client may not have been told yet of what came before. */
-	kc_channel_flush_locked(channel);
-	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_send);
 
@@ -252,7 +302,7 @@ static bool broadcast_to(struct kucomms_channel *channel,
 			 const struct kucomms_message *message,
 			 const void *data, unsigned int flags)
 {
-	int err = kucomms_send(channel, message, data, flags);
+	int err = kucomms_send(channel, message, data, flags, 0);
 
 	if (channel->netlink && (err == -EAGAIN || err == -EMSGSIZE))
 		channel->netlink->ops->missed(channel);
@@ -311,57 +361,47 @@ static int send_reserve(struct kucomms_channel *channel, u32 length,
 	return err;
 }
 
-/*
- * Tells whether a sender that may sleep is to end, also if there is room: a
- * client may read as fast as the sender sends, for ever.
- */
-static int reserve_yield(struct kucomms_channel *channel)
-{
-	const u32 position = channel->out.position;
-
-	/* The module's stop handler waits for the sender. */
-	if (unlikely(READ_ONCE(channel->endpoint->dead)))
-		return -ESHUTDOWN;
-	/* Once per eighth of the ring. */
-	if (likely(position - channel->out_yielded < channel->out.size / 8))
-		return 0;
-	channel->out_yielded = position;
-	return kc_module_yield(true);
-}
-
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
-		    struct kucomms_message **record, long timeout)
+		    struct kucomms_message **record, int timeout_ms)
 {
-	int err = timeout ? reserve_yield(channel) : 0;
+	int err = timeout_ms ? send_yield(channel) : 0;
+	long timeout;
 
 	if (unlikely(err)) {
 		kucomms_flush(channel);
 		return err;
 	}
 	err = send_reserve(channel, length, record);
-	if (likely(err != -EAGAIN) || !timeout)
+	if (likely(err != -EAGAIN) || !timeout_ms)
 		return err;
-	/* Where doorbells are for the message handler nobody would be woken. */
-	if (WARN_ON_ONCE(channel->endpoint->ops.message))
-		return -EINVAL;
+	/* The client's doorbells are for the message handler. */
+	if (channel->endpoint->ops.message)
+		return -EDEADLK;
 	might_sleep();
-	err = kc_module_wait_room(channel, length, timeout);
-	return err ?: send_reserve(channel, length, record);
+	timeout = kc_module_timeout(timeout_ms);
+	do {
+		err = kc_module_wait_room(channel, length, &timeout) ?:
+		      send_reserve(channel, length, record);
+	} while (err == -EAGAIN);
+	return err;
 }
 EXPORT_SYMBOL_GPL(kucomms_reserve);
 
-void kucomms_commit(struct kucomms_channel *channel,
-		    struct kucomms_message *record, unsigned int flags)
+int kucomms_commit(struct kucomms_channel *channel,
+		   struct kucomms_message *record, unsigned int flags)
 {
+	if (unlikely(flags & ~KUCOMMS_SEND_MORE))
+		return -EINVAL;
 	kucomms_producer_commit(&channel->out, record, KUCOMMS_CONTROL_MESSAGE,
 				flags & KUCOMMS_SEND_MORE);
 	channel->counters.messages_to_user++;
 	send_tell(channel, flags);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kucomms_commit);
 
-void kucomms_discard(struct kucomms_channel *channel,
-		     struct kucomms_message *record)
+int kucomms_discard(struct kucomms_channel *channel,
+		    struct kucomms_message *record)
 {
 	bool held = channel->out.held_control != KUCOMMS_CONTROL_EMPTY;
 
@@ -370,35 +410,16 @@ void kucomms_discard(struct kucomms_channel *channel,
 				KUCOMMS_CONTROL_DISCARDED, held);
 	if (!held)
 		kc_channel_notify(channel);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kucomms_discard);
 
-int kucomms_send_wait(struct kucomms_channel *channel,
-		      const struct kucomms_message *message, const void *data,
-		      unsigned int flags, long timeout)
-{
-	struct kucomms_message *record;
-	int err;
-
-	if (flags & ~KUCOMMS_SEND_MORE)
-		return -EINVAL;
-	err = kucomms_reserve(channel, message->length, &record, timeout);
-	if (err)
-		return err;
-	record->type = message->type;
-	record->id = message->id;
-	record->user = message->user;
-	memcpy(record + 1, data, message->length);
-	kucomms_commit(channel, record, flags);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(kucomms_send_wait);
-
 /* Publishes what has been held back, as one sender does. */
-void kucomms_flush(struct kucomms_channel *channel)
+int kucomms_flush(struct kucomms_channel *channel)
 {
 	if (kucomms_producer_flush(&channel->out))
 		kc_channel_notify(channel);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kucomms_flush);
 

@@ -23,7 +23,7 @@
  * handlers cannot use kucomms_reply().
  */
 #define route_send(channel, message, data, flags) \
-	kucomms_send(channel, message, data, flags)
+	kucomms_send(channel, message, data, flags, 0)
 
 #else
 

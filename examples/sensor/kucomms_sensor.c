@@ -161,7 +161,7 @@ static int sensor_message(struct kucomms_channel *channel,
 	};
 	int err;
 
-	err = kucomms_send(channel, &answer, NULL, 0);
+	err = kucomms_send(channel, &answer, NULL, 0, 0);
 	if (!err && answer.user && ++client->errors == SENSOR_ERRORS_MAX)
 		kucomms_channel_shutdown(channel);
 	return err;

@@ -7,8 +7,8 @@
  *
  *	struct kucomms_ops: message, work, timer, connect, disconnect, and the
  *		flag KUCOMMS_OPS_SHARED_RECEIVE
- *	kucomms_reply(), kucomms_broadcast()
- *	kucomms_reserve() with a timeout of 0, kucomms_commit(),
+ *	kucomms_send() and kucomms_reserve(), both with a timeout of 0,
+ *		kucomms_reply(), kucomms_broadcast(), kucomms_commit(),
  *		kucomms_discard(), kucomms_flush()
  *	kucomms_call_start(), kucomms_call_cancel()
  *	kucomms_channel_shutdown()

@@ -248,7 +248,7 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
  * returned.
  *
  * Threads and works of the module that wait in kucomms_accept(),
- * kucomms_receive(), kucomms_reserve(), kucomms_send_wait() or
+ * kucomms_receive(), kucomms_reserve(), kucomms_send() or
  * kucomms_call_wait() are woken before @stop is called, and get -ESHUTDOWN; so
  * @stop can wait for them. No code may use @endpoint after the function has
  * returned: in @stop the module waits for all its threads and works that use
@@ -277,25 +277,36 @@ void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
  * @message: header; length, type, id and user are sent, control is ignored
  * @data:    message->length bytes, copied; may be NULL if there are none
  * @flags:   KUCOMMS_SEND_MORE or 0
+ * @timeout_ms: milliseconds to wait for room, 0: do not wait, -1: for ever; 0
+ *           wherever one cannot sleep, and for endpoints with a message handler
  *
  * The message is in the client's ring, whole, or not sent at all. A client
- * that sleeps is woken. Context: any but NMI; takes no sleeping lock, so it
- * may be called from hard interrupts and under spinlocks. Any number of
- * callers at a time. Interrupts are off while the data are copied, so long
- * messages are better sent from handlers, with kucomms_reply().
+ * that sleeps is woken. Context: any but NMI; takes no sleeping lock, so with a
+ * timeout of 0 it may be called from hard interrupts and under spinlocks. Any
+ * number of callers at a time, of which one waits. Interrupts are off while the
+ * data are copied, so long messages are better sent from handlers, with
+ * kucomms_reply().
  *
- * Return: 0, or -EAGAIN (no room now), -EMSGSIZE (longer than the ring ever
- * admits, or over netlink than 128 KiB), -EINVAL (unknown flag), -ESHUTDOWN
- * (the channel is closing), -EPROTO (the channel is broken).
+ * A client may read as fast as a thread sends, and for ever. So unless
+ * @timeout_ms is 0 this function looks once per eighth of the ring whether the
+ * thread is to end or its process is being killed, even if there is room, and
+ * lets other tasks run.
+ *
+ * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
+ * -EINTR (the thread is told to stop), -EMSGSIZE (longer than the ring ever
+ * admits, or over netlink than 128 KiB), -EINVAL (unknown flag), -EDEADLK (the
+ * endpoint has a message handler, and there is no room to wait for),
+ * -ESHUTDOWN (the channel is closing, or the endpoint is being unregistered
+ * and @timeout_ms is not 0), -EPROTO (the channel is broken).
  */
 int kucomms_send(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,
-		 unsigned int flags);
+		 unsigned int flags, int timeout_ms);
 
 /**
  * kucomms_reply() - sends a message from a handler
  *
- * It is kucomms_send() without the channel's lock, for endpoints that send to
+ * It is kucomms_send() without waiting and without the channel's lock, for endpoints that send to
  * @channel, and broadcast, from their handlers only (with KUCOMMS_OPS_PARALLEL
  * only from the message handler of the channel itself). If a timer, an
  * interrupt or a thread sends to the channel, too, handlers call
@@ -346,9 +357,7 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
  * @record:  where to put the pointer: the header, whose length is set and whose
  *           type, id and user are the caller's to write, and right behind it
  *           @length bytes for the data. The client can already read them
- * @timeout: jiffies to wait for room, MAX_SCHEDULE_TIMEOUT: for ever; 0
- *           wherever one cannot sleep, and if the endpoint has a message
- *           handler, whom the client's doorbells are for
+ * @timeout_ms: milliseconds to wait for room, as for kucomms_send()
  *
  * For one sender at a time, like kucomms_reply(). Several records may be
  * reserved before the first is committed; each must be committed or discarded,
@@ -360,33 +369,31 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
  * message handler no kernel warns of that, since the module's threads may take
  * turns in a way that only the module knows.
  *
- * A client may read as fast as the thread sends, and for ever. So unless
- * @timeout is 0 this function looks once per eighth of the ring whether the
- * thread is to end or its process is being killed, even if there is room, and
- * lets other tasks run.
- *
- * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
- * -EINTR (the thread is told to stop), -EMSGSIZE, -ESHUTDOWN (the channel is
- * closing, or the endpoint is being unregistered and @timeout is not 0),
- * -EPROTO, -EINVAL (a timeout where there cannot be one).
+ * Return: as kucomms_send(), but not -EINVAL.
  */
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
-		    struct kucomms_message **record, long timeout);
+		    struct kucomms_message **record, int timeout_ms);
 
 /**
  * kucomms_commit() - send what has been written into a reserved record
  * @record: as kucomms_reserve() gave it; not to be used any more
  * @flags:  KUCOMMS_SEND_MORE or 0
+ *
+ * Return: 0, or -EINVAL (unknown flag: the record is still reserved).
  */
-void kucomms_commit(struct kucomms_channel *channel,
-		    struct kucomms_message *record, unsigned int flags);
+int kucomms_commit(struct kucomms_channel *channel,
+		   struct kucomms_message *record, unsigned int flags);
 
-/** kucomms_discard() - do not send a reserved record after all */
-void kucomms_discard(struct kucomms_channel *channel,
-		     struct kucomms_message *record);
+/** kucomms_discard() - do not send a reserved record after all; returns 0 */
+int kucomms_discard(struct kucomms_channel *channel,
+		    struct kucomms_message *record);
 
-/** kucomms_flush() - publish what KUCOMMS_SEND_MORE held back, as one sender */
-void kucomms_flush(struct kucomms_channel *channel);
+/**
+ * kucomms_flush() - publish what KUCOMMS_SEND_MORE held back, as one sender
+ *
+ * Return: 0.
+ */
+int kucomms_flush(struct kucomms_channel *channel);
 
 /**
  * struct kucomms_call - a message that expects an answer
@@ -486,14 +493,15 @@ int kucomms_call_wait(struct kucomms_channel *channel,
  * The calls below are for modules that own their threads: their endpoint has no
  * message handler, and a thread does
  *
- *	channel = kucomms_accept(endpoint, MAX_SCHEDULE_TIMEOUT);
- *	while (!kucomms_receive(channel, &message, &data, MAX_SCHEDULE_TIMEOUT)) {
- *		kucomms_send_wait(channel, &message, data, 0, MAX_SCHEDULE_TIMEOUT);
+ *	kucomms_accept(endpoint, &channel, -1);
+ *	while (!kucomms_receive(channel, &message, &data, -1)) {
+ *		kucomms_send(channel, &message, data, 0, -1);
  *		kucomms_release(channel);
  *	}
  *	kucomms_channel_put(channel);
  *
- * All may sleep unless their timeout (in jiffies) is 0, and end with
+ * These functions, and kucomms_send() and kucomms_reserve(), sleep unless their
+ * timeout (in milliseconds, -1: for ever) is 0, and end with
  * -ERESTARTSYS for a signal, with -EINTR in a kthread that kthread_stop() wants
  * to end, or with -ESHUTDOWN when kucomms_unregister() is called, no matter
  * whether a kthread, a work or a process in a system call of the module waits.
@@ -503,18 +511,19 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 
 /**
  * kucomms_accept() - wait for a client
- * @endpoint: one without a message handler
- * @timeout:  jiffies, 0: do not wait, MAX_SCHEDULE_TIMEOUT: for ever
+ * @endpoint:   one without a message handler
+ * @channel:    where to put the channel, for kucomms_channel_put()
+ * @timeout_ms: milliseconds to wait, 0: do not wait, -1: for ever
  *
  * Gives out every client once, in the order in which they came. Context:
- * process; sleeps unless @timeout is 0.
+ * process; sleeps unless @timeout_ms is 0.
  *
- * Return: a channel, for kucomms_channel_put(), or ERR_PTR of -EAGAIN,
- * -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR, -ESHUTDOWN (the endpoint is
- * being unregistered), -EINVAL (the endpoint has a message handler).
+ * Return: 0, or -EAGAIN, -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR,
+ * -ESHUTDOWN (the endpoint is being unregistered), -EINVAL (the endpoint has a
+ * message handler).
  */
-struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
-				       long timeout);
+int kucomms_accept(struct kucomms_endpoint *endpoint,
+		   struct kucomms_channel **channel, int timeout_ms);
 
 /**
  * kucomms_receive() - receive a message from a client
@@ -522,7 +531,7 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
  * @data:    where to put a pointer to message->length bytes: a private copy,
  *           good until the next call, or with KUCOMMS_OPS_SHARED_RECEIVE the
  *           bytes in the ring, good until kucomms_release()
- * @timeout: jiffies
+ * @timeout_ms: milliseconds to wait, 0: do not wait, -1: for ever
  *
  * With KUCOMMS_OPS_SHARED_RECEIVE several messages may be received before they
  * are released together.
@@ -539,7 +548,7 @@ struct kucomms_channel *kucomms_accept(struct kucomms_endpoint *endpoint,
  */
 int kucomms_receive(struct kucomms_channel *channel,
 		    struct kucomms_message *message, const void **data,
-		    long timeout);
+		    int timeout_ms);
 
 /**
  * kucomms_release() - give back the room of everything received so far
@@ -549,27 +558,6 @@ int kucomms_receive(struct kucomms_channel *channel,
  * process; does not sleep.
  */
 void kucomms_release(struct kucomms_channel *channel);
-
-/**
- * kucomms_send_wait() - send a message, and wait for room if there is none
- *
- * For one sender at a time, beside which nobody broadcasts either: see
- * kucomms_reserve().
- *
- * Return: as kucomms_reply(), and in addition: -ETIMEDOUT, -ERESTARTSYS,
- * -EINTR.
- */
-int kucomms_send_wait(struct kucomms_channel *channel,
-		      const struct kucomms_message *message, const void *data,
-		      unsigned int flags, long timeout);
-
-/** kucomms_pass() - send an empty message: "your turn" */
-static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
-{
-	const struct kucomms_message empty = { };
-
-	return kucomms_send_wait(channel, &empty, NULL, 0, timeout);
-}
 
 /**
  * kucomms_channel_shutdown() - hangs up on one client
@@ -582,7 +570,7 @@ static inline int kucomms_pass(struct kucomms_channel *channel, long timeout)
  * Messages that KUCOMMS_SEND_MORE delayed are published first. Context: any in
  * which the endpoint may send to @channel: any at all if it sends with
  * kucomms_send(), and only that of the sender if it sends without the lock
- * (kucomms_reply(), kucomms_commit(), kucomms_send_wait()).
+ * (kucomms_reply(), kucomms_commit()).
  */
 void kucomms_channel_shutdown(struct kucomms_channel *channel);
 
@@ -693,21 +681,6 @@ const struct cred *kucomms_channel_cred(const struct kucomms_channel *channel);
  * Context: any.
  */
 struct pid *kucomms_channel_pid(const struct kucomms_channel *channel);
-
-/* How a client's messages come. */
-enum kucomms_transport {
-	KUCOMMS_TRANSPORT_KERNEL,	/* shared memory, through the device */
-	KUCOMMS_TRANSPORT_FILE,		/* read() and write() on the device */
-	KUCOMMS_TRANSPORT_NETLINK,	/* datagrams of netlink */
-};
-
-/**
- * kucomms_channel_transport() - how this client's messages come
- *
- * No handler needs to know: all do the same. Context: any.
- */
-enum kucomms_transport
-kucomms_channel_transport(const struct kucomms_channel *channel);
 
 /**
  * kucomms_channel_set_priv() - stores a pointer of the module with the channel

@@ -170,6 +170,36 @@ overview_runs() {
 	done
 }
 
+# The message handler of kucomms(7), between its first comment and what is for a process only, as a kernel module.
+overview_in_a_module() {
+	local module=$work/module
+	mkdir "$module"
+	cat >"$module/Kbuild" <<-'EOF'
+		obj-m := shout_module.o
+	EOF
+	{
+		cat <<-'EOF'
+			#include <kucomms/handler.h>
+			#include <linux/ctype.h>
+		EOF
+		sed -n '/^static int shout/,/^}/p' "$work/kucomms.7-1.c"
+		cat <<-'EOF'
+			static const struct kucomms_ops ops = { .message = shout };
+			static struct kucomms_endpoint *endpoint;
+			static int __init shout_init(void)
+			{
+				endpoint = kucomms_register("shout", &ops, NULL);
+				return PTR_ERR_OR_ZERO(endpoint);
+			}
+			module_init(shout_init);
+			MODULE_LICENSE("GPL");
+			MODULE_DESCRIPTION("the handler of kucomms(7)");
+		EOF
+	} >"$module/shout_module.c"
+	grep -q kucomms_commit "$module/shout_module.c" &&
+		make -s -C "$headers_of_kernel" M="$module" KCFLAGS="-Wall -Werror -I$PWD/include" KBUILD_MODPOST_WARN=1 modules
+}
+
 pages_without_example() {
 	local page
 	for page in "${pages[@]}"; do
@@ -192,4 +222,12 @@ for example in "$work"/*.c; do
 	point "$(basename "${example%.c}" | sed 's/-/, example /') compiles" compiles "$example"
 done
 point 'the program of kucomms(7) does what the page says' overview_runs
+headers_of_kernel=/lib/modules/$(uname -r)/build
+[[ -e $headers_of_kernel/Makefile ]] ||
+	headers_of_kernel=$(find /lib/modules/*/build/ -maxdepth 0 2>/dev/null | sort -V | tail -n 1)
+if [[ -e $headers_of_kernel/Makefile ]]; then
+	point 'the handler of kucomms(7) compiles in a kernel module' overview_in_a_module
+else
+	skip 'the handler of kucomms(7) compiles in a kernel module' "no kernel's headers are installed"
+fi
 done_testing

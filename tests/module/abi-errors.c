@@ -258,6 +258,20 @@ static void check_library(void)
 	kucomms_channel_close(NULL);
 }
 
+/* In the kernel: flags of other functions, and waits that nobody would end. */
+static void check_kernel_sends(void)
+{
+	const struct kucomms_message ask = { .type = TEST_REFUSED_SENDS };
+	struct kucomms_channel *channel = t_open("test", 0, 0);
+	struct kucomms_message answer;
+
+	assert_int_equal(kucomms_send(channel, &ask, NULL, 0, -1), 0);
+	assert_int_equal(kucomms_receive_copy(channel, &answer, NULL, 0, -1),
+			 0);
+	assert_int_equal(answer.user, 0);
+	kucomms_channel_close(channel);
+}
+
 /* 64 channels by default; the 65th has to wait until one has gone. */
 static void check_limit(void)
 {
@@ -326,6 +340,7 @@ int main(void)
 	t_device("kucomms_nobody");
 	t_device("kucomms_picky");
 
+	check_kernel_sends();
 	check_unattached();
 	check_attach_fields();
 	check_attach_grown();

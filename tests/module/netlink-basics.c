@@ -412,25 +412,6 @@ static void check_failure(const char *name)
 	n_close(other);
 }
 
-static void check_transport(void)
-{
-	const struct kucomms_message ask = { .type = TEST_TRANSPORT };
-	struct kucomms_channel *channel = t_open("test", 0, 0);
-	struct netlink *netlink = n_open("test", NULL);
-	struct kucomms_message answer;
-	unsigned int sequence = n_message(netlink, 0, &ask, NULL);
-
-	n_flush(netlink);
-	/* KUCOMMS_TRANSPORT_NETLINK and _KERNEL of module.h */
-	assert_int_equal(n_answer(netlink, sequence)->user, 2);
-	assert_int_equal(kucomms_send(channel, &ask, NULL, 0, -1), 0);
-	assert_int_equal(kucomms_receive_copy(channel, &answer, NULL, 0, -1),
-			 0);
-	assert_int_equal(answer.user, 0);
-	kucomms_channel_close(channel);
-	n_close(netlink);
-}
-
 static const struct kucomms_message stream = {
 	.type = TEST_STREAM, .id = STREAM, .user = LENGTH,
 };
@@ -581,7 +562,6 @@ int main(void)
 	check_text();
 	check_failure("test");
 	check_failure("threaded");
-	check_transport();
 	a_filter_sees_the_datagram_only();
 	a_signal_ends_the_wait_for_a_module();
 	no_datagram_is_longer_than_agreed();

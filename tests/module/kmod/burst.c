@@ -42,7 +42,7 @@ static void burst_interrupt(struct irq_work *work)
 		/* The last one is published, and all before it. */
 		err = kucomms_send(burst.channel, &message, burst_data,
 				   burst.more && burst.left % 2 == 0 ?
-					   KUCOMMS_SEND_MORE : 0);
+					   KUCOMMS_SEND_MORE : 0, 0);
 		if (!--burst.left || err == -ESHUTDOWN)
 			swap(done, burst.channel);
 	}

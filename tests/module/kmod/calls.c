@@ -306,7 +306,7 @@ static void wait_tell(struct test_call_job *job, int err)
 		.id = -err,
 	};
 
-	kucomms_send(job->channel, &message, NULL, 0);
+	kucomms_send(job->channel, &message, NULL, 0, 0);
 }
 
 static void wait_work(struct work_struct *work)

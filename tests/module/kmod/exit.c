@@ -106,11 +106,11 @@ static int exit_connect(struct kucomms_channel *channel, void *priv)
 /* It returns when the end of the endpoint has begun, since no client comes. */
 static int wait_for_end(void)
 {
-	struct kucomms_channel *channel = kucomms_accept(state.endpoint,
-							 MAX_SCHEDULE_TIMEOUT);
+	struct kucomms_channel *channel;
+	int err = kucomms_accept(state.endpoint, &channel, -1);
 
-	if (IS_ERR(channel))
-		return PTR_ERR(channel);
+	if (err)
+		return err;
 	kucomms_channel_put(channel);
 	return -EEXIST;
 }
@@ -154,11 +154,11 @@ static int wait_for_message(struct kucomms_channel *channel)
 	int err;
 
 	/* The first one says that the client is there, and is for nothing else. */
-	err = kucomms_receive(channel, &message, &data, MAX_SCHEDULE_TIMEOUT);
+	err = kucomms_receive(channel, &message, &data, -1);
 	if (err)
 		return err;
 	kucomms_release(channel);
-	return kucomms_receive(channel, &message, &data, MAX_SCHEDULE_TIMEOUT);
+	return kucomms_receive(channel, &message, &data, -1);
 }
 
 static int wait_for_room(struct kucomms_channel *channel)
@@ -167,8 +167,7 @@ static int wait_for_room(struct kucomms_channel *channel)
 	int err;
 
 	do {
-		err = kucomms_send_wait(channel, &message, NULL, 0,
-					MAX_SCHEDULE_TIMEOUT);
+		err = kucomms_send(channel, &message, NULL, 0, -1);
 	} while (!err);
 	return err;
 }
@@ -177,15 +176,14 @@ static int wait_for_room(struct kucomms_channel *channel)
 static int send_late(struct kucomms_channel *channel)
 {
 	static const struct kucomms_message message = { .type = TEST_FULL };
-	int err = kucomms_send(channel, &message, NULL, 0);
+	int err = kucomms_send(channel, &message, NULL, 0, 0);
 
 	if (err)
 		return err;
 	err = wait_for_end();
 	if (err != -ESHUTDOWN)
 		return err;
-	err = kucomms_send_wait(channel, &message, NULL, 0,
-				MAX_SCHEDULE_TIMEOUT);
+	err = kucomms_send(channel, &message, NULL, 0, -1);
 	return err ?: -EIO;
 }
 
@@ -195,8 +193,8 @@ static int wait_for_closed(struct kucomms_channel *channel)
 	struct kucomms_message none;
 	const void *data;
 
-	return kucomms_send(channel, &message, NULL, 0) ?:
-	       kucomms_receive(channel, &none, &data, MAX_SCHEDULE_TIMEOUT);
+	return kucomms_send(channel, &message, NULL, 0, 0) ?:
+	       kucomms_receive(channel, &none, &data, -1);
 }
 
 static int wait_for_answer(struct kucomms_channel *channel)
@@ -213,9 +211,9 @@ static int wait_for_client(void)
 	int err = 0;
 
 	do {
-		channel = kucomms_accept(state.endpoint, MAX_SCHEDULE_TIMEOUT);
-		if (IS_ERR(channel))
-			return PTR_ERR(channel);
+		err = kucomms_accept(state.endpoint, &channel, -1);
+		if (err)
+			return err;
 		if (state.how == TEST_EXIT_RECEIVE)
 			err = wait_for_message(channel);
 		else if (state.how == TEST_EXIT_ROOM)

@@ -13,7 +13,7 @@ static void flow(struct test_flow *flow)
 	message.length = flow->length;
 	for (; flow->next < flow->count; flow->next++) {
 		message.id = flow->next;
-		if (kucomms_send(flow->channel, &message, zeros, 0))
+		if (kucomms_send(flow->channel, &message, zeros, 0, 0))
 			return;
 	}
 }

@@ -55,7 +55,7 @@ int test_send(struct kucomms_channel *channel,
 	const struct test_client *client = kucomms_channel_priv(channel);
 
 	return client->shared ?
-	       kucomms_send(channel, message, data, flags) :
+	       kucomms_send(channel, message, data, flags, 0) :
 	       kucomms_reply(channel, message, data, flags);
 }
 
@@ -82,7 +82,7 @@ static int fill(struct kucomms_channel *channel)
 {
 	struct kucomms_message out = { .type = TEST_FULL };
 
-	while (!kucomms_send(channel, &out, NULL, 0))
+	while (!kucomms_send(channel, &out, NULL, 0, 0))
 		out.id++;
 	return 0;
 }
@@ -232,13 +232,36 @@ static int broadcast(struct test_endpoint *test,
 	return test_send(channel, &answer, NULL, 0);
 }
 
-static int transport(struct kucomms_channel *channel,
-		     const struct kucomms_message *message)
+/* Answers how many of these calls are not refused as they should be. */
+static int refused_sends(struct test_endpoint *test,
+			 struct kucomms_channel *channel,
+			 const struct kucomms_message *message)
 {
+	const unsigned int foreign = KUCOMMS_OPS_PARALLEL;
+	const u32 longest = kucomms_channel_length_max(channel);
 	struct kucomms_message out = *message;
+	struct kucomms_message *record, *other;
 
 	out.length = 0;
-	out.user = kucomms_channel_transport(channel);
+	out.user =
+		(kucomms_send(channel, &out, NULL, foreign, 0) != -EINVAL) +
+		(kucomms_reply(channel, &out, NULL, foreign) != -EINVAL) +
+		(kucomms_broadcast(test->endpoint, &out, NULL, foreign) !=
+		 -EINVAL) +
+		(kucomms_broadcast_topics(test->endpoint, ~0, &out, NULL,
+					  foreign) != -EINVAL);
+	if (kucomms_reserve(channel, longest / 2, &record, 0))
+		return -ENOBUFS;
+	out.user +=
+		(kucomms_commit(channel, record, foreign) != -EINVAL) +
+		(kucomms_reserve(channel, longest, &other, 0) != -EAGAIN) +
+		/* Nobody would end the wait. */
+		(kucomms_reserve(channel, longest, &other, -1) != -EDEADLK);
+	out.length = longest;
+	out.user += kucomms_send(channel, &out, NULL, 0, -1) != -EDEADLK;
+	out.length = 0;
+	out.user += kucomms_discard(channel, record) +
+		    kucomms_flush(channel);
 	return test_send(channel, &out, NULL, 0);
 }
 
@@ -317,12 +340,12 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 		return kucomms_channel_topics(channel) != message->id;
 	case TEST_BROADCAST_TOPICS:
 		return broadcast_topics(test, channel, message);
+	case TEST_REFUSED_SENDS:
+		return refused_sends(test, channel, message);
 	case TEST_SPACE:
 		return space(channel, message);
 	case TEST_WAKE:
 		return wake(channel);
-	case TEST_TRANSPORT:
-		return transport(channel, message);
 	case TEST_PLACE:
 		return in_place(channel, message);
 	case TEST_MORE:
@@ -332,7 +355,8 @@ static int test_handle(struct test_endpoint *test, struct test_client *client,
 	case TEST_MIX:
 		return kucomms_reply(channel, message, data, 0);
 	case TEST_HOLD:
-		return kucomms_send(channel, message, data, KUCOMMS_SEND_MORE);
+		return kucomms_send(channel, message, data, KUCOMMS_SEND_MORE,
+				    0);
 	case TEST_FLOW:
 		client->shared = true;
 		return test_flow_start(&client->flow, message);

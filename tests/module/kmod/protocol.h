@@ -27,9 +27,9 @@ enum test_type {
 	TEST_HOLD,	/* send it back as somebody else does, with KUCOMMS_SEND_MORE */
 	TEST_BROADCAST,	/* `id` broadcasts, `user` bytes each; answer with how many
 			   clients got them (`user`), and the last error (`id`) */
-	TEST_TRANSPORT,	/* answer with how the client's messages come */
 	TEST_TOPICS,	/* set the client's topics to `id` */
 	TEST_BROADCAST_TOPICS, /* broadcast to topics `id`; answer with the result */
+	TEST_REFUSED_SENDS, /* sends that must fail; `user`: that did not */
 	TEST_SPACE,	/* answer with the struct kucomms_space, `user`: length_max */
 	TEST_WAKE,	/* have the work handler called, from a hard interrupt */
 	TEST_MIX,	/* send it back without a lock, whoever else sends */
@@ -38,7 +38,7 @@ enum test_type {
 	TEST_RESERVE,	/* reserve a record; the second time: commit it */
 
 	/* for the proxy, whose threads have no handler */
-	TEST_PASS,	/* answer with kucomms_pass() */
+	TEST_PASS,	/* answer with an empty message */
 	TEST_RECEIVE,	/* wait `id` ms for a message; `user` is what it came to */
 	TEST_STREAM_STOPPED, /* TEST_STREAM, when kthread_stop() has been called */
 	TEST_SEND,	/* fill the ring, wait `id` ms, then the same with `user` */

@@ -7,7 +7,6 @@
 
 #include <linux/delay.h>
 #include <linux/err.h>
-#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/sched/task.h>
@@ -33,18 +32,17 @@ static LIST_HEAD(clients);
 static int proxy_fill(struct kucomms_channel *channel,
 		      const struct kucomms_message *message)
 {
-	const long timeout = msecs_to_jiffies(message->id);
 	struct kucomms_message out = { .type = TEST_SINK };
 	int err;
 
 	do {
-		err = kucomms_send_wait(channel, &out, NULL, 0, timeout);
+		err = kucomms_send(channel, &out, NULL, 0, message->id);
 		out.id += !err;
 	} while (!err);
 	atomic64_inc(&proxy.timer);
 	out.type = TEST_SEND;
 	out.user = -err;
-	return kucomms_send_wait(channel, &out, NULL, 0, MAX_SCHEDULE_TIMEOUT);
+	return kucomms_send(channel, &out, NULL, 0, -1);
 }
 
 static int proxy_wait(struct kucomms_channel *channel,
@@ -55,12 +53,11 @@ static int proxy_wait(struct kucomms_channel *channel,
 	int err;
 
 	kucomms_release(channel);
-	err = kucomms_receive(channel, &next, &data,
-			      msecs_to_jiffies(message->id));
+	err = kucomms_receive(channel, &next, &data, message->id);
 	if (err && err != -EAGAIN && err != -ETIMEDOUT)
 		return err;
 	out.user = -err;
-	return kucomms_send_wait(channel, &out, NULL, 0, MAX_SCHEDULE_TIMEOUT);
+	return kucomms_send(channel, &out, NULL, 0, -1);
 }
 
 static void proxy_called(struct kucomms_call *call, int err,
@@ -78,7 +75,7 @@ static int proxy_call(struct kucomms_channel *channel,
 
 	out.length = 0;
 	out.user = -kucomms_call_start(channel, &call, &out, NULL, -1);
-	return kucomms_send_wait(channel, &out, NULL, 0, MAX_SCHEDULE_TIMEOUT);
+	return kucomms_send(channel, &out, NULL, 0, -1);
 }
 
 static int proxy_stream(struct kucomms_channel *channel,
@@ -89,8 +86,7 @@ static int proxy_stream(struct kucomms_channel *channel,
 	int err;
 
 	for (id = 0; id < message->id; id++) {
-		err = kucomms_reserve(channel, message->user, &out,
-				      MAX_SCHEDULE_TIMEOUT);
+		err = kucomms_reserve(channel, message->user, &out, -1);
 		if (err)
 			return err;
 		out->type = TEST_STREAM;
@@ -129,19 +125,20 @@ static int proxy_report(struct kucomms_channel *channel,
 	struct kucomms_message out = *message;
 
 	out.length = sizeof(report);
-	return kucomms_send_wait(channel, &out, &report, 0,
-				 MAX_SCHEDULE_TIMEOUT);
+	return kucomms_send(channel, &out, &report, 0, -1);
 }
 
 static int proxy_handle(struct kucomms_channel *channel,
 			const struct kucomms_message *message,
 			const void *data)
 {
+	static const struct kucomms_message empty;
+
 	switch (message->type) {
 	case TEST_SINK:
 		return 0;
 	case TEST_PASS:
-		return kucomms_pass(channel, MAX_SCHEDULE_TIMEOUT);
+		return kucomms_send(channel, &empty, NULL, 0, -1);
 	case TEST_RECEIVE:
 		return proxy_wait(channel, message);
 	case TEST_SEND:
@@ -155,9 +152,8 @@ static int proxy_handle(struct kucomms_channel *channel,
 	case TEST_REPORT:
 		return proxy_report(channel, message);
 	case TEST_HOLD:
-		return kucomms_send_wait(channel, message, data,
-					 KUCOMMS_SEND_MORE,
-					 MAX_SCHEDULE_TIMEOUT);
+		return kucomms_send(channel, message, data, KUCOMMS_SEND_MORE,
+				    -1);
 	case TEST_HANG_UP:
 		kucomms_channel_shutdown(channel);
 		return 0;
@@ -165,8 +161,7 @@ static int proxy_handle(struct kucomms_channel *channel,
 		msleep(message->user);
 		fallthrough;
 	default:
-		return kucomms_send_wait(channel, message, data, 0,
-					 MAX_SCHEDULE_TIMEOUT);
+		return kucomms_send(channel, message, data, 0, -1);
 	}
 }
 
@@ -179,8 +174,7 @@ static int proxy_serve(void *arg)
 	int err;
 
 	do {
-		err = kucomms_receive(channel, &message, &data,
-				      MAX_SCHEDULE_TIMEOUT);
+		err = kucomms_receive(channel, &message, &data, -1);
 		if (!err) {
 			atomic64_inc(&proxy.messages);
 			err = proxy_handle(channel, &message, data);
@@ -234,18 +228,16 @@ static int proxy_accept(void *unused)
 {
 	struct proxy_client *client, *next;
 	struct kucomms_channel *channel;
+	int err;
 
-	for (;;) {
-		channel = kucomms_accept(proxy.endpoint, MAX_SCHEDULE_TIMEOUT);
-		if (IS_ERR(channel))
-			break;
+	while (!(err = kucomms_accept(proxy.endpoint, &channel, -1))) {
 		list_for_each_entry_safe(client, next, &clients, siblings)
 			if (READ_ONCE(client->done))
 				proxy_end(client);
 		proxy_begin(channel);
 	}
-	if (PTR_ERR(channel) != -EINTR)
-		pr_err("accepting ended with %ld\n", PTR_ERR(channel));
+	if (err != -EINTR)
+		pr_err("accepting ended with %d\n", err);
 	return 0;
 }
 
