@@ -31,26 +31,6 @@ static void count_timer(struct kucomms_endpoint *endpoint, void *priv)
 	sem_post(&seen->ticked);
 }
 
-static void exchange(struct kucomms_channel *channel, unsigned int echoes)
-{
-	unsigned char sent[300], received[300];
-	struct kucomms_message message;
-	unsigned int i, length;
-
-	for (i = 0; i < echoes; i++) {
-		length = i % sizeof(sent);
-		memset(sent, (int)i, length);
-		message = (struct kucomms_message){ .length = length, .id = i };
-		assert_int_equal(kucomms_send(channel, &message, sent, 0, -1), 0);
-		assert_int_equal(kucomms_receive_copy(channel, &message,
-						      received,
-						      sizeof(received), -1), 0);
-		assert_int_equal(message.length, length);
-		assert_int_equal(message.id, i);
-		assert_memory_equal(sent, received, length);
-	}
-}
-
 /* A ring full of messages at a time: the handler finds no room for its answers. */
 static void flood(struct kucomms_channel *channel, unsigned int messages)
 {
@@ -90,7 +70,7 @@ static void an_endpoint_answers_in_order(void **state)
 	for (i = 0; i < 2; i++) {
 		endpoint = serve(&echo_ops, &seen, names[i]);
 		assert_int_equal(kucomms_open(names[i], NULL, &channel), 0);
-		exchange(channel, ECHOES);
+		exchange_echoes(channel, ECHOES, -1);
 		flood(channel, 10 * ECHOES);
 		kucomms_channel_close(channel);
 		sem_wait(&seen.disconnected);
@@ -242,7 +222,7 @@ static void work_and_timer_come_beside_messages(void **state)
 	for (i = 0; i < 5; i++)
 		sem_wait(&seen.ticked);
 	assert_int_equal(kucomms_open("local:test", NULL, &channel), 0);
-	exchange(channel, ECHOES);
+	exchange_echoes(channel, ECHOES, -1);
 	for (i = 0; i < 5; i++)
 		sem_wait(&seen.ticked);
 	kucomms_channel_close(channel);
@@ -266,7 +246,7 @@ static void idle_costs_nothing(void **state)
 	(void)state;
 	endpoint = serve(&echo_ops, &seen, "local:test");
 	assert_int_equal(kucomms_open("local:test", NULL, &channel), 0);
-	exchange(channel, 1);
+	exchange_echoes(channel, 1, -1);
 	/* The other one's timer is a clock that does not depend on this one. */
 	create(&(const struct kucomms_ops){ .timer = count_timer }, &ticking);
 	kucomms_endpoint_start(ticking.endpoint);

@@ -109,6 +109,34 @@ static inline void open_pair(struct kucomms_channel **here,
 	kucomms_listener_close(listener);
 }
 
+/* With somebody who sends back what comes. */
+static inline void exchange_echoes(struct kucomms_channel *channel,
+				   unsigned int echoes, int timeout_ms)
+{
+	unsigned char sent[300], received[300];
+	struct kucomms_message message;
+	unsigned int i, length;
+	int err;
+
+	for (i = 0; i < echoes; i++) {
+		length = i % sizeof(sent);
+		memset(sent, (int)i, length);
+		message = (struct kucomms_message){
+			.length = length, .type = i, .id = ~(__u64)i, .user = 1,
+		};
+		assert_int_equal(kucomms_send(channel, &message, sent, 0, -1), 0);
+		do {
+			err = kucomms_receive_copy(channel, &message, received,
+						   sizeof(received), timeout_ms);
+		} while (err == -EAGAIN);
+		assert_int_equal(err, 0);
+		assert_int_equal(message.length, length);
+		assert_int_equal(message.type, i);
+		assert_int_equal(message.id, ~(__u64)i);
+		assert_memory_equal(sent, received, length);
+	}
+}
+
 /* Receives what there is. */
 static inline int empty(struct kucomms_channel *channel)
 {

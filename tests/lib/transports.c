@@ -62,33 +62,6 @@ static const struct kucomms_options patient = {
 	.size = sizeof(patient), .timeout_ms = -1,
 };
 
-static void exchange(struct kucomms_channel *channel, unsigned int echoes,
-		     int timeout_ms)
-{
-	unsigned char sent[300], received[300];
-	struct kucomms_message message;
-	unsigned int i, length;
-	int err;
-
-	for (i = 0; i < echoes; i++) {
-		length = i % sizeof(sent);
-		memset(sent, (int)i, length);
-		message = (struct kucomms_message){
-			.length = length, .type = i, .id = ~(__u64)i, .user = 1,
-		};
-		assert_int_equal(kucomms_send(channel, &message, sent, 0, -1), 0);
-		do {
-			err = kucomms_receive_copy(channel, &message, received,
-						   sizeof(received), timeout_ms);
-		} while (err == -EAGAIN);
-		assert_int_equal(err, 0);
-		assert_int_equal(message.length, length);
-		assert_int_equal(message.type, i);
-		assert_int_equal(message.id, ~(__u64)i);
-		assert_memory_equal(sent, received, length);
-	}
-}
-
 /* What a channel says of its rings is what has been sent and not given back. */
 static void space_is_what_was_sent_and_not_given_back(void **state)
 {
@@ -145,8 +118,8 @@ static void messages_come_back_inside_a_process(void **state)
 	assert_int_equal(kucomms_open("local:test", &sleep_at_once, &channel), 0);
 	assert_int_equal(kucomms_channel_length_max(channel),
 			 KUCOMMS_LENGTH_MAX(4096));
-	exchange(channel, ECHOES, -1);
-	exchange(channel, 100, 0);
+	exchange_echoes(channel, ECHOES, -1);
+	exchange_echoes(channel, 100, 0);
 	kucomms_channel_close(channel);
 	pthread_join(thread, NULL);
 	kucomms_listener_close(listener);
@@ -162,8 +135,8 @@ static void messages_come_back_from_another_process(void **state)
 	assert_int_equal(kucomms_open(process_name, &patient, &channel), 0);
 	assert_int_equal(kucomms_channel_get_peer(channel, &peer), 0);
 	assert_int_equal(peer.uid, geteuid());
-	exchange(channel, ECHOES, -1);
-	exchange(channel, 100, 0);
+	exchange_echoes(channel, ECHOES, -1);
+	exchange_echoes(channel, 100, 0);
 	kucomms_channel_close(channel);
 	end_process(pid);
 }
@@ -281,7 +254,7 @@ static void killed_while(bool sending)
 	/* Somebody else listens, and the channel can go on. */
 	pid = echo_process();
 	assert_int_equal(kucomms_channel_reattach(channel, -1), 0);
-	exchange(channel, 100, -1);
+	exchange_echoes(channel, 100, -1);
 	kucomms_channel_close(channel);
 	end_process(pid);
 }

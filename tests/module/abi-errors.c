@@ -11,14 +11,6 @@
 
 static long page;
 
-static int open_device(void)
-{
-	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
 static struct kucomms_attach attach_default(void)
 {
 	return (struct kucomms_attach){ .size = sizeof(struct kucomms_attach) };
@@ -33,7 +25,7 @@ static void check_unattached(void)
 {
 	struct kucomms_wait wait = { .size = sizeof(wait),
 				     .events = KUCOMMS_EVENT_DATA };
-	int fd = open_device();
+	int fd = t_device_fd("kucomms_test", 0);
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
 
 	assert_int_equal(t_sys(ioctl(fd, KUCOMMS_IOC_DOORBELL, 0)), -ENOTCONN);
@@ -61,7 +53,7 @@ static void check_attach_fields(void)
 		1, 31, 4095, 4097, 12288, 2048, 1u << 25, 1u << 31, ~0u,
 	};
 	struct kucomms_attach a;
-	int fd = open_device();
+	int fd = t_device_fd("kucomms_test", 0);
 	size_t i;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -104,7 +96,7 @@ static void check_first_version(void)
 {
 	struct kucomms_attach a = attach_default();
 	struct kucomms_wait wait = { .events = KUCOMMS_EVENT_ROOM };
-	int fd = open_device();
+	int fd = t_device_fd("kucomms_test", 0);
 
 	a.size = 95;
 	assert_int_equal(attach(fd, &a), -EINVAL);
@@ -125,7 +117,7 @@ static void check_attach_grown(void)
 		struct kucomms_attach attach;
 		__u64 newer[2];
 	} grown = { .attach = attach_default() };
-	int fd = open_device();
+	int fd = t_device_fd("kucomms_test", 0);
 
 	grown.attach.size = sizeof(grown);
 	grown.newer[1] = 1;
@@ -279,7 +271,7 @@ static void check_limit(void)
 	int fds[65], i;
 
 	for (i = 0; i < 65; i++) {
-		fds[i] = open_device();
+		fds[i] = t_device_fd("kucomms_test", 0);
 		a = attach_default();
 		a.to_kernel_size = 4096;
 		a.to_user_size = 4096;
@@ -313,7 +305,7 @@ static void a_refusal_is_final(void)
 {
 	struct kucomms_attach attach = { .size = sizeof(attach),
 					 .deadline = -1 };
-	int fd = open("/dev/kucomms_picky", O_RDWR | O_CLOEXEC);
+	int fd = t_device_fd("kucomms_picky", 0);
 	pid_t pid;
 
 	t_parameter("picky", "107");	/* ENOTCONN */
@@ -345,7 +337,7 @@ int main(void)
 	check_attach_fields();
 	check_attach_grown();
 	check_first_version();
-	fd = open_device();
+	fd = t_device_fd("kucomms_test", 0);
 	check_unknown(fd);
 	assert_int_equal(attach(fd, &a), 0);
 	check_unknown(fd);

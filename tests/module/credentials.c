@@ -50,12 +50,12 @@ static void check_self(void)
 	struct raw raw;
 	pid_t pid;
 
-	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(raw_attach(&raw, t_device_fd(DEVICE, 0), 4096), 0);
 	expect(&raw, 0, 0, getpid());
 	pid = fork();
 	if (pid == 0) {
 		become_user();
-		assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096),
+		assert_int_equal(raw_attach(&raw, t_device_fd(DEVICE, 0), 4096),
 				 0);
 		expect(&raw, USER, GROUP, getpid());
 		exit(0);
@@ -70,7 +70,7 @@ static void check_dropped(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		int fd = raw_open_file(DEVICE);
+		int fd = t_device_fd(DEVICE, 0);
 
 		become_user();
 		assert_int_equal(raw_attach(&raw, fd, 4096), 0);
@@ -91,7 +91,7 @@ static void check_passed(void)
 	pid = fork();
 	if (pid == 0) {
 		become_user();
-		raw = (struct raw){ .fd = raw_open_file(DEVICE) };
+		raw = (struct raw){ .fd = t_device_fd(DEVICE, 0) };
 		pass(sockets[1], &raw);
 		raw = take(sockets[1]);
 		assert_int_equal(raw_attach(&raw, raw.fd, 4096), 0);
@@ -102,7 +102,7 @@ static void check_passed(void)
 	assert_int_equal(raw_attach(&raw, raw.fd, 4096), 0);
 	expect(&raw, USER, GROUP, getpid());
 
-	raw = (struct raw){ .fd = raw_open_file(DEVICE) };
+	raw = (struct raw){ .fd = t_device_fd(DEVICE, 0) };
 	pass(sockets[0], &raw);
 	assert_int_equal(t_wait(pid), 0);
 	close(raw.fd);
@@ -121,7 +121,7 @@ static void check_ended(void)
 	pid = fork();
 	if (pid == 0) {
 		become_user();
-		assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096),
+		assert_int_equal(raw_attach(&raw, t_device_fd(DEVICE, 0), 4096),
 				 0);
 		pass(sockets[1], &raw);
 		exit(0);

@@ -18,7 +18,7 @@
 
 static void hold_descriptor(void)
 {
-	raw_open_file(DEVICE);
+	t_device_fd(DEVICE, 0);
 }
 
 static void hold_by_netlink(void)
@@ -33,7 +33,7 @@ static void hold_in_flight(void)
 	struct raw raw;
 	int sockets[2];
 
-	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(raw_attach(&raw, t_device_fd(DEVICE, 0), 4096), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
 	pass(sockets[0], &raw);
 	close(raw.fd);
@@ -47,7 +47,7 @@ static void hold_by_io_uring(void)
 
 	if (ring < 0)
 		exit(77);
-	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(raw_attach(&raw, t_device_fd(DEVICE, 0), 4096), 0);
 	assert_int_equal(t_sys(syscall(SYS_io_uring_register, ring,
 				       IORING_REGISTER_FILES, &raw.fd, 1)), 0);
 	close(raw.fd);

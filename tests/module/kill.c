@@ -75,7 +75,7 @@ static void check_fork(void)
 static void check_mapping_outlives_descriptor(void)
 {
 	struct kucomms_attach attach = { .size = sizeof(attach) };
-	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
+	int fd = t_device_fd("kucomms_test", 0);
 	char *address;
 
 	assert_true(fd >= 0);

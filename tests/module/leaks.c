@@ -19,7 +19,7 @@ static void attach_and_close(void)
 static void attach_refused(void)
 {
 	struct kucomms_attach attach;
-	int fd = open("/dev/kucomms_picky", O_RDWR | O_CLOEXEC);
+	int fd = t_device_fd("kucomms_picky", 0);
 	int i;
 
 	assert_true(fd >= 0);
@@ -49,8 +49,7 @@ static void attach_plain(void)
 	int i, fd;
 
 	for (i = 0; i < 5; i++) {
-		fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
-		assert_true(fd >= 0);
+		fd = t_device_fd("kucomms_test", 0);
 		assert_int_equal(write(fd, &message, sizeof(message)),
 				 sizeof(message));
 		close(fd);
@@ -59,10 +58,7 @@ static void attach_plain(void)
 
 static void open_only(void)
 {
-	int fd = open("/dev/kucomms_test", O_RDWR | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	close(fd);
+	close(t_device_fd("kucomms_test", 0));
 }
 
 static void round_trip(void)

@@ -167,7 +167,7 @@ static void check_passed(void)
 	raw_unmap(&raw);
 
 	/* Passed, and never taken. */
-	assert_int_equal(raw_attach(&raw, raw_open_file(DEVICE), 4096), 0);
+	assert_int_equal(raw_attach(&raw, t_device_fd(DEVICE, 0), 4096), 0);
 	pass(sockets[1], &raw);
 	close(raw.fd);
 	close(sockets[0]);

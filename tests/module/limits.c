@@ -28,7 +28,7 @@ static int attach(__u32 to_kernel, __u32 to_user)
 	struct kucomms_attach a = { .size = sizeof(a),
 				    .to_kernel_size = to_kernel,
 				    .to_user_size = to_user };
-	int fd = raw_open_file(DEVICE);
+	int fd = t_device_fd(DEVICE, 0);
 	int err = (int)t_sys(ioctl(fd, KUCOMMS_IOC_ATTACH, &a));
 
 	close(fd);
@@ -95,7 +95,7 @@ static void check_channels(void)
 	assert_int_equal(create("channels=3"), 0);
 	for (i = 0; i < 3; i++)
 		raws[i] = raw_open(DEVICE, 4096);
-	fd = raw_open_file(DEVICE);
+	fd = t_device_fd(DEVICE, 0);
 	for (i = 0; i < ROUNDS; i++)
 		assert_int_equal(raw_attach(&raw, fd, 4096), -EUSERS);
 	for (i = 0; i < 3; i++) {
@@ -146,7 +146,7 @@ static void greedy(void)
 
 	assert_int_equal(t_write(GROUP "/cgroup.procs", "0", 1), 0);
 	for (i = 0; i < 64; i++) {
-		err = raw_attach(&raws[i], raw_open_file(DEVICE), 1 << 20);
+		err = raw_attach(&raws[i], t_device_fd(DEVICE, 0), 1 << 20);
 		if (err)
 			break;
 		raw_map_all(&raws[i]);
@@ -155,7 +155,7 @@ static void greedy(void)
 	assert_true(i > 0 && i < 8);
 	printf("%d channels of 2 MiB in 16 MiB\n", i);
 	/* Far too much at once, over and over. */
-	fd = raw_open_file(DEVICE);
+	fd = t_device_fd(DEVICE, 0);
 	for (err = 0; err < ROUNDS; err++)
 		assert_int_equal(raw_attach(&raws[63], fd, 16 << 20), -ENOMEM);
 	/* What there is, works; and what is given back can be had again. */

@@ -113,7 +113,7 @@ static void round_trip(void)
 	for (i = 0; i < STEPS; i++)
 		available[i] = step(holders);
 	assert_int_equal(t_attribute(DEVICE, "channels"), MANY);
-	fd = raw_open_file(DEVICE);
+	fd = t_device_fd(DEVICE, 0);
 	assert_int_equal(raw_attach(&raw, fd, RING), -EUSERS);
 	close(fd);
 	tell(holders);
@@ -149,7 +149,7 @@ static void check_numbers(void)
 
 	create(" channels=10");
 	assert_int_equal(t_attribute(DEVICE, "channels_max"), 10);
-	fd = raw_open_file(DEVICE);
+	fd = t_device_fd(DEVICE, 0);
 	raw.attach.size = sizeof(raw.attach);
 	raw.attach.flags = KUCOMMS_ATTACH_NUMBER;
 	raw.attach.channel = 10;

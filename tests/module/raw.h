@@ -19,17 +19,6 @@ struct raw {
 	struct kucomms_consumer in;
 };
 
-static inline int raw_open_file(const char *device)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/dev/%s", device);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(fd >= 0);
-	return fd;
-}
-
 /* 0 or -errno; both rings of @size bytes, 0 for the default. */
 static inline int raw_attach(struct raw *raw, int fd, __u32 size)
 {
@@ -74,7 +63,7 @@ static inline struct raw raw_open(const char *device, __u32 size)
 {
 	struct raw raw;
 
-	assert_int_equal(raw_attach(&raw, raw_open_file(device), size), 0);
+	assert_int_equal(raw_attach(&raw, t_device_fd(device, 0), size), 0);
 	raw_map_all(&raw);
 	return raw;
 }

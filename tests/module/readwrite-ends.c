@@ -9,17 +9,6 @@
 
 #include "test.h"
 
-static int open_device(const char *name)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/dev/kucomms_%s", name);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(fd >= 0);
-	return fd;
-}
-
 static long put(int fd, __u64 type, __u64 id, __u64 user)
 {
 	const struct kucomms_message message = { .type = type, .id = id,
@@ -43,7 +32,7 @@ static void check_signals(void)
 	const struct itimerspec soon = { .it_value.tv_nsec = 20000000,
 					 .it_interval.tv_nsec = 20000000 };
 	struct sigaction action = { .sa_handler = t_ignore };
-	int fd = open_device("test");
+	int fd = t_device_fd("kucomms_test", 0);
 	timer_t timer;
 	__u64 id;
 
@@ -80,8 +69,8 @@ static void check_hang_up(void)
 
 	t_parameter("late", "1");
 	t_device("kucomms_late");
-	fd = open_device("late");
-	other = open_device("late");
+	fd = t_device_fd("kucomms_late", 0);
+	other = t_device_fd("kucomms_late", 0);
 	assert_int_equal(put(fd, TEST_ECHO, 1, 0), 32);
 	assert_int_equal(put(fd, TEST_ECHO, 2, 0), 32);
 	assert_int_equal(put(other, TEST_SINK, 0, 0), 32);
@@ -102,7 +91,7 @@ static void check_hang_up(void)
 	close(fd);
 	close(other);
 	/* Nobody serves it. */
-	fd = open_device("late");
+	fd = t_device_fd("kucomms_late", 0);
 	assert_int_equal(put(fd, TEST_ECHO, 1, 0), -ENOTCONN);
 	assert_int_equal(take(fd, &id), -ENOTCONN);
 	t_parameter("late", "1");
@@ -116,14 +105,14 @@ static void check_hang_up(void)
 
 static void check_broken(void)
 {
-	int fd = open_device("test");
+	int fd = t_device_fd("kucomms_test", 0);
 	__u64 id;
 
 	assert_int_equal(put(fd, TEST_FAIL, 0, 0), -EPROTO);
 	assert_int_equal(put(fd, TEST_ECHO, 0, 0), -EPROTO);
 	assert_int_equal(take(fd, &id), -EPROTO);
 	close(fd);
-	fd = open_device("picky");
+	fd = t_device_fd("kucomms_picky", 0);
 	assert_int_equal(put(fd, TEST_ECHO, 0, 0), -EDQUOT);
 	close(fd);
 }
@@ -140,7 +129,7 @@ static void check_rest(void)
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			fd = open_device("test");
+			fd = t_device_fd("kucomms_test", 0);
 			assert_int_equal(put(fd, TEST_SINK, 0, 0), 32);
 			assert_int_equal(write(fds[1], "x", 1), 1);
 			exit((int)take(fd, &id));

@@ -20,14 +20,6 @@ struct packet {
 	char data[1000];
 };
 
-static int open_device(int flags)
-{
-	int fd = open("/dev/" DEVICE, O_RDWR | O_CLOEXEC | flags);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
 static long put(int fd, __u64 type, __u64 id, const char *text)
 {
 	struct packet packet = { .message = {
@@ -52,7 +44,7 @@ static void take(int fd, __u64 id, const char *text)
 /* The first call attaches, whichever it is. */
 static void check_echo(void)
 {
-	int fd = open_device(0), i;
+	int fd = t_device_fd(DEVICE, 0), i;
 	char text[16];
 
 	for (i = 0; i < 100; i++) {
@@ -68,7 +60,7 @@ static void check_echo(void)
 		take(fd, (__u64)i, "in order");
 	close(fd);
 
-	fd = open_device(O_NONBLOCK);
+	fd = t_device_fd(DEVICE, O_NONBLOCK);
 	assert_int_equal(t_sys(read(fd, text, sizeof(text))), -EAGAIN);
 	assert_int_equal(t_attribute(DEVICE, "channels"), 1);
 	assert_int_equal(put(fd, TEST_ECHO, 7, "read first"), 32 + 10);
@@ -83,7 +75,7 @@ static void check_sizes(void)
 	/* Volatile, lest the compiler complain of what is wanted. */
 	void *volatile nowhere = NULL;
 	struct packet packet;
-	int fd = open_device(0);
+	int fd = t_device_fd(DEVICE, 0);
 
 	memcpy(&packet, &message, sizeof(message));
 	memcpy(packet.data, "hello", 5);
@@ -114,7 +106,7 @@ static void check_bad_addresses(void)
 	struct kucomms_message message = { .type = TEST_ECHO, .length = 4000 };
 	struct iovec vectors[2] = { { &message, sizeof(message) },
 				    { NULL, message.length } };
-	int fd = open_device(0), i;
+	int fd = t_device_fd(DEVICE, 0), i;
 
 	for (i = 0; i < 1000; i++)
 		assert_int_equal(t_sys(writev(fd, vectors, 2)), -EFAULT);
@@ -130,7 +122,7 @@ static void check_vectors(void)
 	char a[4] = "abcd", b[6] = "efghij";
 	struct iovec vectors[3] = { { &message, sizeof(message) },
 				    { a, sizeof(a) }, { b, sizeof(b) } };
-	int fd = open_device(0);
+	int fd = t_device_fd(DEVICE, 0);
 
 	assert_int_equal(writev(fd, vectors, 3), 42);
 	memset(a, 0, sizeof(a));
@@ -146,7 +138,7 @@ static void check_mixing(void)
 {
 	struct kucomms_message message = { .type = TEST_ECHO };
 	struct raw raw, other;
-	int fd = open_device(0);
+	int fd = t_device_fd(DEVICE, 0);
 
 	assert_int_equal(put(fd, TEST_SINK, 0, ""), 32);
 	assert_int_equal(raw_attach(&raw, fd, 0), -EBUSY);
@@ -198,7 +190,7 @@ static void *empty(void *arg)
 /* A write waits for room; whoever reads makes it. */
 static void check_full(void)
 {
-	int fd = open_device(O_NONBLOCK), count;
+	int fd = t_device_fd(DEVICE, O_NONBLOCK), count;
 	pthread_t thread;
 
 	assert_int_equal(poll_now(fd), POLLERR);
@@ -219,7 +211,8 @@ static void check_readiness(void)
 {
 	struct kucomms_message burst = { .type = TEST_BURST, .id = BURST };
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-	int fd = open_device(O_NONBLOCK), epoll = epoll_create1(EPOLL_CLOEXEC);
+	int fd = t_device_fd(DEVICE, O_NONBLOCK);
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct kucomms_message message;
 	unsigned int next = 0;
 	fd_set set;
@@ -275,7 +268,7 @@ static void check_poll_beside_a_reader(void)
 	volatile int delay;
 	int round;
 
-	raced_fd = open_device(0);
+	raced_fd = t_device_fd(DEVICE, 0);
 	assert_int_equal(put(raced_fd, TEST_ECHO, 0, "before"), 32 + 6);
 	take(raced_fd, 0, "before");
 	assert_int_equal(pthread_create(&thread, NULL, poll_in_each_round,
@@ -317,7 +310,7 @@ static long get(int fd)
 /* Read until there is no more: the next message is an event again. */
 static void edges_are_seen_by_readers(void)
 {
-	int fd = raw_open_file("kucomms_threaded"), i;
+	int fd = t_device_fd("kucomms_threaded", 0), i;
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
@@ -338,7 +331,7 @@ static void edges_are_seen_by_readers(void)
 /* The second of two records is to be skipped. */
 static void a_skipped_record_is_nothing_to_read(void)
 {
-	int fd = open_device(0);
+	int fd = t_device_fd(DEVICE, 0);
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
 
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
@@ -352,7 +345,7 @@ static void a_skipped_record_is_nothing_to_read(void)
 /* And its room is room: for an answer that the reader sleeps for, too. */
 static void the_room_of_skipped_records_comes_back(int flags)
 {
-	int fd = open_device(0);
+	int fd = t_device_fd(DEVICE, 0);
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
 	long got;
 

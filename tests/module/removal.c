@@ -72,7 +72,7 @@ static void check_sleepers(void)
 		assert_int_equal(pthread_create(&threads[i], NULL, sleepers[i],
 						channels[i]), 0);
 	}
-	fd = raw_open_file(DEVICE);
+	fd = t_device_fd(DEVICE, 0);
 	assert_int_equal(pthread_create(&threads[3], NULL, sleep_in_read, &fd),
 			 0);
 	/* The one that sends has come to a full ring, the reader has a channel. */
@@ -96,7 +96,7 @@ static void check_mappings(void)
 	struct raw raw = raw_open(DEVICE, 4096), fresh;
 	struct kucomms_message message;
 	const void *data;
-	int unattached = raw_open_file(DEVICE);
+	int unattached = t_device_fd(DEVICE, 0);
 
 	raw_send(&raw, TEST_ECHO, 11);
 	assert_int_equal(raw_ring(&raw), 0);

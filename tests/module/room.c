@@ -60,7 +60,7 @@ static void check_read(void)
 		struct kucomms_message message;
 		char data[LENGTH];
 	} packet;
-	int fd = open("/dev/" DEVICE, O_RDWR | O_CLOEXEC);
+	int fd = t_device_fd(DEVICE, 0);
 	__u64 id;
 
 	assert_true(fd >= 0);

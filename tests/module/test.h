@@ -101,6 +101,18 @@ static inline void t_device(const char *name)
 	assert_int_equal(t_create(name), 0);
 }
 
+/* A descriptor of the device. */
+static inline int t_device_fd(const char *device, int flags)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/%s", device);
+	fd = open(path, O_RDWR | O_CLOEXEC | flags);
+	assert_true(fd >= 0);
+	return fd;
+}
+
 static inline unsigned long long t_attribute(const char *device,
 					     const char *name)
 {

@@ -314,7 +314,7 @@ static void wait_rings_until_all_is_handled(void)
 static void epoll_before_attach(void)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	int fd = raw_open_file("kucomms_test");
+	int fd = t_device_fd("kucomms_test", 0);
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct raw raw;
 
