@@ -34,7 +34,7 @@ static inline bool memory_is_back(const struct memory *before,
 				  const struct memory *now)
 {
 	return before->available - now->available < 2048 &&
-	       now->slab - before->slab < 512 &&
+	       now->slab - before->slab < 1024 &&
 	       now->vmalloc - before->vmalloc < 512;
 }
 
