@@ -214,9 +214,10 @@ const char *kucomms_version(void);
  *
  * For "process:NAME" the library looks for a listener of the same user first,
  * then for one of root (kucomms_listen()). The listener has one second to
- * answer, or as long as @timeout_ms says, so a thread must not open "process:NAME"
- * if it is itself the one that accepts there. A channel of "local:NAME" can be used before it has been
- * accepted; if the other side refuses it, calls fail with -EPROTO.
+ * answer, or as long as @timeout_ms says, so a thread must not open
+ * "process:NAME" if it is itself the one that accepts there. A channel of
+ * "local:NAME" can be used before it has been accepted; if the other side
+ * refuses it, calls fail with -EPROTO.
  *
  * Return: 0, or -EINVAL (bad name or options, a number or ring sizes beyond the
  * other side's limits), -E2BIG (options that this library does not know),
@@ -249,13 +250,13 @@ int kucomms_open(const char *name, const struct kucomms_options *options,
 const char *kucomms_name_error(const char *name);
 
 /**
- * kucomms_strerror() - explain an error of this library
- * @err: what a function here or in endpoint.h returned, negated or not
+ * kucomms_strerror() - explains an error of this library
+ * @err: result of a function here or in endpoint.h, negated or not
  *
- * Differs from strerror(3) where that speaks of sockets and files: -ESHUTDOWN is
- * "the other side has gone". Any thread may call this.
+ * The texts differ from those of strerror(3), which speak of sockets and files:
+ * -ESHUTDOWN is "the other side has gone". Any thread may call it.
  *
- * Return: a string that the caller must not free.
+ * Return: a constant string.
  */
 const char *kucomms_strerror(int err);
 

@@ -53,10 +53,9 @@ struct kucomms_channel;
  * header is a private copy that has been checked.
  *
  * KUCOMMS_OPS_PARALLEL: the message handler may run for different channels at
- * the same time, on different CPUs, and at the same time as @work, @timer, and
- * the
- * @connect and @disconnect of other channels. The handlers of one channel still
- * run one after the other.
+ * the same time, on different CPUs, and at the same time as @work and @timer,
+ * and as @connect and @disconnect of other channels. The handlers of one
+ * channel still run one after the other.
  *
  * KUCOMMS_OPS_ADJUSTABLE: the administrator may choose another way of dispatch
  * for a device (its attributes dispatch, poll_idle_us and cpus).
@@ -85,8 +84,8 @@ struct kucomms_channel;
  * @KUCOMMS_DISPATCH_POLL:     in the endpoint's thread, which polls the rings,
  *                             so that neither side makes a system call; it
  *                             sleeps after @poll_idle_us without a message
- * @KUCOMMS_DISPATCH_DEFAULT:  as the module says: for the administrator of a
- *                             device; not valid in struct kucomms_ops
+ * @KUCOMMS_DISPATCH_DEFAULT:  the module's choice, as a choice of the device's
+ *                             administrator; invalid in struct kucomms_ops
  *
  * Handlers are the same for all three: one at a time runs, it may sleep, and it
  * must not depend on the process in whose context it runs. Only an adaptive
@@ -272,32 +271,32 @@ void kucomms_unregister(struct kucomms_endpoint *endpoint);
 void kucomms_endpoint_wake(struct kucomms_endpoint *endpoint);
 
 /**
- * kucomms_send() - send a message to a client
- * @channel: where to
- * @message: header; length, type, id and user are sent, control is ignored
- * @data:    message->length bytes, copied; may be NULL if there are none
- * @flags:   KUCOMMS_SEND_MORE or 0
- * @timeout_ms: milliseconds to wait for room, 0: do not wait, -1: for ever; 0
- *           wherever one cannot sleep, and for endpoints with a message handler
+ * kucomms_send() - sends a message to a client
+ * @channel:    channel of the client
+ * @message:    header: length, type, id and user are sent; control is ignored
+ * @data:       message->length bytes, copied; may be NULL if there are none
+ * @flags:      KUCOMMS_SEND_MORE or 0
+ * @timeout_ms: how many milliseconds to wait for room; 0: not at all; -1: for
+ *              ever. It is 0 where the caller must not sleep, and if the
+ *              endpoint has a message handler
  *
- * The message is in the client's ring, whole, or not sent at all. A client
- * that sleeps is woken. Context: any but NMI; takes no sleeping lock, so with a
- * timeout of 0 it may be called from hard interrupts and under spinlocks. Any
- * number of callers at a time, of which one waits. Interrupts are off while the
- * data are copied, so long messages are better sent from handlers, with
- * kucomms_reply().
+ * The message is sent whole or not at all. A client that sleeps is woken. Any
+ * number of callers may send at a time, of which one may wait. Interrupts are
+ * off while the data are copied, so handlers send long messages with
+ * kucomms_reply(). Context: any but NMI. With a timeout of 0 it does not sleep,
+ * so hard interrupts and holders of spinlocks may call it.
  *
- * A client may read as fast as a thread sends, and for ever. So unless
- * @timeout_ms is 0 this function looks once per eighth of the ring whether the
- * thread is to end or its process is being killed, even if there is room, and
+ * A client may read as fast as a thread sends, without end. So unless
+ * @timeout_ms is 0, the function checks after each eighth of the ring whether
+ * the thread is to stop or its process was killed, even if there is room, and
  * lets other tasks run.
  *
- * Return: 0, or -EAGAIN (no room now), -ETIMEDOUT, -ERESTARTSYS (a signal),
- * -EINTR (the thread is told to stop), -EMSGSIZE (longer than the ring ever
- * admits, or over netlink than 128 KiB), -EINVAL (unknown flag), -EDEADLK (the
- * endpoint has a message handler, and there is no room to wait for),
- * -ESHUTDOWN (the channel is closing, or the endpoint is being unregistered
- * and @timeout_ms is not 0), -EPROTO (the channel is broken).
+ * Return: 0, or -EAGAIN (there is no room), -ETIMEDOUT, -ERESTARTSYS (a
+ * signal), -EINTR (the thread is to stop), -EMSGSIZE (longer than
+ * kucomms_channel_length_max()), -EINVAL (unknown flag), -EDEADLK (there is no
+ * room, and the endpoint has a message handler, so it cannot wait), -ESHUTDOWN
+ * (the channel has ended, or the endpoint is being unregistered and @timeout_ms
+ * is not 0), -EPROTO (the channel is broken).
  */
 int kucomms_send(struct kucomms_channel *channel,
 		 const struct kucomms_message *message, const void *data,
@@ -306,10 +305,10 @@ int kucomms_send(struct kucomms_channel *channel,
 /**
  * kucomms_reply() - sends a message from a handler
  *
- * It is kucomms_send() without waiting and without the channel's lock, for endpoints that send to
- * @channel, and broadcast, from their handlers only (with KUCOMMS_OPS_PARALLEL
- * only from the message handler of the channel itself). If a timer, an
- * interrupt or a thread sends to the channel, too, handlers call
+ * It neither waits nor takes the lock of kucomms_send(): it is for endpoints
+ * that send to @channel, and broadcast, from their handlers only (with
+ * KUCOMMS_OPS_PARALLEL only from the message handler of the channel itself). If
+ * a timer, an interrupt or a thread sends to the channel, too, handlers call
  * kucomms_send(); a kernel with lockdep warns if they do not. A client that
  * sleeps is woken once, when its turn ends; messages that KUCOMMS_SEND_MORE
  * delayed are published then, too.
@@ -351,47 +350,47 @@ int kucomms_broadcast_topics(struct kucomms_endpoint *endpoint, u32 topics,
 			     const void *data, unsigned int flags);
 
 /**
- * kucomms_reserve() - make room for a message, to be written in place
- * @channel: where to
- * @length:  of the data
- * @record:  where to put the pointer: the header, whose length is set and whose
- *           type, id and user are the caller's to write, and right behind it
- *           @length bytes for the data. The client can already read them
- * @timeout_ms: milliseconds to wait for room, as for kucomms_send()
+ * kucomms_reserve() - makes room for a message that is written in place
+ * @channel:    channel of the client
+ * @length:     bytes of data
+ * @record:     where to store a pointer to the header, in which the length is
+ *              set and the caller writes type, id and user; @length bytes for
+ *              the data follow it. The client can read all of it at once
+ * @timeout_ms: how many milliseconds to wait for room, as for kucomms_send()
  *
- * For one sender at a time, like kucomms_reply(). Several records may be
- * reserved before the first is committed; each must be committed or discarded,
- * in any order: what was reserved later waits behind it.
+ * One sender at a time may use the channel, as with kucomms_reply(). Several
+ * records may be reserved before the first is committed. Each must be committed
+ * or discarded, in any order: those that were reserved later wait for it.
  *
- * While the one sender is in here, or has a record that is neither committed nor
- * discarded, nobody else may send to @channel, not with kucomms_send() or
- * kucomms_broadcast() either: their lock keeps out only each other. Without a
- * message handler no kernel warns of that, since the module's threads may take
- * turns in a way that only the module knows.
+ * While the sender is in this function, or has a record that is neither
+ * committed nor discarded, no other code may send to @channel, not even with
+ * kucomms_send() or kucomms_broadcast(), whose lock this function does not
+ * take. Lockdep cannot warn of that if the endpoint has no message handler,
+ * since only the module knows how its threads take turns.
  *
- * Return: as kucomms_send(), but not -EINVAL.
+ * Return: as kucomms_send(), except -EINVAL.
  */
 int kucomms_reserve(struct kucomms_channel *channel, u32 length,
 		    struct kucomms_message **record, int timeout_ms);
 
 /**
- * kucomms_commit() - send what has been written into a reserved record
- * @record: as kucomms_reserve() gave it; not to be used any more
+ * kucomms_commit() - sends a record
+ * @record: pointer of kucomms_reserve(), which becomes invalid
  * @flags:  KUCOMMS_SEND_MORE or 0
  *
- * Return: 0, or -EINVAL (unknown flag: the record is still reserved).
+ * Return: 0, or -EINVAL (unknown flag; the record is still reserved).
  */
 int kucomms_commit(struct kucomms_channel *channel,
 		   struct kucomms_message *record, unsigned int flags);
 
-/** kucomms_discard() - do not send a reserved record after all; returns 0 */
+/** kucomms_discard() - gives up a record; returns 0 */
 int kucomms_discard(struct kucomms_channel *channel,
 		    struct kucomms_message *record);
 
 /**
- * kucomms_flush() - publish what KUCOMMS_SEND_MORE held back, as one sender
+ * kucomms_flush() - publishes messages that KUCOMMS_SEND_MORE has delayed
  *
- * Return: 0.
+ * Only the sender of the channel may call it. Return: 0.
  */
 int kucomms_flush(struct kucomms_channel *channel);
 
@@ -490,8 +489,8 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 		      size_t capacity, int timeout_ms);
 
 /*
- * The calls below are for modules that own their threads: their endpoint has no
- * message handler, and a thread does
+ * The functions below are for modules with threads of their own: the endpoint
+ * has no message handler, and a thread runs
  *
  *	kucomms_accept(endpoint, &channel, -1);
  *	while (!kucomms_receive(channel, &message, &data, -1)) {
@@ -500,25 +499,25 @@ int kucomms_call_wait(struct kucomms_channel *channel,
  *	}
  *	kucomms_channel_put(channel);
  *
- * These functions, and kucomms_send() and kucomms_reserve(), sleep unless their
- * timeout (in milliseconds, -1: for ever) is 0, and end with
- * -ERESTARTSYS for a signal, with -EINTR in a kthread that kthread_stop() wants
- * to end, or with -ESHUTDOWN when kucomms_unregister() is called, no matter
- * whether a kthread, a work or a process in a system call of the module waits.
- * @stop waits for these threads to end. A channel is used by one thread that
- * receives and one that sends at a time.
+ * These functions, kucomms_send() and kucomms_reserve() sleep unless their
+ * timeout is 0. A kthread, a work, or a process in a system call of the module
+ * that waits in one of them gets -ERESTARTSYS for a signal, -EINTR if
+ * kthread_stop() has been called for it, and -ESHUTDOWN when
+ * kucomms_unregister() is called. @stop waits for these threads to end. One
+ * thread at a time may receive from a channel, and one may send to it.
  */
 
 /**
- * kucomms_accept() - wait for a client
- * @endpoint:   one without a message handler
- * @channel:    where to put the channel, for kucomms_channel_put()
- * @timeout_ms: milliseconds to wait, 0: do not wait, -1: for ever
+ * kucomms_accept() - waits for a client
+ * @endpoint:   endpoint without a message handler
+ * @channel:    where to store the channel, with a reference that the caller
+ *              drops with kucomms_channel_put()
+ * @timeout_ms: how many milliseconds to wait; 0: not at all; -1: for ever
  *
- * Gives out every client once, in the order in which they came. Context:
+ * Each client is given out once, in the order in which they attached. Context:
  * process; sleeps unless @timeout_ms is 0.
  *
- * Return: 0, or -EAGAIN, -ETIMEDOUT (nobody came), -ERESTARTSYS, -EINTR,
+ * Return: 0, or -EAGAIN, -ETIMEDOUT (no client attached), -ERESTARTSYS, -EINTR,
  * -ESHUTDOWN (the endpoint is being unregistered), -EINVAL (the endpoint has a
  * message handler).
  */
@@ -526,36 +525,37 @@ int kucomms_accept(struct kucomms_endpoint *endpoint,
 		   struct kucomms_channel **channel, int timeout_ms);
 
 /**
- * kucomms_receive() - receive a message from a client
- * @message: where to put the header, a checked copy
- * @data:    where to put a pointer to message->length bytes: a private copy,
- *           good until the next call, or with KUCOMMS_OPS_SHARED_RECEIVE the
- *           bytes in the ring, good until kucomms_release()
- * @timeout_ms: milliseconds to wait, 0: do not wait, -1: for ever
+ * kucomms_receive() - receives a message from a client
+ * @message:    where to store the header, a private copy that has been checked
+ * @data:       where to store a pointer to message->length bytes: a private
+ *              copy, valid until the next call; or, with
+ *              KUCOMMS_OPS_SHARED_RECEIVE, the bytes in the ring, valid until
+ *              kucomms_release()
+ * @timeout_ms: how many milliseconds to wait; 0: not at all; -1: for ever
  *
  * With KUCOMMS_OPS_SHARED_RECEIVE several messages may be received before they
- * are released together.
+ * are released.
  *
- * A client may send faster than the thread receives, and for ever. So once per
- * eighth of the ring this function looks whether the thread is to end or its
- * process is being killed, even if there is a message; and unless the timeout
- * is 0 it then also lets other tasks run.
+ * A client may send faster than the thread receives, without end. So after each
+ * eighth of the ring the function checks whether the thread is to stop or its
+ * process was killed, even if there is a message; unless @timeout_ms is 0, it
+ * also lets other tasks run.
  *
- * Return: 0, or -EAGAIN, -ETIMEDOUT (nothing to receive), -ERESTARTSYS, -EINTR,
- * -ESHUTDOWN (the client has gone, and nothing is left; or the endpoint is
- * being unregistered), -EPROTO (the client broke the rules), -EINVAL (the
- * endpoint has a message handler).
+ * Return: 0, or -EAGAIN, -ETIMEDOUT (there is no message), -ERESTARTSYS,
+ * -EINTR, -ESHUTDOWN (the client has gone and no message is left, or the
+ * endpoint is being unregistered), -EPROTO (the client violated the protocol),
+ * -EINVAL (the endpoint has a message handler).
  */
 int kucomms_receive(struct kucomms_channel *channel,
 		    struct kucomms_message *message, const void **data,
 		    int timeout_ms);
 
 /**
- * kucomms_release() - give back the room of everything received so far
+ * kucomms_release() - gives back the room of all messages received so far
  *
- * The client is told of the room once per eighth of the ring, and at once when
- * nothing is left to receive and the client waits for room. Context:
- * process; does not sleep.
+ * The room is published after an eighth of the ring, and at once when no
+ * message is left and the client waits for room. Context: process; does not
+ * sleep.
  */
 void kucomms_release(struct kucomms_channel *channel);
 
