@@ -476,12 +476,10 @@ int kucomms_call_cancel(struct kucomms_call *call);
  * the thread, whose call has ended by then. Context: may sleep.
  *
  * Return: 0, or -ENOBUFS (the data have answer->length bytes, more than
- * @capacity;
- * @buffer has the first of them), -ETIMEDOUT, -EINTR (the process was killed,
- * or the thread is to stop), -ESHUTDOWN (the endpoint is being unregistered),
- * -EDEADLK (a handler called the function), or an error of kucomms_call_start()
- * or
- * @done.
+ * @capacity; @buffer has the first of them), -ETIMEDOUT, -EINTR (the process
+ * was killed, or the thread is to stop), -ESHUTDOWN (the endpoint is being
+ * unregistered), -EDEADLK (a handler called the function), or an error of
+ * kucomms_call_start() or @done.
  */
 int kucomms_call_wait(struct kucomms_channel *channel,
 		      const struct kucomms_message *request, const void *data,
