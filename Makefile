@@ -4,7 +4,7 @@
 # make help       everything else
 
 VERSION := $(shell cat VERSION)
-SONAME  := libkucomms.so.1
+SONAME  := libkucomms.so.2
 
 # make SANITIZE=address,undefined builds into a directory of its own.
 BUILD := build$(if $(SANITIZE),/$(if $(findstring thread,$(SANITIZE)),tsan,asan))

@@ -27,6 +27,7 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "functions.h"
@@ -300,6 +301,7 @@ void kucomms_channel_get_space(const struct kucomms_channel *channel,
 	const u32 capacity = kucomms_ring_capacity(out->size);
 	const u32 released = kucomms_load_acquire(&out->peer->position);
 
+	memset(space, 0, sizeof(*space));
 	space->in_size = channel->in.size;
 	space->out_size = out->size;
 	space->used = min(READ_ONCE(out->position) - released, capacity);

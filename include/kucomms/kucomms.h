@@ -105,7 +105,7 @@
 extern "C" {
 #endif
 
-#define KUCOMMS_VERSION		"0.1.0"
+#define KUCOMMS_VERSION		"0.2.0"
 
 /**
  * struct kucomms_channel - this side's end of a channel
@@ -121,19 +121,22 @@ extern "C" {
  *            without a call of the library
  *
  * All members are private to the library. They are declared here so that the
- * functions that every message takes can be inline; the parts of the two
- * threads are two cache lines apart. In a child after fork() all members are
- * zero: there is no room, and @awake is 0.
+ * functions that every message takes can be inline, and have words in reserve
+ * since programs compile in their offsets; the parts of the two threads are two
+ * cache lines apart. In a child after fork() all members are zero: there is no
+ * room, and @awake is 0.
  */
 struct kucomms_channel {
 	struct kucomms_producer out;
 	__u64 sent;
 	void *priv;
+	__u64 reserved0[3];
 
 	struct kucomms_consumer in __attribute__((aligned(128)));
 	__u64 received;
 	uintptr_t thread;
 	__u32 awake;
+	__u32 reserved1[5];
 };
 
 /*
@@ -201,7 +204,7 @@ struct kucomms_channel_stats {
  *
  * KUCOMMS_VERSION is that of the headers.
  *
- * Return: a constant string such as "0.1.0".
+ * Return: a constant string such as "0.2.0".
  */
 const char *kucomms_version(void);
 
@@ -358,11 +361,13 @@ void kucomms_listener_close(struct kucomms_listener *listener);
  *       owner
  * @uid: its effective user at that time
  * @gid: its effective group at that time
+ * @reserved: 0
  */
 struct kucomms_peer {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
+	__u32 reserved[5];
 };
 
 /**
@@ -458,12 +463,14 @@ __u32 kucomms_channel_length_max(const struct kucomms_channel *channel);
  *        messages
  * @free: @out_size less @used; a message takes the length of its data and 32
  *        bytes for the header, rounded up to a multiple of 32
+ * @reserved: 0
  */
 struct kucomms_space {
 	__u32 in_size;
 	__u32 out_size;
 	__u32 used;
 	__u32 free;
+	__u32 reserved[4];
 };
 
 /**

@@ -645,12 +645,14 @@ u32 kucomms_channel_length_max(const struct kucomms_channel *channel);
  *        only after an eighth of the ring, or when it has read all messages
  * @free: @out_size less @used; a message takes the length of its data and 32
  *        bytes for the header, rounded up to a multiple of 32
+ * @reserved: 0
  */
 struct kucomms_space {
 	u32 in_size;
 	u32 out_size;
 	u32 used;
 	u32 free;
+	u32 reserved[4];
 };
 
 /**

@@ -76,6 +76,7 @@
  *                sleeps (membarrier(2)); never in the kernel
  * @own:          control page of this side
  * @peer:         control page of the other side
+ * @reserved:     unused; programs compile in the size of this structure
  */
 struct kucomms_producer {
 	unsigned char *data;
@@ -89,6 +90,7 @@ struct kucomms_producer {
 	bool light;
 	struct kucomms_control *own;
 	const struct kucomms_control *peer;
+	__u32 reserved[8];
 };
 
 /**
@@ -104,6 +106,7 @@ struct kucomms_producer {
  * @share:    bytes that are published together: an eighth of the ring
  * @own:      control page of this side
  * @peer:     control page of the other side
+ * @reserved: unused; programs compile in the size of this structure
  */
 struct kucomms_consumer {
 	unsigned char *data;
@@ -116,6 +119,7 @@ struct kucomms_consumer {
 	__u32 share;
 	struct kucomms_control *own;
 	const struct kucomms_control *peer;
+	__u32 reserved[8];
 };
 
 static inline struct kucomms_message *
