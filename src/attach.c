@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an open file has of a channel: from open() to the last close(), and the
- * memory, the rings and the number that it has got since it was attached.
+ * The channel of an open file: it is created by open(), gets its memory, its
+ * rings and its number when it is attached, and ends with the last close().
  */
 #include <linux/cred.h>
 #include <linux/log2.h>
@@ -14,7 +14,10 @@
 #include "compat.h"
 #include "functions.h"
 
-/* Not the queue that frees channels: closing waits for handlers. */
+/*
+ * Closing a channel waits for handlers; freeing one must not wait behind that,
+ * so it has a queue of its own, in channel.c.
+ */
 static struct workqueue_struct *close_queue;
 static atomic_t channels_alive = ATOMIC_INIT(0);
 
@@ -24,7 +27,10 @@ static bool ring_size_valid(u32 size, const struct kc_limits *limits)
 	       size >= KUCOMMS_RING_SIZE_MIN && size <= limits->ring_size_max;
 }
 
-/* Fills in what the caller left to the device. */
+/*
+ * Checks what the caller asks for, and fills in the device's values for what
+ * the caller left 0.
+ */
 static int attach_check(struct kucomms_attach *attach,
 			const struct kc_limits *limits)
 {
@@ -44,7 +50,7 @@ static int attach_check(struct kucomms_attach *attach,
 	return 0;
 }
 
-/* The one that the caller wants, or the first that is free. */
+/* Allocates the number that the caller asks for, or the lowest free one. */
 static int attach_number(struct kucomms_channel *channel,
 			 const struct kucomms_attach *attach)
 {
@@ -76,7 +82,7 @@ static int attach_alloc(struct kucomms_channel *channel,
 	int i, err;
 
 	for (i = 0; i < KC_REGIONS; i++) {
-		/* The data is seen twice in a row, the control pages once. */
+		/* Data pages are mapped twice in a row, control pages once. */
 		err = kc_region_alloc(&channel->regions[i], sizes[i],
 				      i < KC_REGION_TO_KERNEL ? 1 : 2);
 		if (err)
@@ -115,7 +121,7 @@ static void netlink_destroy(struct kucomms_channel *channel)
 		wake_up_var(&netlink_channels);
 }
 
-/* Gives back what attaching has got for the channel, as far as that went. */
+/* Frees what attaching has allocated, also after a failure half way. */
 static void attach_free(struct kucomms_channel *channel)
 {
 	int i;
@@ -128,10 +134,10 @@ static void attach_free(struct kucomms_channel *channel)
 	put_pid(channel->pid);
 }
 
-/* Makes the channel again what it was before a failed attach. */
+/* Undoes a failed attach: the file may try again. */
 static void attach_undo(struct kucomms_channel *channel)
 {
-	/* The caller has it again. */
+	/* kc_channel_attach() drops this reference. */
 	channel->netlink = NULL;
 	kc_rw_destroy(channel);
 	attach_free(channel);
@@ -234,7 +240,7 @@ static void attach_reply(const struct kucomms_channel *channel,
 		(u64)KC_REGION_TO_USER << KC_REGION_SHIFT;
 }
 
-/* Its errors are those that abi.h lists with struct kucomms_attach. */
+/* Attaches the channel. The errors are those of KUCOMMS_IOC_ATTACH in abi.h. */
 int kc_channel_attach(struct kucomms_channel *channel,
 		      struct kucomms_attach *attach,
 		      enum kc_transport transport,
@@ -251,7 +257,10 @@ int kc_channel_attach(struct kucomms_channel *channel,
 	err = attach_check(attach, &channel->device->limits);
 	if (err)
 		goto unlock;
-	/* One that was found may have gone before its turn: then the next. */
+	/*
+	 * An endpoint that was found may go before this task gets its turn:
+	 * then waits for the next one.
+	 */
 	do {
 		err = kc_registry_wait(channel->device, attach->deadline,
 				       &endpoint);
@@ -266,7 +275,7 @@ int kc_channel_attach(struct kucomms_channel *channel,
 	if (err)
 		goto unlock;
 	attach_reply(channel, attach);
-	/* The caller is one of its sockets, so the module is there. */
+	/* The caller is a socket of the module, so the module is there. */
 	if (netlink) {
 		__module_get(netlink->ops->owner);
 		atomic_inc(&netlink_channels);
@@ -324,7 +333,10 @@ static void channel_close_work(struct work_struct *work)
 	channel_finish(container_of(work, struct kucomms_channel, close_work));
 }
 
-/* Takes over the caller's reference to @device. */
+/*
+ * Creates the channel of a file that is opened. It takes over the caller's
+ * reference to @device.
+ */
 struct kucomms_channel *kc_channel_create(struct kc_device *device,
 					  const struct cred *cred)
 {

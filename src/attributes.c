@@ -11,7 +11,7 @@
 
 #include "functions.h"
 
-/* Without the prefix: what people call it, and what udev's rule needs. */
+/* The name without its prefix, as administrators and udev's rule use it. */
 static ssize_t name_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
 {
@@ -106,11 +106,12 @@ static ssize_t clients_show(struct device *dev, struct device_attribute *attr,
 	return length;
 }
 /*
- * For root only: with the mount option hidepid users do not see all processes.
+ * Readable by root only: with the mount option hidepid users do not see all
+ * processes.
  */
 static DEVICE_ATTR_ADMIN_RO(clients);
 
-/* Every counter is the sum of the past and of the channels there are. */
+/* A counter is the sum over all channels that the device has and has had. */
 #define COUNTER_ATTR(name)						\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
@@ -151,8 +152,9 @@ LIMIT_ATTR(ring_size);
 LIMIT_ATTR(ring_size_max);
 
 /*
- * Tries @wanted on the endpoint, if there is one, and keeps it for those to
- * come. Whatever is replaced is freed, and so is @wanted->cpus if it fails.
+ * Applies @wanted to the endpoint, if there is one, and keeps it for later
+ * endpoints. Frees the CPU mask that is no longer used: the old one or, if the
+ * endpoint refuses, @wanted->cpus.
  */
 static int device_tune(struct kc_device *device,
 		       const struct kc_tuning *wanted)
@@ -172,7 +174,10 @@ static int device_tune(struct kc_device *device,
 	return err;
 }
 
-/* What is in force; without a module, what the administrator has chosen. */
+/*
+ * Shows the dispatch in force or, without a module, the administrator's
+ * setting.
+ */
 static ssize_t dispatch_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
@@ -186,7 +191,10 @@ static ssize_t dispatch_show(struct device *dev, struct device_attribute *attr,
 	return sysfs_emit(buf, "%s\n", kc_dispatch_name(dispatch));
 }
 
-/* EINVAL: there is no such way; EOPNOTSUPP: the module does not allow it. */
+/*
+ * EINVAL: it is no name of a dispatch; EOPNOTSUPP: the module does not allow a
+ * change.
+ */
 static ssize_t dispatch_store(struct device *dev,
 			      struct device_attribute *attr, const char *buf,
 			      size_t count)
@@ -221,7 +229,7 @@ static ssize_t poll_idle_us_show(struct device *dev,
 	return sysfs_emit(buf, "%u\n", us);
 }
 
-/* 0: what the module wants. */
+/* 0 restores the module's value. */
 static ssize_t poll_idle_us_store(struct device *dev,
 				  struct device_attribute *attr,
 				  const char *buf, size_t count)
@@ -260,7 +268,7 @@ static ssize_t cpus_show(struct device *dev, struct device_attribute *attr,
 	return length;
 }
 
-/* An empty line: what the module wants. */
+/* An empty line restores the module's CPUs. */
 static ssize_t cpus_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {

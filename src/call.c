@@ -2,20 +2,22 @@
 /*
  * Calls: messages to a client that expect an answer.
  *
- * A call waits in two trees of its channel, by number and by deadline, until
- * whoever comes first takes it out, under the channel's lock: its answer, its
- * deadline, the end of the channel, or who cancels it. All but the last then
- * call done(), in the channel's turn, so that nobody else runs a handler.
+ * A call stands in two trees of its channel, by number and by deadline, until
+ * one of four events removes it, under the channel's lock: its answer, its
+ * deadline, the end of the channel, or kucomms_call_cancel(). The first three
+ * then call done(), in the channel's turn, so that no other handler runs
+ * meanwhile.
  *
- * Whose context that is:
- *  - an answer: whoever dispatches the client's messages;
- *  - a deadline, or a channel that broke or was shut down: the work;
- *  - the client or the endpoint going: kc_channel_disconnect(). Nothing can be
- *    started afterwards, so the work finds nothing to do any more.
+ * The task that calls done() is:
+ *  - for an answer: the one that dispatches the client's messages;
+ *  - for a deadline, or a channel that broke or was shut down: the work;
+ *  - when the client or the endpoint goes: the caller of
+ *    kc_channel_disconnect(). No call can be started afterwards, so the work
+ *    finds none any more.
  *
- * done() may free its call or start it again. So nothing is read from a call once
- * done() has begun, and what kucomms_call_cancel() must know of one that runs is
- * kept beside the call, by whoever runs it.
+ * done() may free its call or start it again. So nothing is read from a call
+ * once done() has begun, and what kucomms_call_cancel() must know of a running
+ * done() is kept beside the call, in a struct run.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -29,7 +31,7 @@
 #include "compat.h"
 #include "functions.h"
 
-/* So many time out in one turn. */
+/* Calls that time out in one turn, at most. */
 #define EXPIRE_BATCH	256
 
 /*
@@ -42,7 +44,10 @@ struct run {
 	struct task_struct *task;
 };
 
-/* Inside the channel's lock: whoever finds the call gone finds this. */
+/*
+ * The caller holds the channel's lock: a task that finds the call removed finds
+ * this.
+ */
 static void run_begin(struct run *run, struct kucomms_call *call)
 {
 	struct kucomms_endpoint *endpoint = call->endpoint;
@@ -97,7 +102,7 @@ static void calls_set_timer(struct kc_calls *calls)
 }
 
 /*
- * Queues the work; not under the channel's lock, which may also be taken in the
+ * Queues the work; without the channel's lock, which may also be taken in the
  * scheduler.
  */
 static void calls_timer(struct timer_list *timer)
@@ -112,7 +117,7 @@ static void calls_add(struct kucomms_channel *channel,
 	struct rb_node **link = &calls->by_number.rb_node, *parent = NULL;
 
 	lockdep_assert_held(&channel->lock);
-	/* There is no larger number. */
+	/* Numbers ascend, so the new call goes to the far right. */
 	while (*link) {
 		parent = *link;
 		link = &parent->rb_right;
@@ -148,7 +153,10 @@ static struct kucomms_call *calls_find(const struct kc_calls *calls,
 	return NULL;
 }
 
-/* The one with the earliest deadline, if that is no later than @until. */
+/*
+ * Returns the call with the earliest deadline, or NULL if that is later than
+ * @until.
+ */
 static struct kucomms_call *calls_find_due(struct kc_calls *calls,
 					   s64 until)
 {
@@ -167,7 +175,10 @@ static void call_finish(struct run *run, int err,
 	run_end(run, endpoint);
 }
 
-/* In the channel's turn: ends one that is due with @err; false: there is none. */
+/*
+ * Ends one call that is due, with @err. Returns false if there is none. The
+ * caller has the channel's turn.
+ */
 static bool calls_end_one(struct kucomms_channel *channel, s64 until, int err)
 {
 	struct kucomms_call *call;
@@ -194,7 +205,10 @@ static void calls_end_all(struct kucomms_channel *channel, int err)
 		;
 }
 
-/* What is left after a turn's share is due already: the timer comes at once. */
+/*
+ * Calls that are left after EXPIRE_BATCH are due already: the timer expires at
+ * once.
+ */
 static void calls_expire(struct kucomms_channel *channel)
 {
 	const s64 now = get_jiffies_64();
@@ -227,8 +241,8 @@ static void calls_work(struct work_struct *work)
 }
 
 /*
- * In the channel's turn: is the message an answer? Then its call is done; or it
- * comes too late, and is only counted.
+ * Takes a message that is an answer: ends its call or, if it comes too late,
+ * counts it. The caller has the channel's turn.
  */
 static bool calls_answer(struct kucomms_channel *channel,
 			 const struct kucomms_message *message,
@@ -271,8 +285,8 @@ int kc_calls_message(struct kucomms_channel *channel,
 KC_EXPORT(kc_calls_message);
 
 /*
- * The number is given out, and answers are looked for, before the client can
- * have seen it.
+ * Gives the call its number, and has answers looked for, before the client can
+ * see the request.
  */
 static int call_send(struct kucomms_channel *channel, struct kucomms_call *call,
 		     const struct kucomms_message *request, const void *data)
@@ -288,7 +302,10 @@ static int call_send(struct kucomms_channel *channel, struct kucomms_call *call,
 	message.id = calls->base + call->number;
 	WRITE_ONCE(calls->given, call->number + 1);
 	if (!channel->netlink)
-		/* Unless the channel is no longer open. */
+		/*
+		 * Unless the channel is no longer open: then channel_refuse()
+		 * stays.
+		 */
 		cmpxchg(&channel->message, channel->endpoint->ops.message,
 			kc_calls_message);
 	err = kc_channel_put_message(channel, &message, data);
@@ -315,7 +332,7 @@ int kucomms_call_start(struct kucomms_channel *channel,
 	if (err)
 		return err;
 	timerqueue_init(&call->deadline);
-	/* One more, since the current jiffy has begun already. */
+	/* One jiffy more, since the current one has begun already. */
 	call->deadline.expires = timeout_ms < 0 ? KTIME_MAX :
 		get_jiffies_64() + msecs_to_jiffies(timeout_ms) + 1;
 
@@ -323,7 +340,10 @@ int kucomms_call_start(struct kucomms_channel *channel,
 	err = call_send(channel, call, request, data);
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (err) {
-		/* The client may not have been told yet of what came before. */
+		/*
+		 * Messages that were held back before may not have been
+		 * published yet.
+		 */
 		kc_channel_flush_locked(channel);
 		return err;
 	}
@@ -339,8 +359,9 @@ int kucomms_call_start(struct kucomms_channel *channel,
 EXPORT_SYMBOL_GPL(kucomms_call_start);
 
 /*
- * Takes the call back, if it still waits. While it names a channel that channel
- * has not come to its end, and is freed one grace period after that at least.
+ * Removes the call, if it still waits. While call->channel is set the channel
+ * has not ended, and it is freed one RCU grace period after its end at the
+ * earliest.
  */
 static bool call_withdraw(struct kucomms_call *call)
 {
@@ -362,7 +383,7 @@ static bool call_withdraw(struct kucomms_call *call)
 	return mine;
 }
 
-/* A done() that runs meanwhile may start it again, hence more than once. */
+/* A done() that runs meanwhile may start the call again, hence the loop. */
 int kucomms_call_cancel(struct kucomms_call *call)
 {
 	struct kucomms_endpoint *endpoint;
@@ -370,7 +391,10 @@ int kucomms_call_cancel(struct kucomms_call *call)
 
 	might_sleep();
 	for (;;) {
-		/* Each time: done() may start the call on another endpoint. */
+		/*
+		 * Read each time: done() may start the call on another
+		 * endpoint.
+		 */
 		endpoint = READ_ONCE(call->endpoint);
 		if (!endpoint)
 			return -ENOENT;
@@ -383,7 +407,7 @@ int kucomms_call_cancel(struct kucomms_call *call)
 }
 EXPORT_SYMBOL_GPL(kucomms_call_cancel);
 
-/* On the stack of one who waits for the answer; done() fills in what it was. */
+/* On the stack of a task that waits for the answer, which done() fills in. */
 struct call_waiter {
 	struct kucomms_call call;
 	struct kucomms_channel *channel;
@@ -421,7 +445,9 @@ static int call_must_stop(const struct kucomms_channel *channel)
 	       -EINTR : 0;
 }
 
-/* Its handlers would wait for the caller, and the caller for them. */
+/*
+ * A caller that has a turn would wait for a handler that waits for this turn.
+ */
 static bool call_would_deadlock(const struct kucomms_channel *channel)
 {
 	return kc_turn_held(channel->turn) ||
@@ -451,7 +477,7 @@ int kucomms_call_wait(struct kucomms_channel *channel,
 	left = wait_event_killable_timeout(channel->module_wait,
 					   READ_ONCE(waiter.done) ||
 					   call_must_stop(channel), left);
-	/* Waits for who is still about to wake this thread, too. */
+	/* Waits also for a done() that is about to wake this thread. */
 	if (kucomms_call_cancel(&waiter.call))
 		return waiter.err;
 	return left ? call_must_stop(channel) ?: -EINTR : -ETIMEDOUT;
@@ -474,7 +500,10 @@ void kc_calls_begin(struct kc_calls *calls)
 	timerqueue_init_head(&calls->deadlines);
 }
 
-/* In the channel's turn: the module is about to forget its client. */
+/*
+ * Ends all calls, before the module forgets its client. The caller has the
+ * channel's turn.
+ */
 void kc_calls_end(struct kucomms_channel *channel)
 {
 	unsigned long flags;
@@ -486,9 +515,9 @@ void kc_calls_end(struct kucomms_channel *channel)
 }
 
 /*
- * After that, and not in a turn: neither timer nor work runs any more. Each may
- * start what is below it, and no call is left to set the timer for. A channel that
- * is freed has no work, so it waits for no handler.
+ * After kc_calls_end(), without the turn: waits for the interrupt work, the
+ * timer and the work, in this order, since each can queue the next. A channel
+ * that is being freed has no work, so that does not wait for a handler.
  */
 void kc_calls_settle(struct kucomms_channel *channel)
 {

@@ -52,9 +52,7 @@ struct kucomms_channel *kucomms_channel_get(struct kucomms_channel *channel)
 }
 EXPORT_SYMBOL_GPL(kucomms_channel_get);
 
-/*
- * May be called in any context: the free work does everything that may sleep.
- */
+/* Any context: the free work does everything that may sleep. */
 void kucomms_channel_put(struct kucomms_channel *channel)
 {
 	if (channel)
@@ -63,9 +61,9 @@ void kucomms_channel_put(struct kucomms_channel *channel)
 EXPORT_SYMBOL_GPL(kucomms_channel_put);
 
 /*
- * Queues the work that ends the calls that are due. The work holds a reference
- * to the channel. If no reference is left the channel has come to its end, and
- * all its calls before, so there is nothing to queue.
+ * Queues the work that ends calls, with a reference to the channel. If no
+ * reference is left the channel has ended, and all its calls before, so there
+ * is nothing to queue.
  */
 void kc_channel_queue_calls(struct kucomms_channel *channel)
 {
@@ -88,8 +86,9 @@ void kc_channel_wake_work(struct irq_work *work)
 }
 
 /*
- * With interrupts off this may be inside the scheduler, or under a lock that a
- * wake-up takes. With PREEMPT_RT a wake-up takes a lock that sleeps.
+ * Tells whether this context may wake tasks. With interrupts off it may be
+ * inside the scheduler, or under a lock that a wake-up takes; with PREEMPT_RT a
+ * wake-up takes a lock that sleeps.
  */
 static bool channel_may_wake(void)
 {
@@ -106,14 +105,15 @@ static void channel_wake(struct kucomms_channel *channel)
 }
 
 /*
- * The client sleeps for what has been published. Like the next one after a full
- * barrier, which orders the look at the queue, too: see wait_sleep().
+ * Wakes a client that sleeps for data. The caller has published data and
+ * executed a full barrier, which also orders the look at the wait queue: see
+ * wait_sleep().
  */
 void kc_channel_wake_reader(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
-	/* The caller's barrier, as said above. */
+	/* Ordered by the caller's barrier. */
 	if (!waitqueue_active(&channel->wait))
 		return;
 	raw_spin_lock_irqsave(&channel->lock, flags);
@@ -124,12 +124,15 @@ void kc_channel_wake_reader(struct kucomms_channel *channel)
 }
 KC_EXPORT(kc_channel_wake_reader);
 
-/* Another thread of the client waits for the room that has been made. */
+/*
+ * Wakes a client that sleeps for room. The caller has made room and executed a
+ * full barrier, as for kc_channel_wake_reader().
+ */
 void kc_channel_wake_writer(struct kucomms_channel *channel)
 {
 	unsigned long flags;
 
-	/* The caller's barrier, as said above. */
+	/* Ordered by the caller's barrier. */
 	if (!waitqueue_active(&channel->wait))
 		return;
 	raw_spin_lock_irqsave(&channel->lock, flags);
@@ -138,7 +141,7 @@ void kc_channel_wake_writer(struct kucomms_channel *channel)
 	channel_wake(channel);
 }
 
-/* Both sides have something to learn. */
+/* Wakes both sides: the channel has left the state OPEN. */
 static void channel_wake_both(struct kucomms_channel *channel)
 {
 	if (channel_may_wake())
@@ -148,8 +151,8 @@ static void channel_wake_both(struct kucomms_channel *channel)
 }
 
 /*
- * From now on the client need not ring; but if the channel is no longer open it
- * must, to be told.
+ * Lets the client send without ringing. A client of a channel that is no longer
+ * open has to ring: the doorbell tells it so.
  */
 void kc_channel_disarm(struct kucomms_channel *channel)
 {
@@ -169,9 +172,10 @@ static int channel_refuse(struct kucomms_channel *channel,
 }
 
 /*
+ * Takes the channel out of the state OPEN; the first caller sets the new state.
  * The private state decides; the copy in shared memory tells a client that
- * makes no system call, and one that only sends is told by its doorbell, which
- * it will ring from now on. Whoever comes first wins.
+ * makes no system call, and need_data makes a client that only sends ring,
+ * which tells it.
  */
 static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 {
@@ -181,9 +185,9 @@ static bool channel_leave_open(struct kucomms_channel *channel, u32 state)
 	if (cmpxchg(&channel->state, KUCOMMS_STATE_OPEN, state) !=
 	    KUCOMMS_STATE_OPEN)
 		return false;
-	/* For the turn that is under way; later turns look at the state. */
+	/* Ends the turn that runs now; later turns look at the state. */
 	WRITE_ONCE(channel->message, channel_refuse);
-	/* Everything published before is there when the client sees this. */
+	/* A client that sees this state also sees what was published before. */
 	smp_store_release(&control->state, state);
 	/*
 	 * cmpxchg() was a full barrier: pairs with kc_channel_disarm() and
@@ -199,7 +203,7 @@ void kc_channel_hang_up(struct kucomms_channel *channel)
 	channel_leave_open(channel, KUCOMMS_STATE_HANGUP);
 }
 
-/* Called once per channel at most with effect, so nothing can flood a log. */
+/* Has an effect at most once for each channel, so it cannot flood a log. */
 void kc_channel_break(struct kucomms_channel *channel,
 		      enum kc_break_reason reason)
 {
@@ -214,9 +218,9 @@ void kc_channel_break(struct kucomms_channel *channel,
 }
 
 /*
- * Has something been published where the client goes on reading? Only the kernel
- * writes that ring, and a position that is none finds other bytes of it: the
- * client wakes too early or too late, which is nobody else's business.
+ * Tells whether a message is published at position @read of the client. The
+ * client may lie about @read: then this reads other bytes of the ring, which
+ * only the kernel writes, and the client wakes too early or too late.
  */
 static bool channel_has_data(const struct kucomms_channel *channel, u32 read)
 {
@@ -229,8 +233,8 @@ static bool channel_has_data(const struct kucomms_channel *channel, u32 read)
 }
 
 /*
- * Which of the events that the client may wait for are true. Its control page
- * says what it has read and what it wants to write.
+ * Returns those KUCOMMS_EVENT_* that are true. The client's control page says
+ * what it has read and how much it wants to write.
  */
 unsigned int kc_channel_events(struct kucomms_channel *channel)
 {
@@ -291,8 +295,8 @@ EXPORT_SYMBOL_GPL(kucomms_channel_length_max);
 
 /*
  * Loads the client's position first: a message that is sent meanwhile counts as
- * used, so @used is never too small. If the client's position is a lie @used is
- * wrong, but within bounds, and the kernel does not depend on it.
+ * used, so @used is never too small. If the client lies about its position
+ * @used is wrong, but within bounds, and the kernel does not depend on it.
  */
 void kucomms_channel_get_space(const struct kucomms_channel *channel,
 			       struct kucomms_space *space)

@@ -26,7 +26,7 @@ static void unlock_turns(struct kucomms_channel *channel)
 }
 
 /*
- * Takes both turns, so that neither a handler of the channel nor one of the
+ * Locks both turns, so that neither a handler of the channel nor one of the
  * endpoint runs. The channel's own turn comes first, so that a task that waits
  * for the handler of one client does not hold the endpoint's turn meanwhile.
  */
@@ -38,9 +38,9 @@ static void lock_turns(struct kucomms_channel *channel)
 }
 
 /*
- * Takes both turns. Returns 0, or -EINTR if the task is killed. The wait for
- * the channel's own turn is short: nobody else wants that of a new channel for
- * long.
+ * Locks both turns. Returns 0, or -EINTR if the task is killed. The wait for
+ * the turn of a new channel is not killable: other tasks hold it only for a
+ * moment.
  */
 static int lock_turns_killable(struct kucomms_channel *channel)
 {
@@ -65,7 +65,10 @@ static int client_greet(struct kucomms_channel *channel)
 	if (err)
 		kc_calls_end(channel);
 	else
-		/* No turn of the channel ends here: publishes what connect() held. */
+		/*
+		 * connect() runs outside a turn's end, so what it held back is
+		 * published here.
+		 */
 		kc_channel_flush_locked(channel);
 	return err > 0 ? -EPROTO : err;
 }
@@ -137,7 +140,10 @@ static void client_disconnect(struct kucomms_channel *channel)
 {
 	struct kucomms_endpoint *endpoint = channel->endpoint;
 
-	/* Before the worker forgets the channel: then it cannot come back. */
+	/*
+	 * Before the worker removes the channel: afterwards no doorbell can add
+	 * it again.
+	 */
 	WRITE_ONCE(channel->connected, false);
 	kc_worker_remove_channel(channel);
 	list_del_rcu(&channel->endpoint_node);
@@ -175,7 +181,10 @@ static struct kucomms_channel *accept_next(struct kucomms_endpoint *endpoint)
 {
 	struct kucomms_channel *channel;
 
-	/* Not under the turn: @stop has it, and may wait for the caller. */
+	/*
+	 * Not under the turn: the stop handler may hold it while it waits for
+	 * this thread.
+	 */
 	spin_lock(&endpoint->accept_wait.lock);
 	channel = list_first_entry_or_null(&endpoint->unaccepted,
 					   struct kucomms_channel, accept_node);
@@ -204,7 +213,10 @@ static int accept_wait(struct kucomms_endpoint *endpoint, long *timeout)
 			break;
 	}
 	finish_wait(&endpoint->accept_wait, &wait);
-	/* The one wake-up for a client may have come to this task just now. */
+	/*
+	 * A wake-up for a client may have come to this task just now: passes it
+	 * on.
+	 */
 	if (err && !list_empty(&endpoint->unaccepted))
 		wake_up_interruptible(&endpoint->accept_wait);
 	return err;
@@ -227,7 +239,7 @@ static int accept_one(struct kucomms_endpoint *endpoint,
 	return err;
 }
 
-/* Holds a reference, since the endpoint may be unregistered meanwhile. */
+/* Holds a reference meanwhile, since the endpoint may be unregistered. */
 int kucomms_accept(struct kucomms_endpoint *endpoint,
 		   struct kucomms_channel **channel, int timeout_ms)
 {
@@ -243,7 +255,7 @@ int kucomms_accept(struct kucomms_endpoint *endpoint,
 EXPORT_SYMBOL_GPL(kucomms_accept);
 
 /*
- * Returns the next channel that kc_endpoint_leave() has to detach, with a
+ * Returns the next channel that kc_endpoint_leave() has to disconnect, with a
  * reference, or NULL.
  */
 static struct kucomms_channel *
@@ -265,9 +277,9 @@ client_next(struct kucomms_endpoint *endpoint,
 }
 
 /*
- * Detaches all clients of @device, which has been removed, or, if that is NULL,
- * all clients of the endpoint, which is dead: in both cases no more clients
- * come.
+ * Disconnects all clients of @device, which has been removed, or, if that is
+ * NULL, all clients of the endpoint, which is dead: in both cases no more
+ * clients come.
  */
 void kc_endpoint_leave(struct kucomms_endpoint *endpoint,
 		       const struct kc_device *device)

@@ -37,7 +37,7 @@ MODULE_PARM_DESC(ring_size_max, "most bytes that a client or creator may ask for
 
 static struct device *control;
 
-/* What can be said of a device when it is created. */
+/* A line that was written to a control file. */
 struct request {
 	struct kc_name name;
 	struct kc_limits limits;
@@ -45,7 +45,10 @@ struct request {
 	bool force;
 };
 
-/* At most @most (else -ERANGE), and a number at all (else -EINVAL). */
+/*
+ * Parses a number from 1 to @most. Returns -ERANGE if it is larger, -EINVAL if
+ * it is none.
+ */
 static int parse_number(unsigned int *number, const char *text,
 			unsigned int most)
 {
@@ -86,7 +89,10 @@ static int parse_setting(struct request *request, char *setting)
 	return -EINVAL;
 }
 
-/* A smaller limit makes for a smaller default, unless both have been given. */
+/*
+ * A ring_size_max below the default size lowers the default, unless ring_size
+ * is set, too.
+ */
 static int check_ring_sizes(struct request *request)
 {
 	struct kc_limits *limits = &request->limits;
@@ -244,7 +250,10 @@ int kc_control_init(void)
 	return PTR_ERR_OR_ZERO(control);
 }
 
-/* Waits for those who are writing: from here on nobody creates a device. */
+/*
+ * Waits for processes that write to the files: afterwards no device is created
+ * any more.
+ */
 void kc_control_uninit(void)
 {
 	device_unregister(control);

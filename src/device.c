@@ -26,10 +26,10 @@ static DEFINE_XARRAY_ALLOC(minors);
 static u32 next_minor;
 
 /*
- * One creation or removal at a time, from beginning to end: a name is free
- * again only when the old device's sysfs directory has gone. That waits for
- * readers of its attributes, who take kc_registry_lock, so it must not be
- * held there; kc_registry_lock nests inside.
+ * Serialises creations and removals, each from beginning to end: a name is free
+ * again only when the old device's sysfs directory has gone. Removing the
+ * directory waits for readers of attributes, which take kc_registry_lock, so
+ * kc_registry_lock must not be held there; it nests inside this lock.
  */
 static DEFINE_MUTEX(manage_lock);
 
@@ -67,7 +67,7 @@ static struct kc_device *device_alloc(const struct kc_name *name,
 	return device;
 }
 
-/* Those who have found it hold references. */
+/* Tasks that have found the device before hold references. */
 static void device_unlink(struct kc_device *device)
 {
 	xa_erase(&minors, device->minor);
@@ -81,8 +81,8 @@ static int device_link(struct kc_device *device)
 	if (kc_registry_find_device(&device->name))
 		return -EEXIST;
 	/*
-	 * Numbers are given out in turn, so that a node that somebody has kept
-	 * from a removed device does not soon open another device.
+	 * Numbers are allocated cyclically, so that a device node of a removed
+	 * device that a process has kept does not soon open another device.
 	 */
 	err = xa_alloc_cyclic(&minors, &device->minor, device,
 			      XA_LIMIT(0, kc_devices_max - 1),
@@ -267,8 +267,9 @@ int kc_device_init(void)
 }
 
 /*
- * The module is unloaded, so no file is open, no channel left and no endpoint
- * registered. The control files are gone, so nobody creates a device any more.
+ * The module is being unloaded: no file is open, no channel is left, no
+ * endpoint is registered, and without the control files no device can be
+ * created.
  */
 void kc_device_uninit(void)
 {

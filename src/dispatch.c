@@ -10,9 +10,8 @@
 #include "functions.h"
 
 /*
- * So many messages, or so many bytes of the ring, then it is somebody else's
- * turn. Both, since a client can publish the longest message as cheaply as the
- * shortest.
+ * Messages, and bytes of the ring, of one turn at most. Both are limited, since
+ * a client can publish the longest message as cheaply as the shortest.
  */
 #define TURN_MESSAGES	256
 #define TURN_BYTES	(1u << 20)
@@ -23,13 +22,15 @@
 #define TURN_NS		(200 * NSEC_PER_USEC)
 
 /*
- * What is not needed for every message is done after so many, and whenever an
- * eighth of the ring has been read, for the client may wait for room.
+ * Messages after which dispatch_stretch() is called, at most; it is also called
+ * whenever an eighth of the ring has been read, since the client may wait for
+ * room.
  */
 #define STRETCH		32
 
 /*
- * Whether the client has to ring. If the handler waits for room, not for now.
+ * Says whether a worker looks at the channel, so that the client need not ring.
+ * While the handler waits for room this takes effect later.
  */
 void kc_channel_stay_awake(struct kucomms_channel *channel, bool awake)
 {
@@ -44,14 +45,20 @@ void kc_channel_stay_awake(struct kucomms_channel *channel, bool awake)
 		kucomms_consumer_arm(&channel->in);
 }
 
-/* The module wants to go, the client is being killed, the channel is closed. */
+/*
+ * Tells whether the turn is to end: the endpoint is dead, the client is being
+ * killed, or the channel is closed.
+ */
 static inline bool dispatch_must_stop(const struct kucomms_channel *channel)
 {
 	return READ_ONCE(channel->endpoint->dead) ||
 	       fatal_signal_pending(current) || kc_channel_error(channel);
 }
 
-/* The handler did not take the message. If there is room already, it soon can. */
+/*
+ * The handler has returned @err instead of taking the message. If the room for
+ * its answer is there already it gets the message again in the next turn.
+ */
 static noinline enum kc_dispatched
 dispatch_refused(struct kucomms_channel *channel, u32 length, int err)
 {
@@ -82,7 +89,7 @@ static bool dispatch_is_long(const struct kucomms_channel *channel, u64 *since)
 	return now - *since >= TURN_NS;
 }
 
-/* Must the turn that began at @start end here? */
+/* Releases what has been read. Tells whether the turn is to end here. */
 static noinline bool dispatch_stretch(struct kucomms_channel *channel,
 				      u32 start, unsigned int handled,
 				      u64 *since)
@@ -95,12 +102,14 @@ static noinline bool dispatch_stretch(struct kucomms_channel *channel,
 }
 
 /*
- * Hands over what there is, up to the bounds of a turn. If it returns KC_BROKEN
- * the channel has been broken, or is to be for a record that is none.
+ * Hands messages to the handler, up to the bounds of a turn. If it returns
+ * KC_BROKEN the channel has been broken, or the caller is to break it, for a
+ * record that is invalid.
  *
- * @wipe: leaves no record behind. A client could fill its ring with records once,
- * and an endless stream of messages would be read from it, lap after lap. That
- * is its own time where it rings for it; a thread's time is not.
+ * @wipe: clears the control words of what it has read. Otherwise a client could
+ * fill its ring with records once, and an endless stream of messages would be
+ * read from it, lap after lap. A client that rings spends its own CPU time on
+ * that; a worker would spend the kernel's.
  */
 static __always_inline enum kc_dispatched
 dispatch_messages(struct kucomms_channel *channel, bool shared, bool wipe)
@@ -169,8 +178,8 @@ static __always_inline bool dispatch_release(struct kucomms_channel *channel,
 }
 
 /*
- * The end of a turn: the client learns of the room that was made, and of what
- * was sent to it. One full barrier serves both, C and D of the ring.
+ * Ends a turn: publishes the room that was made and what was sent to the
+ * client, and wakes it. One full barrier serves both, C and D of the ring.
  */
 static __always_inline void dispatch_publish(struct kucomms_channel *channel,
 					     bool more)
@@ -246,8 +255,9 @@ dispatch_awaited(struct kucomms_channel *channel, bool wipe)
 }
 
 /*
- * Handles a channel's messages for one turn, in the task that has the turn.
- * @wipe: it is a thread, and its time is not the client's.
+ * Handles a channel's messages for one turn. The caller has the turn.
+ *
+ * @wipe: a worker calls, so the CPU time is not the client's.
  */
 enum kc_dispatched kc_channel_dispatch(struct kucomms_channel *channel,
 				       bool wipe)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Doorbells: what a client's call does, to have its messages handled and to wait
+ * The system calls of a client: ring, to have its messages handled, and wait,
  * for an answer or for room.
  */
 #include <linux/export.h>
@@ -12,8 +12,8 @@
 #include "functions.h"
 
 /*
- * Waits for the turn, with one place in the queue for each client: the threads
- * of one client first wait for one another.
+ * Waits for the turn. The threads of one client first wait for one another, so
+ * that each client has one place in the queue.
  */
 static noinline int doorbell_wait(struct kucomms_channel *channel)
 {
@@ -26,7 +26,7 @@ static noinline int doorbell_wait(struct kucomms_channel *channel)
 	return err;
 }
 
-/* Adaptive: the client's own call does it. */
+/* Adaptive dispatch: the message handler runs in the client's own call. */
 static inline int doorbell_dispatch(struct kucomms_channel *channel)
 {
 	enum kc_dispatched ended;
@@ -36,8 +36,8 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 	    doorbell_wait(channel))
 		return -EINTR;
 	/*
-	 * Under the turn: whoever ends the connection takes it. The state alone
-	 * is not enough, it may be told a little later.
+	 * Checked under the turn, which kc_channel_disconnect() takes. The
+	 * state alone is not enough: it may change a little later.
 	 */
 	ret = kc_channel_error(channel);
 	if (likely(!ret && channel->connected &&
@@ -46,7 +46,10 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 		ended = kc_channel_dispatch(channel, false);
 		if (unlikely(ended == KC_MORE))
 			ret = 1;
-		/* Broken, or hung up meanwhile, for which a handler failed. */
+		/*
+		 * The channel was broken, or hung up while the handler ran, so
+		 * that the handler failed.
+		 */
 		else if (unlikely(ended == KC_BROKEN))
 			ret = kc_channel_error(channel);
 	}
@@ -54,7 +57,10 @@ static inline int doorbell_dispatch(struct kucomms_channel *channel)
 	return ret;
 }
 
-/* Others do it, and have to know. */
+/*
+ * Other dispatch: wakes the worker or the module's thread that reads the
+ * messages.
+ */
 static int doorbell_wake(struct kucomms_channel *channel)
 {
 	int err = kc_channel_error(channel);
@@ -69,8 +75,8 @@ static int doorbell_wake(struct kucomms_channel *channel)
 }
 
 /*
- * The client rang: it has published something, or made room. Returns 1 if it
- * should ring again, 0 if not, or the channel's error.
+ * Handles a doorbell: the client has published messages, or made room. Returns
+ * 1 if it should ring again, 0 if not, or the channel's error.
  */
 int kc_channel_doorbell(struct kucomms_channel *channel)
 {
@@ -99,8 +105,8 @@ int kc_channel_ring(struct kucomms_channel *channel)
 }
 
 /*
- * What is there is given out before bad news: messages that arrived before a
- * hang-up can be read.
+ * Data is reported before an error: messages that arrived before a hang-up can
+ * be read.
  */
 static int wait_outcome(struct kucomms_channel *channel, unsigned int wanted)
 {
@@ -141,7 +147,7 @@ static int wait_sleep(struct kucomms_channel *channel, unsigned int wanted,
 	return ret;
 }
 
-/* As abi.h says of KUCOMMS_IOC_WAIT. */
+/* Waits as abi.h says of KUCOMMS_IOC_WAIT. */
 int kc_channel_wait(struct kucomms_channel *channel, unsigned int events,
 		    s64 deadline)
 {

@@ -12,7 +12,7 @@
 #define OPS_FLAGS	(KUCOMMS_OPS_SHARED_RECEIVE | KUCOMMS_OPS_PARALLEL | \
 			 KUCOMMS_OPS_ADJUSTABLE)
 
-/* If the module does not say. */
+/* Idle time before a polling thread sleeps, in us, if the module sets none. */
 #define POLL_IDLE_US	1000
 
 static void endpoint_free(struct kref *ref)
@@ -21,7 +21,10 @@ static void endpoint_free(struct kref *ref)
 		container_of(ref, struct kucomms_endpoint, ref);
 
 	irq_work_sync(&endpoint->wake_work);
-	/* Who uses it holds a reference; at most the last work has yet to return. */
+	/*
+	 * All users hold a reference, so at most the last work has yet to
+	 * return.
+	 */
 	if (endpoint->queue)
 		destroy_workqueue(endpoint->queue);
 	kc_turn_destroy(&endpoint->turn);
@@ -42,7 +45,9 @@ void kc_endpoint_put(struct kucomms_endpoint *endpoint)
 	kref_put(&endpoint->ref, endpoint_free);
 }
 
-/* Those that will have something to do; under kc_registry_lock. */
+/*
+ * Creates the workers that will have something to do; under kc_registry_lock.
+ */
 static int endpoint_start_workers(struct kucomms_endpoint *endpoint,
 				  enum kucomms_dispatch dispatch)
 {
@@ -69,12 +74,17 @@ void kc_endpoint_run(struct kucomms_endpoint *endpoint)
 		kc_worker_wake(&endpoint->workers[i]);
 }
 
-/* Afterwards no work or timer handler runs, and the turn that is ends soon. */
+/*
+ * Marks the endpoint dead and stops its workers: afterwards no work or timer
+ * handler runs, and the turn that runs now ends soon.
+ */
 void kc_endpoint_kill(struct kucomms_endpoint *endpoint)
 {
 	unsigned int i;
 
-	/* Ends the turn that is, and keeps others from queueing for theirs. */
+	/*
+	 * Ends the turn that runs now, and keeps tasks from waiting for theirs.
+	 */
 	WRITE_ONCE(endpoint->dead, true);
 	for (i = 0; i < endpoint->threads; i++)
 		kc_worker_stop(&endpoint->workers[i]);
@@ -89,7 +99,9 @@ static int copy_cpus(struct cpumask **copy, const struct cpumask *cpus)
 	return *copy ? 0 : -ENOMEM;
 }
 
-/* What is not the administrator's choice is the module's. */
+/*
+ * Applies the administrator's settings and, where there is none, the module's.
+ */
 static int endpoint_apply(struct kucomms_endpoint *endpoint,
 			  const struct kc_tuning *tuning)
 {
@@ -104,7 +116,7 @@ static int endpoint_apply(struct kucomms_endpoint *endpoint,
 	err = copy_cpus(&cpus, tuning->cpus ?: endpoint->own_cpus);
 	if (err)
 		return err;
-	/* First the threads, then the doorbells that call them. */
+	/* The threads come first, then the doorbells that wake them. */
 	err = endpoint_start_workers(endpoint, dispatch);
 	if (err) {
 		kfree(cpus);
@@ -132,7 +144,10 @@ int kc_endpoint_start(struct kucomms_endpoint *endpoint)
 	return endpoint_apply(endpoint, &untuned);
 }
 
-/* When device and endpoint meet. The wish may be older than this endpoint. */
+/*
+ * Applies the device's settings when it is bound to @endpoint. They may be
+ * older than the module: an endpoint that is not adjustable ignores them.
+ */
 int kc_endpoint_tune(struct kucomms_endpoint *endpoint,
 		     const struct kc_tuning *tuning)
 {
@@ -146,7 +161,7 @@ int kc_endpoint_tune(struct kucomms_endpoint *endpoint,
 	return err;
 }
 
-/* When the administrator wants it otherwise. */
+/* Applies settings that the administrator has just changed. */
 int kc_endpoint_retune(struct kucomms_endpoint *endpoint,
 		       const struct kc_tuning *tuning)
 {

@@ -45,7 +45,9 @@ static enum kc_transport file_transport(struct file *file)
 	return smp_load_acquire(&channel->transport);
 }
 
-/* The channel, if it is attached: then all of it is there to be used. */
+/*
+ * Returns the channel if it is attached, so that all of it is there, else NULL.
+ */
 static struct kucomms_channel *file_channel(struct file *file)
 {
 	return likely(file_transport(file) != KC_DETACHED) ?
@@ -118,7 +120,10 @@ static unsigned int without_size(unsigned int command)
 	return command & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT);
 }
 
-/* Kept apart, lest the doorbell pay for the structures on its stack. */
+/*
+ * Kept out of file_ioctl(), so that the doorbell needs no stack for the
+ * structures.
+ */
 static noinline long file_ioctl_rare(struct file *file, unsigned int command,
 				     unsigned long arg)
 {
@@ -164,7 +169,7 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 			     index == KC_REGION_TO_KERNEL);
 }
 
-/* For read() and write(): the first of them attaches. */
+/* Attaches at the first read() or write(). */
 static int file_attach_rw(struct file *file)
 {
 	struct kucomms_attach attach = { };
@@ -173,7 +178,9 @@ static int file_attach_rw(struct file *file)
 	if (file_transport(file) == KC_DETACHED) {
 		err = kc_channel_attach(file->private_data, &attach,
 					KC_COPIED, NULL);
-		/* -EBUSY: somebody was faster, maybe another read or write. */
+		/*
+		 * -EBUSY: another call was faster, maybe a read() or write().
+		 */
 		if (err && err != -EBUSY)
 			return err;
 	}
@@ -211,7 +218,10 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 	__poll_t mask = 0;
 	int err;
 
-	/* Before all else: a file may be attached after it was given to epoll. */
+	/*
+	 * Before all else: a file may be attached after it was added to an
+	 * epoll set.
+	 */
 	poll_wait(file, &((struct kucomms_channel *)file->private_data)->wait,
 		  table);
 	if (!channel)
@@ -255,7 +265,10 @@ const struct file_operations kc_file_operations = {
 	.poll = file_poll,
 };
 
-/* The channel of a file that is an open device, and is open for both ways; or NULL. */
+/*
+ * Returns the channel of a file that is a device, opened for reading and
+ * writing, or NULL.
+ */
 struct kucomms_channel *kc_file_channel(const struct file *file)
 {
 	const fmode_t both = FMODE_READ | FMODE_WRITE;

@@ -55,7 +55,10 @@ void kc_channel_wake_reader(struct kucomms_channel *channel);
 void kc_channel_wake_writer(struct kucomms_channel *channel);
 unsigned int kc_channel_events(struct kucomms_channel *channel);
 
-/* What every call on a channel that is no longer open comes back with. */
+/*
+ * Returns 0 if the channel is open, else the error that every call on it
+ * returns.
+ */
 static inline int kc_channel_error(const struct kucomms_channel *channel)
 {
 	/* Pairs with channel_leave_open(). */
@@ -163,7 +166,10 @@ int kc_channel_connect(struct kucomms_channel *channel);
 void kc_channel_disconnect(struct kucomms_channel *channel);
 void kc_channel_give_number(struct kucomms_channel *channel);
 
-/* No error: there may be another one soon. Handlers return none above 0. */
+/*
+ * Returned by kc_channel_connect() if the endpoint is dead: another one may
+ * come.
+ */
 #define KC_ENDPOINT_GONE	1
 
 void kc_endpoint_stop(struct kucomms_endpoint *endpoint);
@@ -173,9 +179,9 @@ void kc_endpoint_leave(struct kucomms_endpoint *endpoint,
 /* ---- registry.c */
 
 /*
- * Protects which devices and endpoints exist and who belongs to whom. Nested
- * inside an endpoint's turn (handlers may register other endpoints); never
- * held while waiting for one.
+ * Protects which devices and endpoints exist and which belong together. Nested
+ * inside an endpoint's turn (handlers may register other endpoints); never held
+ * while waiting for a turn.
  */
 extern struct mutex kc_registry_lock;
 

@@ -31,7 +31,7 @@ int kc_module_sleep(const struct kucomms_endpoint *endpoint, long *timeout)
 	return 0;
 }
 
-/* The client rang: one of the module's threads may be waiting for that. */
+/* The client rang: wakes the module's threads that wait for it. */
 void kc_channel_wake_module(struct kucomms_channel *channel)
 {
 	/* Its barrier pairs with prepare_to_wait(): queue, then look. */
@@ -113,8 +113,9 @@ static int receive_next(struct kucomms_channel *channel,
 }
 
 /*
- * Nothing to read: gives back what is not needed any more. The state is read
- * before the last look: what was sent before it changed counts.
+ * Looks once more when there was nothing to read, after releasing what is not
+ * needed any more. Reads the state before the last look, so that messages sent
+ * before the state changed are received.
  */
 static int receive_idle(struct kucomms_channel *channel,
 			struct kucomms_message *message, const void **data)
@@ -139,7 +140,7 @@ static void receive_spin(const struct kucomms_channel *channel)
 		cpu_relax();
 }
 
-/* Queued and armed, looks once more, sleeps: the order that loses no wake-up. */
+/* Queues, arms, looks once more, sleeps: in this order no wake-up is lost. */
 static int receive_wait(struct kucomms_channel *channel,
 			struct kucomms_message *message, const void **data,
 			int timeout_ms)
@@ -172,7 +173,10 @@ int kucomms_receive(struct kucomms_channel *channel,
 
 	if (unlikely(channel->endpoint->ops.message))
 		return -EINVAL;
-	/* Otherwise a client that goes on sending would keep the module. */
+	/*
+	 * A client that goes on sending must not keep the module from
+	 * unregistering.
+	 */
 	if (unlikely(READ_ONCE(channel->endpoint->dead)))
 		return -ESHUTDOWN;
 	err = receive_yield(channel, timeout_ms) ?:

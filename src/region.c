@@ -14,8 +14,9 @@
 #include "functions.h"
 
 /*
- * @size bytes, a multiple of the page size, seen @times times in a row, charged
- * to the caller's memory cgroup. -ENOMEM also for a caller that is being killed.
+ * Allocates @size bytes, a multiple of the page size, mapped @times times in a
+ * row, and charges them to the caller's memory cgroup. -ENOMEM also for a
+ * caller that is being killed.
  */
 int kc_region_alloc(struct kc_region *region, size_t size,
 		    unsigned int times)
@@ -56,7 +57,7 @@ err_free:
 	return -ENOMEM;
 }
 
-/* Also for a region that was never allocated, or only partly. */
+/* Also frees a region that was never allocated, or only partly. */
 void kc_region_free(struct kc_region *region)
 {
 	unsigned int i;

@@ -79,7 +79,10 @@ int kc_registry_add_device(struct kc_device *device)
 	return err;
 }
 
-/* From here on nobody finds the device. Who has found it holds a reference. */
+/*
+ * Takes the device out of the table. Tasks that have found it before hold a
+ * reference.
+ */
 void kc_registry_remove_device(struct kc_device *device)
 {
 	lockdep_assert_held(&kc_registry_lock);
@@ -89,7 +92,10 @@ void kc_registry_remove_device(struct kc_device *device)
 	wake_up_all(&registry_wait);
 }
 
-/* 0 when there seems to be an endpoint; -ENOTCONN: not until the deadline. */
+/*
+ * Returns 0 as soon as the device seems to have an endpoint, -ENOTCONN if it
+ * has none at the deadline.
+ */
 static int registry_sleep(const struct kc_device *device, s64 deadline)
 {
 	ktime_t expires = ns_to_ktime(deadline);
@@ -117,9 +123,9 @@ static int registry_sleep(const struct kc_device *device, s64 deadline)
 }
 
 /*
- * Finds the endpoint behind the device, with a reference. If there is none,
- * waits for a module to register until the deadline: 0: not at all, negative:
- * for ever.
+ * Returns the endpoint of the device, with a reference. If there is none, waits
+ * until @deadline for a module to register: 0: does not wait, negative: for
+ * ever.
  */
 int kc_registry_wait(struct kc_device *device, s64 deadline,
 		     struct kucomms_endpoint **endpoint)
@@ -140,8 +146,8 @@ int kc_registry_wait(struct kc_device *device, s64 deadline,
 }
 
 /*
- * Makes the endpoint known, under kc_registry_lock. From here on clients
- * come and handlers run.
+ * Makes the endpoint known, under kc_registry_lock. Afterwards clients come and
+ * handlers run.
  */
 static int add_endpoint(struct kucomms_endpoint *endpoint)
 {
@@ -195,9 +201,10 @@ struct kucomms_endpoint *__kucomms_register(const char *name,
 EXPORT_SYMBOL_GPL(__kucomms_register);
 
 /*
- * Who may still call a handler, and why it ends here:
- *  - an attach: finds no endpoint any more, or sees @dead when it gets its turn;
- *  - the threads: have been stopped;
+ * Callers of handlers, and why they end here:
+ *  - an attach: finds no endpoint any more, or sees @dead when it gets its
+ *    turn;
+ *  - the workers: have been stopped;
  *  - a client's doorbell: sees @dead when it gets its turn, or a few messages
  *    later in the turn that it has;
  *  - a closing file: its channel is off the list, so nothing is left to do.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading and writing: the user's end of a channel for programs that only read() and
- * write(). The rings are the same; here the kernel is on both sides of them, so
- * nobody else writes into them.
+ * read() and write(): the user's end of a channel of a program that does not
+ * map it. The rings are those of every channel, but the kernel is on both sides
+ * of them, so no process writes into them.
  */
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
@@ -25,7 +25,7 @@ struct kc_rw {
 	struct kucomms_consumer in;
 };
 
-/* Before anybody knows the channel, so nothing has been sent yet. */
+/* Before the module knows the channel, so nothing has been sent yet. */
 int kc_rw_create(struct kucomms_channel *channel)
 {
 	struct kc_rw *rw = kzalloc(sizeof(*rw),
@@ -45,7 +45,7 @@ int kc_rw_create(struct kucomms_channel *channel)
 	return 0;
 }
 
-/* Also for a channel that has none. */
+/* Does nothing for a channel that is not read and written. */
 void kc_rw_destroy(struct kucomms_channel *channel)
 {
 	if (!channel->rw)
@@ -74,7 +74,10 @@ static int rw_reserve(struct kucomms_channel *channel, u32 length,
 		      kucomms_producer_reserve(out, length, record);
 		if (err != -EAGAIN)
 			break;
-		/* Also for poll(), which says when there is room for this. */
+		/*
+		 * poll() also needs this: it reports when there is room for
+		 * @length.
+		 */
 		kucomms_producer_arm(out, length);
 		/* An earlier write() may have stopped ringing for a signal. */
 		err = kc_channel_ring(channel) ?:
@@ -91,7 +94,10 @@ static int rw_reserve(struct kucomms_channel *channel, u32 length,
 	return err;
 }
 
-/* A header that says what follows, and then that. */
+/*
+ * Puts the message into the ring: its header has been read, its data follows in
+ * @from.
+ */
 static ssize_t rw_put(struct kucomms_channel *channel,
 		      struct kucomms_message *message,
 		      struct iov_iter *from, bool nonblocking)
@@ -136,7 +142,10 @@ ssize_t kc_rw_write(struct kucomms_channel *channel,
 	if (err)
 		return err;
 	if (kucomms_producer_must_ring(&rw->out)) {
-		/* The message is on its way: an interruption does not matter. */
+		/*
+		 * The message has been published: a signal does not matter any
+		 * more.
+		 */
 		err = kc_channel_ring(channel);
 		if (err && err != -ERESTARTSYS)
 			return err;
@@ -144,7 +153,10 @@ ssize_t kc_rw_write(struct kucomms_channel *channel,
 	return count;
 }
 
-/* A message, or the channel's error when nothing is left, or -EAGAIN. */
+/*
+ * Returns 0 with a message, the channel's error if no message is left, or
+ * -EAGAIN.
+ */
 static int rw_look(struct kucomms_channel *channel,
 		   struct kucomms_message *message, const void **data)
 {
@@ -157,7 +169,10 @@ static int rw_look(struct kucomms_channel *channel,
 	} while (ret == -ENOMSG);
 	if (ret == 1)
 		return 0;
-	/* What was skipped is no reason for poll() to wake. */
+	/*
+	 * Publishes the position, so that skipped records do not make poll()
+	 * report data.
+	 */
 	kucomms_consumer_tell(&channel->rw->in);
 	return ret ?: state ?: -EAGAIN;
 }
@@ -175,7 +190,7 @@ static int rw_receive(struct kucomms_channel *channel,
 		err = rw_look(channel, message, data);
 		if (err != -EAGAIN)
 			break;
-		/* Stays armed: poll() need not be asked again before. */
+		/* Stays armed, so that the sender wakes a process in poll(). */
 		if (nonblocking)
 			return err;
 		/* An earlier write() may have stopped ringing for a signal. */
@@ -215,9 +230,7 @@ static ssize_t rw_take(struct kucomms_channel *channel, struct iov_iter *to,
 		kucomms_consumer_unreceive(in, message.length);
 		return err;
 	}
-	/*
-	 * If nothing is left: poll() goes by the position that this publishes.
-	 */
+	/* If nothing is left, publishes the position: poll() goes by it. */
 	*told = kucomms_consumer_release(in);
 	if (!kucomms_consumer_ready(in))
 		*told |= kucomms_consumer_tell(in);

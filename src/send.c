@@ -19,8 +19,8 @@ static bool send_is_handlers(const struct kucomms_channel *channel)
 }
 
 /*
- * There is no room for @length bytes, or worse. If it is the message handler
- * that misses it, it may want to be called again when there is.
+ * Notes that a send of @length bytes failed. If the message handler sends, and
+ * there is no room, it may want to be called again when there is.
  */
 static void send_note_failure(struct kucomms_channel *channel, u32 length,
 			      int err)
@@ -37,7 +37,10 @@ static void send_note_failure(struct kucomms_channel *channel, u32 length,
 	}
 }
 
-/* The record is what it returns, lest others have theirs in memory for this. */
+/*
+ * Returns the record rather than storing it: a local whose address is taken
+ * would be on the stack in the fast path, too.
+ */
 static noinline struct kucomms_message *
 send_take_netlink(struct kucomms_channel *channel, u32 length)
 {
@@ -65,10 +68,10 @@ static __always_inline int send_try(struct kucomms_channel *channel,
 }
 
 /*
- * Asks the client for room, of which the room handler is to be told, and then
- * looks once more: in this order no wake-up is lost. While the message handler
- * waits for room the client is asked for the room that the handler's message
- * needs; when that message has been handled the client is asked for this one's.
+ * Asks the client for room on behalf of the room handler, and then looks once
+ * more: in this order no wake-up is lost. While the message handler waits for
+ * room, need_room says what that handler needs; this request follows when its
+ * message has been handled.
  */
 static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
 				  struct kucomms_message **record)
@@ -131,7 +134,7 @@ send_note_no_lock(const struct kucomms_channel *channel)
 			  module_name(channel->endpoint->owner));
 }
 
-/* Puts the message into the ring. Whoever sends keeps others from it. */
+/* Puts the message into the ring. The caller keeps other senders out. */
 static __always_inline int send_put(struct kucomms_channel *channel,
 				    const struct kucomms_message *message,
 				    const void *data, bool more)
@@ -155,7 +158,9 @@ static __always_inline int send_put(struct kucomms_channel *channel,
 	return 0;
 }
 
-/* For others who hold the lock, and kc_channel_notify() afterwards. */
+/*
+ * For a caller that holds the lock, and calls kc_channel_notify() afterwards.
+ */
 int kc_channel_put_message(struct kucomms_channel *channel,
 			   const struct kucomms_message *message,
 			   const void *data)
@@ -175,8 +180,8 @@ void kc_channel_notify(struct kucomms_channel *channel)
 }
 
 /*
- * A message handler's client is told when the turn ends: it is in its doorbell
- * call, or else it is told once of all.
+ * Tells the client of a message: in a message handler only when the turn ends,
+ * once for all its messages.
  */
 static inline void send_tell(struct kucomms_channel *channel,
 			     unsigned int flags)
@@ -261,7 +266,10 @@ int kucomms_send(struct kucomms_channel *channel,
 	if (unlikely(err == -EAGAIN) && timeout_ms)
 		err = send_wait(channel, message, data, flags, timeout_ms);
 	if (unlikely(err)) {
-		/* The client may not have been told yet of what came before. */
+		/*
+		 * Messages that were held back before may not have been
+		 * published yet.
+		 */
 		kc_channel_flush_locked(channel);
 		return err;
 	}
@@ -355,7 +363,10 @@ static int send_reserve(struct kucomms_channel *channel, u32 length,
 	      send_take(channel, length, record);
 	if (unlikely(err)) {
 		send_note_failure(channel, length, err);
-		/* Room may be wanting for what the client has not seen yet. */
+		/*
+		 * The ring may be full of messages that have not been published
+		 * yet.
+		 */
 		kucomms_flush(channel);
 	}
 	return err;
@@ -405,7 +416,7 @@ int kucomms_discard(struct kucomms_channel *channel,
 {
 	bool held = channel->out.held_control != KUCOMMS_CONTROL_EMPTY;
 
-	/* There may be messages behind it that had to wait for this. */
+	/* Messages behind this record may wait for it to be published. */
 	kucomms_producer_commit(&channel->out, record,
 				KUCOMMS_CONTROL_DISCARDED, held);
 	if (!held)
@@ -414,7 +425,7 @@ int kucomms_discard(struct kucomms_channel *channel,
 }
 EXPORT_SYMBOL_GPL(kucomms_discard);
 
-/* Publishes what has been held back, as one sender does. */
+/* Publishes what has been held back. The caller keeps other senders out. */
 int kucomms_flush(struct kucomms_channel *channel)
 {
 	if (kucomms_producer_flush(&channel->out))
@@ -423,7 +434,7 @@ int kucomms_flush(struct kucomms_channel *channel)
 }
 EXPORT_SYMBOL_GPL(kucomms_flush);
 
-/* The same among senders that know nothing of each other. */
+/* Publishes what has been held back, with the channel's lock. */
 void kc_channel_flush_locked(struct kucomms_channel *channel)
 {
 	unsigned long flags;
@@ -444,11 +455,11 @@ void kucomms_channel_shutdown(struct kucomms_channel *channel)
 EXPORT_SYMBOL_GPL(kucomms_channel_shutdown);
 
 /*
- * The message handler cannot go on with the message that in.position is behind.
- * If that is for want of room in the ring towards its client, asks the client to
- * ring when it has made some, and not to ring for messages meanwhile. Else the
- * handler has reasons of its own, and is asked again at the next doorbell.
- * Returns false if the room is there already.
+ * The message handler has refused the message that ends at in.position. If it
+ * found no room for an answer, asks the client to ring when it has made that
+ * room, and not to ring for messages meanwhile. Otherwise the handler gets the
+ * message again at the next doorbell. Returns false if the room is there
+ * already.
  */
 bool kc_channel_stall(struct kucomms_channel *channel)
 {
@@ -476,7 +487,7 @@ bool kc_channel_stall(struct kucomms_channel *channel)
 	return channel->stalled;
 }
 
-/* The client rang, whatever for: the handler gets its message once more. */
+/* The client rang: the handler gets its message once more. */
 void kc_channel_unstall(struct kucomms_channel *channel)
 {
 	unsigned long flags;

@@ -38,7 +38,10 @@ static inline bool kc_turn_contended(const struct kc_turn *turn)
  */
 static inline bool kc_turn_trylock(struct kc_turn *turn)
 {
-	/* What trying hides from the checkers: nothing where there are none. */
+	/*
+	 * mutex_trylock() is invisible to lockdep and might_sleep(): annotates
+	 * by hand.
+	 */
 	might_lock(&turn->mutex);
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
 		might_sleep();
@@ -48,7 +51,7 @@ static inline bool kc_turn_trylock(struct kc_turn *turn)
 	return true;
 }
 
-/* Takes the turn. Returns 0, or -EINTR if killed while another task had it. */
+/* Takes the turn. Returns 0, or -EINTR if the task is killed while it waits. */
 static inline int kc_turn_lock_killable(struct kc_turn *turn)
 {
 	return likely(kc_turn_trylock(turn))
@@ -56,7 +59,7 @@ static inline int kc_turn_lock_killable(struct kc_turn *turn)
 		       : kc_turn_lock_killable_slow(turn);
 }
 
-/* For those that cannot go back. */
+/* Takes the turn, uninterruptibly. */
 static inline void kc_turn_lock(struct kc_turn *turn)
 {
 	if (unlikely(!kc_turn_trylock(turn)))
@@ -70,8 +73,8 @@ static inline void kc_turn_unlock(struct kc_turn *turn)
 }
 
 /*
- * Tells whether the calling task has the turn. If so it stays true: only that
- * task can give the turn.
+ * Tells whether the calling task has the turn. A true answer is stable: only
+ * that task can give the turn back.
  */
 static inline bool kc_turn_held(const struct kc_turn *turn)
 {

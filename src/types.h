@@ -156,7 +156,7 @@ struct kc_worker {
 };
 
 /*
- * For so long threads look before they sleep: about what it costs to be put to
+ * Time for which threads poll before they sleep: about the cost of being put to
  * sleep and woken.
  */
 #define KC_SPIN_NS	(20 * NSEC_PER_USEC)

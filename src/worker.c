@@ -21,7 +21,7 @@
 #define WORK_US		10000
 #define TIMER_US	USEC_PER_SEC
 
-/* So many looks at the only channel before looking at anything else. */
+/* Looks at the only channel before the worker looks at anything else. */
 #define LOOKS		1024
 
 /* When the periodic handlers are due, in ns. */
@@ -30,7 +30,7 @@ struct ticks {
 	u64 timer;
 };
 
-/* The first of an endpoint's workers, if there is anything to run. */
+/* Tells whether the worker runs the work and timer handlers. */
 static bool worker_has_ticks(const struct kc_worker *worker)
 {
 	const struct kucomms_ops *ops = &worker->endpoint->ops;
@@ -111,21 +111,24 @@ static void ticks_run(struct ticks *ticks, struct kucomms_endpoint *endpoint)
 	kc_turn_unlock(&endpoint->turn);
 }
 
-/* For so long a channel may be without messages before it falls asleep. */
+/* Returns the time without messages, in ns, after which a channel sleeps. */
 static u64 worker_idle_timeout(const struct kucomms_endpoint *endpoint)
 {
-	/* Clients ring now: the channel is left from the dispatch before. */
+	/* Clients ring: the channel is in the list from the dispatch before. */
 	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_DISPATCH_ADAPTIVE)
 		return 0;
 	if (READ_ONCE(endpoint->dispatch) == KUCOMMS_DISPATCH_POLL)
 		return READ_ONCE(endpoint->poll_idle_us) * NSEC_PER_USEC;
-	/* Somebody else could use the time, maybe the client itself. */
+	/* Another task could use the CPU, maybe the client itself. */
 	if (num_online_cpus() == 1 || need_resched())
 		return 0;
 	return KC_SPIN_NS;
 }
 
-/* Under the lock: one that has been detached must not come back. */
+/*
+ * The caller holds the lock. A channel that has been disconnected must not come
+ * back.
+ */
 static void worker_add_channel(struct kc_worker *worker,
 			       struct kucomms_channel *channel)
 {
@@ -134,8 +137,8 @@ static void worker_add_channel(struct kc_worker *worker,
 }
 
 /*
- * The channel whose turn it is, with a reference, or NULL. Whoever is in the
- * list has not been detached, and so holds one.
+ * Returns the channel that is to be looked at next, with a reference, or NULL.
+ * A channel in the list is connected, so it has a reference that can be copied.
  */
 static struct kucomms_channel *worker_next(struct kc_worker *worker)
 {
@@ -173,7 +176,10 @@ static bool worker_fall_asleep(struct kucomms_channel *channel)
 	return ended == KC_MORE;
 }
 
-/* Out of the list, then asleep, then a last look: whoever rings brings it back. */
+/*
+ * Takes the channel off the list, lets it fall asleep, and looks once more: in
+ * this order a doorbell that comes meanwhile brings it back.
+ */
 static void worker_retire(struct kc_worker *worker,
 			  struct kucomms_channel *channel)
 {
@@ -188,7 +194,7 @@ static void worker_retire(struct kc_worker *worker,
 	spin_unlock(&worker->lock);
 }
 
-/* Is there anything else to do than to look at this channel? */
+/* Tells whether there is anything else to do than to look at this channel. */
 static bool worker_is_wanted(const struct kc_worker *worker,
 			     const struct kucomms_channel *channel)
 {
@@ -198,9 +204,10 @@ static bool worker_is_wanted(const struct kc_worker *worker,
 }
 
 /*
- * Many looks in one turn, as long as nobody else wants anything: neither do the
- * work and timer handlers wait for more than one turn's messages. Sets @found if
- * there were messages. Returns how the last of their turns ended.
+ * Looks at the channel many times in one turn, until another task or another
+ * channel needs the worker; the work and timer handlers do not wait for more
+ * than one turn's messages. Sets @found if there were messages. Returns how the
+ * last of their turns ended.
  */
 static enum kc_dispatched worker_watch(struct kc_worker *worker,
 				       struct kucomms_channel *channel,
@@ -228,7 +235,10 @@ static enum kc_dispatched worker_watch(struct kc_worker *worker,
 	return ended;
 }
 
-/* The clock starts when there is nothing to do for the first time. */
+/*
+ * Tells whether the channel has had no message for @timeout ns since a look
+ * first found none.
+ */
 static bool worker_is_idle(struct kucomms_channel *channel, u64 timeout)
 {
 	u64 now = ktime_get_ns();
@@ -245,7 +255,7 @@ static void worker_look(struct kc_worker *worker,
 	enum kc_dispatched ended = KC_DONE;
 	bool found = false;
 
-	/* The last look is the only one. */
+	/* Without polling the look in worker_retire() is the only one. */
 	if (!timeout) {
 		worker_retire(worker, channel);
 		return;
@@ -254,7 +264,7 @@ static void worker_look(struct kc_worker *worker,
 	    kc_channel_has_room(channel) ||
 	    list_is_singular(&worker->channels))
 		ended = worker_watch(worker, channel, &found);
-	/* What the handler does not want now waits for a doorbell. */
+	/* A message that the handler has refused waits for a doorbell. */
 	if (ended == KC_REFUSED || ended == KC_BROKEN)
 		worker_retire(worker, channel);
 	else if (found)
@@ -312,7 +322,10 @@ void kc_worker_init(struct kc_worker *worker,
 	INIT_LIST_HEAD(&worker->channels);
 }
 
-/* On the CPUs that the endpoint's threads may use: one of them, if they are many. */
+/*
+ * Sets the CPUs of the worker's thread: one of those that the endpoint may use
+ * if it has several workers, else all of these.
+ */
 void kc_worker_set_cpus(struct kc_worker *worker)
 {
 	const struct kucomms_endpoint *endpoint = worker->endpoint;
@@ -328,14 +341,14 @@ void kc_worker_set_cpus(struct kc_worker *worker)
 				break;
 		cpus = cpumask_of(cpu);
 	}
-	/* If none of them is online it stays where it is. */
+	/* If none of the CPUs is online the thread stays where it is. */
 	set_cpus_allowed_ptr(worker->task, cpus);
 }
 
 /*
- * Creates the worker's thread, under kc_registry_lock, like all that
- * starts threads or changes their CPUs. The thread runs only when it is first
- * woken, so that everything that can fail can be done before.
+ * Creates the worker's thread, under kc_registry_lock, like all that starts
+ * threads or changes their CPUs. The thread first runs when it is woken, so
+ * that everything that can fail is done before.
  */
 int kc_worker_start(struct kc_worker *worker)
 {
@@ -369,7 +382,10 @@ void kc_worker_wake(struct kc_worker *worker)
 	rcu_read_unlock();
 }
 
-/* Afterwards no handler runs in it. Doorbells still come, and do nothing. */
+/*
+ * Stops the thread: afterwards no handler runs in it. Doorbells that still come
+ * do nothing.
+ */
 void kc_worker_stop(struct kc_worker *worker)
 {
 	struct task_struct *task;
@@ -382,7 +398,7 @@ void kc_worker_stop(struct kc_worker *worker)
 		kthread_stop(task);
 }
 
-/* The doorbell. */
+/* The client rang: adds the channel to its worker's list, and wakes it. */
 void kc_channel_wake_worker(struct kucomms_channel *channel)
 {
 	struct kc_worker *worker = channel->worker;
@@ -397,7 +413,7 @@ void kc_channel_wake_worker(struct kucomms_channel *channel)
 	spin_unlock(&worker->lock);
 }
 
-/* In the channel's turn: it has been detached. */
+/* Takes a disconnected channel off the list, in the channel's turn. */
 void kc_worker_remove_channel(struct kucomms_channel *channel)
 {
 	struct kc_worker *worker = channel->worker;
