@@ -144,7 +144,7 @@ struct kucomms_channel {
  * one without the flag, for kucomms_flush(), or until the ring is full.
  * Receiving does not publish: a program flushes before it waits for an answer.
  */
-#define KUCOMMS_SEND_MORE	(1u << 4)
+#define KUCOMMS_SEND_MORE	(1u << 0)
 
 /**
  * struct kucomms_options - options of kucomms_open()

@@ -72,7 +72,7 @@ struct kucomms_channel;
  * delayed messages of handlers are published; those of a thread of the module
  * are published when that thread sends or flushes.
  */
-#define KUCOMMS_SEND_MORE	(1u << 4)
+#define KUCOMMS_SEND_MORE	(1u << 0)
 
 /**
  * enum kucomms_dispatch - where the message handler runs
