@@ -35,8 +35,8 @@
  *	shutdown		by any thread
  *
  * The library publishes the messages of kucomms_reply() together, when the
- * handlers have seen all messages of the channel, or some dozens of them (fewer
- * if the handlers are slow).
+ * message handler has had all messages of the channel, or some dozens of them
+ * (fewer if it is slow).
  *
  * After fork() an endpoint and all its channels belong to the parent; the child
  * may destroy its copy. kucomms.h says what else a child may do.
@@ -50,7 +50,7 @@
 
 #include <kucomms/kucomms.h>
 
-/* Without it abi.h has reported that the compiler's mode is too old. */
+/* abi.h defines this macro unless the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 #ifdef __cplusplus
@@ -77,9 +77,10 @@ struct kucomms_endpoint;
  *              same message again when the other side has made room or rings;
  *              any other error breaks the channel, and the other side gets
  *              EPROTO. Without this handler messages are dropped.
- * @work:       called 100 times per second. It returns true if there is more to
- *              do, and is called again after the other handlers.
- * @timer:      called once per second.
+ * @work:       called 100 times per second, or as the options say. It returns
+ *              true if there is more to do, and is called again after the other
+ *              handlers.
+ * @timer:      called once per second, or as the options say.
  * @connect:    called when @channel has been opened, accepted or added. It may
  *              send. It returns 0, or an error, which the client gets; then
  *              @disconnect is not called.

@@ -59,7 +59,7 @@ static inline u64 kucomms_time_ns(void)
 #include <stdlib.h>
 #include <string.h>
 
-/* Without it abi.h has reported that the compiler's mode is too old. */
+/* abi.h defines this macro unless the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 #ifdef __cplusplus

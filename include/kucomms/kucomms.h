@@ -90,7 +90,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Without it abi.h has reported that the compiler's mode is too old. */
+/* abi.h defines this macro unless the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 /* Identity of the calling thread: no function call where the compiler can. */

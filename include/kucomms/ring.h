@@ -34,7 +34,7 @@
 
 #include <kucomms/abi.h>
 
-/* Without it abi.h has reported that the compiler's mode is too old. */
+/* abi.h defines this macro unless the compiler's mode is too old. */
 #ifdef KUCOMMS_ABI_VERSION
 
 #ifdef __KERNEL__
