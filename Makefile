@@ -359,7 +359,7 @@ $(BUILD)/obj/tests/examples/routes/%.o: tests/examples/routes/%.c | check-versio
 check-proofs: ## the ring's memory orders, simulated on weak memory models; no root, seconds after the first time
 	tests/run proofs
 
-style: ## shellcheck, codespell, layers, man pages, licence lines, checkpatch
+style: ## shellcheck, codespell, layers, man pages, documents, licence lines, checkpatch
 	scripts/check-style
 
 check-packages: ## build the packages, look into them, install them in a chroot; root
