@@ -119,7 +119,7 @@ void kc_conn_free(struct kc_conn *conn)
 }
 
 /* Hangs up towards the kernel, which notices when the descriptor is closed. */
-void kc_conn_gone(struct kc_conn *conn, __u32 state)
+void kc_conn_set_gone(struct kc_conn *conn, __u32 state)
 {
 	kucomms_store(&conn->gone,
 		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);

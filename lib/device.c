@@ -151,5 +151,5 @@ const struct kc_transport kc_device_transport = {
 	.error = device_error,
 	.ring = device_ring,
 	.wait = device_wait,
-	.hangup = kc_conn_gone,
+	.hangup = kc_conn_set_gone,
 };

@@ -189,7 +189,7 @@ static void endpoint_leave(struct kucomms_endpoint *endpoint)
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
-static int endpoint_go_round(struct kucomms_endpoint *endpoint, bool interrupted)
+static int endpoint_loop(struct kucomms_endpoint *endpoint, bool interrupted)
 {
 	int ret;
 
@@ -207,7 +207,7 @@ KUCOMMS_API int kucomms_endpoint_run(struct kucomms_endpoint *endpoint)
 
 	if (err)
 		return err;
-	err = endpoint_go_round(endpoint, true);
+	err = endpoint_loop(endpoint, true);
 	endpoint_leave(endpoint);
 	return err;
 }
@@ -221,7 +221,7 @@ static void *endpoint_thread(void *arg)
 	pthread_mutex_lock(&endpoint->lock);
 	kucomms_store(&endpoint->owner, KUCOMMS_THIS_THREAD());
 	pthread_mutex_unlock(&endpoint->lock);
-	endpoint_go_round(endpoint, false);
+	endpoint_loop(endpoint, false);
 	endpoint_leave(endpoint);
 	return NULL;
 }

@@ -337,7 +337,7 @@ void kc_ep_entry_reconnect(struct kc_conn *conn)
 }
 
 /* Closes the channel: a sender finds no room, and then the reason @why. */
-static void let_go(struct kc_conn *conn, int why)
+static void entry_close(struct kc_conn *conn, int why)
 {
 	kc_event_unwatch(endpoint_of(conn), conn->fd);
 	pthread_mutex_lock(&conn->lock);
@@ -383,7 +383,7 @@ void kc_ep_entry_drop(struct kc_conn *conn, int why)
 	kucomms_store(&conn->entry.connected, false);
 	deactivate(conn);
 	set_refused(conn, false);
-	let_go(conn, why);
+	entry_close(conn, why);
 	kc_call_end_all(conn, why == -EPROTO ? why : -ESHUTDOWN);
 	if (connected && endpoint->ops.disconnect)
 		endpoint->ops.disconnect(&conn->channel, endpoint->priv);
@@ -495,7 +495,7 @@ static bool entry_finds_room(struct kc_conn *conn)
 	found = conn->room_armed && kucomms_producer_has_room(
 		&conn->channel.out, kucomms_load(&conn->own->need_room));
 	if (found)
-		kc_conn_forget_room(conn);
+		kc_conn_disarm_room(conn);
 	pthread_mutex_unlock(&conn->lock);
 	return found;
 }
@@ -527,7 +527,7 @@ void kc_ep_entry_round(struct kc_conn *conn, bool spin)
 	}
 	/* Before the last message, once per eighth of the ring. */
 	if (err || told)
-		kc_conn_tell(conn, told);
+		kc_conn_publish_room(conn, told);
 	if (left != endpoint->budget) {
 		kc_count(&endpoint->stats.rounds);
 		conn->entry.idle_since = 0;

@@ -224,7 +224,7 @@ static int loop_sleep(const struct kucomms_endpoint *endpoint, int timeout_ms)
 }
 
 /* Handles events; sleeps until there are some if nothing else is to be done. */
-static int loop_look(struct kucomms_endpoint *endpoint, int timeout_ms)
+static int loop_wait(struct kucomms_endpoint *endpoint, int timeout_ms)
 {
 	int err = 0;
 
@@ -291,7 +291,7 @@ int kc_loop_turn(struct kucomms_endpoint *endpoint, int timeout_ms,
 	endpoint->now = kc_now();
 	ticks_start(endpoint);
 	done = loop_commands(endpoint);
-	ret = loop_look(endpoint, done ? 0 : timeout_ms);
+	ret = loop_wait(endpoint, done ? 0 : timeout_ms);
 	if (ret < 0)
 		return ret;
 	done += ret;

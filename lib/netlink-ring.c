@@ -52,7 +52,7 @@
  * @handled:   position in @out up to which the kernel has handled all
  * @asked:     up to where it will have when the last acknowledgement that was
  *             asked for has come
- * @stuck:     there is more to send than the kernel may have room for
+ * @window_full:  there is more to send than the kernel may have room for
  * @acks:      those that are to come, from @first_ack
  * @first_ack, @ack_count: which of them
  *
@@ -76,7 +76,7 @@ struct kc_nlring {
 	__u32 sequence;
 	__u32 handled;
 	__u32 asked;
-	bool stuck;
+	bool window_full;
 	struct {
 		__u32 sequence;
 		__u32 position;
@@ -247,15 +247,16 @@ static size_t request_fill(struct kc_nlring *nlring)
 	const void *data;
 	int ret;
 
-	nlring->stuck = false;
+	nlring->window_full = false;
 	for (;;) {
 		ret = kucomms_consumer_receive(&nlring->out, &message, &data);
 		if (ret == -ENOMSG)
 			continue;
 		if (ret != 1)
 			return length;
-		nlring->stuck = !window_admits(nlring, nlring->out.position);
-		if (nlring->stuck ||
+		nlring->window_full =
+			!window_admits(nlring, nlring->out.position);
+		if (nlring->window_full ||
 		    (length && length + NLMSG_SPACE(sizeof(message)) +
 			       message.length > KC_DATAGRAM)) {
 			kucomms_consumer_unreceive(&nlring->out,
@@ -311,7 +312,7 @@ static void receive_ack(struct kc_conn *conn, __u32 sequence)
 		nlring->handled = nlring->acks[first].position;
 		nlring->first_ack = (first + 1) % ACKS;
 		nlring->ack_count--;
-		if (nlring->stuck)
+		if (nlring->window_full)
 			push(conn, &conn->receive_doorbells);
 	}
 	pthread_mutex_unlock(&nlring->send_lock);

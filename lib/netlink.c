@@ -316,5 +316,5 @@ const struct kc_transport kc_netlink_transport = {
 	.wait = netlink_wait,
 	.ack_event = kc_nlring_pull,
 	.refill = kc_nlring_pull,
-	.hangup = kc_conn_gone,
+	.hangup = kc_conn_set_gone,
 };

@@ -161,22 +161,22 @@ int kc_conn_open(struct kc_conn *conn, int timeout_ms, bool place)
 	const __s64 deadline = kc_deadline(timeout_ms);
 	const __s64 patience = deadline ? deadline :
 					  kc_deadline(ANSWER_MS);
-	bool crowd, appeared = false;
+	bool backlog_full, appeared = false;
 	__s64 pause = PAUSE_NS;
 	int err, over;
 
 	for (;;) {
 		err = kc_conn_begin(conn, deadline);
-		crowd = err == -EAGAIN && conn->transport->user_space;
+		backlog_full = err == -EAGAIN && conn->transport->user_space;
 		if (!err)
 			err = wait_for_answer(conn, patience);
-		if (!crowd && !may_come(err, place, appeared))
+		if (!backlog_full && !may_come(err, place, appeared))
 			return err;
 		appeared |= err == -ENOENT;
 		conn->transport->close(conn);
-		over = pause_until(crowd ? patience : deadline, &pause);
+		over = pause_until(backlog_full ? patience : deadline, &pause);
 		if (over)
-			return over == -ETIMEDOUT && !crowd ? err : over;
+			return over == -ETIMEDOUT && !backlog_full ? err : over;
 	}
 }
 

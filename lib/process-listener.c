@@ -59,7 +59,7 @@ static bool is_taken(const struct sockaddr_un *address)
 }
 
 /* Removes a dead socket; one that has replaced it meanwhile is put back. */
-static int clear_away(const char *path, const char *aside)
+static int remove_dead(const char *path, const char *aside)
 {
 	struct stat dead, moved;
 
@@ -87,7 +87,7 @@ static int publish(const struct sockaddr_un *fresh,
 			return -errno;
 		if (is_taken(address))
 			return -EADDRINUSE;
-		err = clear_away(address->sun_path, aside);
+		err = remove_dead(address->sun_path, aside);
 		if (err)
 			return err;
 	}

@@ -56,7 +56,7 @@ static int receive_next(struct kc_conn *conn,
  * Publishes how much room there is, and rings if the other side waits for it.
  * @told: a release has published some already.
  */
-void kc_conn_tell(struct kc_conn *conn, bool told)
+void kc_conn_publish_room(struct kc_conn *conn, bool told)
 {
 	if (!conn->closing)
 		told |= kucomms_consumer_tell(&conn->channel.in);
@@ -74,7 +74,7 @@ static int receive_idle(struct kc_conn *conn,
 {
 	int state, err;
 
-	kc_conn_tell(conn, false);
+	kc_conn_publish_room(conn, false);
 	state = conn->transport->error(conn);
 	err = receive_next(conn, message, data);
 	if (err == -EPROTO)
@@ -148,7 +148,7 @@ static void receive_disarm(struct kc_conn *conn)
 		channel->awake = false;
 		/* The next message may wait for the room of this one. */
 		if (!kucomms_consumer_ready(&channel->in))
-			kc_conn_tell(conn, false);
+			kc_conn_publish_room(conn, false);
 	} else if (conn->armed) {
 		kc_conn_disarm(conn);
 		conn->receive_flags = conn->polled ? 0 :
@@ -209,7 +209,7 @@ static int receive_look(struct kc_conn *conn,
 	}
 	/* Room is released now, while there is nothing else to do. */
 	if (err == -EAGAIN && timeout_ms) {
-		kc_conn_tell(conn, false);
+		kc_conn_publish_room(conn, false);
 		err = receive_spin(conn, message, data);
 	} else if (err == -EAGAIN && conn->polled) {
 		/* From here on poll() reports new messages only. */
@@ -266,7 +266,7 @@ KUCOMMS_API void kucomms_release_slow(struct kucomms_channel *channel)
 	if (in->released == in->done)
 		ring_room(conn);
 	else if (!kucomms_consumer_ready(in))
-		kc_conn_tell(conn, false);
+		kc_conn_publish_room(conn, false);
 }
 
 /*
@@ -277,7 +277,7 @@ KUCOMMS_API void kucomms_release_slow(struct kucomms_channel *channel)
 void kc_conn_give_back(struct kc_conn *conn)
 {
 	if (kucomms_load(&conn->channel.thread) == KUCOMMS_THIS_THREAD())
-		kc_conn_tell(conn, false);
+		kc_conn_publish_room(conn, false);
 }
 
 KUCOMMS_API int kucomms_receive_copy(struct kucomms_channel *channel,

@@ -7,6 +7,6 @@
 void kc_conn_give_back(struct kc_conn *conn);
 void kc_conn_arm(struct kc_conn *conn);
 void kc_conn_disarm(struct kc_conn *conn);
-void kc_conn_tell(struct kc_conn *conn, bool told);
+void kc_conn_publish_room(struct kc_conn *conn, bool told);
 
 #endif

@@ -81,7 +81,7 @@ static void send_arm(struct kc_conn *conn, __u32 length, __u32 flags)
 	conn->room_armed = true;
 }
 
-void kc_conn_forget_room(struct kc_conn *conn)
+void kc_conn_disarm_room(struct kc_conn *conn)
 {
 	if (!conn->room_armed)
 		return;
@@ -95,7 +95,7 @@ void kc_conn_forget_room(struct kc_conn *conn)
  * length comes here and renews or withdraws the request: a stale need_room
  * would match again when positions wrap.
  */
-int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 flags,
+int kc_conn_arm_room(struct kc_conn *conn, __u32 length, __u32 flags,
 		     struct kucomms_message **record)
 {
 	int err;
@@ -107,7 +107,7 @@ int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 flags,
 	if (err == -EAGAIN)
 		conn->channel.out.end = conn->channel.out.position;
 	else
-		kc_conn_forget_room(conn);
+		kc_conn_disarm_room(conn);
 	return err;
 }
 
@@ -118,14 +118,14 @@ static int send_wait_room(struct kc_conn *conn, __u32 length,
 	int err;
 
 	for (;;) {
-		err = kc_conn_ask_room(conn, length, conn->transport->wait_flags,
-				       record);
+		err = kc_conn_arm_room(conn, length,
+				       conn->transport->wait_flags, record);
 		if (err != -EAGAIN)
 			return err;
 		err = conn->transport->wait(conn, KUCOMMS_EVENT_ROOM, deadline,
 					    &conn->send_waits);
 		if (err) {
-			kc_conn_forget_room(conn);
+			kc_conn_disarm_room(conn);
 			return err;
 		}
 	}
@@ -146,14 +146,14 @@ KUCOMMS_API int kucomms_reserve_slow(struct kucomms_channel *channel,
 	if (err == -EAGAIN && conn->entry.endpoint)
 		/* A handler that returns -EAGAIN gets the message again. */
 		return timeout_ms ? -EDEADLK :
-				    kc_conn_ask_room(conn, length, 0, record);
+				    kc_conn_arm_room(conn, length, 0, record);
 	if (err == -EAGAIN && timeout_ms)
 		return send_wait_room(conn, length, record,
 				      kc_deadline(timeout_ms));
 	/* From here on poll() reports when there is room for @length bytes. */
 	if (err == -EAGAIN && conn->polled)
-		return kc_conn_ask_room(conn, length, 0, record);
-	kc_conn_forget_room(conn);
+		return kc_conn_arm_room(conn, length, 0, record);
+	kc_conn_disarm_room(conn);
 	return err;
 }
 
@@ -235,7 +235,7 @@ int kc_conn_reserve_locked(struct kc_conn *conn, __u32 length,
 	int err = reserve_by(conn, length, record, deadline);
 
 	if (err != -EAGAIN) {
-		kc_conn_forget_room(conn);
+		kc_conn_disarm_room(conn);
 		if (conn->waiters)
 			kc_cond_broadcast(&conn->room_cond);
 	}
@@ -295,7 +295,7 @@ static int call_ring(struct kc_conn *conn, int timeout_ms)
 	if (!conn->answers_late || !timeout_ms || conn->transport->user_space)
 		return send_ring(conn, need);
 	/* The answer may need the room of messages that were read before. */
-	kc_conn_tell(conn, false);
+	kc_conn_publish_room(conn, false);
 	kc_conn_arm(conn);
 	return conn->transport->wait(conn,
 				     KUCOMMS_EVENT_RING | KUCOMMS_EVENT_DATA,

@@ -7,8 +7,8 @@
 int kc_conn_ring(struct kc_conn *conn);
 int kc_conn_try_reserve(struct kc_conn *conn, __u32 length,
 			struct kucomms_message **record);
-void kc_conn_forget_room(struct kc_conn *conn);
-int kc_conn_ask_room(struct kc_conn *conn, __u32 length, __u32 flags,
+void kc_conn_disarm_room(struct kc_conn *conn);
+int kc_conn_arm_room(struct kc_conn *conn, __u32 length, __u32 flags,
 		     struct kucomms_message **record);
 void kc_record_fill(struct kucomms_message *record,
 		    const struct kucomms_message *message,
