@@ -38,7 +38,19 @@ finds() {
 	grep -Eq "^tools/$expected" "$work/found.$BASHPID"
 }
 
+# Usage: finds_name - in a copy of all sources in which one of lib/ has an internal name that looks like API
+finds_name() {
+	local copy="$work/names"
+	mkdir "$copy"
+	cp -r scripts include lib tools "$copy/"
+	echo 'int kucomms_mistake;' >>"$copy/lib/fork.c"
+	! "$copy/scripts/check-layers" >"$work/names.found" || { echo "it does not fail"; return 1; }
+	cat "$work/names.found"
+	[ "$(<"$work/names.found")" = 'lib/fork.c: kucomms_mistake is internal, so it should begin with kc_' ]
+}
+
 start "the sources are in order" "$check"
+start "an internal name that begins with kucomms_ is found" finds_name
 start "a copy of tools/ is in order" complaint error.c ''
 start "a call of a higher layer is found" finds \
 	'error.c:[0-9]+: mistake uses command_find of help, which is in a higher layer$' \
