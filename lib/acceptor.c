@@ -7,9 +7,9 @@
 #include <sys/epoll.h>
 
 #include "acceptor.h"
+#include "ep_entry.h"
 #include "event.h"
 #include "listener.h"
-#include "ep_entry.h"
 
 /* Connections accepted before the channels have their turn. */
 #define ACCEPT_BATCH	16

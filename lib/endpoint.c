@@ -15,10 +15,10 @@
 
 #include "acceptor.h"
 #include "conn.h"
+#include "ep_entry.h"
 #include "event.h"
 #include "fd.h"
 #include "loop.h"
-#include "ep_entry.h"
 #include "open.h"
 #include "send.h"
 

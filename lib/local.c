@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "handshake.h"
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"
 #include "shm.h"
-#include "handshake.h"
 
 /* Protects the list of listeners, and each listener's list of waiting channels. */
 static void lock(void)

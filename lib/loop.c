@@ -11,8 +11,8 @@
 
 #include "call.h"
 #include "clock.h"
-#include "loop.h"
 #include "ep_entry.h"
+#include "loop.h"
 
 #define EVENTS		64
 

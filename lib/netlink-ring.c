@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * The rings of a channel over netlink, whose other side is in this process, too:
- * it moves messages between the rings and the datagrams of a socket. So whatever
- * sends and receives finds the rings of any channel.
+ * What stands in for the kernel where a channel goes over netlink: the other side
+ * of both rings, which moves messages between them and the datagrams of a socket.
+ * So the library sends and receives as over any other transport.
  *
- * Sending, kc_nlring_push(): what is in the ring towards the kernel goes out,
- * many messages in a datagram. The kernel has a ring for them that is twice as
- * large, and refuses what it has no room for; so no more is sent than fits there,
- * and now and then a message asks for an acknowledgement, which says that all up to
- * it have been handled.
+ * kc_nlring_push() sends the messages in the ring towards the kernel, many in a
+ * datagram. The kernel has a ring for them that is twice as large, and refuses a
+ * message for which that has no room: so no more is sent than fits there, and from
+ * time to time a message requests an acknowledgement, which says that the kernel
+ * has handled all messages up to that one.
  *
- * Receiving, kc_nlring_pull(): datagrams are read as long as there is room
- * in the ring towards the user; what is left of one stays where it is.
+ * kc_nlring_pull() reads datagrams while there is room in the ring towards the
+ * user. If there is none the rest of a datagram stays in its buffer.
  *
- * Each has its lock, for the two may be called by different threads, and each by
- * any. Only pull takes both, its own first.
+ * Each of the two has a lock, since different threads may call them. Only pulling
+ * takes both, receive_lock first.
  */
 #define _GNU_SOURCE	/* ppoll() */
 #include <errno.h>
@@ -26,13 +26,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netlink-ring.h"
 #include "clock.h"
 #include "fd.h"
 #include "futex.h"
 #include "memory.h"
-#include "shm.h"
+#include "netlink-ring.h"
 #include "send.h"
+#include "shm.h"
 
 /* Acknowledgements on their way: one is requested per eighth of the ring. */
 #define ACKS	8u
@@ -44,30 +44,29 @@
 #define LEAVE_NS	(10 * NSEC_PER_MSEC)
 
 /**
- * struct kc_nlring - between the rings and the socket
+ * struct kc_nlring - between the rings of a channel and its socket
  * @send_lock: for the following
- * @out:       reads what the application sends
+ * @out:       the other side of the ring towards the kernel: reads from it
  * @request:   the datagram that is being made
- * @sequence:  of the message that was sent last
- * @handled:   position in @out up to which the kernel has handled all
- * @asked:     up to where it will have when the last acknowledgement that was
- *             asked for has come
- * @window_full:  there is more to send than the kernel may have room for
- * @acks:      those that are to come, from @first_ack
- * @first_ack, @ack_count: which of them
+ * @sequence:  of the last message sent
+ * @handled:   position in @out up to which the kernel has handled messages
+ * @asked:     what @handled will be when all requested acknowledgements have come
+ * @window_full: there are messages for which the kernel may have no room
+ * @acks:      requested acknowledgements, a queue
+ * @first_ack, @ack_count: which entries of @acks are in use
  *
  * @receive_lock: for the following
- * @in:        writes what the application receives
- * @datagram:  what was read last
- * @next:      what of it has not been moved yet
- * @left:      how much that is
- * @read:      bytes since the socket was empty
- * @blocked:   there is no room for that
+ * @in:        the other side of the ring towards the user: writes to it
+ * @datagram:  the last one read
+ * @next:      the first message of @datagram that has not been moved
+ * @left:      bytes from @next on
+ * @read:      bytes read since the socket was empty
+ * @blocked:   the ring has no room for @next; read in any thread
  *
  * @wait_lock: for the following
- * @polling:   one thread waits in poll(); the other threads wait for @pulled
- * @pulled:    an event: something has been read from the socket
- * @bell:      an eventfd that tells the one in poll() the same
+ * @polling:   a thread waits in poll(); others wait for @pulled
+ * @pulled:    condition: something has been read from the socket
+ * @bell:      eventfd that tells the thread in poll() the same
  */
 struct kc_nlring {
 	pthread_mutex_t send_lock;

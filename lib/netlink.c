@@ -14,10 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netlink-ring.h"
 #include "conn.h"
 #include "fd.h"
 #include "memory.h"
+#include "netlink-ring.h"
 
 #define PROTOCOL_FILE	"/sys/module/kucomms_netlink/parameters/protocol"
 

@@ -17,11 +17,11 @@
 
 #include "conn.h"
 #include "fd.h"
+#include "handshake.h"
 #include "listener.h"
 #include "memory.h"
 #include "numbers.h"
 #include "shm.h"
-#include "handshake.h"
 
 /* Data of the events of the listening socket; of others: their place. */
 #define SOCKET	KC_PENDING_MAX

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "handshake.h"
 #include "memory.h"
 #include "shm.h"
-#include "handshake.h"
 
 /* The kernel's own limit. */
 #define ERRNO_MAX	4095
