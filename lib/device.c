@@ -109,7 +109,7 @@ static int device_error(struct kc_conn *conn)
 
 	if (gone)
 		return gone;
-	switch (kucomms_load_acquire(&conn->channel.in.peer->state)) {
+	switch (kucomms_load_acquire(&conn->channel.in.remote->state)) {
 	case KUCOMMS_STATE_OPEN:
 		return 0;
 	case KUCOMMS_STATE_HANGUP:

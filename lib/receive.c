@@ -24,7 +24,7 @@ static void ring_room(struct kc_conn *conn)
 	/* An error is the channel's state, which the next call reports. */
 	if (kucomms_consumer_must_ring(&conn->channel.in))
 		conn->transport->ring(conn,
-				      kucomms_load(&conn->channel.in.peer->need_room),
+				      kucomms_load(&conn->channel.in.remote->need_room),
 				      &conn->receive_doorbells);
 	/*
 	 * The other side is gone and does not use the room. Whatever else the
@@ -109,7 +109,7 @@ void kc_conn_arm(struct kc_conn *conn)
 	const __u32 flags = KUCOMMS_NEED | conn->receive_flags;
 	const __u32 need = channel->in.position | flags;
 
-	conn->receive_bell = kucomms_load_acquire(&channel->in.peer->bell);
+	conn->receive_bell = kucomms_load_acquire(&channel->in.remote->bell);
 	if (conn->armed == need)
 		return;
 	kucomms_consumer_arm_as(&channel->in, flags);

@@ -76,7 +76,7 @@ static void send_arm(struct kc_conn *conn, __u32 length, __u32 flags)
 	struct kucomms_producer *out = &conn->channel.out;
 
 	/* A ring from here on changes the bell, so the wait does not sleep. */
-	conn->send_bell = kucomms_load_acquire(&out->peer->bell);
+	conn->send_bell = kucomms_load_acquire(&out->remote->bell);
 	kucomms_producer_arm_as(out, length, KUCOMMS_NEED | flags);
 	conn->room_armed = true;
 }
@@ -342,7 +342,7 @@ kucomms_channel_length_max(const struct kucomms_channel *channel)
 static __u32 space_used(const struct kucomms_producer *out, __u32 capacity)
 {
 	__u32 used = kucomms_load(&out->position) -
-		     kucomms_load_acquire(&out->peer->position);
+		     kucomms_load_acquire(&out->remote->position);
 
 	return used < capacity ? used : capacity;
 }

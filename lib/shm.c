@@ -42,13 +42,13 @@ void kc_shm_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
 {
 	const struct kc_region *out = &conn->regions[KC_MINE];
 	const struct kc_region *in = &conn->regions[KC_THEIRS];
-	const struct kucomms_control *peer = kc_memory_control(in);
+	const struct kucomms_control *remote = kc_memory_control(in);
 
 	conn->own = kc_memory_control(out);
 	kucomms_producer_init(&conn->channel.out, kc_memory_data(out),
-			      mine, conn->own, peer);
+			      mine, conn->own, remote);
 	kucomms_consumer_init(&conn->channel.in, kc_memory_data(in),
-			      theirs, conn->own, peer);
+			      theirs, conn->own, remote);
 }
 
 /*
@@ -61,7 +61,7 @@ static void shm_lost(struct kc_conn *conn)
 
 	if (kucomms_load(&conn->gone))
 		return;
-	state = kucomms_load_acquire(&conn->channel.in.peer->state);
+	state = kucomms_load_acquire(&conn->channel.in.remote->state);
 	kucomms_store(&conn->gone, state == KUCOMMS_STATE_OPEN ||
 				  state == KUCOMMS_STATE_HANGUP ? -ESHUTDOWN :
 								  -EPROTO);
@@ -110,7 +110,7 @@ int kc_shm_error(struct kc_conn *conn)
 {
 	if (kucomms_load(&conn->gone))
 		return kucomms_load(&conn->gone);
-	switch (kucomms_load_acquire(&conn->channel.in.peer->state)) {
+	switch (kucomms_load_acquire(&conn->channel.in.remote->state)) {
 	case KUCOMMS_STATE_OPEN:
 		shm_check_sometimes(conn);
 		return kucomms_load(&conn->gone);
@@ -169,7 +169,7 @@ static int wait_bell(struct kc_conn *conn, __u32 bell, __s64 limit,
 	/* A bell that rings all the time must not prolong the wait. */
 	if (deadline >= 0 && deadline <= now)
 		return -ETIMEDOUT;
-	err = kc_futex_wait(&conn->channel.in.peer->bell, bell,
+	err = kc_futex_wait(&conn->channel.in.remote->bell, bell,
 			    last ? deadline : stop);
 	return err == -ETIMEDOUT && !last ? -EAGAIN : err;
 }
@@ -249,7 +249,7 @@ void kc_shm_hangup(struct kc_conn *conn, __u32 state)
 	kucomms_store_release(&conn->own->state, state);
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
 	kc_futex_wake(&conn->own->bell);
-	kc_futex_wake(&conn->channel.in.peer->bell);
+	kc_futex_wake(&conn->channel.in.remote->bell);
 	shutdown(conn->fd, SHUT_RDWR);
 }
 

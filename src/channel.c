@@ -303,7 +303,7 @@ void kucomms_channel_get_space(const struct kucomms_channel *channel,
 {
 	const struct kucomms_producer *out = &channel->out;
 	const u32 capacity = kucomms_ring_capacity(out->size);
-	const u32 released = kucomms_load_acquire(&out->peer->position);
+	const u32 released = kucomms_load_acquire(&out->remote->position);
 
 	memset(space, 0, sizeof(*space));
 	space->in_size = channel->in.size;

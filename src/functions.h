@@ -76,7 +76,7 @@ static inline int kc_channel_error(const struct kucomms_channel *channel)
 static inline bool kc_channel_has_room(const struct kucomms_channel *channel)
 {
 	return unlikely(READ_ONCE(channel->wants_room)) &&
-	       READ_ONCE(channel->out.peer->position) !=
+	       READ_ONCE(channel->out.remote->position) !=
 		       READ_ONCE(channel->out.released);
 }
 

@@ -642,7 +642,7 @@ KUCOMMS_SCOPE inline void kucomms_release(struct kucomms_channel *channel)
 	kucomms_store(&channel->thread, KUCOMMS_THIS_THREAD());
 	/* The other side may wait for room, or this side sleep in poll(). */
 	if (kucomms_unlikely(told || !channel->awake ||
-			     kucomms_load(&channel->in.peer->need_room)))
+			     kucomms_load(&channel->in.remote->need_room)))
 		kucomms_release_slow(channel);
 }
 

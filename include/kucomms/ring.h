@@ -75,7 +75,7 @@
  * @light:        the consumer executes this side's barriers, too, before it
  *                sleeps (membarrier(2)); never in the kernel
  * @own:          control page of this side
- * @peer:         control page of the other side
+ * @remote:       control page of the other side
  * @reserved:     unused; programs compile in the size of this structure
  */
 struct kucomms_producer {
@@ -89,7 +89,7 @@ struct kucomms_producer {
 	__u32 held_control;
 	bool light;
 	struct kucomms_control *own;
-	const struct kucomms_control *peer;
+	const struct kucomms_control *remote;
 	__u32 reserved[8];
 };
 
@@ -105,7 +105,7 @@ struct kucomms_producer {
  *            publishes more
  * @share:    bytes that are published together: an eighth of the ring
  * @own:      control page of this side
- * @peer:     control page of the other side
+ * @remote:   control page of the other side
  * @reserved: unused; programs compile in the size of this structure
  */
 struct kucomms_consumer {
@@ -118,7 +118,7 @@ struct kucomms_consumer {
 	__u32 end;
 	__u32 share;
 	struct kucomms_control *own;
-	const struct kucomms_control *peer;
+	const struct kucomms_control *remote;
 	__u32 reserved[8];
 };
 
@@ -144,7 +144,7 @@ static inline __u32 kucomms_ring_capacity(__u32 size)
 static inline void kucomms_producer_init(struct kucomms_producer *producer,
 					 void *data, __u32 size,
 					 struct kucomms_control *own,
-					 const struct kucomms_control *peer)
+					 const struct kucomms_control *remote)
 {
 	producer->data = (unsigned char *)data;
 	producer->size = size;
@@ -156,7 +156,7 @@ static inline void kucomms_producer_init(struct kucomms_producer *producer,
 	producer->held_control = KUCOMMS_CONTROL_EMPTY;
 	producer->light = false;
 	producer->own = own;
-	producer->peer = peer;
+	producer->remote = remote;
 }
 
 /*
@@ -166,7 +166,7 @@ static inline void kucomms_producer_init(struct kucomms_producer *producer,
 static inline int kucomms_producer_refresh(struct kucomms_producer *producer)
 {
 	/* A: pairs with kucomms_consumer_tell() */
-	__u32 released = kucomms_load_acquire(&producer->peer->position);
+	__u32 released = kucomms_load_acquire(&producer->remote->position);
 
 	if (kucomms_unlikely(released - producer->released >
 			     producer->position - producer->released ||
@@ -298,7 +298,7 @@ static inline void kucomms_producer_commit(struct kucomms_producer *producer,
 static inline __u32
 kucomms_producer_is_awaited(const struct kucomms_producer *producer)
 {
-	__u32 need_data = kucomms_load(&producer->peer->need_data);
+	__u32 need_data = kucomms_load(&producer->remote->need_data);
 
 	return need_data & KUCOMMS_NEED ? need_data : 0;
 }
@@ -350,7 +350,7 @@ static inline bool
 kucomms_producer_has_room(const struct kucomms_producer *producer,
 			  __u32 need_room)
 {
-	__u32 released = kucomms_load(&producer->peer->position);
+	__u32 released = kucomms_load(&producer->remote->position);
 
 	return (__s32)(released - (need_room & -KUCOMMS_RECORD_ALIGN)) >= 0;
 }
@@ -363,7 +363,7 @@ static inline void kucomms_producer_disarm(struct kucomms_producer *producer)
 static inline void kucomms_consumer_init(struct kucomms_consumer *consumer,
 					 void *data, __u32 size,
 					 struct kucomms_control *own,
-					 const struct kucomms_control *peer)
+					 const struct kucomms_control *remote)
 {
 	consumer->data = (unsigned char *)data;
 	consumer->size = size;
@@ -374,7 +374,7 @@ static inline void kucomms_consumer_init(struct kucomms_consumer *consumer,
 	consumer->end = kucomms_ring_capacity(size);
 	consumer->share = size / 8;
 	consumer->own = own;
-	consumer->peer = peer;
+	consumer->remote = remote;
 }
 
 /* Also bounds the length of a record. In 64 bits no length can overflow. */
@@ -528,7 +528,7 @@ static inline bool kucomms_consumer_release(struct kucomms_consumer *consumer)
 static inline bool
 kucomms_consumer_is_last(const struct kucomms_consumer *consumer)
 {
-	return (kucomms_load(&consumer->peer->need_room) & KUCOMMS_NEED) &&
+	return (kucomms_load(&consumer->remote->need_room) & KUCOMMS_NEED) &&
 	       !kucomms_consumer_ready(consumer);
 }
 
@@ -552,7 +552,7 @@ kucomms_consumer_has_room(const struct kucomms_consumer *consumer,
 static inline bool
 kucomms_consumer_is_awaited(const struct kucomms_consumer *consumer)
 {
-	__u32 need_room = kucomms_load(&consumer->peer->need_room);
+	__u32 need_room = kucomms_load(&consumer->remote->need_room);
 
 	return (need_room & KUCOMMS_NEED) &&
 	       kucomms_consumer_has_room(consumer, need_room);

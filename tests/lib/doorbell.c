@@ -104,10 +104,10 @@ static void a_bell_that_rings_all_the_time_ends_no_wait_late(void **state)
 	open_pair(&here, &there);
 	conn = conn_of(here);
 	conn->receive_flags = KUCOMMS_NEED_FUTEX;
-	conn->receive_bell = here->in.peer->bell - 1;
+	conn->receive_bell = here->in.remote->bell - 1;
 	assert_int_equal(kc_shm_wait(conn, KUCOMMS_EVENT_DATA, long_ago,
 				     &waits), -ETIMEDOUT);
-	conn->send_bell = here->in.peer->bell - 1;
+	conn->send_bell = here->in.remote->bell - 1;
 	assert_int_equal(kc_shm_wait(conn, KUCOMMS_EVENT_ROOM, long_ago,
 				     &waits), -ETIMEDOUT);
 	kucomms_channel_close(here);

@@ -112,7 +112,7 @@ static void finish(struct producer *producer, struct kucomms_listener *listener,
 
 static void wait_until_full(const struct kucomms_channel *channel)
 {
-	while (!(kucomms_load(&channel->in.peer->need_room) & KUCOMMS_NEED))
+	while (!(kucomms_load(&channel->in.remote->need_room) & KUCOMMS_NEED))
 		sched_yield();
 }
 

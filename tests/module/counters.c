@@ -272,7 +272,7 @@ static void by_sleeping(const char *device)
 		while (!(kucomms_load(&channel->out.own->need_data) &
 			 KUCOMMS_NEED) || !is_asleep(sleeper))
 			;
-		wait_until_asleep(device, channel->in.peer,
+		wait_until_asleep(device, channel->in.remote,
 				  channel->out.position);
 		assert_int_equal(kucomms_send(channel, &message, NULL, 0, 0),
 				 0);

@@ -22,7 +22,7 @@
 static void wait_until_full(const struct kucomms_channel *channel, __u64 id)
 {
 	if (id + 2 * IN_RING < COUNT)
-		while (!(kucomms_load(&channel->in.peer->need_room) &
+		while (!(kucomms_load(&channel->in.remote->need_room) &
 			 KUCOMMS_NEED))
 			;
 }
@@ -212,7 +212,7 @@ static void a_caller_gives_back_before_it_sleeps(void)
 					  &data, t_patience_ms()), 0);
 	kucomms_release(channel);
 	/* Else nobody would have to ring, and the call would not sleep so. */
-	while (!(kucomms_load(&channel->out.peer->need_data) & KUCOMMS_NEED))
+	while (!(kucomms_load(&channel->out.remote->need_data) & KUCOMMS_NEED))
 		;
 	request.length = 4000;
 	assert_int_equal(kucomms_exchange(channel, &request, buffer, &answer,

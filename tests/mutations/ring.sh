@@ -165,7 +165,7 @@ mutation 'the consumer rings before there is room enough' \
 mutation 'the consumer rings one record too late' \
 	"$(within kucomms_consumer_has_room 's/>= 0/> 0/')" ring
 mutation 'the consumer reads need_room twice' \
-	"$(within kucomms_consumer_is_awaited 's/\(need_room \& KUCOMMS_NEED\)/(kucomms_load(\&consumer->peer->need_room) \& 1)/')" fetch
+	"$(within kucomms_consumer_is_awaited 's/\(need_room \& KUCOMMS_NEED\)/(kucomms_load(\&consumer->remote->need_room) \& 1)/')" fetch
 mutation 'the consumer does not say that it waits' \
 	"$(within kucomms_consumer_arm_as 's/position \| need/position/')" ring
 mutation 'wake-ups are lost: the producer never rings' \
