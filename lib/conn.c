@@ -125,6 +125,19 @@ void kc_conn_set_gone(struct kc_conn *conn, __u32 state)
 		      state == KUCOMMS_STATE_BROKEN ? -EPROTO : -ESHUTDOWN);
 }
 
+/* Returns what the other side's state says: 0, -ESHUTDOWN, or -EPROTO. */
+int kc_conn_state_error(const struct kc_conn *conn)
+{
+	switch (kucomms_load_acquire(&conn->channel.in.remote->state)) {
+	case KUCOMMS_STATE_OPEN:
+		return 0;
+	case KUCOMMS_STATE_HANGUP:
+		return -ESHUTDOWN;
+	default:
+		return -EPROTO;
+	}
+}
+
 /*
  * Hangs up because the other side has broken the rules, or because the handler
  * has refused its message for good.

@@ -20,6 +20,7 @@ struct kc_conn *kc_conn_alloc(const struct kc_transport *transport);
 void kc_conn_free(struct kc_conn *conn);
 void kc_conn_abandon(struct kc_conn *conn);
 void kc_conn_unmap(struct kc_conn *conn);
+int kc_conn_state_error(const struct kc_conn *conn);
 void kc_conn_set_gone(struct kc_conn *conn, __u32 state);
 void kc_conn_break(struct kc_conn *conn);
 bool kc_conn_take_lost(struct kc_conn *conn);

@@ -107,16 +107,7 @@ static int device_error(struct kc_conn *conn)
 {
 	int gone = kucomms_load(&conn->gone);
 
-	if (gone)
-		return gone;
-	switch (kucomms_load_acquire(&conn->channel.in.remote->state)) {
-	case KUCOMMS_STATE_OPEN:
-		return 0;
-	case KUCOMMS_STATE_HANGUP:
-		return -ESHUTDOWN;
-	default:
-		return -EPROTO;
-	}
+	return gone ? gone : kc_conn_state_error(conn);
 }
 
 /* Rings until the kernel has handled all messages: a call has a limit. */

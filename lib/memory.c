@@ -40,11 +40,6 @@ bool kc_memory_size_valid(__u32 size, __u32 most)
 	       size <= most && !(size & (size - 1));
 }
 
-struct kucomms_control *kc_memory_control(const struct kc_region *region)
-{
-	return region->address;
-}
-
 void *kc_memory_data(const struct kc_region *region)
 {
 	return (char *)region->address + control_size();

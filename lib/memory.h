@@ -5,7 +5,6 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-struct kucomms_control;
 struct kc_region;
 
 /* Size of a ring between processes, unless an option says otherwise. */
@@ -16,7 +15,6 @@ struct kc_region;
 bool kc_memory_size_valid(__u32 size, __u32 most);
 int kc_memory_create(__u32 size, struct kc_region *region);
 int kc_memory_adopt(int fd, __u32 size, struct kc_region *region);
-struct kucomms_control *kc_memory_control(const struct kc_region *region);
 void *kc_memory_data(const struct kc_region *region);
 
 #endif

@@ -126,11 +126,9 @@ static int nlring_make_rings(struct kc_nlring *nlring,
 		return err;
 	kc_shm_init(conn, to_kernel, to_user);
 	kucomms_consumer_init(&nlring->out, kc_memory_data(out), to_kernel,
-			      kc_memory_control(in),
-			      kc_memory_control(out));
+			      in->address, out->address);
 	kucomms_producer_init(&nlring->in, kc_memory_data(in), to_user,
-			      kc_memory_control(in),
-			      kc_memory_control(out));
+			      in->address, out->address);
 	/* Every message that is sent rings, and so is pushed at once. */
 	kucomms_consumer_arm(&nlring->out);
 	return 0;

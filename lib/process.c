@@ -37,8 +37,7 @@ static int send_hello(struct kc_conn *conn)
 	const struct kc_hello hello = {
 		.magic = KC_HELLO_MAGIC,
 		.version = KC_HELLO_VERSION,
-		.size = options->send_size ? options->send_size :
-						  KC_MEMORY_SIZE,
+		.size = options->send_size,
 		.wanted = options->receive_size,
 		.flags = (numbered ? KC_HELLO_NUMBER : 0) |
 			 kc_handshake_flags(conn),
@@ -62,6 +61,8 @@ static int process_begin(struct kc_conn *conn, __s64 deadline)
 	int err;
 
 	(void)deadline;
+	if (!conn->options.send_size)
+		conn->options.send_size = KC_MEMORY_SIZE;
 	conn->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (conn->fd < 0)
 		return -errno;
@@ -73,8 +74,6 @@ static int process_begin(struct kc_conn *conn, __s64 deadline)
 static int process_answered(struct kc_conn *conn,
 			    const struct kc_hello *hello, int memory)
 {
-	const __u32 mine = conn->options.send_size ?
-			   conn->options.send_size : KC_MEMORY_SIZE;
 	const __u32 wanted = conn->options.receive_size;
 	int err;
 
@@ -90,7 +89,7 @@ static int process_answered(struct kc_conn *conn,
 	if (err)
 		return err;
 	conn->number = hello->number;
-	kc_shm_init(conn, mine, hello->size);
+	kc_shm_init(conn, conn->options.send_size, hello->size);
 	kc_handshake_agree(conn, hello->flags);
 	return 0;
 }

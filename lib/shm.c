@@ -42,9 +42,9 @@ void kc_shm_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
 {
 	const struct kc_region *out = &conn->regions[KC_MINE];
 	const struct kc_region *in = &conn->regions[KC_THEIRS];
-	const struct kucomms_control *remote = kc_memory_control(in);
+	const struct kucomms_control *remote = in->address;
 
-	conn->own = kc_memory_control(out);
+	conn->own = out->address;
 	kucomms_producer_init(&conn->channel.out, kc_memory_data(out),
 			      mine, conn->own, remote);
 	kucomms_consumer_init(&conn->channel.in, kc_memory_data(in),
@@ -57,14 +57,10 @@ void kc_shm_init(struct kc_conn *conn, __u32 mine, __u32 theirs)
  */
 static void shm_lost(struct kc_conn *conn)
 {
-	__u32 state;
-
-	if (kucomms_load(&conn->gone))
-		return;
-	state = kucomms_load_acquire(&conn->channel.in.remote->state);
-	kucomms_store(&conn->gone, state == KUCOMMS_STATE_OPEN ||
-				  state == KUCOMMS_STATE_HANGUP ? -ESHUTDOWN :
-								  -EPROTO);
+	if (!kucomms_load(&conn->gone))
+		kucomms_store(&conn->gone,
+			      kc_conn_state_error(conn) == -EPROTO ?
+			      -EPROTO : -ESHUTDOWN);
 }
 
 /*
@@ -108,17 +104,14 @@ static void shm_check_sometimes(struct kc_conn *conn)
 
 int kc_shm_error(struct kc_conn *conn)
 {
-	if (kucomms_load(&conn->gone))
-		return kucomms_load(&conn->gone);
-	switch (kucomms_load_acquire(&conn->channel.in.remote->state)) {
-	case KUCOMMS_STATE_OPEN:
-		shm_check_sometimes(conn);
-		return kucomms_load(&conn->gone);
-	case KUCOMMS_STATE_HANGUP:
-		return -ESHUTDOWN;
-	default:
-		return -EPROTO;
-	}
+	int err = kucomms_load(&conn->gone);
+
+	if (!err)
+		err = kc_conn_state_error(conn);
+	if (err)
+		return err;
+	shm_check_sometimes(conn);
+	return kucomms_load(&conn->gone);
 }
 
 /*
@@ -245,7 +238,7 @@ void kc_shm_hangup(struct kc_conn *conn, __u32 state)
 	kucomms_full_barrier();
 	kucomms_store(&conn->own->need_data,
 		      KUCOMMS_NEED | KUCOMMS_NEED_ALWAYS);
-	/* Pairs with kc_shm_error(): all that was published is seen. */
+	/* Pairs with kc_conn_state_error(): all that was published is seen. */
 	kucomms_store_release(&conn->own->state, state);
 	__atomic_fetch_add(&conn->own->bell, 1, __ATOMIC_RELEASE);
 	kc_futex_wake(&conn->own->bell);

@@ -26,7 +26,7 @@
  *	endpoint->lock, conn->lock, endpoint->calls_lock
  *	conn->lock, nlring->receive_lock, nlring->send_lock
  *	endpoint->lock, kc_self->local_lock (fork.h), numbers->lock
- *	nlring->wait_lock
+ *	conn->lock, nlring->wait_lock
  *
  * What no lock covers belongs to one thread. A channel has a sending and a
  * receiving thread, which may be the same; both are the endpoint's thread if an
