@@ -174,6 +174,7 @@ uninstall: $(PIECES:%=uninstall-%) ## the reverse
 
 # Applications need no module.h: it is for the kernel.
 HEADERS   := $(filter-out %/module.h,$(wildcard include/kucomms/*.h*))
+CPP_PARTS := $(wildcard include/kucomms/cpp/*.hpp)
 MAN_PAGES := $(wildcard man/*.[1-9])
 # ALIAS/PAGE for each further function in the NAME section of a page.
 MAN_ALIASES = $(shell awk '/^\.Sh/ { names = $$2 == "NAME" } \
@@ -187,8 +188,9 @@ uninstall-lib:
 	rm -f $(DESTDIR)$(LIBDIR)/$(SONAME)
 
 install-dev: lib
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/kucomms
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/kucomms/cpp
 	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/kucomms
+	$(INSTALL) -m 644 $(CPP_PARTS) $(DESTDIR)$(INCLUDEDIR)/kucomms/cpp
 	$(INSTALL) -m 644 $(BUILD)/lib/libkucomms.a $(DESTDIR)$(LIBDIR)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libkucomms.so
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' \
@@ -196,8 +198,9 @@ install-dev: lib
 		-e 's,@LIBS@,$(LIBS),' lib/kucomms.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/kucomms.pc
 
 uninstall-dev:
-	rm -f $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%)
-	[ ! -d $(DESTDIR)$(INCLUDEDIR)/kucomms ] || rmdir $(DESTDIR)$(INCLUDEDIR)/kucomms
+	rm -f $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(HEADERS) $(CPP_PARTS))
+	[ ! -d $(DESTDIR)$(INCLUDEDIR)/kucomms ] || \
+		rmdir $(DESTDIR)$(INCLUDEDIR)/kucomms/cpp $(DESTDIR)$(INCLUDEDIR)/kucomms
 	rm -f $(DESTDIR)$(LIBDIR)/libkucomms.a $(DESTDIR)$(LIBDIR)/libkucomms.so \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/kucomms.pc
 

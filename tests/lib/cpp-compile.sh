@@ -3,7 +3,7 @@
 #
 # Usage: cpp-compile.sh
 #
-# kucomms.hpp compiles alone, twice in a row, and so do the tests of it, with each compiler, as C++17 and as C++20, for
+# kucomms.hpp and each of its parts in cpp/ compile alone, twice in a row, and so do the tests of it, with each compiler, as C++17 and as C++20, for
 # 32 and for 64 bits, without a warning; the header alone does so in more modes. So do the examples of its manual page.
 # What must not compile does not. Writes TAP.
 
@@ -32,7 +32,7 @@ too_old=(-std=c++98 -std=gnu++11 -std=c++14)
 
 compile_all() {
 	local file
-	for file in "$work/twice.cc" tests/lib/cpp-*.cc; do
+	for file in "$work"/twice*.cc tests/lib/cpp-*.cc; do
 		"$@" "${warnings[@]}" -fsyntax-only "$file" || return
 	done
 }
@@ -69,6 +69,9 @@ refuses() {
 }
 
 printf '#include <kucomms/kucomms.hpp>\n%.0s' 1 2 >"$work/twice.cc"
+for part in include/kucomms/cpp/*.hpp; do
+	printf "#include <${part#include/}>\n%.0s" 1 2 >"$work/twice-$(basename "$part" .hpp).cc"
+done
 cat >"$work/wrong.cc" <<-'EOF'
 	#include <kucomms/kucomms.hpp>
 	#include <utility>
