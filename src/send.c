@@ -71,12 +71,14 @@ static __always_inline int send_try(struct kucomms_channel *channel,
  * Asks the client for room on behalf of the room handler, and then looks once
  * more: in this order no wake-up is lost. While the message handler waits for
  * room, need_room says what that handler needs; this request follows when its
- * message has been handled.
+ * message has been handled. Returns the record or ERR_PTR, so that the record of
+ * the fast path needs no memory.
  */
-static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
-				  struct kucomms_message **record)
+static noinline struct kucomms_message *
+send_ask_room(struct kucomms_channel *channel, u32 length)
 {
 	const bool others = channel->wants_room;
+	struct kucomms_message *record;
 	int err;
 
 	if (!others || length < channel->room_length)
@@ -84,15 +86,15 @@ static noinline int send_ask_room(struct kucomms_channel *channel, u32 length,
 	WRITE_ONCE(channel->wants_room, true);
 	WRITE_ONCE(channel->awaited, true);
 	if (channel->stalled)
-		return -EAGAIN;
+		return ERR_PTR(-EAGAIN);
 	kucomms_producer_arm(&channel->out, channel->room_length);
-	err = send_try(channel, length, record);
+	err = send_try(channel, length, &record);
 	/* Other senders found no room before: the room handler is still due. */
 	if (!err && !others) {
 		kucomms_producer_disarm(&channel->out);
 		WRITE_ONCE(channel->wants_room, false);
 	}
-	return err;
+	return err ? ERR_PTR(err) : record;
 }
 
 static __always_inline int send_take(struct kucomms_channel *channel,
@@ -102,8 +104,10 @@ static __always_inline int send_take(struct kucomms_channel *channel,
 	int err = send_try(channel, length, record);
 
 	if (unlikely(err == -EAGAIN) && channel->endpoint->ops.room &&
-	    !send_is_handlers(channel))
-		return send_ask_room(channel, length, record);
+	    !send_is_handlers(channel)) {
+		*record = send_ask_room(channel, length);
+		return PTR_ERR_OR_ZERO(*record);
+	}
 	return err;
 }
 
