@@ -13,7 +13,6 @@
 #define DEVICE "kucomms_test"
 #define TRIPS 300
 #define TIMES 10
-#define PREEMPT "/sys/kernel/debug/sched/preempt"
 
 static const char *cgroups;	/* where they are mounted, NULL: nowhere */
 
@@ -203,15 +202,6 @@ int main(void)
 	    errno == EBUSY)
 		cgroups = "/sys/fs/cgroup";
 	check_all();
-	if (!t_write(PREEMPT, "full", 4)) {
-		printf("and the same with full preemption\n");
-		check_all();
-		/* Newer kernels have no other name for less. */
-		assert_true(!t_write(PREEMPT, "voluntary", 9) ||
-			    !t_write(PREEMPT, "lazy", 4));
-	} else {
-		printf("the kernel's preemption cannot be changed\n");
-	}
 	assert_int_equal(t_remove(DEVICE), 0);
 	return 0;
 }
