@@ -479,7 +479,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	wanted_subjects = argv[optind];
-	/* Who reads must have nothing to do before all is measured. */
+	/* The reader must have nothing to do before all is measured. */
 	setvbuf(stdout, NULL, _IOFBF, OUTPUT_MAX);
 	if (mlockall(MCL_CURRENT))
 		die("mlockall", errno);

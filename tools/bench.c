@@ -18,7 +18,7 @@
 
 #define WHAT		"measure NAME"
 
-/* Who waits longer than this is told what for. */
+/* A user who waits longer than this is told what for. */
 #define PATIENCE_S	2
 
 /**

@@ -3,7 +3,7 @@
  * Messages that a kernel module sends back.
  *
  * Nothing here waits for room while answers are on their way: with both rings
- * full each side would wait for the other. Who finds no room receives.
+ * full each side would wait for the other. The side that finds no room receives.
  */
 #include <errno.h>
 #include <string.h>

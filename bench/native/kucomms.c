@@ -170,7 +170,7 @@ static void listen_and_accept(void)
 	kucomms_listener_close(listener);
 }
 
-/* Who accepts has no say in whether to look first: see take_place(). */
+/* The accepting side cannot choose whether to look first: take_place(). */
 static void kucomms_attach(enum side side)
 {
 	struct kucomms_options options = {

@@ -193,8 +193,8 @@ static void *wait_for_answer(void *arg)
 }
 
 /*
- * Who waited for an answer still looked into the endpoint when that had been
- * freed.
+ * A thread that waited for an answer still accessed the endpoint after another
+ * thread had freed it.
  */
 static void destroy_lets_those_go_who_wait(void **state)
 {

@@ -35,8 +35,8 @@ static void room_is_rung_for_only_while_it_is_wanted(void **state)
 }
 
 /*
- * Who slept was rung for by each message, until it had found the time to wake
- * up.
+ * Each message rang for a side that slept, until that side had found the time
+ * to wake up.
  */
 static void who_sleeps_is_rung_for_once(void **state)
 {

@@ -466,8 +466,8 @@ static void a_stop_in_dispatch_does_not_stop_the_next(void **state)
 }
 
 /*
- * Who called dispatch before the thread had got there took its place, and the
- * thread ended.
+ * A caller of kucomms_endpoint_dispatch() that came before the started thread
+ * took the thread's place, and the thread ended.
  */
 static void a_started_thread_keeps_its_place(void **state)
 {

@@ -396,7 +396,7 @@ static void refuse(const struct raw_channel *raw)
 	do_nothing(raw);
 }
 
-/* Who finds out by ringing hears the reason all the same. */
+/* A side that finds out by ringing is told the reason, too. */
 static void who_is_refused_hears_why_while_it_rings(void **state)
 {
 	const struct kucomms_message message = { .length = 0 };

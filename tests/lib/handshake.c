@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who connects, or listens, and does not keep to the rules from the first
- * message on: is told exactly what is wrong, and disturbs nobody.
+ * A process that connects, or listens, and breaks the rules from the first
+ * message on is told exactly what is wrong, and disturbs no other process.
  */
 #include "hostile.h"
 
@@ -274,7 +274,7 @@ static void bad_clients_are_told_what_is_wrong(void **state)
 	open_and_exchange(1);
 	kucomms_channel_close(channel);
 	wait_for_channels(endpoint, 0);
-	/* Who has only just been sent away may have an open socket still. */
+	/* A process that was just refused may still have an open socket. */
 	while (count_open() > before)
 		open_and_exchange(1);
 	wait_for_channels(endpoint, 0);
@@ -433,7 +433,7 @@ static pid_t bad_listener(int socket, const struct answer *answer)
 		raw_hear(fd, &hello, &memory);
 		if (memory >= 0)
 			close(memory);
-		/* Who is silent keeps it. */
+		/* A silent process keeps it. */
 		if (answer->silent)
 			continue;
 		give_answer(fd, answer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who listens under a name, and who connects there: strangers that say nothing,
- * files that are in the way, rings that may be large.
+ * Listening under a name and connecting to it: processes that connect and say
+ * nothing, files that are in the way, rings that may be large.
  */
 #include <sys/file.h>
 
@@ -109,7 +109,7 @@ static void strangers_are_heard_some_at_a_time(void **state)
 	kucomms_listener_close(listener);
 }
 
-/* Who connects and says nothing is not waited for, however many there are. */
+/* A listener does not wait for processes that connect and say nothing. */
 static void the_silent_keep_nobody_out(void **state)
 {
 	struct kucomms_listener *listener = listen_at(process_name);

@@ -91,8 +91,8 @@ static bool connect_one(struct kucomms_endpoint *endpoint, void *priv)
 }
 
 /*
- * Who was added by a handler, just before those who want to come back were
- * looked at, arrived twice.
+ * A channel that a handler added just before the endpoint looked at the channels
+ * to reconnect arrived twice.
  */
 static void who_is_added_by_a_handler_arrives_once(void **state)
 {

@@ -20,7 +20,7 @@ static void who_is_refused_hears_why(void **state)
 	assert_int_equal(kucomms_endpoint_listen(endpoint, "local:test", NULL), 0);
 	assert_int_equal(kucomms_endpoint_start(endpoint), 0);
 	assert_int_equal(kucomms_open(process_name, NULL, &channel), -EPERM);
-	/* Who connects locally is not made to wait for the handler. */
+	/* A local connect does not wait for the handler. */
 	assert_int_equal(kucomms_open("local:test", NULL, &channel), 0);
 	assert_int_equal(kucomms_receive(channel, &message, &data, -1), -EPROTO);
 	kucomms_channel_close(channel);
@@ -213,8 +213,9 @@ static int refuse_unless_willing(struct kucomms_channel *channel,
 }
 
 /*
- * Who refuses a message sleeps with it in the ring, and is rung for by another.
- * Looking at it again was a reason to do so once more: no foreign loop slept.
+ * An endpoint that refuses a message sleeps with the message in the ring, and the
+ * next message rings for it. Once, each look at the refused message led to
+ * another look, so that the event loop of another library never slept.
  */
 static void a_refused_message_comes_with_the_next(void **state)
 {

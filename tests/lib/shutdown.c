@@ -116,7 +116,7 @@ static void hang_up_on_sender(struct kucomms_channel *channel)
 	assert_int_equal(sender.err, -ESHUTDOWN);
 }
 
-/* Who sleeps for want of room is told when somebody here hangs up. */
+/* A thread that sleeps for room is told when another hangs up. */
 static void shutdown_wakes_a_sender(void **state)
 {
 	struct kucomms_channel *here, *there;

@@ -373,7 +373,7 @@ static void what_was_sent_before_death_arrives(void **state)
 	open = count_open();
 	for (; left; left--) {
 		receive_from_the_killed(random_below(&random, 5000));
-		/* Who waits for room looks but once a second. */
+		/* A thread that waits for room looks only once a second. */
 		if (left % 5 == 1)
 			send_to_the_killed(random_below(&random, 5000));
 	}

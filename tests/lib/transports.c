@@ -219,7 +219,7 @@ static void names_are_what_they_say_or_refused(void **state)
 	assert_int_equal(kucomms_open(process_name, NULL, &channel), -ENOENT);
 }
 
-/* Who sleeps, for data and for room, is told that the other side was killed. */
+/* A side that sleeps, for data or room, learns that the other was killed. */
 static void killed_while(bool sending)
 {
 	struct kucomms_message message = { .length = 1000 };

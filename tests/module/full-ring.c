@@ -222,7 +222,7 @@ static void a_caller_gives_back_before_it_sleeps(void)
 	kucomms_channel_close(channel);
 }
 
-/* Who polls need not ask for one message more than there is. */
+/* A client that polls need not ask for one message more than there is. */
 static void a_poller_gives_back_what_it_took(void)
 {
 	struct kucomms_channel *channel = t_open("threaded", 8192, 4096);

@@ -198,7 +198,7 @@ static void check_endpoint(void)
 	kucomms_endpoint_destroy(endpoint);
 }
 
-/* Who is too slow for broadcasts hears of it, and can go on. */
+/* A client that is too slow for broadcasts is told so, and can go on. */
 static void check_lost(void)
 {
 	struct kucomms_channel *slow = t_open("netlink:test", 0, 4096);

@@ -196,7 +196,7 @@ static void check_races(void)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, faithful,
 						(void *)&served[i]), 0);
-	/* Who comes only now has nothing to come back from. */
+	/* A client that comes only now has nothing to come back from. */
 	while (t_attribute(DEVICE, "channels") != 3)
 		;
 	for (i = 0; i < ROUNDS; i++) {

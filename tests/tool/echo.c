@@ -41,7 +41,7 @@ static int fake_send(struct kucomms_channel *channel,
 {
 	(void)channel;
 	if (fake.sent - fake.released == fake.room) {
-		/* Who waits now waits for ever: nobody receives. */
+		/* A side that waits now waits for ever: no side receives. */
 		assert_int_equal(timeout_ms, 0);
 		return -EAGAIN;
 	}

@@ -11,7 +11,7 @@
 #include "command.h"
 #include "error.h"
 
-/* Who prints writes it out when that is due, whatever standard output is. */
+/* Each printer flushes when that is due, whatever standard output is. */
 static char output_buffer[65536];
 
 static const char help[] =

@@ -187,6 +187,14 @@ public:
 		detail::report(do_reply(message, when), code);
 	}
 
+	/* The name that reply() had in 0.1; goes with the next version. */
+	[[deprecated("use reply()")]]
+	void send_unlocked(const message &message,
+			   publish when = publish::now) const
+	{
+		reply(message, when);
+	}
+
 	/**
 	 * Makes room for a message of @length bytes that is written in place.
 	 * There may be several records at a time; one that is neither committed

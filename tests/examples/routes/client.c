@@ -111,7 +111,7 @@ void client_answer(struct client *client, struct answer *answer,
 		answer->entries++;
 		if (entry)
 			entry(&answer->entry, priv);
-		/* Who waits for room is not woken for that of one. */
+		/* The room of one record wakes no sender that waits. */
 		if (answer->entries % RELEASE == 0)
 			kucomms_release(client->channel);
 	}
